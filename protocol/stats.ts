@@ -1,0 +1,68 @@
+/**
+ * What the admin port answers to `GET /stats`: the state of a server and its queues, as JSON.
+ * Reading it changes nothing, so several readers may poll it; each takes the samples that it has not seen.
+ */
+export interface ServerStats {
+  schema: 'c2m.stats/1';
+  version: string;
+  startedAtMs: number;
+  connections: number;
+  /** Users that the server holds state for, connected or not. */
+  users: number;
+  counters: ServerCounters;
+  workers: WorkerStats[];
+  /** The newest samples of every queue, oldest first, at least four a second, about the last ten seconds. */
+  samples: QueueSample[];
+  /** Alerts raised since the start, oldest first; the newest thousand are kept. */
+  alerts: QueueAlert[];
+  /** Highest length since the start and threshold of each queue, by the same names as in `samples`. */
+  queues: Record<string, { max: number; threshold: number }>;
+}
+
+export interface ServerCounters {
+  connectionsAccepted: number;
+  connectionsClosed: number;
+  /** Connections that the server ended, by reason name (`IdleTimeout`, `ProtocolError` …). */
+  closedByReason: Record<string, number>;
+  logins: number;
+  sends: number;
+  accepted: number;
+  /** SENDs that repeated an id already accepted. */
+  repeated: number;
+  refused: number;
+  delivered: number;
+  redelivered: number;
+  acknowledged: number;
+  receipts: number;
+}
+
+export interface WorkerStats {
+  worker: number;
+  pid: number;
+  connections: number;
+  /** Resident set of the process; `privateBytes` leaves out pages shared with other processes. */
+  residentBytes: number;
+  privateBytes: number;
+  /** CPU seconds, user and system, since the process started. */
+  cpuSeconds: number;
+  eventLoopLagP99Ms: number;
+}
+
+export interface QueueSample {
+  /** Wall clock, milliseconds since 1970. */
+  atMs: number;
+  /** Rises by one with every sample; a reader remembers the last one that it took. */
+  sequence: number;
+  /** Length by queue: `bus-ingress`, `mailbox-writes`, `outbound`, `mailboxes`; `#n` is added for a worker. */
+  queues: Record<string, number>;
+}
+
+export interface QueueAlert {
+  queue: string;
+  raisedAtMs: number;
+  /** Null while the alert stands. */
+  clearedAtMs: number | null;
+  threshold: number;
+  /** Highest length while the alert stood. */
+  peak: number;
+}

@@ -1,0 +1,109 @@
+/**
+ * A scenario as it runs: read from YAML, checked, defaults filled in, units normalized.
+ * Durations are milliseconds, rates are per second, sizes are bytes, shares are 0 to 1.
+ */
+export interface Scenario {
+  name: string;
+  description: string;
+  /** Everything random in a run follows from it. */
+  seed: number;
+  target: Target;
+  clients: ClientPlan;
+  messages: MessagePlan;
+  phases: Phase[];
+  generator: GeneratorPlan;
+  gates: Gate[];
+}
+
+/** `embedded`: the lab starts the reference server itself. */
+export type Target = EmbeddedTarget | ExternalTarget;
+
+export interface EmbeddedTarget {
+  kind: 'embedded';
+  /** How clients reach it; `ws` and `wss` are binary WebSocket messages. */
+  protocol: WireProtocol;
+  /** 'auto': planned from the open-file limit and the cores. */
+  workers: number | 'auto';
+  store: 'memory';
+  /** Overrides of the server's configuration, by its own names. */
+  settings: Record<string, unknown>;
+}
+
+export interface ExternalTarget {
+  kind: 'external';
+  /** `tcp://host:port`, `tls://…`, `ws://…`, `wss://…`; clients spread over them. */
+  addresses: string[];
+  /** Admin URL of the server (`http://127.0.0.1:9464`) for its queues and memory, if it has one. */
+  admin: string | null;
+  /** Hosts outside loopback that load may go to, named on purpose. */
+  allow: string[];
+  token: string | null;
+  /** Accept a self-signed certificate. */
+  insecure: boolean;
+}
+
+export type WireProtocol = 'tcp' | 'tls' | 'ws' | 'wss';
+
+export interface ClientPlan {
+  count: number;
+  /** Connects a second, all agents together. */
+  connectRate: number;
+  /** A connect that has not ended in WELCOME by then has failed. */
+  connectTimeoutMs: number;
+  /** PING of an idle client, one every interval, spread evenly over the population. */
+  heartbeatMs: number;
+  /** Clients that lost their connection try again at this rate, all agents together. */
+  reconnectRate: number;
+  /** User ids are firstUser … firstUser + count - 1. */
+  firstUser: number;
+}
+
+export interface MessagePlan {
+  /** Payload size in bytes, drawn for each message; at least 16, what the ledger needs. */
+  size: SizeDistribution;
+  /** How messages arrive: `poisson` draws exponential gaps, `constant` spaces them evenly. */
+  arrival: 'poisson' | 'constant';
+}
+
+export type SizeDistribution =
+  | { kind: 'fixed'; bytes: number }
+  | { kind: 'uniform'; minBytes: number; maxBytes: number }
+  | { kind: 'lognormal'; medianBytes: number; sigma: number; maxBytes: number };
+
+/**
+ * The connect phase comes before the first phase and the drain after the last, both made by the lab:
+ * `connect` ends when every client has logged in or failed, `drain` when nothing is outstanding or drainMs is over.
+ */
+export interface Phase {
+  name: string;
+  durationMs: number;
+  /** Messages that fall due a second, all agents together. 0: silence. */
+  messageRate: number;
+  /** Share of the users who are away for the whole phase; picked by user, so the same in every phase. */
+  away: number;
+  /** Users a second who leave for `awayForMs` and come back, drawn at random from those connected. */
+  churnRate: number;
+  awayForMs: number;
+  /** Share of the connections that is cut without a goodbye when the phase begins; they reconnect at once. */
+  cut: number;
+}
+
+export interface GeneratorPlan {
+  /** 'auto': planned from the open-file limit and the cores. */
+  agents: number | 'auto';
+  /** p99 of how late messages leave; past it the verdict is `invalid`. */
+  lagLimitMs: number;
+  /** How long after the last phase to wait for what is outstanding. */
+  drainMs: number;
+}
+
+/** A condition on one figure of run.json, such as `latency.delivered.p99 < 250ms`. */
+export interface Gate {
+  /** As written. */
+  expression: string;
+  /** Path in run.json. */
+  metric: string;
+  operator: '<' | '<=' | '>' | '>=' | '==' | '!=';
+  /** In the metric's own unit: milliseconds, bytes, a count. */
+  limit: number;
+}
