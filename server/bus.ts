@@ -1,0 +1,74 @@
+import type { ReasonCode } from '../protocol/frame.js';
+
+/**
+ * What workers say to each other. A connection is named by its worker and a number that the worker gave it.
+ * The first four go from the worker that has a connection to a user's home, the next five come back,
+ * and `receipt` goes from the recipient's home to the sender's.
+ */
+export type BusMessage =
+  | { kind: 'attach'; user: number; worker: number; connection: number }
+  | { kind: 'detach'; user: number; worker: number; connection: number }
+  | {
+      kind: 'submit';
+      from: number;
+      worker: number;
+      connection: number;
+      to: number;
+      id: number;
+      /** Valid during the call only: whoever keeps it copies it. */
+      payload: Uint8Array;
+    }
+  | { kind: 'acknowledge'; user: number; worker: number; connection: number; sequence: number }
+  | { kind: 'attached'; connection: number; waiting: number }
+  | { kind: 'replaced'; connection: number }
+  | { kind: 'accepted'; connection: number; id: number }
+  | { kind: 'refused'; connection: number; id: number; code: ReasonCode }
+  | { kind: 'deliver'; connection: number; sequence: number; frame: Buffer }
+  | { kind: 'receipt'; to: number; by: number; id: number };
+
+/** Carries messages between workers: in order from one worker to another, none twice. */
+export interface Bus {
+  /** Number of this worker, from 0. */
+  readonly self: number;
+  /** How many workers there are. */
+  readonly workers: number;
+  send(worker: number, message: BusMessage): void;
+  /** Hands over what was gathered since the last call; once an event-loop turn. */
+  flush(): void;
+  close(): Promise<void>;
+}
+
+/** The bus of a server with one worker: a call. */
+export class InProcessBus implements Bus {
+  readonly self = 0;
+  readonly workers = 1;
+  readonly #receive: (message: BusMessage) => void;
+
+  constructor(receive: (message: BusMessage) => void) {
+    this.#receive = receive;
+  }
+
+  send(_worker: number, message: BusMessage): void {
+    this.#receive(message);
+  }
+
+  flush(): void {
+    // Nothing is ever gathered: send() has delivered.
+  }
+
+  async close(): Promise<void> {
+    // Nothing is open.
+  }
+}
+
+/**
+ * The home worker of a user. Ids are often consecutive, so they are mixed first (the finalizer of MurmurHash3,
+ * public domain, Austin Appleby) and the two 32-bit halves both count.
+ */
+export function homeWorker(user: number, workers: number): number {
+  if (workers === 1) return 0;
+  let hash = ((user % 0x1_0000_0000) | 0) ^ Math.imul(Math.floor(user / 0x1_0000_0000), 0x9e37_79b1);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) % workers;
+}

@@ -1,0 +1,173 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+/** An address that the server listens on. Port 0 lets the kernel choose. */
+export interface ListenAddress {
+  protocol: 'tcp' | 'tls' | 'ws' | 'wss';
+  host: string;
+  port: number;
+}
+
+/** A configuration that cannot be used; the message says which value and what would be right. */
+export class ConfigError extends Error {
+  readonly code = 'C2M_SERVER_CONFIG';
+}
+
+const listenAddressSchema = z
+  .union([
+    z.string().transform((text, context) => {
+      const address = readListenAddress(text);
+      if (address) return address;
+      context.addIssue({
+        code: 'custom',
+        message: `"${text}" is not an address; write protocol://host:port, such as tcp://127.0.0.1:4000`,
+      });
+      return z.NEVER;
+    }),
+    z.strictObject({
+      protocol: z.enum(['tcp', 'tls', 'ws', 'wss']),
+      host: z.string(),
+      port: z.number().int().min(0).max(65535),
+    }),
+  ])
+  .describe('Where clients connect: protocol://host:port with tcp, tls, ws or wss.');
+
+const limitsSchema = z.strictObject({
+  maxFrameBytes: z
+    .number()
+    .int()
+    .min(64)
+    .max(0xff_ff_ff)
+    .default(65_536)
+    .describe('Largest frame body accepted.'),
+  mailboxLength: z
+    .number()
+    .int()
+    .min(1)
+    .default(100_000)
+    .describe('Items one mailbox holds; more is refused.'),
+  deliveryWindow: z
+    .number()
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(256)
+    .describe('Items in flight without an ACK.'),
+  outboundBufferBytes: z
+    .number()
+    .int()
+    .min(4096)
+    .default(1_048_576)
+    .describe('Bytes waiting for one slow reader before its connection is closed.'),
+  idleTimeoutMs: z
+    .number()
+    .int()
+    .min(100)
+    .default(120_000)
+    .describe('Silence after which a connection is closed.'),
+  loginTimeoutMs: z.number().int().min(50).default(10_000).describe('Time from connect to a finished LOGIN.'),
+  loginsPerSecond: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Logins a worker admits a second; 0: no limit.'),
+  connectionsPerWorker: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Connections a worker accepts; 0: what its open-file limit allows.'),
+  drainTimeoutMs: z
+    .number()
+    .int()
+    .min(0)
+    .default(5_000)
+    .describe('Longest a shutdown waits for clients to leave.'),
+});
+
+/** Queue lengths that raise an alert; it clears below half of the threshold. */
+const thresholdsSchema = z.strictObject({
+  'bus-ingress': z.number().positive().default(20_000),
+  'mailbox-writes': z.number().positive().default(20_000),
+  outbound: z.number().positive().default(20_000),
+  mailboxes: z.number().positive().default(50_000),
+});
+
+export const serverConfigSchema = z.strictObject({
+  listen: z
+    .array(listenAddressSchema)
+    .min(1)
+    .default([{ protocol: 'tcp', host: '127.0.0.1', port: 4000 }]),
+  workers: z.number().int().min(1).max(1024).default(1),
+  store: z.enum(['memory']).default('memory'),
+  token: z
+    .string()
+    .min(16)
+    .optional()
+    .describe('What clients must present at LOGIN; mandatory off loopback.'),
+  tls: z
+    .strictObject({ keyFile: z.string(), certFile: z.string() })
+    .optional()
+    .describe('PEM files; without them a self-signed certificate is made for this run.'),
+  admin: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: z.number().int().min(0).max(65535).default(9464),
+    })
+    .nullable()
+    .default({ host: '127.0.0.1', port: 9464 }),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  limits: limitsSchema.default(limitsSchema.parse({})),
+  thresholds: thresholdsSchema.default(thresholdsSchema.parse({})),
+});
+
+export type ServerConfig = z.output<typeof serverConfigSchema>;
+export type ServerConfigInput = z.input<typeof serverConfigSchema>;
+export type Limits = ServerConfig['limits'];
+export type QueueName = keyof ServerConfig['thresholds'];
+
+/**
+ * Checks a configuration and fills in its defaults.
+ * @throws ConfigError with every issue, one a line.
+ */
+export function parseServerConfig(input: ServerConfigInput): ServerConfig {
+  const parsed = serverConfigSchema.safeParse(input);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map(
+      (issue) => `${issue.path.join('.') || 'configuration'}: ${issue.message}`,
+    );
+    throw new ConfigError(lines.join('\n'));
+  }
+  const config = parsed.data;
+  const exposed = config.listen.find((address) => !isLoopback(address.host));
+  if (exposed && !config.token) {
+    throw new ConfigError(
+      `listen: ${exposed.host} can be reached from other machines, so a token is needed; set one or listen on 127.0.0.1`,
+    );
+  }
+  if (config.admin && !isLoopback(config.admin.host)) {
+    throw new ConfigError(
+      `admin.host: ${config.admin.host} is not loopback; the admin port is for this machine only`,
+    );
+  }
+  return config;
+}
+
+/** Reads `tcp://127.0.0.1:4000` or `wss://[::1]:4443`; undefined where it is none. */
+export function readListenAddress(text: string): ListenAddress | undefined {
+  const match = /^(tcp|tls|ws|wss):\/\/(\[[0-9a-f:.]+\]|[^:/[\]]+):(\d{1,5})$/i.exec(text);
+  const [, protocol, host, port] = match ?? [];
+  if (!protocol || !host || !port || Number(port) > 65_535) return undefined;
+  return {
+    protocol: protocol.toLowerCase() as ListenAddress['protocol'],
+    host: host.replace(/^\[|\]$/g, ''),
+    port: Number(port),
+  };
+}
+
+/** True for 127.0.0.0/8, ::1 and localhost: addresses that other machines cannot reach. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host === '::1') return true;
+  return isIP(host) === 4 && host.startsWith('127.');
+}

@@ -1,0 +1,239 @@
+import { encodeFrame } from '../protocol/encode.js';
+import { FLAG_REDELIVERY, FrameType, HEADER_BYTES, ReasonCode } from '../protocol/frame.js';
+import type { Bus, BusMessage } from './bus.js';
+import { homeWorker } from './bus.js';
+import type { Counters } from './counters.js';
+import { RepeatWindow } from './repeat-window.js';
+import type { MailboxItem, Store } from './store.js';
+
+/** Where the flags stand in a DELIVER or RECEIPT frame: behind the header and the sequence. */
+const FLAGS_OFFSET = HEADER_BYTES + 4;
+
+type HomeMessage = Extract<BusMessage, { kind: 'attach' | 'detach' | 'submit' | 'acknowledge' | 'receipt' }>;
+
+/** What a home worker knows of a user, connected or not. */
+class UserState {
+  /** Worker and connection where the user is now; connection 0: away. */
+  worker = 0;
+  connection = 0;
+  /** Last sequence given to an item. */
+  lastSequence = 0;
+  /** Last sequence that the store has promised to keep; nothing beyond it is delivered. */
+  promisedSequence = 0;
+  /** Last sequence sent on the connection of now. */
+  sentSequence = 0;
+  /** Last sequence sent on any connection; sending one at or below it again is a redelivery. */
+  highestSent = 0;
+  acknowledged = 0;
+  /** By sender; made with the first message. */
+  repeats: Map<number, RepeatWindow> | undefined;
+}
+
+/**
+ * The mailboxes of the users whose home is this worker, and where each of them is connected.
+ * It takes bus messages and answers with bus messages; it never sees a socket.
+ */
+export class Home {
+  readonly #users = new Map<number, UserState>();
+  readonly #store: Store;
+  readonly #bus: Bus;
+  readonly #counters: Counters;
+  readonly #mailboxLength: number;
+  readonly #window: number;
+  /** Messages staged in this turn: accepted and delivered once the store has promised them. */
+  #uncommitted: (() => void)[] = [];
+
+  constructor(
+    store: Store,
+    bus: Bus,
+    counters: Counters,
+    limits: { mailboxLength: number; deliveryWindow: number },
+  ) {
+    this.#store = store;
+    this.#bus = bus;
+    this.#counters = counters;
+    this.#mailboxLength = limits.mailboxLength;
+    this.#window = limits.deliveryWindow;
+  }
+
+  get userCount(): number {
+    return this.#users.size;
+  }
+
+  /** Hot path: one call a SEND, an ACK and a receipt. */
+  receive(message: HomeMessage): void {
+    switch (message.kind) {
+      case 'submit':
+        this.#submit(message);
+        break;
+      case 'acknowledge':
+        this.#acknowledge(message.user, message.connection, message.worker, message.sequence);
+        break;
+      case 'receipt':
+        this.#appendReceipt(message.to, message.by, message.id);
+        break;
+      case 'attach':
+        this.#attach(message.user, message.worker, message.connection);
+        break;
+      case 'detach':
+        this.#detach(message.user, message.worker, message.connection);
+        break;
+    }
+  }
+
+  /** Commits what was staged since the last call and then answers for it; once an event-loop turn. */
+  commit(): void {
+    const promised = this.#store.commit();
+    const answers = this.#uncommitted;
+    if (answers.length === 0) return;
+    this.#uncommitted = [];
+    const answerAll = () => {
+      for (const answer of answers) answer();
+    };
+    if (promised) promised.then(answerAll);
+    else answerAll();
+  }
+
+  #attach(user: number, worker: number, connection: number): void {
+    const state = this.#stateOf(user);
+    if (state.connection !== 0) {
+      this.#bus.send(state.worker, { kind: 'replaced', connection: state.connection });
+    }
+    state.worker = worker;
+    state.connection = connection;
+    state.sentSequence = state.acknowledged;
+    this.#bus.send(worker, { kind: 'attached', connection, waiting: this.#store.count(user) });
+    this.#deliverWaiting(user, state);
+  }
+
+  #detach(user: number, worker: number, connection: number): void {
+    const state = this.#users.get(user);
+    if (state?.connection === connection && state.worker === worker) state.connection = 0;
+  }
+
+  #submit(message: Extract<BusMessage, { kind: 'submit' }>): void {
+    const { from, worker, connection, to, id } = message;
+    const state = this.#stateOf(to);
+    state.repeats ??= new Map();
+    let repeats = state.repeats.get(from);
+    if (!repeats) {
+      repeats = new RepeatWindow();
+      state.repeats.set(from, repeats);
+    }
+    switch (repeats.look(id)) {
+      case 'repeated':
+        this.#counters.repeated += 1;
+        this.#afterCommit(() => this.#bus.send(worker, { kind: 'accepted', connection, id }));
+        return;
+      case 'too-old':
+        this.#refuse(worker, connection, id, ReasonCode.DuplicateUnknown);
+        return;
+    }
+    if (state.lastSequence - state.acknowledged >= this.#mailboxLength) {
+      this.#refuse(worker, connection, id, ReasonCode.MailboxFull);
+      return;
+    }
+    repeats.remember(id);
+    const sequence = state.lastSequence + 1;
+    const frame = encodeFrame({
+      type: FrameType.Deliver,
+      sequence,
+      flags: 0,
+      from,
+      id,
+      payload: message.payload,
+    });
+    const item: MailboxItem = { sequence, from, id, isReceipt: false, frame };
+    state.lastSequence = sequence;
+    this.#store.append(to, item);
+    this.#counters.accepted += 1;
+    this.#afterCommit(() => {
+      this.#bus.send(worker, { kind: 'accepted', connection, id });
+      this.#promised(to, state, item);
+    });
+  }
+
+  #appendReceipt(to: number, by: number, id: number): void {
+    const state = this.#stateOf(to);
+    const sequence = state.lastSequence + 1;
+    const frame = encodeFrame({ type: FrameType.Receipt, sequence, flags: 0, by, id });
+    const item: MailboxItem = { sequence, from: by, id, isReceipt: true, frame };
+    state.lastSequence = sequence;
+    this.#store.append(to, item);
+    this.#counters.receipts += 1;
+    this.#afterCommit(() => this.#promised(to, state, item));
+  }
+
+  #acknowledge(user: number, connection: number, worker: number, sequence: number): void {
+    const state = this.#users.get(user);
+    // An ACK from a connection that was replaced meanwhile: the new one will be told again.
+    if (!state || state.connection !== connection || state.worker !== worker) return;
+    const upTo = Math.min(sequence, state.sentSequence);
+    if (upTo <= state.acknowledged) return;
+    state.acknowledged = upTo;
+    for (const item of this.#store.acknowledge(user, upTo)) {
+      if (item.isReceipt) continue;
+      this.#counters.acknowledged += 1;
+      this.#bus.send(homeWorker(item.from, this.#bus.workers), {
+        kind: 'receipt',
+        to: item.from,
+        by: user,
+        id: item.id,
+      });
+    }
+    this.#deliverWaiting(user, state);
+  }
+
+  /** Delivers `item` at once if nothing older waits and the window is open; else it waits its turn. */
+  #promised(user: number, state: UserState, item: MailboxItem): void {
+    state.promisedSequence = item.sequence;
+    if (state.connection === 0) return;
+    if (item.sequence === state.sentSequence + 1 && item.sequence - state.acknowledged <= this.#window) {
+      this.#deliver(state, item);
+    } else {
+      this.#deliverWaiting(user, state);
+    }
+  }
+
+  #deliverWaiting(user: number, state: UserState): void {
+    const windowEnd = state.acknowledged + this.#window;
+    const waiting = Math.min(state.promisedSequence, windowEnd) - state.sentSequence;
+    if (state.connection === 0 || waiting <= 0) return;
+    for (const item of this.#store.read(user, state.sentSequence, waiting)) this.#deliver(state, item);
+  }
+
+  #deliver(state: UserState, item: MailboxItem): void {
+    if (item.sequence <= state.highestSent) {
+      item.frame[FLAGS_OFFSET] = FLAG_REDELIVERY;
+      if (!item.isReceipt) this.#counters.redelivered += 1;
+    } else {
+      state.highestSent = item.sequence;
+      if (!item.isReceipt) this.#counters.delivered += 1;
+    }
+    state.sentSequence = item.sequence;
+    this.#bus.send(state.worker, {
+      kind: 'deliver',
+      connection: state.connection,
+      sequence: item.sequence,
+      frame: item.frame,
+    });
+  }
+
+  #refuse(worker: number, connection: number, id: number, code: ReasonCode): void {
+    this.#counters.refused += 1;
+    this.#bus.send(worker, { kind: 'refused', connection, id, code });
+  }
+
+  #afterCommit(answer: () => void): void {
+    this.#uncommitted.push(answer);
+  }
+
+  #stateOf(user: number): UserState {
+    let state = this.#users.get(user);
+    if (!state) {
+      state = new UserState();
+      this.#users.set(user, state);
+    }
+    return state;
+  }
+}

@@ -1,0 +1,114 @@
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { WebSocketServer } from 'ws';
+import type { Certificate } from './certificate.js';
+import type { ListenAddress } from './config.js';
+import {
+  listenToSocket,
+  listenToWebSocket,
+  SocketWire,
+  WebSocketWire,
+  type Wire,
+  type WireListener,
+} from './wire.js';
+
+/** The subprotocol that a WebSocket client may ask for; one that asks for none is served as well. */
+export const WEBSOCKET_SUBPROTOCOL = 'c2m.v1';
+
+/** Several frames may share a WebSocket message; this bounds what one may hold. */
+const MAX_WEBSOCKET_MESSAGE_BYTES = 1_048_576;
+
+export interface ListenerOptions {
+  address: ListenAddress;
+  certificate: Certificate | undefined;
+  loginTimeoutMs: number;
+  /** Makes the session for a new connection; undefined refuses it. */
+  accept(wire: Wire): WireListener | undefined;
+}
+
+/** One address that accepts connections, whatever carries the frames on it. */
+export class Listener {
+  /** With the port that the kernel chose, once it listens. */
+  #address: ListenAddress;
+  readonly #server: Server;
+
+  constructor(options: ListenerOptions) {
+    this.#address = options.address;
+    this.#server = createServer({ noDelay: true }, chooseTaker(options));
+  }
+
+  /** @throws the system's error, such as EADDRINUSE */
+  async listen(): Promise<ListenAddress> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host: this.#address.host, port: this.#address.port, backlog: 65_535 }, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    const { port } = this.#server.address() as AddressInfo;
+    this.#address = { ...this.#address, port };
+    return this.#address;
+  }
+
+  get isListening(): boolean {
+    return this.#server.listening;
+  }
+
+  /** Stops accepting; open connections stay, and `listen` may be called again. */
+  stop(): void {
+    if (this.#server.listening) this.#server.close();
+  }
+}
+
+function chooseTaker(options: ListenerOptions): (socket: Socket) => void {
+  const { certificate, loginTimeoutMs } = options;
+  const { protocol } = options.address;
+  if (protocol === 'tcp') return (socket) => acceptSocket(socket, options);
+  if (protocol === 'ws') return createUpgrader(options);
+  if (!certificate) throw new Error(`${protocol} needs a certificate`);
+  const tls: TlsServer = createTlsServer({ ...certificate, handshakeTimeout: loginTimeoutMs });
+  // Peers that break the handshake are none of ours; TLS has closed the connection.
+  tls.on('tlsClientError', (_error, socket) => socket.destroy());
+  const upgrade = protocol === 'wss' ? createUpgrader(options) : undefined;
+  tls.on('secureConnection', (socket) => (upgrade ? upgrade(socket) : acceptSocket(socket, options)));
+  return (socket) => tls.emit('connection', socket);
+}
+
+function acceptSocket(socket: Socket, options: ListenerOptions): void {
+  const listener = options.accept(new SocketWire(socket));
+  if (listener) listenToSocket(socket, listener);
+  else socket.destroy();
+}
+
+/** An HTTP server that knows nothing but the upgrade to WebSocket; returns what takes a fresh connection. */
+function createUpgrader(options: ListenerOptions): (socket: Socket) => void {
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    skipUTF8Validation: true,
+    maxPayload: MAX_WEBSOCKET_MESSAGE_BYTES,
+    handleProtocols: (offered) => (offered.has(WEBSOCKET_SUBPROTOCOL) ? WEBSOCKET_SUBPROTOCOL : false),
+  });
+  // An HTTP server that never listens itself checks no time-outs, so each handshake has its own.
+  const handshakes = new WeakMap<object, NodeJS.Timeout>();
+  const server = createHttpServer((_request, response) => {
+    response.writeHead(426, { 'content-type': 'text/plain', connection: 'close', upgrade: 'websocket' });
+    response.end('This port speaks the c2m protocol over WebSocket; see docs/protocol.md.\n');
+  });
+  server.on('clientError', (_error, socket) => socket.destroy());
+  server.on('upgrade', (request, socket, head) => {
+    clearTimeout(handshakes.get(socket));
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const listener = options.accept(new WebSocketWire(webSocket, socket as Socket));
+      if (listener) listenToWebSocket(webSocket, socket as Socket, listener);
+      else webSocket.terminate();
+    });
+  });
+  return (socket) => {
+    handshakes.set(socket, setTimeout(() => socket.destroy(), options.loginTimeoutMs).unref());
+    server.emit('connection', socket);
+  };
+}

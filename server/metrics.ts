@@ -1,0 +1,70 @@
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { ServerCounters, ServerStats } from '../protocol/stats.js';
+
+const COUNTERS: [keyof Omit<ServerCounters, 'closedByReason'>, string, string][] = [
+  ['connectionsAccepted', 'c2m_connections_accepted_total', 'Connections accepted.'],
+  ['logins', 'c2m_logins_total', 'Logins admitted.'],
+  ['sends', 'c2m_sends_total', 'SEND frames received.'],
+  ['accepted', 'c2m_messages_accepted_total', 'Messages stored and accepted.'],
+  ['repeated', 'c2m_sends_repeated_total', 'SENDs that repeated an accepted id.'],
+  ['refused', 'c2m_messages_refused_total', 'SENDs refused with a reason.'],
+  ['delivered', 'c2m_messages_delivered_total', 'Messages sent to their recipient for the first time.'],
+  ['redelivered', 'c2m_messages_redelivered_total', 'Messages sent to their recipient again.'],
+  ['acknowledged', 'c2m_messages_acknowledged_total', 'Messages that their recipient acknowledged.'],
+  ['receipts', 'c2m_receipts_total', 'Receipts made for senders.'],
+];
+
+/** Writes `stats` in the text format of Prometheus. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #connections = this.#gauge('c2m_connections', 'Open connections.', ['worker']);
+  readonly #users = this.#gauge('c2m_users', 'Users that the server holds state for.', []);
+  readonly #queueLength = this.#gauge('c2m_queue_length', 'Length of a queue, the highest of 250 ms.', [
+    'queue',
+  ]);
+  readonly #queueAlert = this.#gauge('c2m_queue_alert', '1 while a queue is past its threshold.', ['queue']);
+  readonly #memory = this.#gauge('c2m_worker_private_bytes', 'Anonymous memory of a worker.', ['worker']);
+  readonly #cpu = this.#gauge('c2m_worker_cpu_seconds', 'CPU time of a worker, user and system.', ['worker']);
+  readonly #lag = this.#gauge('c2m_worker_event_loop_lag_p99_seconds', 'Event-loop lag, 99th percentile.', [
+    'worker',
+  ]);
+  readonly #closed = this.#counter('c2m_connections_closed_total', 'Connections closed, by reason.', [
+    'reason',
+  ]);
+  readonly #counters = COUNTERS.map(([key, name, help]) => ({ key, counter: this.#counter(name, help, []) }));
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  render(stats: ServerStats): Promise<string> {
+    this.#registry.resetMetrics();
+    this.#users.set(stats.users);
+    for (const worker of stats.workers) {
+      const labels = { worker: String(worker.worker) };
+      this.#connections.set(labels, worker.connections);
+      this.#memory.set(labels, worker.privateBytes);
+      this.#cpu.set(labels, worker.cpuSeconds);
+      this.#lag.set(labels, worker.eventLoopLagP99Ms / 1000);
+    }
+    const standing = new Set(
+      stats.alerts.filter((alert) => alert.clearedAtMs === null).map((alert) => alert.queue),
+    );
+    for (const [queue, length] of Object.entries(stats.samples.at(-1)?.queues ?? {})) {
+      this.#queueLength.set({ queue }, length);
+      this.#queueAlert.set({ queue }, standing.has(queue) ? 1 : 0);
+    }
+    for (const { key, counter } of this.#counters) counter.inc(stats.counters[key]);
+    for (const [reason, count] of Object.entries(stats.counters.closedByReason))
+      this.#closed.inc({ reason }, count);
+    return this.#registry.metrics();
+  }
+
+  #gauge(name: string, help: string, labelNames: string[]): Gauge {
+    return new Gauge({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+  }
+}

@@ -1,0 +1,47 @@
+/** How many ids below the highest one are still told apart from new ones. */
+export const REPEAT_WINDOW = 64;
+
+/**
+ * The newest ids that one sender used towards one recipient, to recognise a repeated SEND: the highest id and
+ * a bit for each of the 64 at and below it, the sliding window of RFC 4303 (section 3.4.3) against replay.
+ */
+export class RepeatWindow {
+  #highest = 0;
+  /** Bit d of the pair says that id `#highest - d` was seen; 32 bits each, because JavaScript shifts 32. */
+  #low = 0;
+  #high = 0;
+
+  /** Classifies `id` without remembering it: the message may yet be refused. */
+  look(id: number): 'new' | 'repeated' | 'too-old' {
+    const distance = this.#highest - id;
+    if (distance < 0) return 'new';
+    if (distance >= REPEAT_WINDOW) return 'too-old';
+    const seen = distance < 32 ? this.#low & (1 << distance) : this.#high & (1 << (distance - 32));
+    return seen !== 0 ? 'repeated' : 'new';
+  }
+
+  /** Remembers `id` as accepted. */
+  remember(id: number): void {
+    const advance = id - this.#highest;
+    if (advance > 0) {
+      this.#shift(advance);
+      this.#highest = id;
+    }
+    const distance = this.#highest - id;
+    if (distance < 32) this.#low |= 1 << distance;
+    else if (distance < REPEAT_WINDOW) this.#high |= 1 << (distance - 32);
+  }
+
+  #shift(by: number): void {
+    if (by >= REPEAT_WINDOW) {
+      this.#high = 0;
+      this.#low = 0;
+    } else if (by >= 32) {
+      this.#high = this.#low << (by - 32);
+      this.#low = 0;
+    } else {
+      this.#high = (this.#high << by) | (this.#low >>> (32 - by));
+      this.#low <<= by;
+    }
+  }
+}

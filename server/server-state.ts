@@ -1,0 +1,59 @@
+import type { Logger } from 'pino';
+import type { QueueAlert, ServerStats } from '../protocol/stats.js';
+import { addCounters } from './counters.js';
+import { QueueMonitor } from './queue-monitor.js';
+import type { WorkerReport } from './worker.js';
+
+/** The newest report of every worker, and the queues over time: what the admin port shows. */
+export class ServerState {
+  readonly #version: string;
+  readonly #startedAtMs = Date.now();
+  readonly #reports = new Map<number, WorkerReport>();
+  readonly #monitor: QueueMonitor;
+  readonly #workers: number;
+  #unsampled = new Map<string, number>();
+
+  constructor(version: string, workers: number, thresholds: Record<string, number>, log: Logger) {
+    this.#version = version;
+    this.#workers = workers;
+    this.#monitor = new QueueMonitor(thresholds, (alert) => logAlert(log, alert));
+  }
+
+  /** Takes the report of one worker; a sample is made when `sample` is called. */
+  take(report: WorkerReport): void {
+    this.#reports.set(report.stats.worker, report);
+    for (const [queue, length] of Object.entries(report.queues)) {
+      const name = this.#workers === 1 ? queue : `${queue}#${report.stats.worker}`;
+      this.#unsampled.set(name, Math.max(length, this.#unsampled.get(name) ?? 0));
+    }
+  }
+
+  /** Records the queue lengths reported since the last call. */
+  sample(): void {
+    if (this.#unsampled.size === 0) return;
+    this.#monitor.record(Date.now(), Object.fromEntries(this.#unsampled));
+    this.#unsampled = new Map();
+  }
+
+  stats(): ServerStats {
+    const reports = [...this.#reports.values()].sort((a, b) => a.stats.worker - b.stats.worker);
+    const workers = reports.map((report) => report.stats);
+    return {
+      schema: 'c2m.stats/1',
+      version: this.#version,
+      startedAtMs: this.#startedAtMs,
+      connections: workers.reduce((sum, worker) => sum + worker.connections, 0),
+      users: reports.reduce((sum, report) => sum + report.users, 0),
+      counters: addCounters(reports.map((report) => report.counters)),
+      workers,
+      samples: this.#monitor.samples,
+      alerts: this.#monitor.alerts,
+      queues: this.#monitor.summary(),
+    };
+  }
+}
+
+function logAlert(log: Logger, alert: QueueAlert): void {
+  if (alert.clearedAtMs === null) log.warn(alert, `queue ${alert.queue} grew past ${alert.threshold}`);
+  else log.info(alert, `queue ${alert.queue} is back below its threshold; its peak was ${alert.peak}`);
+}

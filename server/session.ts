@@ -1,0 +1,302 @@
+import { decodeFrames } from '../protocol/decode.js';
+import { encodeFrame } from '../protocol/encode.js';
+import {
+  type Frame,
+  FrameType,
+  GoodbyeCode,
+  PROTOCOL_VERSION,
+  ProtocolError,
+  ReasonCode,
+  reasonName,
+} from '../protocol/frame.js';
+import type { Wire, WireListener } from './wire.js';
+
+/** What a session asks of its worker. */
+export interface SessionHost {
+  readonly maxFrameBytes: number;
+  readonly outboundBufferBytes: number;
+  readonly deliveryWindow: number;
+  /** Seconds of a clock that never goes back, renewed about once a second. */
+  readonly nowSeconds: number;
+  /** Why this login is refused, or undefined. */
+  refuseLogin(user: number, token: string): ReasonCode | undefined;
+  loggedIn(session: Session): void;
+  submit(session: Session, to: number, id: number, payload: Uint8Array): void;
+  acknowledge(session: Session, sequence: number): void;
+  /** The session has frames to write: call `flush` at the end of the turn. */
+  markDirty(session: Session): void;
+  /** Frames that wait behind a slow reader changed by this many. */
+  backlogChanged(frames: number): void;
+  /** The session takes part no longer; its connection may still be sending its last bytes. */
+  closed(session: Session, reason: string): void;
+  /** The connection is gone. */
+  gone(session: Session): void;
+}
+
+type State = 'hello' | 'login' | 'attaching' | 'open' | 'closed';
+
+const refusalReasons: Partial<Record<ReasonCode, string>> = {
+  [ReasonCode.MailboxFull]: 'the mailbox of the recipient is full',
+  [ReasonCode.DuplicateUnknown]: 'the id is too old to tell whether the message was accepted before',
+  [ReasonCode.StoreFailed]: 'the message could not be stored',
+};
+
+const NO_FRAMES: Buffer[] = [];
+
+const SCRATCH_BYTES = 16 * 1024;
+
+/** Where the frames of one session and turn are put together for one write; shared, since a write copies. */
+let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+
+/** One client's connection: decodes what comes in, gathers what goes out, and closes for a reason. */
+export class Session implements WireListener {
+  readonly id: number;
+  user = 0;
+  /** True once LOGIN was admitted, also after the end. */
+  hasUser = false;
+  readonly #wire: Wire;
+  readonly #host: SessionHost;
+  #state: State = 'hello';
+  #heardSeconds: number;
+  /** Beginning of a frame whose end has not come. */
+  #rest: Buffer | undefined;
+  #out: Buffer[] = NO_FRAMES;
+  #outBytes = 0;
+  #isDirty = false;
+  #isBlocked = false;
+  #sentSequence = 0;
+
+  constructor(id: number, wire: Wire, host: SessionHost) {
+    this.id = id;
+    this.#wire = wire;
+    this.#host = host;
+    this.#heardSeconds = host.nowSeconds;
+  }
+
+  get isLoggedIn(): boolean {
+    return this.#state === 'open' || this.#state === 'attaching';
+  }
+
+  /** Second at which the peer was last heard; before the login, the second of the connect. */
+  get heardSeconds(): number {
+    return this.#heardSeconds;
+  }
+
+  /** Hot path. */
+  received(bytes: Buffer): void {
+    if (this.#state === 'closed') return;
+    if (this.isLoggedIn) this.#heardSeconds = this.#host.nowSeconds;
+    const available = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes;
+    try {
+      const consumed = decodeFrames(available, this.#host.maxFrameBytes, this.#onFrame);
+      this.#rest = consumed === available.length ? undefined : Buffer.from(available.subarray(consumed));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.fail(error.code, error.message);
+    }
+  }
+
+  violated(reason: string): void {
+    this.fail(ReasonCode.ProtocolError, reason);
+  }
+
+  drained(): void {
+    if (!this.#isBlocked || this.#state === 'closed') return;
+    this.#isBlocked = false;
+    this.#host.backlogChanged(-this.#out.length);
+    this.#wire.resume();
+    if (this.#out.length > 0) this.#markDirty();
+  }
+
+  closed(): void {
+    this.#close('PeerClosed');
+    this.#host.gone(this);
+  }
+
+  /** Ends what is left of a connection that was closed and whose peer does not leave. */
+  destroy(): void {
+    this.#wire.destroy();
+  }
+
+  /** The home worker has registered the user here. */
+  attached(waiting: number): void {
+    if (this.#state !== 'attaching') return;
+    this.#state = 'open';
+    this.write(encodeFrame({ type: FrameType.Welcome, waiting, window: this.#host.deliveryWindow }));
+  }
+
+  /** Hot path. First check mark for message `id`. */
+  accepted(id: number): void {
+    this.write(encodeFrame({ type: FrameType.Accepted, id }));
+  }
+
+  refused(id: number, code: ReasonCode): void {
+    const reason = refusalReasons[code] ?? 'the message was refused';
+    this.write(encodeFrame({ type: FrameType.Error, code, reference: id, reason }));
+  }
+
+  /** Hot path. Sends an item of the mailbox. */
+  deliver(sequence: number, frame: Buffer): void {
+    this.#sentSequence = sequence;
+    this.write(frame);
+  }
+
+  /** Hot path. Puts a frame behind those of this turn. */
+  write(frame: Buffer): void {
+    if (this.#state === 'closed') return;
+    if (this.#out.length === 0) this.#out = [frame];
+    else this.#out.push(frame);
+    this.#outBytes += frame.length;
+    if (!this.#isBlocked) {
+      this.#markDirty();
+      return;
+    }
+    this.#host.backlogChanged(1);
+    if (this.#outBytes + this.#wire.bufferedBytes() > this.#host.outboundBufferBytes) {
+      this.fail(ReasonCode.OutboundOverflow, 'the connection reads too slowly');
+    }
+  }
+
+  /** Hot path. Hands the gathered frames to the kernel in one write. */
+  flush(): void {
+    this.#isDirty = false;
+    if (this.#state === 'closed' || this.#isBlocked || this.#out.length === 0) return;
+    const frames = this.#out;
+    const bytes = this.#outBytes;
+    this.#out = NO_FRAMES;
+    this.#outBytes = 0;
+    const gathered = frames.length === 1 ? (frames[0] as Buffer) : gather(frames, bytes);
+    const mayGoOn = this.#wire.write(gathered);
+    // What the kernel did not take at once lies in the scratch buffer still: leave that to the wire.
+    if (frames.length > 1 && this.#wire.bufferedBytes() > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    if (mayGoOn) return;
+    this.#isBlocked = true;
+    this.#wire.pause();
+  }
+
+  /** Tells the peer why, then closes. */
+  fail(code: ReasonCode, reason: string): void {
+    if (this.#state === 'closed') return;
+    this.#farewell(encodeFrame({ type: FrameType.Error, code, reference: 0, reason }));
+    this.#close(reasonName(code));
+  }
+
+  /** Says that the server is going away, then closes. */
+  goodbye(): void {
+    if (this.#state === 'closed') return;
+    this.#farewell(encodeFrame({ type: FrameType.Goodbye, code: GoodbyeCode.Draining }));
+    this.#close('Draining');
+  }
+
+  readonly #onFrame = (frame: Frame): boolean => {
+    switch (frame.type) {
+      case FrameType.Send:
+        this.#requireLogin('SEND');
+        this.#host.submit(this, frame.to, frame.id, frame.payload);
+        break;
+      case FrameType.Ack:
+        this.#requireLogin('ACK');
+        if (frame.sequence > this.#sentSequence) {
+          throw new ProtocolError(
+            ReasonCode.ProtocolError,
+            `ACK of ${frame.sequence}, which was not sent yet`,
+          );
+        }
+        this.#host.acknowledge(this, frame.sequence);
+        break;
+      case FrameType.Ping:
+        this.#requireLogin('PING');
+        this.write(encodeFrame({ type: FrameType.Pong, nonce: frame.nonce }));
+        break;
+      case FrameType.Pong:
+        break;
+      case FrameType.Hello:
+        this.#hello(frame.version);
+        break;
+      case FrameType.Login:
+        this.#login(frame.user, frame.token);
+        break;
+      case FrameType.Goodbye:
+        this.#wire.end();
+        this.#close('Goodbye');
+        break;
+      default:
+        throw new ProtocolError(
+          ReasonCode.ProtocolError,
+          `frame type 0x${frame.type.toString(16)} from a client`,
+        );
+    }
+    return this.#state !== 'closed';
+  };
+
+  #hello(version: number): void {
+    if (this.#state !== 'hello') throw new ProtocolError(ReasonCode.ProtocolError, 'a second HELLO');
+    if (version !== PROTOCOL_VERSION) {
+      this.fail(ReasonCode.UnsupportedVersion, `version ${version}; this server speaks ${PROTOCOL_VERSION}`);
+      return;
+    }
+    this.#state = 'login';
+  }
+
+  #login(user: number, token: string): void {
+    if (this.#state !== 'login') {
+      throw new ProtocolError(
+        ReasonCode.ProtocolError,
+        this.#state === 'hello' ? 'LOGIN before HELLO' : 'a second LOGIN',
+      );
+    }
+    const refusal = this.#host.refuseLogin(user, token);
+    if (refusal !== undefined) {
+      this.fail(
+        refusal,
+        refusal === ReasonCode.Overloaded ? 'too many logins; try again later' : 'the token is wrong',
+      );
+      return;
+    }
+    this.user = user;
+    this.hasUser = true;
+    this.#state = 'attaching';
+    this.#host.loggedIn(this);
+  }
+
+  #requireLogin(name: string): void {
+    if (!this.isLoggedIn) throw new ProtocolError(ReasonCode.NotLoggedIn, `${name} before LOGIN`);
+  }
+
+  #markDirty(): void {
+    if (this.#isDirty) return;
+    this.#isDirty = true;
+    this.#host.markDirty(this);
+  }
+
+  /** Everything gathered, then `last`, then the end of the connection. */
+  #farewell(last: Buffer): void {
+    if (this.#isBlocked) {
+      // A peer that does not read would keep the connection open for ever.
+      this.#wire.destroy();
+      return;
+    }
+    this.#wire.write(Buffer.concat([...this.#out, last]));
+    this.#wire.end();
+  }
+
+  #close(reason: string): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    if (this.#isBlocked) this.#host.backlogChanged(-this.#out.length);
+    this.#out = NO_FRAMES;
+    this.#outBytes = 0;
+    this.#rest = undefined;
+    this.#host.closed(this, reason);
+  }
+}
+
+function gather(frames: Buffer[], bytes: number): Buffer {
+  if (bytes > scratch.length) return Buffer.concat(frames, bytes);
+  let at = 0;
+  for (const frame of frames) {
+    scratch.set(frame, at);
+    at += frame.length;
+  }
+  return scratch.subarray(0, bytes);
+}

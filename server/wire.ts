@@ -1,0 +1,143 @@
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+
+/** What a session needs of whatever carries its bytes. */
+export interface Wire {
+  /** Hands bytes over. False: too much is waiting for the kernel; write no more until `drained`. */
+  write(bytes: Buffer): boolean;
+  /** Bytes handed over that the kernel has not taken. While there are any, written buffers are still in use. */
+  bufferedBytes(): number;
+  /** Stops and starts the arrival of bytes, for a peer that does not read what it is sent. */
+  pause(): void;
+  resume(): void;
+  /** Sends what is buffered, then closes. */
+  end(): void;
+  destroy(): void;
+}
+
+/** Who is told what happens on a wire. */
+export interface WireListener {
+  received(bytes: Buffer): void;
+  /** The peer broke the framing below ours. */
+  violated(reason: string): void;
+  /** The kernel has taken everything that was buffered. */
+  drained(): void;
+  closed(): void;
+}
+
+/** TCP and TLS: the frames are the stream. */
+export class SocketWire implements Wire {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.#socket.write(bytes);
+  }
+
+  bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** WebSocket: the payloads of binary messages, one behind the other, are the stream. */
+export class WebSocketWire implements Wire {
+  readonly #webSocket: WebSocket;
+  readonly #socket: Socket;
+
+  constructor(webSocket: WebSocket, socket: Socket) {
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+  }
+
+  write(bytes: Buffer): boolean {
+    this.#webSocket.send(bytes);
+    return !this.#socket.writableNeedDrain;
+  }
+
+  bufferedBytes(): number {
+    return this.#webSocket.bufferedAmount;
+  }
+
+  pause(): void {
+    this.#webSocket.pause();
+  }
+
+  resume(): void {
+    this.#webSocket.resume();
+  }
+
+  end(): void {
+    this.#webSocket.close(1000);
+  }
+
+  destroy(): void {
+    this.#webSocket.terminate();
+  }
+}
+
+/** A socket or WebSocket that knows who listens: one property, so that the handlers below are shared by all. */
+type Listened<T> = T & { c2mListener: WireListener };
+
+/** Connects a TCP or TLS socket with its listener. */
+export function listenToSocket(socket: Socket, listener: WireListener): void {
+  (socket as Listened<Socket>).c2mListener = listener;
+  socket.on('data', onSocketData);
+  socket.on('drain', onDrain);
+  socket.on('error', onError);
+  socket.on('close', onClose);
+}
+
+/** Connects a WebSocket, and the socket under it, with its listener. */
+export function listenToWebSocket(webSocket: WebSocket, socket: Socket, listener: WireListener): void {
+  (webSocket as Listened<WebSocket>).c2mListener = listener;
+  (socket as Listened<Socket>).c2mListener = listener;
+  webSocket.on('message', onMessage);
+  webSocket.on('error', onWebSocketError);
+  webSocket.on('close', onClose);
+  socket.on('drain', onDrain);
+}
+
+function onSocketData(this: Socket, bytes: Buffer): void {
+  (this as Listened<Socket>).c2mListener.received(bytes);
+}
+
+function onDrain(this: Socket): void {
+  (this as Listened<Socket>).c2mListener.drained();
+}
+
+function onError(this: Socket): void {
+  // 'close' follows and does the work; without a listener the error would end the process.
+}
+
+function onClose(this: Socket | WebSocket): void {
+  (this as Listened<Socket | WebSocket>).c2mListener.closed();
+}
+
+function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
+  const listener = (this as Listened<WebSocket>).c2mListener;
+  if (isBinary) listener.received(data);
+  else listener.violated('a text message; frames travel in binary messages');
+}
+
+function onWebSocketError(this: WebSocket, error: Error): void {
+  (this as Listened<WebSocket>).c2mListener.violated(error.message);
+}

@@ -1,0 +1,26 @@
+import type { Certificate } from './certificate.js';
+import type { ListenAddress, ServerConfig } from './config.js';
+import type { WorkerReport } from './worker.js';
+
+/** What the supervisor tells a worker process, in this order, each once. */
+export type ToWorker =
+  | {
+      kind: 'start';
+      worker: number;
+      workers: number;
+      config: ServerConfig;
+      certificate: Certificate | undefined;
+      busFolder: string;
+    }
+  /** Every worker's bus listens: connect to the others, then accept clients. */
+  | { kind: 'connect' }
+  | { kind: 'drain' };
+
+/** What a worker process answers. */
+export type FromWorker =
+  /** It listens to the supervisor: what was sent earlier would have been lost. */
+  | { kind: 'up' }
+  | { kind: 'bus-ready' }
+  | { kind: 'listening'; addresses: ListenAddress[] }
+  | { kind: 'report'; report: WorkerReport }
+  | { kind: 'failed'; message: string };

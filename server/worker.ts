@@ -1,0 +1,320 @@
+import { timingSafeEqual } from 'node:crypto';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { ReasonCode } from '../protocol/frame.js';
+import type { WorkerStats } from '../protocol/stats.js';
+import { type Bus, type BusMessage, homeWorker } from './bus.js';
+import type { Certificate } from './certificate.js';
+import type { ListenAddress, ServerConfig } from './config.js';
+import { type Counters, newCounters } from './counters.js';
+import { Home } from './home.js';
+import { Listener } from './listener.js';
+import { MemoryStore } from './memory-store.js';
+import { readProcessUsage } from './process-usage.js';
+import { Session, type SessionHost } from './session.js';
+import type { Store } from './store.js';
+import type { Wire } from './wire.js';
+
+/** A connection that was closed has this long to take its last bytes. */
+const LINGER_SECONDS = 5;
+
+/** A worker that was full accepts again once it has fallen below this share of its limit. */
+const RESUME_SHARE = 0.98;
+
+/** What a worker tells of itself, several times a second. */
+export interface WorkerReport {
+  stats: WorkerStats;
+  counters: Counters;
+  users: number;
+  /** Highest length of each queue since the last report. */
+  queues: Record<string, number>;
+}
+
+/**
+ * One worker: accepts connections, and is the home of its share of the users. Everything that happens in one
+ * turn of the event loop is answered together at its end: commit, then one write a connection, then the bus.
+ */
+export class Worker implements SessionHost {
+  readonly maxFrameBytes: number;
+  readonly outboundBufferBytes: number;
+  readonly deliveryWindow: number;
+  nowSeconds = currentSeconds();
+
+  readonly #config: ServerConfig;
+  readonly #bus: Bus;
+  readonly #store: Store = new MemoryStore();
+  readonly #home: Home;
+  readonly #counters = newCounters();
+  readonly #sessions = new Map<number, Session>();
+  readonly #lingering = new Map<Session, number>();
+  readonly #listeners: Listener[] = [];
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
+  readonly #sweep: NodeJS.Timeout;
+  readonly #connectionLimit: number;
+  #lastConnection = 0;
+  #dirty: Session[] = [];
+  #isFlushScheduled = false;
+  #isDraining = false;
+  #loginsThisSecond = 0;
+  /** Bus messages of this turn, and the most of any turn since the last report. */
+  #ingress = 0;
+  #ingressPeak = 0;
+  #stagedPeak = 0;
+  #outboundFrames = 0;
+  #outboundPeak = 0;
+
+  /** @param makeBus given the function that takes messages for this worker */
+  constructor(
+    config: ServerConfig,
+    connectionLimit: number,
+    makeBus: (receive: (message: BusMessage) => void) => Bus,
+  ) {
+    this.#config = config;
+    this.#connectionLimit = connectionLimit;
+    this.maxFrameBytes = config.limits.maxFrameBytes;
+    this.outboundBufferBytes = config.limits.outboundBufferBytes;
+    this.deliveryWindow = config.limits.deliveryWindow;
+    this.#bus = makeBus((message) => this.#receive(message));
+    this.#home = new Home(this.#store, this.#bus, this.#counters, config.limits);
+    this.#loopDelay.enable();
+    const { loginTimeoutMs, idleTimeoutMs } = config.limits;
+    const sweepMs = Math.min(1000, Math.max(25, Math.min(loginTimeoutMs, idleTimeoutMs) / 4));
+    this.#sweep = setInterval(() => this.#sweepSessions(), sweepMs);
+  }
+
+  /** Starts accepting on every configured address. @throws the system's error */
+  async listen(certificate: Certificate | undefined): Promise<ListenAddress[]> {
+    const bound: ListenAddress[] = [];
+    for (const address of this.#config.listen) {
+      const listener = new Listener({
+        address,
+        certificate,
+        loginTimeoutMs: this.#config.limits.loginTimeoutMs,
+        accept: (wire) => this.#accept(wire),
+      });
+      bound.push(await listener.listen());
+      this.#listeners.push(listener);
+    }
+    return bound;
+  }
+
+  /** Stops accepting, says goodbye to every client and waits, at most `drainTimeoutMs`, until they have left. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    for (const listener of this.#listeners) listener.stop();
+    this.#flush();
+    for (const session of [...this.#sessions.values()]) session.goodbye();
+    const deadline = performance.now() + this.#config.limits.drainTimeoutMs;
+    while (this.#lingering.size > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    for (const session of this.#lingering.keys()) session.destroy();
+    clearInterval(this.#sweep);
+    this.#loopDelay.disable();
+    this.#flush();
+    await this.#bus.close();
+    await this.#store.close();
+  }
+
+  /** State and queues; the peaks start anew. */
+  report(): WorkerReport {
+    const lag = this.#loopDelay.percentile(99) / 1e6 - 20;
+    this.#loopDelay.reset();
+    const queues = {
+      'bus-ingress': this.#ingressPeak,
+      'mailbox-writes': this.#stagedPeak,
+      outbound: this.#outboundPeak,
+      mailboxes: this.#store.length,
+    };
+    this.#ingressPeak = 0;
+    this.#stagedPeak = 0;
+    this.#outboundPeak = this.#outboundFrames;
+    return {
+      stats: {
+        worker: this.#bus.self,
+        pid: process.pid,
+        connections: this.#sessions.size,
+        ...readProcessUsage(),
+        eventLoopLagP99Ms: Math.max(0, lag),
+      },
+      counters: this.#counters,
+      users: this.#home.userCount,
+      queues,
+    };
+  }
+
+  refuseLogin(_user: number, token: string): ReasonCode | undefined {
+    const { loginsPerSecond } = this.#config.limits;
+    if (loginsPerSecond > 0 && this.#loginsThisSecond >= loginsPerSecond) return ReasonCode.Overloaded;
+    if (this.#config.token !== undefined && !isSameToken(token, this.#config.token)) {
+      return ReasonCode.AuthenticationFailed;
+    }
+    this.#loginsThisSecond += 1;
+    return undefined;
+  }
+
+  loggedIn(session: Session): void {
+    this.#counters.logins += 1;
+    const { user } = session;
+    this.#toHome(user, { kind: 'attach', user, worker: this.#bus.self, connection: session.id });
+  }
+
+  /** Hot path. */
+  submit(session: Session, to: number, id: number, payload: Uint8Array): void {
+    this.#counters.sends += 1;
+    const from = session.user;
+    this.#toHome(to, {
+      kind: 'submit',
+      from,
+      worker: this.#bus.self,
+      connection: session.id,
+      to,
+      id,
+      payload,
+    });
+  }
+
+  /** Hot path. */
+  acknowledge(session: Session, sequence: number): void {
+    const { user } = session;
+    const worker = this.#bus.self;
+    this.#toHome(user, { kind: 'acknowledge', user, worker, connection: session.id, sequence });
+  }
+
+  markDirty(session: Session): void {
+    this.#dirty.push(session);
+    this.#scheduleFlush();
+  }
+
+  backlogChanged(frames: number): void {
+    this.#outboundFrames += frames;
+    if (this.#outboundFrames > this.#outboundPeak) this.#outboundPeak = this.#outboundFrames;
+  }
+
+  closed(session: Session, reason: string): void {
+    this.#sessions.delete(session.id);
+    this.#lingering.set(session, this.nowSeconds);
+    this.#counters.connectionsClosed += 1;
+    const { closedByReason } = this.#counters;
+    closedByReason[reason] = (closedByReason[reason] ?? 0) + 1;
+    const { user } = session;
+    if (this.#sessions.size < this.#connectionLimit * RESUME_SHARE) this.#resumeAccepting();
+    if (session.hasUser) {
+      this.#toHome(user, { kind: 'detach', user, worker: this.#bus.self, connection: session.id });
+    }
+  }
+
+  gone(session: Session): void {
+    this.#lingering.delete(session);
+  }
+
+  #accept(wire: Wire): Session | undefined {
+    if (this.#isDraining || this.#sessions.size >= this.#connectionLimit) return undefined;
+    // A full worker leaves the shared port to the others; when all are full, connects are refused.
+    if (this.#sessions.size + 1 === this.#connectionLimit) {
+      for (const listener of this.#listeners) listener.stop();
+    }
+    this.#lastConnection = (this.#lastConnection % 0xff_ff_ff_ff) + 1;
+    const session = new Session(this.#lastConnection, wire, this);
+    this.#sessions.set(session.id, session);
+    this.#counters.connectionsAccepted += 1;
+    return session;
+  }
+
+  #resumeAccepting(): void {
+    if (this.#isDraining) return;
+    for (const listener of this.#listeners) {
+      if (listener.isListening) continue;
+      listener.listen().catch(() => {
+        // Somebody else took the port meanwhile; the next close tries again.
+      });
+    }
+  }
+
+  #toHome(user: number, message: BusMessage): void {
+    this.#bus.send(homeWorker(user, this.#bus.workers), message);
+    this.#scheduleFlush();
+  }
+
+  /** Hot path. A message for the home of a user, or for one of our connections. */
+  #receive(message: BusMessage): void {
+    this.#ingress += 1;
+    this.#scheduleFlush();
+    switch (message.kind) {
+      case 'attach':
+      case 'detach':
+      case 'submit':
+      case 'acknowledge':
+      case 'receipt':
+        this.#home.receive(message);
+        return;
+    }
+    const session = this.#sessions.get(message.connection);
+    if (!session) return;
+    switch (message.kind) {
+      case 'deliver':
+        session.deliver(message.sequence, message.frame);
+        break;
+      case 'accepted':
+        session.accepted(message.id);
+        break;
+      case 'refused':
+        session.refused(message.id, message.code);
+        break;
+      case 'attached':
+        session.attached(message.waiting);
+        break;
+      case 'replaced':
+        session.fail(ReasonCode.Replaced, 'the user has logged in on another connection');
+        break;
+    }
+  }
+
+  #scheduleFlush(): void {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    // The check phase comes right after polling: all sockets that were readable have been read by then.
+    setImmediate(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    if (this.#ingress > this.#ingressPeak) this.#ingressPeak = this.#ingress;
+    if (this.#store.staged > this.#stagedPeak) this.#stagedPeak = this.#store.staged;
+    this.#ingress = 0;
+    this.#home.commit();
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const session of dirty) session.flush();
+    this.#bus.flush();
+    // Only now: what the steps above caused is already part of this turn.
+    this.#isFlushScheduled = false;
+  };
+
+  #sweepSessions(): void {
+    const now = currentSeconds();
+    if (Math.floor(now) !== Math.floor(this.nowSeconds)) this.#loginsThisSecond = 0;
+    this.nowSeconds = now;
+    const { loginTimeoutMs, idleTimeoutMs } = this.#config.limits;
+    for (const session of this.#sessions.values()) {
+      const silentMs = (now - session.heardSeconds) * 1000;
+      if (session.isLoggedIn) {
+        if (silentMs > idleTimeoutMs)
+          session.fail(ReasonCode.IdleTimeout, `nothing heard for ${idleTimeoutMs} ms`);
+      } else if (silentMs > loginTimeoutMs) {
+        session.fail(ReasonCode.LoginTimeout, `no login within ${loginTimeoutMs} ms`);
+      }
+    }
+    for (const [session, since] of this.#lingering) {
+      if (now - since > LINGER_SECONDS) session.destroy();
+    }
+  }
+}
+
+function currentSeconds(): number {
+  return performance.now() / 1000;
+}
+
+function isSameToken(given: string, expected: string): boolean {
+  const a = Buffer.from(given);
+  const b = Buffer.from(expected);
+  return a.length === b.length && timingSafeEqual(a, b);
+}
