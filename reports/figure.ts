@@ -1,0 +1,50 @@
+import type { LatencyKind, RunRecord } from '../record/run.js';
+import type { Unit } from './format.js';
+
+/** Where each latency begins and ends. */
+export const LATENCY_MEANINGS: Record<LatencyKind, string> = {
+  connect: 'from the time a connect was due to the answer to the login',
+  accepted: 'from the time a message was due to the first check mark: the server holds it',
+  delivered: 'from the time a message was due until the recipient has it',
+  receipt: 'from the time a message was due to the second check mark: the sender knows',
+};
+
+/**
+ * The figure at `path` in run.json, such as `latency.delivered.p99`; a boolean as 1 or 0.
+ * An element of a list is named by its `name`: `backlog.queues.mailboxes.max`.
+ * Null: there is no such figure, or nothing was recorded for it.
+ */
+export function figureAt(record: Omit<RunRecord, 'gates' | 'verdict'>, path: string): number | null {
+  let node: unknown = record;
+  for (const key of path.split('.')) node = child(node, key);
+  // A reason that never came up is not listed, and so happened zero times.
+  if (node === undefined && path.startsWith('connections.failures.')) return 0;
+  if (typeof node === 'boolean') return node ? 1 : 0;
+  return typeof node === 'number' && Number.isFinite(node) ? node : null;
+}
+
+/** The unit of the figure at `path`, by the naming of run.json. */
+export function unitAt(path: string): Unit {
+  if (/^latency\..*\.count$/.test(path)) return 'count';
+  if (/^latency\./.test(path) || /Ms(\.|$)/.test(path)) return 'ms';
+  if (/bytes/i.test(path)) return 'bytes';
+  if (/PerSecond$/.test(path)) return 'perSecond';
+  if (/Seconds$/.test(path)) return 'seconds';
+  if (path === 'generator.valid') return 'boolean';
+  return 'count';
+}
+
+/** Why `figureAt` found nothing, for a gate's note. */
+export function reasonForNoFigure(path: string): string {
+  if (path.startsWith('latency.')) return 'no latency was recorded';
+  if (path.startsWith('generator.lagMs')) return 'no message fell due, so no lag was recorded';
+  if (path.startsWith('memory.')) return 'memory was not measured';
+  if (path.startsWith('backlog.')) return 'the target offers no queue lengths';
+  return 'run.json holds no such figure';
+}
+
+function child(node: unknown, key: string): unknown {
+  if (Array.isArray(node)) return node.find((element) => (element as { name?: unknown })?.name === key);
+  if (typeof node !== 'object' || node === null) return undefined;
+  return Object.hasOwn(node, key) ? (node as Record<string, unknown>)[key] : undefined;
+}

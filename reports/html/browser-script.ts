@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { embedScript } from './markup.js';
+
+const require = createRequire(import.meta.url);
+
+/** The modules of the page's script, each after those that it imports. */
+const MODULES = [
+  'format.js',
+  'html/browser/theme.js',
+  'html/browser/marks.js',
+  'html/browser/scales.js',
+  'html/browser/legend.js',
+  'html/browser/chart.js',
+  'html/browser/page-script.js',
+];
+
+/**
+ * The page's script as one module. A file opened from disk may not import others, so the compiled modules are put one
+ * behind the other; that needs no bundler because they import only each other and no two share a name.
+ */
+export async function browserScript(): Promise<string> {
+  const sources = await Promise.all(
+    MODULES.map((module) => readFile(require.resolve(`#dist/reports/${module}`), 'utf8')),
+  );
+  return embedScript(sources.map(asPartOfOne).join('\n'));
+}
+
+/** uPlot as a script that leaves one global, and its style sheet. */
+export async function chartLibrary(): Promise<{ script: string; style: string }> {
+  const [script, style] = await Promise.all([
+    readFile(require.resolve('uplot/dist/uPlot.iife.min.js'), 'utf8'),
+    readFile(require.resolve('uplot/dist/uPlot.min.css'), 'utf8'),
+  ]);
+  return { script: embedScript(script), style };
+}
+
+function asPartOfOne(source: string): string {
+  return source
+    .replace(/^import\s[^;]*?from\s+['"][^'"]+['"];\n/gm, '')
+    .replace(/^export \{\};\n/gm, '')
+    .replace(/^export (?=(?:async )?(?:function|const|let|class)\b)/gm, '')
+    .replace(/^\/\/# sourceMappingURL=.*$/gm, '')
+    .replace(/^\/\/\/ <reference.*$/gm, '');
+}

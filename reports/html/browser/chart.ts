@@ -1,0 +1,210 @@
+/// <reference lib="dom" />
+import type UPlot from 'uplot';
+import { formatMoment } from '../../format.js';
+import type { ChartPlan, ChartSeries, ReportData } from '../chart-plan.js';
+import { makeLegend, makeTooltip } from './legend.js';
+import { drawAlertSpans, drawPhases, drawThresholds, PHASE_STRIP_HEIGHT } from './marks.js';
+import {
+  BYTE_STEPS,
+  COUNT_STEPS,
+  linearRange,
+  logRange,
+  logSplits,
+  percentileSplits,
+  percentileText,
+  TIME_STEPS,
+  tickText,
+} from './scales.js';
+import type { Colours } from './theme.js';
+
+// The library's own script stands before this one in the page and leaves this global.
+declare const uPlot: typeof UPlot;
+
+const FONT_FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
+const AXIS_FONT = `12px ${FONT_FAMILY}`;
+const DASHES = { solid: [], dashed: [7, 4], dotted: [2, 3] };
+/** What fits between the margins of a printed page, CSS pixels. */
+const PRINT_WIDTH = { full: 660, half: 318 };
+
+/** A chart in the page. */
+export interface DrawnChart {
+  /** Draws again with the colours of now; on paper in the width of the paper. */
+  restyle(isPrinting: boolean): void;
+}
+
+/** Draws `plan` into its figure. `colours` is asked at every drawing, so that a change of theme needs no new chart. */
+export function drawChart(
+  figure: Element,
+  plan: ChartPlan,
+  report: ReportData,
+  colours: () => Colours,
+): DrawnChart {
+  const place = figure.querySelector<HTMLElement>('.plot');
+  const list = figure.querySelector('.legend');
+  if (!place || !list) throw new Error(`the figure of chart ${plan.id} is incomplete`);
+  let plot = draw(0);
+
+  const buttons = [...figure.querySelectorAll<HTMLButtonElement>('.choices button')];
+  buttons.forEach((button, chosen) => {
+    button.addEventListener('click', () => {
+      for (const other of buttons) other.setAttribute('aria-pressed', String(other === button));
+      plot.destroy();
+      plot = draw(chosen);
+    });
+  });
+  let isOnPaper = false;
+  new ResizeObserver(() => {
+    if (!isOnPaper && place.clientWidth > 0 && place.clientWidth !== plot.width)
+      plot.setSize(sizeOf(place, plan));
+  }).observe(place);
+
+  function draw(variant: number): UPlot {
+    const lines = plan.variants[variant]?.series ?? [];
+    list?.replaceChildren();
+    return makePlot(place as HTMLElement, list as Element, plan, lines, report, colours);
+  }
+
+  return {
+    restyle(isPrinting) {
+      isOnPaper = isPrinting;
+      const onScreen = sizeOf(place, plan);
+      plot.setSize(
+        isPrinting ? { ...onScreen, width: PRINT_WIDTH[plan.isHalf ? 'half' : 'full'] } : onScreen,
+      );
+      plot.redraw(false, true);
+    },
+  };
+}
+
+function makePlot(
+  place: HTMLElement,
+  list: Element,
+  plan: ChartPlan,
+  lines: ChartSeries[],
+  report: ReportData,
+  colours: () => Colours,
+): UPlot {
+  const isOverTime = plan.x === 'seconds';
+  const labelFont = `${11 * devicePixelRatio}px ${FONT_FAMILY}`;
+  // The library fires it while it is still building the chart, before there is a legend to update.
+  let onCursor = (): void => undefined;
+  const options: UPlot.Options = {
+    ...sizeOf(place, plan),
+    padding: [isOverTime ? PHASE_STRIP_HEIGHT + 2 : 10, 14, 0, 0],
+    legend: { show: false },
+    cursor: {
+      y: false,
+      drag: { x: isOverTime, y: false },
+      points: { size: 8, width: 2 },
+      ...(isOverTime ? { sync: { key: 'c2m' } } : {}),
+    },
+    scales: { x: { time: false, range: xRange(plan, report) }, y: yScale(plan) },
+    axes: axesOf(plan, colours),
+    series: [{}, ...lines.map((series) => lineOptions(series, colours))],
+    hooks: {
+      drawClear: [
+        (self) => {
+          if (isOverTime) drawPhases(self, report.phases, colours(), labelFont);
+          drawAlertSpans(self, plan.alerts, colours());
+        },
+      ],
+      setCursor: [() => onCursor()],
+      draw: [(self) => drawThresholds(self, plan.alerts, colours(), labelFont)],
+    },
+  };
+  const data = [plan.xs, ...lines.map((series) => series.values)] as UPlot.AlignedData;
+  const plot = new uPlot(options, data, place);
+  const updateLegend = makeLegend(list, plan, lines, (index, show) => plot.setSeries(index, { show }));
+  const updateTooltip = makeTooltip(plot, plan, lines, (x) => phaseAt(report, x));
+  onCursor = () => {
+    const { left, idx } = plot.cursor;
+    updateLegend((left ?? -1) >= 0 ? (idx ?? null) : null);
+    updateTooltip();
+  };
+  return plot;
+}
+
+function sizeOf(place: HTMLElement, plan: ChartPlan): { width: number; height: number } {
+  const isNarrow = innerWidth < 640;
+  return { width: place.clientWidth, height: isNarrow ? 250 : plan.isHalf ? 240 : 320 };
+}
+
+/** The whole run, also where the first and last second have no sample; what the reader zooms to is left alone. */
+function xRange(plan: ChartPlan, report: ReportData): UPlot.Range.Function {
+  const first = plan.xs[0] ?? 0;
+  const last = plan.xs.at(-1) ?? 1;
+  const end = plan.x === 'seconds' ? Math.max(report.durationSeconds, 1) : Math.max(last, 1);
+  return (_plot, low, high) => [
+    low === null || low <= first ? 0 : low,
+    high === null || high >= last ? end : high,
+  ];
+}
+
+function yScale(plan: ChartPlan): UPlot.Scale {
+  return plan.scale === 'log' ? { distr: 3, range: logRange } : { range: linearRange(plan.unit) };
+}
+
+function axesOf(plan: ChartPlan, colours: () => Colours): UPlot.Axis[] {
+  const common: UPlot.Axis = {
+    font: AXIS_FONT,
+    stroke: () => colours().quiet,
+    grid: { stroke: () => colours().grid, width: 1 },
+    ticks: { stroke: () => colours().grid, width: 1, size: 5 },
+  };
+  const x: UPlot.Axis =
+    plan.x === 'seconds'
+      ? { space: 56, incrs: TIME_STEPS, values: (_plot, splits) => splits.map(formatMoment) }
+      : {
+          space: 48,
+          splits: percentileSplits,
+          values: (_plot, splits) => splits.map((split) => (split === null ? '' : percentileText(split))),
+          // Fewer names where the positions come too close: 50 % goes first.
+          filter: (plot, splits) =>
+            splits.map((split) => (plot.width < 560 && split > 0 && split < 1 ? null : split)),
+        };
+  const y: UPlot.Axis = {
+    size: 66,
+    space: 36,
+    values: (_plot, splits) => splits.map((split) => (split === null ? '' : tickText(split, plan.unit))),
+  };
+  if (plan.scale === 'log') {
+    y.splits = logSplits;
+    y.filter = (_plot, splits) => splits;
+  } else if (plan.unit === 'bytes') y.incrs = BYTE_STEPS;
+  else if (plan.unit === 'count' || plan.unit === 'perSecond') y.incrs = COUNT_STEPS;
+  return [
+    { ...common, ...x },
+    { ...common, ...y },
+  ];
+}
+
+function lineOptions(series: ChartSeries, colours: () => Colours): UPlot.Series {
+  const colour = (): string => colours().series[series.colour - 1] ?? '#888';
+  return {
+    label: series.label,
+    stroke: colour,
+    width: series.dash === 'dotted' ? 1.5 : 2,
+    dash: DASHES[series.dash],
+    ...(series.isFilled ? { fill: () => `${colour()}1f` } : {}),
+    points: {
+      size: 5,
+      // A value with no neighbour has no line; without a point it would not be seen at all.
+      show: false,
+      filter: () => lonePoints(series.values),
+    },
+  };
+}
+
+function lonePoints(values: (number | null)[]): number[] | null {
+  const lone: number[] = [];
+  values.forEach((value, index) => {
+    const isAlone = (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null;
+    if (value !== null && isAlone) lone.push(index);
+  });
+  return lone.length > 0 ? lone : null;
+}
+
+function phaseAt(report: ReportData, x: number): string | null {
+  const phase = report.phases.find(({ startSeconds, endSeconds }) => x > startSeconds && x <= endSeconds);
+  return phase?.name ?? null;
+}

@@ -1,0 +1,103 @@
+/// <reference lib="dom" />
+import type UPlot from 'uplot';
+import { formatCount } from '../../format.js';
+import type { ChartAlert, ReportData } from '../chart-plan.js';
+import type { Colours } from './theme.js';
+
+/** Room above the plot for the names of the phases, CSS pixels. */
+export const PHASE_STRIP_HEIGHT = 22;
+
+/** Shades every other phase and writes their names into the strip above the plot. */
+export function drawPhases(plot: UPlot, phases: ReportData['phases'], colours: Colours, font: string): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio;
+  const strip = PHASE_STRIP_HEIGHT * ratio;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top - strip, bbox.width, bbox.height + strip);
+  ctx.clip();
+  ctx.font = font;
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'middle';
+  phases.forEach((phase, index) => {
+    const from = Math.max(bbox.left, plot.valToPos(phase.startSeconds, 'x', true));
+    const to = Math.min(bbox.left + bbox.width, plot.valToPos(phase.endSeconds, 'x', true));
+    if (to <= from) return;
+    if (index % 2 === 0) {
+      ctx.fillStyle = colours.phase;
+      ctx.fillRect(from, bbox.top, to - from, bbox.height);
+    }
+    ctx.fillStyle = colours.phaseStrip;
+    ctx.fillRect(from + ratio / 2, bbox.top - strip, to - from - ratio, strip - 4 * ratio);
+    ctx.fillStyle = colours.text;
+    const name = shortened(ctx, phase.name, to - from - 8 * ratio);
+    ctx.fillText(name, from + 5 * ratio, bbox.top - strip / 2 - 1.5 * ratio);
+  });
+  ctx.restore();
+}
+
+/** Hatches the time of each alert: a pattern, so that it shows without colour too. */
+export function drawAlertSpans(plot: UPlot, alerts: ChartAlert[], colours: Colours): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio;
+  for (const alert of alerts) {
+    const from = plot.valToPos(alert.startSeconds, 'x', true);
+    // Wide enough to be seen, however short the alert.
+    const width = Math.max(plot.valToPos(alert.endSeconds, 'x', true) - from, 3 * ratio);
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.beginPath();
+    ctx.rect(from, bbox.top, width, bbox.height);
+    ctx.clip();
+    ctx.fillStyle = colours.alertFill;
+    ctx.fillRect(from, bbox.top, width, bbox.height);
+    ctx.strokeStyle = colours.alertFill;
+    ctx.lineWidth = ratio;
+    for (let x = from - bbox.height; x < from + width; x += 9 * ratio) {
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top + bbox.height);
+      ctx.lineTo(x + bbox.height, bbox.top);
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+}
+
+/** A dashed line with words at each threshold that a queue grew past. */
+export function drawThresholds(plot: UPlot, alerts: ChartAlert[], colours: Colours, font: string): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio;
+  const names = new Map<number, Set<string>>();
+  for (const { threshold, label } of alerts)
+    names.set(threshold, (names.get(threshold) ?? new Set()).add(label));
+  ctx.save();
+  ctx.strokeStyle = colours.alert;
+  ctx.fillStyle = colours.alert;
+  ctx.lineWidth = 1.5 * ratio;
+  ctx.setLineDash([6 * ratio, 4 * ratio]);
+  ctx.font = font;
+  ctx.textBaseline = 'bottom';
+  for (const [threshold, queues] of names) {
+    const y = plot.valToPos(threshold, 'y', true);
+    if (y < bbox.top || y > bbox.top + bbox.height) continue;
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    const words = `⚠ threshold of ${[...queues].join(', ')}: ${formatCount(threshold)}`;
+    ctx.textAlign = 'left';
+    ctx.fillText(shortened(ctx, words, bbox.width - 16 * ratio), bbox.left + 8 * ratio, y - 3 * ratio);
+  }
+  ctx.restore();
+}
+
+function shortened(ctx: CanvasRenderingContext2D, text: string, width: number): string {
+  if (ctx.measureText(text).width <= width) return text;
+  for (let length = text.length - 1; length >= 2; length -= 1) {
+    const candidate = `${text.slice(0, length)}…`;
+    if (ctx.measureText(candidate).width <= width) return candidate;
+  }
+  return '';
+}

@@ -1,0 +1,132 @@
+import type { Histogram } from 'hdr-histogram-js';
+import { LATENCY_KINDS, type LatencyKind, type RunRecord } from '../../record/run.js';
+import type { TimelineSample } from '../../record/timeline.js';
+import { formatCount } from '../format.js';
+import { percentileCurves } from '../latency-log.js';
+import { alertSentence, backlogSentence } from '../statement.js';
+import type { ChartPlan, ReportData } from './chart-plan.js';
+import {
+  connectionsChart,
+  latencyChart,
+  line,
+  messagesChart,
+  resourceCharts,
+  rounded,
+  timeChart,
+} from './time-charts.js';
+
+/** More lines than these cannot be told apart; the table below the chart has all of them. */
+const QUEUES_DRAWN = 8;
+
+/** A flapping queue may raise hundreds; run.json has them all. */
+const ALERTS_TOLD = 8;
+
+const DASHES = ['solid', 'dashed', 'dotted'] as const;
+
+/** All charts of the report, in the order in which they are read. */
+export function reportData(
+  record: RunRecord,
+  samples: TimelineSample[],
+  histograms: Partial<Record<LatencyKind, Histogram>>,
+): ReportData {
+  const charts = [
+    connectionsChart(samples),
+    messagesChart(samples),
+    latencyChart(samples),
+    distributionChart(histograms),
+    queuesChart(record, samples),
+    ...resourceCharts(samples),
+  ];
+  return {
+    durationSeconds: Math.max(record.durationSeconds, samples.at(-1)?.t ?? 0),
+    phases: record.phases,
+    charts: charts.map((chart) =>
+      samples.length > 0 || chart.x === 'percentile' ? chart : withoutTimeline(chart),
+    ),
+  };
+}
+
+function withoutTimeline(chart: ChartPlan): ChartPlan {
+  return { ...chart, empty: 'The record holds no timeline: the run ended before its first second did.' };
+}
+
+function distributionChart(histograms: Partial<Record<LatencyKind, Histogram>>): ChartPlan {
+  const { positions, curves } = percentileCurves(histograms);
+  const colours: Record<LatencyKind, number> = { connect: 7, accepted: 2, delivered: 1, receipt: 5 };
+  const recorded = LATENCY_KINDS.filter((kind) => curves[kind] !== undefined);
+  return {
+    id: 'distribution',
+    title: 'Latency by percentile',
+    subtitle: 'of the whole run; each step to the right is ten times rarer',
+    x: 'percentile',
+    xs: positions.map((position) => Number(position.toFixed(4))),
+    unit: 'ms',
+    scale: 'log',
+    isHalf: false,
+    variants: [
+      {
+        label: 'all',
+        series: recorded.map((kind) => ({
+          label: kind,
+          values: (curves[kind] ?? []).map((value) =>
+            value === null ? null : Math.max(0.001, rounded(value)),
+          ),
+          colour: colours[kind],
+          dash:
+            kind === 'accepted' || kind === 'receipt' ? 'dashed' : kind === 'connect' ? 'dotted' : 'solid',
+          isFilled: false,
+        })),
+      },
+    ],
+    alerts: [],
+    empty: recorded.length === 0 ? 'No latency was recorded.' : null,
+    notes: ['A curve ends where there were too few values to tell the percentile from the maximum.'],
+  };
+}
+
+function queuesChart(record: RunRecord, samples: TimelineSample[]): ChartPlan {
+  const peaks = new Map<string, number>();
+  for (const sample of samples) {
+    for (const [name, length] of Object.entries(sample.server?.queues ?? {})) {
+      peaks.set(name, Math.max(peaks.get(name) ?? 0, length));
+    }
+  }
+  const longest = [...peaks].sort(([, one], [, other]) => other - one).map(([name]) => name);
+  const drawn = longest.slice(0, QUEUES_DRAWN);
+  const series = drawn.map((name, index) =>
+    line(samples, name, index + 1, (sample) => sample.server?.queues[name], {
+      dash: DASHES[index % 3] ?? 'solid',
+    }),
+  );
+  const plan = timeChart(
+    samples,
+    'queues',
+    'Queue backlogs',
+    'items waiting, highest of each second',
+    'count',
+    series,
+  );
+  const { alerts } = record.backlog;
+  const notes = [
+    backlogSentence(record),
+    ...alerts.slice(0, ALERTS_TOLD).map((alert) => `⚠ ${alertSentence(alert)}.`),
+  ];
+  if (alerts.length > ALERTS_TOLD)
+    notes.push(`⚠ and ${formatCount(alerts.length - ALERTS_TOLD)} more alerts.`);
+  if (longest.length > drawn.length) {
+    notes.push(
+      `The ${drawn.length} longest of ${formatCount(longest.length)} queues are drawn; the table has all.`,
+    );
+  }
+  return {
+    ...plan,
+    alerts: alerts.map(({ queue, startSeconds, endSeconds, threshold }) => ({
+      label: queue,
+      startSeconds,
+      endSeconds: endSeconds ?? record.durationSeconds,
+      threshold,
+    })),
+    empty: series.length === 0 ? 'No queue was measured: the target offers no admin port.' : null,
+    notes: series.length === 0 ? [] : notes,
+  };
+}

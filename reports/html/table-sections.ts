@@ -1,0 +1,113 @@
+import { stringify } from 'yaml';
+import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
+import { LATENCY_MEANINGS } from '../figure.js';
+import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED } from '../format.js';
+import { LEDGER_LABELS, ledgerLines } from '../statement.js';
+import { escapeHtml, icon, table } from './markup.js';
+
+/** Percentiles of the whole run, and what each kind of latency is. */
+export function latencySection(record: RunRecord): string {
+  const rows = LATENCY_KINDS.map((kind) => {
+    const { count, min, p50, p90, p99, p999, max } = record.latency[kind];
+    const cells = [min, p50, p90, p99, p999, max].map((ms) => escapeHtml(formatFigure(ms, 'ms')));
+    return [`${kind}<small>${LATENCY_MEANINGS[kind]}</small>`, formatCount(count), ...cells];
+  });
+  return panel('latency', 'Latency', table(['', 'count', 'min', 'p50', 'p90', 'p99', 'p99.9', 'max'], rows));
+}
+
+/** What became of every message. */
+export function ledgerSection(record: RunRecord): string {
+  const { sent } = record.messages;
+  if (sent + record.messages.unsent === 0) {
+    return panel(
+      'ledger',
+      'Ledger',
+      '<p class="empty">No message was sent, so there is nothing to account for.</p>',
+    );
+  }
+  const rows = ledgerLines(record).map(({ name, count, meaning, isBad }) => [
+    LEDGER_LABELS[name],
+    isBad ? `<strong class="bad">${icon('bad')}${formatCount(count)}</strong>` : formatCount(count),
+    sent > 0 ? formatRatio(count / sent) : NOT_MEASURED,
+    meaning,
+  ]);
+  const head = ['', 'messages', 'of sent', 'what it counts'];
+  return panel('ledger', 'Ledger', table(head, rows, 1, 3));
+}
+
+/** Why connections failed or ended, most frequent first. */
+export function failureSection(record: RunRecord): string {
+  const reasons = Object.entries(record.connections.failures).sort(([, one], [, other]) => other - one);
+  if (reasons.length === 0) {
+    return panel('failures', 'Failures', '<p class="empty">No connection failed and none was dropped.</p>');
+  }
+  const most = Math.max(...reasons.map(([, count]) => count), 1);
+  const rows = reasons.map(([reason, count]) => [
+    `<code>${escapeHtml(reason)}</code>`,
+    formatCount(count),
+    `<span class="bar" style="width:${((count / most) * 100).toFixed(1)}%"></span>`,
+  ]);
+  return panel('failures', 'Failures', table(['reason', 'connections', ''], rows, 1, 2));
+}
+
+/** Every queue with its extremes. */
+export function queueSection(record: RunRecord): string {
+  const { queues } = record.backlog;
+  if (queues.length === 0) return '';
+  const rows = [...queues]
+    .sort((one, other) => other.max - one.max)
+    .map(({ name, max, p99, threshold, alerts }) => [
+      `<code>${escapeHtml(name)}</code>`,
+      formatCount(max),
+      formatCount(p99),
+      formatFigure(threshold, 'count'),
+      alerts > 0 ? `<strong class="bad">${icon('bad')}${formatCount(alerts)}</strong>` : '0',
+    ]);
+  return panel('queues', 'Queues', table(['queue', 'max', 'p99', 'threshold', 'alerts'], rows));
+}
+
+/** What the figures were measured on. */
+export function environmentSection(record: RunRecord): string {
+  const { environment, target, generator } = record;
+  const { limits } = environment;
+  const known = (value: number | null): string => (value === null ? 'not known' : formatCount(value));
+  const facts: [string, string][] = [
+    ['Processor', `${environment.cpuModel}, ${formatCount(environment.cores)} cores`],
+    ['Memory', formatBytes(environment.memoryBytes)],
+    ['Kernel', environment.kernel],
+    ['Node.js', environment.node],
+    ['c2m', environment.c2m],
+    ['Server', target.kind === 'embedded' ? 'reference server, on this machine' : 'external'],
+    ['Server workers', known(target.serverWorkers)],
+    ['Store', target.store ?? 'not known'],
+    ['Addresses', target.addresses.join(', ')],
+    ['Agents', formatCount(generator.agents)],
+    ['Open files a process', known(limits.openFiles)],
+    ['Open files of the host', known(limits.fileMax)],
+    ['Ephemeral ports', known(limits.ephemeralPorts)],
+    ['net.core.somaxconn', known(limits.somaxconn)],
+    ['net.ipv4.tcp_max_syn_backlog', known(limits.tcpMaxSynBacklog)],
+    ['Seed', String(record.seed)],
+    ['Run', record.id],
+  ];
+  const items = facts
+    .map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`)
+    .join('');
+  return panel('environment', 'Environment', `<dl class="grid">${items}</dl>`);
+}
+
+/** The scenario as it was read, what the command line changed, and what came out of both. */
+export function scenarioSection(record: RunRecord): string {
+  const { file, source, overrides, resolved } = record.scenario;
+  const changes =
+    overrides.length === 0
+      ? '<p class="quiet">No value was overridden.</p>'
+      : `<p>Overridden on the command line:</p><ul class="overrides">${overrides.map((each) => `<li><code>--set ${escapeHtml(each)}</code></li>`).join('')}</ul>`;
+  const body = `<p class="quiet"><code>${escapeHtml(file)}</code></p><pre>${escapeHtml(source.trimEnd())}</pre>${changes}
+  <details><summary>As it ran, with every default filled in</summary><pre>${escapeHtml(stringify(resolved).trimEnd())}</pre></details>`;
+  return panel('scenario', 'Scenario', body);
+}
+
+function panel(id: string, title: string, body: string): string {
+  return `<section class="panel" id="${id}"><h2>${title}</h2>${body}</section>`;
+}

@@ -1,0 +1,191 @@
+import { LATENCY_KINDS, type LatencyKind } from '../../record/run.js';
+import type { IntervalLatency, TimelineSample } from '../../record/timeline.js';
+import { LATENCY_MEANINGS } from '../figure.js';
+import type { Unit } from '../format.js';
+import type { ChartPlan, ChartSeries, ChartVariant } from './chart-plan.js';
+
+type Reading = (sample: TimelineSample) => number | null | undefined;
+type Style = Partial<Pick<ChartSeries, 'dash' | 'isFilled'>>;
+
+const NO_ADMIN = 'The target offers no admin port, so nothing is known about the server from within.';
+
+/** The charts over time that need no more than the timeline. */
+export function connectionsChart(samples: TimelineSample[]): ChartPlan {
+  let failed = 0;
+  const failedSoFar = samples.map(({ connections }) => {
+    failed += connections.failed + connections.dropped;
+    return failed;
+  });
+  const open = line(samples, 'open', 1, (sample) => sample.connections.open, { isFilled: true });
+  return timeChart(samples, 'connections', 'Connections', 'clients, at the end of each second', 'count', [
+    open,
+    line(samples, 'opening', 2, (sample) => sample.connections.opening, { dash: 'dashed' }),
+    line(samples, 'away', 3, (sample) => sample.connections.away, { dash: 'dashed' }),
+    { label: 'failed or dropped so far', values: failedSoFar, colour: 4, dash: 'solid', isFilled: false },
+  ]);
+}
+
+export function messagesChart(samples: TimelineSample[]): ChartPlan {
+  const rate = (count: (messages: TimelineSample['messages']) => number): Reading => {
+    return (sample) => (sample.seconds > 0 ? count(sample.messages) / sample.seconds : null);
+  };
+  const series = [
+    line(
+      samples,
+      'due',
+      7,
+      rate(({ due }) => due),
+      { dash: 'dotted' },
+    ),
+    line(
+      samples,
+      'sent',
+      1,
+      rate(({ sent }) => sent),
+    ),
+    line(
+      samples,
+      'accepted',
+      2,
+      rate(({ accepted }) => accepted),
+      { dash: 'dashed' },
+    ),
+    line(
+      samples,
+      'delivered',
+      3,
+      rate(({ delivered }) => delivered),
+    ),
+    line(
+      samples,
+      'receipted',
+      5,
+      rate(({ receipted }) => receipted),
+      { dash: 'dashed' },
+    ),
+  ];
+  const plan = timeChart(samples, 'messages', 'Messages', 'messages a second', 'perSecond', series);
+  const isSilent = series.every(({ values }) => values.every((value) => !value));
+  return isSilent ? { ...plan, empty: 'No message was sent: the scenario only held connections.' } : plan;
+}
+
+export function latencyChart(samples: TimelineSample[]): ChartPlan {
+  const variants = LATENCY_KINDS.filter((kind) =>
+    samples.some((sample) => sample.latency[kind] !== null),
+  ).map((kind) => latencyVariant(samples, kind));
+  // The latency that decides whether people are content comes first; the others are one click away.
+  variants.sort((one, other) => Number(other.label === 'delivered') - Number(one.label === 'delivered'));
+  return {
+    ...timeChart(
+      samples,
+      'latency',
+      'Latency over time',
+      'percentiles of each second, logarithmic',
+      'ms',
+      [],
+    ),
+    scale: 'log',
+    variants,
+    empty: variants.length === 0 ? 'No latency was recorded.' : null,
+    notes: variants.map(({ label }) => `${label}: ${LATENCY_MEANINGS[label as LatencyKind]}.`),
+  };
+}
+
+export function resourceCharts(samples: TimelineSample[]): ChartPlan[] {
+  const half = (plan: ChartPlan): ChartPlan => ({ ...plan, isHalf: true });
+  const serverNotes = samples.some((sample) => sample.server) ? [] : [NO_ADMIN];
+  const cpu = timeChart(samples, 'cpu', 'CPU', 'cores in use', 'cores', [
+    line(samples, 'server', 1, (sample) => sample.server?.cpu, { isFilled: true }),
+    line(samples, 'agents', 2, (sample) => sample.generator.cpu, { dash: 'dashed' }),
+  ]);
+  const memory = timeChart(samples, 'memory', 'Memory', 'bytes held', 'bytes', [
+    line(samples, 'server, private', 1, (sample) => sample.server?.privateBytes),
+    line(samples, 'agents, private', 2, (sample) => sample.generator.privateBytes, { dash: 'dashed' }),
+    line(samples, 'kernel, TCP sockets', 3, (sample) => sample.kernel.tcpSlabBytes),
+    line(samples, 'kernel, all slabs', 7, (sample) => sample.kernel.slabBytes, { dash: 'dotted' }),
+    line(samples, 'socket buffers', 5, (sample) => sample.kernel.socketBufferBytes, { dash: 'dashed' }),
+  ]);
+  const lag = timeChart(
+    samples,
+    'generator-lag',
+    'Generator lag',
+    'how late messages left after they were due',
+    'ms',
+    [
+      line(samples, 'p99', 1, (sample) => sample.generator.lagP99Ms),
+      line(samples, 'max', 4, (sample) => sample.generator.lagMaxMs, { dash: 'dotted' }),
+    ],
+  );
+  const loop = timeChart(samples, 'event-loop-lag', 'Event-loop lag', 'how late timers fired', 'ms', [
+    line(samples, 'server', 1, (sample) => sample.server?.eventLoopLagMs),
+    line(samples, 'agents', 2, (sample) => sample.generator.eventLoopLagMs, { dash: 'dashed' }),
+  ]);
+  return [
+    half({ ...cpu, notes: serverNotes }),
+    half({ ...memory, notes: serverNotes }),
+    half({ ...lag, empty: lag.empty && 'No message fell due, so none could be late.' }),
+    half({ ...loop, notes: serverNotes }),
+  ];
+}
+
+/** A chart over the run's seconds; series that were never recorded are left out. */
+export function timeChart(
+  samples: TimelineSample[],
+  id: string,
+  title: string,
+  subtitle: string,
+  unit: Unit,
+  series: ChartSeries[],
+): ChartPlan {
+  const recorded = series.filter(({ values }) => values.some((value) => value !== null));
+  return {
+    id,
+    title,
+    subtitle,
+    x: 'seconds',
+    xs: samples.map((sample) => rounded(sample.t)),
+    unit,
+    scale: 'linear',
+    isHalf: false,
+    variants: [{ label: title, series: recorded }],
+    alerts: [],
+    empty: recorded.length === 0 ? 'Nothing was recorded.' : null,
+    notes: [],
+  };
+}
+
+/** One line of a chart over time. */
+export function line(
+  samples: TimelineSample[],
+  label: string,
+  colour: number,
+  read: Reading,
+  style: Style = {},
+): ChartSeries {
+  const values = samples.map((sample) => {
+    const value = read(sample);
+    return value === null || value === undefined ? null : rounded(value);
+  });
+  return { label, values, colour, dash: style.dash ?? 'solid', isFilled: style.isFilled ?? false };
+}
+
+/** Four significant digits are more than a pixel can show, and keep the page small. */
+export function rounded(value: number): number {
+  return Number.isInteger(value) ? value : Number(value.toPrecision(4));
+}
+
+function latencyVariant(samples: TimelineSample[], kind: LatencyKind): ChartVariant {
+  const percentile = (name: keyof IntervalLatency): Reading => {
+    // A logarithmic axis has no zero; a microsecond is what the histograms tell apart.
+    return (sample) => (sample.latency[kind] ? Math.max(0.001, sample.latency[kind][name]) : null);
+  };
+  return {
+    label: kind,
+    series: [
+      line(samples, 'p50', 3, percentile('p50')),
+      line(samples, 'p90', 2, percentile('p90'), { dash: 'dashed' }),
+      line(samples, 'p99', 1, percentile('p99')),
+      line(samples, 'max', 4, percentile('max'), { dash: 'dotted' }),
+    ],
+  };
+}

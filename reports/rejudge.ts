@@ -1,0 +1,16 @@
+import type { RunRecord } from '../record/run.js';
+import { parseGate } from '../scenarios/gate.js';
+import { judge } from './verdict.js';
+
+/**
+ * Judges a record again from its own figures and gates, as `c2m report` does.
+ * What was cut short stays partial: the record holds no more than was measured.
+ * @throws whatever `parseGate` throws for an expression that this version does not understand.
+ */
+export function rejudge(record: RunRecord): RunRecord {
+  const { gates, verdict, ...measured } = record;
+  return judge(
+    { ...measured, isPartial: verdict === 'partial' },
+    gates.map((gate) => parseGate(gate.expression)),
+  );
+}

@@ -1,0 +1,161 @@
+import { LATENCY_KINDS, type RunRecord } from '../record/run.js';
+import { unitAt } from './figure.js';
+import {
+  formatBytes,
+  formatCount,
+  formatFigure,
+  formatMilliseconds,
+  formatSeconds,
+  plural,
+} from './format.js';
+
+/** Sentences about a run that every report says in the same words. */
+
+export const VERDICT_WORDS: Record<RunRecord['verdict'], string> = {
+  passed: 'Passed',
+  failed: 'Failed',
+  invalid: 'Invalid',
+  partial: 'Partial',
+};
+
+/** What the verdict means for this run, in one or two sentences. */
+export function explainVerdict(record: RunRecord): string {
+  const { gates, generator, verdict } = record;
+  const missed = gates.filter((gate) => !gate.passed).length;
+  switch (verdict) {
+    case 'passed':
+      if (gates.length === 0) return 'The scenario sets no gates, so nothing could fail.';
+      return gates.length === 1 ? 'The one gate held.' : `All ${gates.length} gates held.`;
+    case 'failed':
+      return `${missed} of ${plural(gates.length, 'gate')} did not hold.`;
+    case 'invalid':
+      return (
+        `The load generator could not keep its own schedule: messages left ${formatFigure(generator.lagMs.p99, 'ms')} ` +
+        `late (p99), past its limit of ${formatMilliseconds(generator.lagLimitMs)}. The figures may flatter the ` +
+        'server, so they prove nothing. Use more agents or machines, or less load.'
+      );
+    case 'partial':
+      return (
+        `The run was stopped after ${formatSeconds(record.durationSeconds)}, before its last phase ended. ` +
+        'The figures cover only what had happened until then.'
+      );
+  }
+}
+
+/** A gate's value with the unit of its figure, or why it has none. */
+export function gateValue(gate: RunRecord['gates'][number]): string {
+  if (gate.value === null) return gate.note ?? 'not measured';
+  const metric = /^[^\s<>=!]+/.exec(gate.expression.trim())?.[0] ?? '';
+  return formatFigure(gate.value, unitAt(metric));
+}
+
+/** The ledger line by line: what became of each message. */
+export function ledgerLines(
+  record: RunRecord,
+): { name: LedgerName; count: number; meaning: string; isBad: boolean }[] {
+  return LEDGER.map(({ name, meaning, mustBeZero }) => {
+    const count = record.messages[name];
+    return { name, count, meaning, isBad: mustBeZero && count > 0 };
+  });
+}
+
+export type LedgerName = keyof RunRecord['messages'];
+
+export const LEDGER_LABELS: Record<LedgerName, string> = {
+  sent: 'sent',
+  accepted: 'accepted',
+  delivered: 'delivered',
+  receipted: 'receipted',
+  lost: 'lost',
+  duplicated: 'duplicated',
+  outOfOrder: 'out of order',
+  redelivered: 'redelivered',
+  refused: 'refused',
+  unsent: 'unsent',
+};
+
+const LEDGER: { name: LedgerName; meaning: string; mustBeZero: boolean }[] = [
+  { name: 'sent', meaning: 'Handed to a socket at least once.', mustBeZero: false },
+  {
+    name: 'accepted',
+    meaning: 'First check mark: the server said that it holds the message.',
+    mustBeZero: false,
+  },
+  { name: 'delivered', meaning: 'Different messages that reached their recipient.', mustBeZero: false },
+  { name: 'receipted', meaning: 'Second check mark: the sender knows that it arrived.', mustBeZero: false },
+  { name: 'lost', meaning: 'Sent, not refused, and never seen by the recipient.', mustBeZero: true },
+  {
+    name: 'duplicated',
+    meaning: 'Delivered again though the recipient had it, and not marked as a redelivery.',
+    mustBeZero: true,
+  },
+  {
+    name: 'outOfOrder',
+    meaning: 'Arrived for the first time after a later one of the same sender.',
+    mustBeZero: true,
+  },
+  {
+    name: 'redelivered',
+    meaning:
+      'Delivered again and marked so, because a connection died before it was acknowledged. Not an error.',
+    mustBeZero: false,
+  },
+  { name: 'refused', meaning: 'Answered with an error instead of a check mark.', mustBeZero: true },
+  {
+    name: 'unsent',
+    meaning: 'Due, but never handed to a socket because the sender was not connected.',
+    mustBeZero: false,
+  },
+];
+
+/** What was lost, duplicated or out of order, in words. */
+export function ledgerSentence(record: RunRecord): string {
+  const { sent, lost, duplicated, outOfOrder } = record.messages;
+  if (sent === 0) return 'No message was sent.';
+  const wrong = [
+    lost > 0 ? `${formatCount(lost)} lost` : '',
+    duplicated > 0 ? `${formatCount(duplicated)} duplicated` : '',
+    outOfOrder > 0 ? `${formatCount(outOfOrder)} out of order` : '',
+  ].filter(Boolean);
+  if (wrong.length === 0)
+    return `${plural(sent, 'message')} sent, none lost, none duplicated, none out of order.`;
+  return `${plural(sent, 'message')} sent: ${wrong.join(', ')}.`;
+}
+
+/** The longest queue and what its alerts say, in words. */
+export function backlogSentence(record: RunRecord): string {
+  const { queues, worst, max, alerts } = record.backlog;
+  if (queues.length === 0) return 'No queue was measured: the target offers no admin port.';
+  if (!max || worst === null) return 'No queue ever held anything when it was sampled.';
+  const threshold = queues.find((queue) => queue.name === worst)?.threshold ?? null;
+  const limit = threshold === null ? '' : ` (its threshold is ${formatCount(threshold)})`;
+  const alertWords =
+    alerts.length === 0 ? 'No queue raised an alert.' : `${plural(alerts.length, 'alert')} in all.`;
+  return `The longest queue was ${worst}, ${formatCount(max)} at its peak${limit}. ${alertWords}`;
+}
+
+/** What the alert was, with its times. */
+export function alertSentence(alert: RunRecord['backlog']['alerts'][number]): string {
+  const end =
+    alert.endSeconds === null ? 'until the end of the run' : `to ${formatSeconds(alert.endSeconds)}`;
+  return (
+    `${alert.queue} stood above ${formatCount(alert.threshold)} from ${formatSeconds(alert.startSeconds)} ${end}, ` +
+    `${formatCount(alert.peak)} at its peak`
+  );
+}
+
+/** Bytes a connection and who holds them: `8.9 KiB: kernel 4.94 KiB, server 2.1 KiB, client 1.9 KiB`. */
+export function memorySentence(record: RunRecord): string {
+  const { total, kernel, server, client } = record.memory.bytesPerConnection;
+  const parts = (Object.entries({ kernel, server, client }) as [string, number | null][])
+    .filter((part): part is [string, number] => part[1] !== null)
+    .map(([name, bytes]) => `${name} ${formatBytes(bytes)}`);
+  if (total === null && parts.length === 0) return 'Memory was not measured.';
+  if (total === null) return `${parts.join(', ')}; no total, as a part was not measured`;
+  return `${formatBytes(total)} a connection: ${parts.join(', ')}`;
+}
+
+/** True when at least one latency was recorded. */
+export function hasLatency(record: RunRecord): boolean {
+  return LATENCY_KINDS.some((kind) => record.latency[kind].count > 0);
+}
