@@ -11,7 +11,11 @@ const EMPTY = Buffer.alloc(0);
  * `bytes`; whoever keeps one beyond the call copies it. `onFrame` returns false to stop after its frame.
  * @throws ProtocolError as soon as the bytes cannot be the beginning of a valid frame.
  */
-export function decodeFrames(bytes: Buffer, maxFrameBytes: number, onFrame: (frame: Frame) => boolean): number {
+export function decodeFrames(
+  bytes: Buffer,
+  maxFrameBytes: number,
+  onFrame: (frame: Frame) => boolean,
+): number {
   let at = 0;
   while (bytes.length - at >= HEADER_BYTES) {
     const header = bytes.readUInt32BE(at);
@@ -60,7 +64,8 @@ function decodeBody(type: number, bytes: Buffer, start: number, end: number): Fr
     case FrameType.Hello: {
       expectLength('HELLO', length, 4);
       const word = bytes.readUInt32BE(start);
-      if (word >>> 8 !== MAGIC) throw new ProtocolError(ReasonCode.ProtocolError, 'HELLO without the magic "c2m"');
+      if (word >>> 8 !== MAGIC)
+        throw new ProtocolError(ReasonCode.ProtocolError, 'HELLO without the magic "c2m"');
       return { type, version: word & 0xff };
     }
     case FrameType.Login:
@@ -132,7 +137,10 @@ function expectLength(name: string, length: number, expected: number): void {
 
 function expectAtLeast(name: string, length: number, least: number): void {
   if (length < least) {
-    throw new ProtocolError(ReasonCode.ProtocolError, `${name} has ${length} bytes, at least ${least} belong to it`);
+    throw new ProtocolError(
+      ReasonCode.ProtocolError,
+      `${name} has ${length} bytes, at least ${least} belong to it`,
+    );
   }
 }
 

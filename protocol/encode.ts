@@ -1,4 +1,11 @@
-import { type Frame, FrameType, HEADER_BYTES, LARGEST_BODY_BYTES, ProtocolError, ReasonCode } from './frame.js';
+import {
+  type Frame,
+  FrameType,
+  HEADER_BYTES,
+  LARGEST_BODY_BYTES,
+  ProtocolError,
+  ReasonCode,
+} from './frame.js';
 
 const TWO_32 = 0x1_0000_0000;
 const MAGIC = Buffer.from('c2m', 'latin1');
@@ -97,7 +104,14 @@ export function encodeFrame(frame: Frame): Buffer {
   return bytes;
 }
 
-function writeItem(sequence: number, flags: number, user: number, id: number, target: Buffer, offset: number): number {
+function writeItem(
+  sequence: number,
+  flags: number,
+  user: number,
+  id: number,
+  target: Buffer,
+  offset: number,
+): number {
   target.writeUInt32BE(sequence, offset);
   target[offset + 4] = flags;
   return writeInteger(id, target, writeInteger(user, target, offset + 5));

@@ -221,7 +221,8 @@ export class Home {
 
   #refuse(worker: number, connection: number, id: number, code: ReasonCode): void {
     this.#counters.refused += 1;
-    this.#bus.send(worker, { kind: 'refused', connection, id, code });
+    // In the order of the SENDs, so behind the answers that wait for the commit.
+    this.#afterCommit(() => this.#bus.send(worker, { kind: 'refused', connection, id, code }));
   }
 
   #afterCommit(answer: () => void): void {

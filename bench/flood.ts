@@ -1,0 +1,145 @@
+import { connect, type Socket } from 'node:net';
+import { WebSocket } from 'ws';
+import { FrameDecoder } from '../protocol/decode.js';
+import { encodeFrame } from '../protocol/encode.js';
+import { type Frame, FrameType, PROTOCOL_VERSION } from '../protocol/frame.js';
+
+/**
+ * A closed workload that keeps a server saturated: pairs of connections, each with `window` messages under way.
+ * That is what a benchmark of capacity needs and what a load test must not do: there, arrivals do not wait.
+ */
+export interface FloodOptions {
+  target: 'c2m-tcp' | 'c2m-ws' | 'relay-ws';
+  port: number;
+  connections: number;
+  window: number;
+  payloadBytes: number;
+}
+
+export interface Flood {
+  /** Messages that have come full circle: their receipt is here (relay: the neighbour has them). */
+  completed(): number;
+  stop(): void;
+}
+
+/** Opens every connection, then starts to send. */
+export async function startFlood(options: FloodOptions): Promise<Flood> {
+  const state = { completed: 0, isStopped: false };
+  const indices = Array.from({ length: options.connections }, (_, index) => index);
+  const open = options.target === 'relay-ws' ? openRelayClient : openClient;
+  const clients = await Promise.all(indices.map((index) => open(index, options, state)));
+  for (const client of clients) client.start();
+  return {
+    completed: () => state.completed,
+    stop: () => {
+      state.isStopped = true;
+      for (const client of clients) client.close();
+    },
+  };
+}
+
+interface State {
+  completed: number;
+  isStopped: boolean;
+}
+
+interface Client {
+  start(): void;
+  close(): void;
+}
+
+/** A c2m client: SEND until the window is full, ACK what comes in once a chunk, SEND again for each RECEIPT. */
+function openClient(index: number, options: FloodOptions, state: State): Promise<Client> {
+  const payload = Buffer.alloc(options.payloadBytes, index);
+  const decoder = new FrameDecoder(65_536);
+  const user = index + 1;
+  const partner = (index ^ 1) + 1;
+  const isWebSocket = options.target === 'c2m-ws';
+  let sent = 0;
+  let toAcknowledge = 0;
+  let out: Buffer[] = [];
+  return new Promise((resolve, reject) => {
+    const carrier = isWebSocket
+      ? new WebSocket(`ws://127.0.0.1:${options.port}`, 'c2m.v1', { perMessageDeflate: false })
+      : connect({ port: options.port, host: '127.0.0.1', noDelay: true });
+    const write = (bytes: Buffer) => {
+      if (carrier instanceof WebSocket) carrier.send(bytes);
+      else carrier.write(bytes);
+    };
+    const send = () => {
+      sent += 1;
+      out.push(encodeFrame({ type: FrameType.Send, to: partner, id: sent, payload }));
+    };
+    const flush = () => {
+      if (toAcknowledge > 0) out.push(encodeFrame({ type: FrameType.Ack, sequence: toAcknowledge }));
+      toAcknowledge = 0;
+      if (out.length > 0 && !state.isStopped)
+        write(out.length === 1 ? (out[0] as Buffer) : Buffer.concat(out));
+      out = [];
+    };
+    const client: Client = {
+      start: () => {
+        for (let i = 0; i < options.window; i += 1) send();
+        flush();
+      },
+      close: () => (carrier instanceof WebSocket ? carrier.terminate() : (carrier as Socket).destroy()),
+    };
+    const onFrame = (frame: Frame): boolean => {
+      switch (frame.type) {
+        case FrameType.Welcome:
+          resolve(client);
+          break;
+        case FrameType.Deliver:
+          toAcknowledge = frame.sequence;
+          break;
+        case FrameType.Receipt:
+          toAcknowledge = frame.sequence;
+          state.completed += 1;
+          send();
+          break;
+        case FrameType.Error:
+          throw new Error(`the server refuses: ${frame.reason}`);
+      }
+      return true;
+    };
+    carrier.on('error', reject);
+    carrier.on(isWebSocket ? 'message' : 'data', (chunk: Buffer) => {
+      decoder.push(chunk, onFrame);
+      flush();
+    });
+    carrier.once(isWebSocket ? 'open' : 'connect', () => {
+      write(
+        Buffer.concat([
+          encodeFrame({ type: FrameType.Hello, version: PROTOCOL_VERSION }),
+          encodeFrame({ type: FrameType.Login, user, token: '' }),
+        ]),
+      );
+    });
+  });
+}
+
+/** A client of the bare relay: for each message that arrives one goes out. */
+function openRelayClient(index: number, options: FloodOptions, state: State): Promise<Client> {
+  const payload = Buffer.alloc(options.payloadBytes, index);
+  return new Promise((resolve, reject) => {
+    const webSocket = new WebSocket(`ws://127.0.0.1:${options.port}`, { perMessageDeflate: false });
+    const client: Client = {
+      start: () => {
+        webSocket.removeAllListeners('message');
+        webSocket.on('message', () => {
+          state.completed += 1;
+          if (!state.isStopped) webSocket.send(payload);
+        });
+        for (let i = 0; i < options.window; i += 1) webSocket.send(payload);
+      },
+      close: () => webSocket.terminate(),
+    };
+    webSocket.on('error', reject);
+    webSocket.once('message', () => resolve(client));
+    webSocket.once('open', () => {
+      const number = Buffer.alloc(4);
+      number.writeUInt32BE(index);
+      webSocket.send(number);
+    });
+  });
+}

@@ -1,0 +1,95 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { spawnServer } from '../server/spawn.js';
+import type { FloodOptions } from './flood.js';
+
+const require = createRequire(import.meta.url);
+
+/** Messages a second and a core-second of the server process. */
+export interface Throughput {
+  messagesPerSecond: number;
+  messagesPerCoreSecond: number;
+  /** Share of one core that the server used: near 1, the server was the bottleneck. */
+  serverCores: number;
+}
+
+/** Floods the target for `seconds` after a warm-up of two, and reads the server's CPU time from the kernel. */
+export async function measureThroughput(
+  options: Omit<FloodOptions, 'port'>,
+  seconds: number,
+): Promise<Throughput> {
+  const { port, pid, close } = await startTarget(options.target);
+  const flood = fork(require.resolve('#dist/bench/flood-process.js'));
+  try {
+    let completed = 0;
+    await nextMessage(flood);
+    flood.send({ ...options, port });
+    flood.on('message', (message: { completed: number }) => {
+      completed = message.completed;
+    });
+    await nextMessage(flood);
+    await sleep(2000);
+    await nextMessage(flood);
+    const before = { completed, cpu: cpuSeconds(pid), at: performance.now() };
+    await sleep(seconds * 1000);
+    await nextMessage(flood);
+    const messages = completed - before.completed;
+    const cpu = cpuSeconds(pid) - before.cpu;
+    const elapsed = (performance.now() - before.at) / 1000;
+    return {
+      messagesPerSecond: messages / elapsed,
+      messagesPerCoreSecond: messages / cpu,
+      serverCores: cpu / elapsed,
+    };
+  } finally {
+    flood.kill();
+    await close();
+  }
+}
+
+async function startTarget(
+  target: FloodOptions['target'],
+): Promise<{ port: number; pid: number; close(): Promise<void> }> {
+  if (target !== 'relay-ws') {
+    const protocol = target === 'c2m-ws' ? 'ws' : 'tcp';
+    const server = await spawnServer({
+      listen: [`${protocol}://127.0.0.1:0`],
+      admin: null,
+      logLevel: 'warn',
+      limits: { drainTimeoutMs: 500 },
+    });
+    return { port: server.addresses[0]?.port ?? 0, pid: server.pid, close: () => server.close() };
+  }
+  const relay = fork(require.resolve('#dist/bench/relay-process.js'));
+  const { port } = (await nextMessage(relay)) as { port: number };
+  return {
+    port,
+    pid: relay.pid as number,
+    close: async () => {
+      relay.kill();
+    },
+  };
+}
+
+function nextMessage(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onExit = () => reject(new Error('a benchmark process ended'));
+    child.once('exit', onExit);
+    child.once('message', (message) => {
+      child.off('exit', onExit);
+      resolve(message);
+    });
+  });
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** User and system time of a process, from /proc/PID/stat, whose ticks are 100 a second on Linux. */
+function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}

@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import { FrameType } from '../../protocol/frame.js';
+import type { ServerStats } from '../../protocol/stats.js';
+import type { RunningServer } from '../../server/server.js';
+import { TestClient } from '../support/client.js';
+import { addressOf, testServer } from '../support/server.js';
+
+async function statsOf(server: RunningServer): Promise<ServerStats> {
+  return (await (await fetch(`${server.adminUrl}/stats`)).json()) as ServerStats;
+}
+
+test('/healthz answers while the server runs', async () => {
+  const server = await testServer();
+
+  const response = await fetch(`${server.adminUrl}/healthz`);
+
+  expect([response.status, await response.text()]).toEqual([200, 'ok\n']);
+});
+
+test.each([1, 2])('/stats counts what happened, with %i worker(s)', async (workers) => {
+  const server = await testServer({ workers });
+  const anna = await TestClient.login(addressOf(server), 1);
+  const bert = await TestClient.login(addressOf(server), 2);
+  anna.send(2, 1, 'hello');
+  bert.acknowledge((await bert.next(FrameType.Deliver)).sequence);
+  await anna.next(FrameType.Accepted);
+  await anna.next(FrameType.Receipt);
+
+  // Workers report four times a second.
+  await expect.poll(async () => (await statsOf(server)).counters.receipts).toBe(1);
+  await expect.poll(async () => (await statsOf(server)).connections).toBe(2);
+  const stats = await statsOf(server);
+
+  expect(stats.counters).toMatchObject({ logins: 2, sends: 1, accepted: 1, delivered: 1, acknowledged: 1 });
+  expect(stats.workers).toHaveLength(workers);
+  for (const worker of stats.workers) expect(worker.privateBytes).toBeGreaterThan(0);
+});
+
+test('queues are sampled at least four times a second and a backlog raises an alert', async () => {
+  const thresholds = { mailboxes: 10 };
+  const server = await testServer({ thresholds });
+  const anna = await TestClient.login(addressOf(server), 1);
+  for (let id = 1; id <= 20; id += 1) anna.send(2, id, 'for somebody who is away');
+  await anna.settle();
+
+  await expect.poll(async () => (await statsOf(server)).alerts.length, { timeout: 5000 }).toBe(1);
+  const bert = await TestClient.login(addressOf(server), 2);
+  for (let sequence = 1; sequence <= 20; sequence += 1) await bert.next(FrameType.Deliver);
+  bert.acknowledge(20);
+  for (let sequence = 1; sequence <= 20; sequence += 1) await anna.next(FrameType.Receipt);
+  anna.acknowledge(20);
+  await expect
+    .poll(async () => (await statsOf(server)).alerts[0]?.clearedAtMs, { timeout: 5000 })
+    .toBeTypeOf('number');
+  const stats = await statsOf(server);
+
+  expect(stats.alerts[0]).toMatchObject({ queue: 'mailboxes', threshold: 10, peak: 20 });
+  expect(stats.queues.mailboxes).toEqual({ max: 20, threshold: 10 });
+  const [first] = stats.samples;
+  const last = stats.samples.at(-1);
+  const seconds = ((last?.atMs ?? 0) - (first?.atMs ?? 0)) / 1000;
+  expect((stats.samples.length - 1) / seconds).toBeGreaterThan(3);
+});
+
+test('/metrics speaks the text format of Prometheus', async () => {
+  const server = await testServer();
+  await TestClient.login(addressOf(server), 1);
+  await expect.poll(async () => (await statsOf(server)).connections).toBe(1);
+
+  const response = await fetch(`${server.adminUrl}/metrics`);
+  const text = await response.text();
+
+  expect(response.headers.get('content-type')).toContain('text/plain');
+  expect(text).toContain('c2m_connections{worker="0"} 1');
+  expect(text).toContain('c2m_logins_total 1');
+  expect(text).toContain('c2m_queue_length{queue="mailboxes"} 0');
+});
+
+test('a path that is none is answered with those that are', async () => {
+  const server = await testServer();
+
+  const response = await fetch(`${server.adminUrl}/nowhere`);
+
+  expect(response.status).toBe(404);
+  expect(await response.text()).toContain('/metrics');
+});

@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type BusMessage, homeWorker } from '../../server/bus.js';
+import { busMessageBytes, readBusMessages, writeBusMessage } from '../../server/bus-codec.js';
+import { MemoryStore } from '../../server/memory-store.js';
+import { QueueMonitor } from '../../server/queue-monitor.js';
+import { REPEAT_WINDOW, RepeatWindow } from '../../server/repeat-window.js';
+import type { MailboxItem } from '../../server/store.js';
+
+const id = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+const u32 = fc.nat(0xffff_ffff);
+const worker = fc.nat(1023);
+const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
+
+const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('attach', 'detach'), user: id, worker, connection: u32 }),
+  fc.record({ kind: fc.constant('submit'), from: id, worker, connection: u32, to: id, id, payload: bytes }),
+  fc.record({ kind: fc.constant('acknowledge'), user: id, worker, connection: u32, sequence: u32 }),
+  fc.record({ kind: fc.constant('attached'), connection: u32, waiting: u32 }),
+  fc.record({ kind: fc.constant('replaced'), connection: u32 }),
+  fc.record({ kind: fc.constant('accepted'), connection: u32, id }),
+  fc.record({
+    kind: fc.constant('refused'),
+    connection: u32,
+    id,
+    code: fc.constantFrom(0x101, 0x102, 0x103),
+  }),
+  fc.record({ kind: fc.constant('deliver'), connection: u32, sequence: u32, frame: bytes }),
+  fc.record({ kind: fc.constant('receipt'), to: id, by: id, id }),
+) as fc.Arbitrary<BusMessage>;
+
+describe('the bus codec', () => {
+  test('gives back every message, however the bytes are split', () => {
+    fc.assert(
+      fc.property(fc.array(busMessage, { maxLength: 8 }), fc.nat(), (messages, cut) => {
+        const stream = Buffer.alloc(messages.reduce((sum, message) => sum + busMessageBytes(message), 0));
+        const end = messages.reduce((at, message) => writeBusMessage(message, stream, at), 0);
+        const split = stream.length === 0 ? 0 : cut % stream.length;
+        const read: BusMessage[] = [];
+        const consumed = readBusMessages(stream.subarray(0, split), (message) => read.push(message));
+        readBusMessages(stream.subarray(consumed), (message) => read.push(message));
+        expect(end).toBe(stream.length);
+        expect(read).toEqual(messages);
+      }),
+    );
+  });
+});
+
+describe('the repeat window', () => {
+  test('tells new from repeated as long as the id is within the window', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 200 }), (ids) => {
+        const window = new RepeatWindow();
+        const seen = new Set<number>();
+        let highest = 0;
+        for (const id of ids) {
+          const expected = highest - id >= REPEAT_WINDOW ? 'too-old' : seen.has(id) ? 'repeated' : 'new';
+          expect(window.look(id)).toBe(expected);
+          if (expected !== 'new') continue;
+          window.remember(id);
+          seen.add(id);
+          highest = Math.max(highest, id);
+        }
+      }),
+    );
+  });
+
+  test('takes any id as new before the first, also 0', () => {
+    expect(new RepeatWindow().look(0)).toBe('new');
+    expect(new RepeatWindow().look(Number.MAX_SAFE_INTEGER)).toBe('new');
+  });
+});
+
+describe('the memory store', () => {
+  test('behaves like a plain list of items', () => {
+    const operation = fc.oneof(
+      fc.record({ do: fc.constant('append' as const), times: fc.integer({ min: 1, max: 50 }) }),
+      fc.record({ do: fc.constant('acknowledge' as const), ahead: fc.integer({ min: -3, max: 60 }) }),
+      fc.record({ do: fc.constant('read' as const), skip: fc.nat(20), limit: fc.nat(20) }),
+    );
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 40 }), (operations) => {
+        const store = new MemoryStore();
+        let model: MailboxItem[] = [];
+        let last = 0;
+        let acknowledged = 0;
+        for (const step of operations) {
+          if (step.do === 'append') {
+            for (let i = 0; i < step.times; i += 1) {
+              last += 1;
+              const item = { sequence: last, from: 1, id: last, isReceipt: false, frame: Buffer.alloc(0) };
+              store.append(7, item);
+              model.push(item);
+            }
+          } else if (step.do === 'acknowledge') {
+            const upTo = acknowledged + step.ahead;
+            acknowledged = Math.max(acknowledged, Math.min(upTo, last));
+            expect(store.acknowledge(7, upTo)).toEqual(model.filter((item) => item.sequence <= upTo));
+            model = model.filter((item) => item.sequence > upTo);
+          } else {
+            const after = acknowledged + step.skip;
+            const expected = model.filter((item) => item.sequence > after).slice(0, step.limit);
+            expect(store.read(7, after, step.limit)).toEqual(expected);
+          }
+          expect(store.count(7)).toBe(model.length);
+          expect(store.length).toBe(model.length);
+        }
+      }),
+    );
+  });
+});
+
+describe('a queue', () => {
+  test('raises one alert past its threshold, and clears it below half of that', () => {
+    const changes: string[] = [];
+    const monitor = new QueueMonitor({ mailboxes: 100 }, (alert) =>
+      changes.push(alert.clearedAtMs === null ? 'raised' : `cleared, peak ${alert.peak}`),
+    );
+
+    for (const [at, length] of [50, 101, 99, 140, 51, 49, 60].entries())
+      monitor.record(at, { 'mailboxes#3': length });
+
+    expect(changes).toEqual(['raised', 'cleared, peak 140']);
+    expect(monitor.alerts).toEqual([
+      { queue: 'mailboxes#3', raisedAtMs: 1, clearedAtMs: 5, threshold: 100, peak: 140 },
+    ]);
+  });
+});
+
+test('consecutive users spread evenly over the workers', () => {
+  const counts = new Array<number>(7).fill(0);
+  for (let user = 1; user <= 70_000; user += 1) {
+    const home = homeWorker(user, 7);
+    counts[home] = (counts[home] ?? 0) + 1;
+  }
+  for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(500);
+});
