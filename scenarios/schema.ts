@@ -1,0 +1,264 @@
+import { z } from 'zod';
+import { oneOf, wholeOrAuto } from './choice.js';
+import { GateError, parseGate } from './gate.js';
+import type { Phase, Scenario, SizeDistribution } from './scenario.js';
+import { targetSchema } from './target-schema.js';
+import { parseQuantity, QUANTITIES, type QuantityKind, quote, UnitError } from './units.js';
+
+/**
+ * A scenario file, checked and turned into a `Scenario`. What `.meta()` says about each key becomes
+ * docs/scenario.md, so a key cannot be added without being documented.
+ */
+
+/** The ledger's header in every payload: sender, sequence, due time. */
+const SMALLEST_MESSAGE = 16;
+const LARGEST_MESSAGE = 1024 ** 2;
+
+interface Bounds {
+  min?: number;
+  max?: number;
+  /** How the bound reads: `at least 2`. */
+  words: string;
+}
+
+/** A figure with its unit; the value is in the kind's own unit. */
+function quantity(kind: QuantityKind, bounds?: Bounds) {
+  return z
+    .any()
+    .transform((value: unknown, context): number => {
+      const refuse = (message: string): never => {
+        context.addIssue({ code: 'custom', message });
+        return z.NEVER;
+      };
+      if (value === undefined || value === null) return refuse(`is missing; ${QUANTITIES[kind].hint}`);
+      try {
+        const number = parseQuantity(kind, value);
+        const { min = 0, max = Number.POSITIVE_INFINITY, words = '' } = bounds ?? {};
+        return number < min || number > max ? refuse(`${quote(value)} must be ${words}`) : number;
+      } catch (error) {
+        if (error instanceof UnitError) return refuse(error.message);
+        throw error;
+      }
+    })
+    .meta({ quantity: kind });
+}
+
+const positiveRate = { min: Number.MIN_VALUE, words: 'more than nothing' };
+const messageSize = { min: SMALLEST_MESSAGE, max: LARGEST_MESSAGE, words: 'from 16B to 1MiB' };
+
+const clientsSchema = z.strictObject({
+  count: quantity('count', { min: 2, max: 16_000_000, words: 'from 2 to 16 million' }).meta({
+    description: 'Simulated clients, each with a connection of its own.',
+  }),
+  connectRate: quantity('rate', positiveRate)
+    .prefault('1000/s')
+    .meta({ description: 'Connects a second, all agents together.' }),
+  connectTimeout: quantity('duration', { min: 100, words: 'at least 100ms' })
+    .prefault('10s')
+    .meta({ description: 'A connect that has not ended in a login by then has failed.' }),
+  heartbeat: quantity('duration', { min: 100, words: 'at least 100ms' })
+    .prefault('30s')
+    .meta({ description: 'Interval between the PINGs of an idle client.' }),
+  reconnectRate: quantity('rate', positiveRate).optional().meta({
+    description: 'Clients that lost their connection, or come back, connect at this rate.',
+    fallback: 'connectRate',
+  }),
+  firstUser: quantity('count')
+    .prefault(1)
+    .meta({ description: 'Id of the first user; the others follow it.' }),
+});
+
+const lognormalSchema = z
+  .strictObject({
+    median: quantity('size', messageSize).meta({ description: 'Half of the messages are smaller.' }),
+    sigma: z
+      .number({ error: 'is the spread of the logarithm; write a number, such as 0.8' })
+      .min(0, 'must be from 0 to 4')
+      .max(4, 'must be from 0 to 4')
+      .meta({ description: 'Spread of the logarithm; 0.8 puts one message in twenty past 3.7 medians.' }),
+    max: quantity('size', messageSize).meta({ description: 'Larger draws are cut to this size.' }),
+  })
+  .refine(({ median, max }) => median <= max, { path: ['max'], error: 'must not be below the median' });
+
+const sizeSchema = z
+  .preprocess(
+    // `100B` is short for a fixed size.
+    (value) => (typeof value === 'object' && value !== null ? value : { fixed: value }),
+    z
+      .strictObject({
+        fixed: quantity('size', messageSize).optional().meta({ description: 'All messages alike.' }),
+        uniform: z
+          .tuple([quantity('size', messageSize), quantity('size', messageSize)], {
+            error: 'must be the smallest and the largest size, such as [64B, 1KiB]',
+          })
+          .refine(([min, max]) => min <= max, 'must begin with the smaller size')
+          .optional()
+          .meta({
+            type: 'list',
+            shape: '[smallest size, largest size]',
+            description: 'Any size between the two, equally likely.',
+          }),
+        lognormal: lognormalSchema
+          .optional()
+          .meta({ description: 'Many small messages and a long tail, as people write them.' }),
+      })
+      .refine((size) => Object.values(size).filter((part) => part !== undefined).length === 1, {
+        error:
+          'must be one of: a size, {uniform: [64B, 1KiB]}, {lognormal: {median: 200B, sigma: 0.8, max: 4KiB}}',
+      }),
+  )
+  .transform(({ fixed, uniform, lognormal }): SizeDistribution => {
+    if (uniform) return { kind: 'uniform', minBytes: uniform[0], maxBytes: uniform[1] };
+    if (lognormal) {
+      const { median, sigma, max } = lognormal;
+      return { kind: 'lognormal', medianBytes: median, sigma, maxBytes: max };
+    }
+    return { kind: 'fixed', bytes: fixed ?? SMALLEST_MESSAGE };
+  });
+
+const messagesSchema = z.strictObject({
+  size: sizeSchema.prefault('100B').meta({
+    description: `Payload of a message, from 16B (what the ledger needs) to 1MiB; a size, or a distribution to draw from.`,
+    shape: 'size or distribution',
+  }),
+  arrival: oneOf(['poisson', 'constant']).prefault('poisson').meta({
+    description: '`poisson`: exponential gaps, as independent people make them; `constant`: evenly spaced.',
+  }),
+});
+
+const phaseSchema = z
+  .strictObject({
+    name: z
+      .string('must be a word that names the phase in the report, such as talk')
+      .min(1, 'must not be empty')
+      .refine((name) => !['connect', 'drain'].includes(name), {
+        error: 'is the name of a phase that every run has; choose another',
+      })
+      .meta({ description: 'Names the phase in every chart; not `connect` or `drain`.' }),
+    duration: quantity('duration', { min: 100, words: 'at least 100ms' }).meta({
+      description: 'How long it lasts.',
+    }),
+    rate: quantity('rate')
+      .prefault('0/s')
+      .meta({ description: 'Messages that fall due a second, all agents together.' }),
+    away: quantity('share').prefault('0%').meta({
+      description: 'Share of the users who are away for the whole phase; the same ones every time.',
+    }),
+    churn: quantity('rate')
+      .prefault('0/s')
+      .meta({ description: 'Users a second who leave, drawn at random, and come back after `awayFor`.' }),
+    awayFor: quantity('duration')
+      .prefault('5s')
+      .meta({ description: 'How long a user who left stays away.' }),
+    cut: quantity('share').prefault('0%').meta({
+      description: 'Share of the connections cut without a goodbye when the phase begins; they reconnect.',
+    }),
+  })
+  .transform(
+    ({ name, duration, rate, away, churn, awayFor, cut }): Phase => ({
+      name,
+      durationMs: duration,
+      messageRate: rate,
+      away,
+      churnRate: churn,
+      awayForMs: awayFor,
+      cut,
+    }),
+  );
+
+const phasesSchema = z
+  .array(phaseSchema, {
+    error: 'must be a list of phases, such as [{name: talk, duration: 10s, rate: 500/s}]',
+  })
+  .min(1, 'must have at least one phase')
+  .superRefine((phases, context) => {
+    phases.forEach(({ name }, index) => {
+      if (phases.findIndex((phase) => phase.name === name) < index) {
+        context.addIssue({
+          code: 'custom',
+          path: [index, 'name'],
+          message: `${quote(name)} names two phases`,
+        });
+      }
+    });
+  });
+
+const generatorSchema = z.strictObject({
+  agents: wholeOrAuto(256).meta({
+    description:
+      'Processes that simulate the clients; `auto`: planned from the open-file limit and the cores.',
+  }),
+  lagLimit: quantity('duration', { min: Number.MIN_VALUE, words: 'more than nothing' })
+    .prefault('100ms')
+    .meta({
+      description:
+        'Messages may leave this late (p99); past it the generator is too slow and the run invalid.',
+    }),
+  drain: quantity('duration')
+    .prefault('15s')
+    .meta({ description: 'Longest wait after the last phase for what is still on its way.' }),
+});
+
+const gateSchema = z
+  .string('must be a condition in quotes, such as "messages.lost == 0"')
+  .transform((text, context) => {
+    try {
+      return parseGate(text);
+    } catch (error) {
+      if (!(error instanceof GateError)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+      return z.NEVER;
+    }
+  });
+
+/** The whole file. Input: what YAML holds; output: a `Scenario`. */
+export const scenarioSchema = z
+  .strictObject(
+    {
+      name: z
+        .string('must be a name for the run, such as quickstart')
+        .regex(
+          /^[a-z0-9][a-z0-9._-]{0,63}$/i,
+          'must be letters, digits, dots and dashes: it becomes part of a folder name',
+        )
+        .meta({ description: 'Names the run and its folder.' }),
+      description: z
+        .string('must be text')
+        .prefault('')
+        .meta({ description: 'One sentence for the report and `c2m scenarios`.' }),
+      seed: quantity('count', { max: 0xffff_ffff, words: 'at most 4294967295' })
+        .prefault(1)
+        .meta({ description: 'Everything random in the run follows from it.' }),
+      target: targetSchema.meta({
+        description: 'The server under test.',
+        shape: '`embedded`, an address, or keys',
+      }),
+      clients: clientsSchema.meta({ description: 'The population.' }),
+      messages: messagesSchema.prefault({}).meta({ description: 'What the clients say to each other.' }),
+      phases: phasesSchema.meta({ description: 'What happens once all clients are connected, in order.' }),
+      generator: generatorSchema.prefault({}).meta({ description: 'The load generator itself.' }),
+      gates: z
+        .array(gateSchema, { error: 'must be a list of conditions, such as ["messages.lost == 0"]' })
+        .prefault([])
+        .meta({ description: 'Conditions on the result; one that does not hold makes the exit status 99.' }),
+    },
+    {
+      error: (issue) =>
+        issue.code === 'invalid_type' ? 'must be a map with name, target, clients and phases' : undefined,
+    },
+  )
+  .transform(
+    ({ clients, messages, generator, ...rest }): Scenario => ({
+      ...rest,
+      clients: {
+        count: clients.count,
+        connectRate: clients.connectRate,
+        connectTimeoutMs: clients.connectTimeout,
+        heartbeatMs: clients.heartbeat,
+        reconnectRate: clients.reconnectRate ?? clients.connectRate,
+        firstUser: clients.firstUser,
+      },
+      messages,
+      generator: { agents: generator.agents, lagLimitMs: generator.lagLimit, drainMs: generator.drain },
+    }),
+  );

@@ -1,0 +1,125 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { oneOf, wholeOrAuto } from './choice.js';
+import type { Target } from './scenario.js';
+import { quote } from './units.js';
+
+const EMBEDDED_ONLY = 'is for a server of your own; an embedded one needs no';
+const ADDRESS = /^(tcp|tls|ws|wss):\/\/(\[[0-9a-f:.]+\]|[^:/[\]\s]+):(\d{1,5})$/i;
+
+const embeddedSchema = z.strictObject(
+  {
+    protocol: oneOf(['tcp', 'tls', 'ws', 'wss']).prefault('tcp').meta({
+      description: 'How clients reach it; `ws` and `wss` carry the frames as binary WebSocket messages.',
+    }),
+    workers: wholeOrAuto(1024).meta({
+      description: 'Server processes; `auto`: as few as the open-file limit allows for so many clients.',
+    }),
+    store: oneOf(['memory']).prefault('memory').meta({ description: 'Where mailboxes are kept.' }),
+    settings: z
+      .record(
+        z.string(),
+        z.unknown(),
+        'must be settings of the server, such as {limits: {mailboxLength: 1000}}',
+      )
+      .prefault({})
+      .meta({
+        description:
+          'Overrides of the server’s configuration by its own names, such as `limits` and `thresholds`.',
+        shape: 'keys of `c2m serve --config`',
+      }),
+  },
+  'must be settings of the embedded server, such as {protocol: tls, workers: 2}',
+);
+
+const addressSchema = z
+  .string('must be an address, such as tcp://127.0.0.1:4000')
+  .refine((text) => Number(ADDRESS.exec(text)?.[3] ?? 65_536) < 65_536, {
+    error: (issue) =>
+      `${quote(issue.input)} is not an address; write protocol://host:port with tcp, tls, ws or wss, such as tcp://127.0.0.1:4000`,
+  });
+
+/** `embedded`, one address, or the keys of either. */
+export const targetSchema = z
+  .preprocess(
+    expandTarget,
+    z
+      .strictObject(
+        {
+          embedded: embeddedSchema
+            .optional()
+            .meta({ description: 'The lab starts the reference server itself and ends it after the run.' }),
+          addresses: z
+            .array(addressSchema, 'must be a list of addresses, such as [tcp://127.0.0.1:4000]')
+            .min(1, 'must have at least one address')
+            .optional()
+            .meta({
+              description: 'A server that runs already; clients spread over its addresses.',
+              shape: 'list of `protocol://host:port`',
+            }),
+          admin: z
+            .url({
+              protocol: /^https?$/,
+              error: 'must be the URL of the admin port, such as http://127.0.0.1:9464',
+            })
+            .optional()
+            .meta({ description: 'Admin port of that server, for its queues and its memory.', shape: 'URL' }),
+          allow: z.array(z.string(), 'must be a list of host names or addresses').optional().meta({
+            description: 'Hosts outside this machine that load may go to, named on purpose.',
+            shape: 'list of hosts',
+          }),
+          token: z.string('must be text').min(1, 'must not be empty').optional().meta({
+            description: 'What clients present at login. The record keeps the scenario, but not this value.',
+          }),
+          insecure: z
+            .boolean('must be true or false')
+            .optional()
+            .meta({ description: 'Accept a self-signed certificate.', fallback: 'false' }),
+        },
+        'must be embedded, an address such as tcp://127.0.0.1:4000, or a map with embedded or addresses',
+      )
+      .superRefine((target, context) => {
+        const refuse = (path: (string | number)[], message: string) => {
+          context.addIssue({ code: 'custom', path, message });
+        };
+        if (!target.embedded === !target.addresses) {
+          refuse([], 'must have either embedded or addresses');
+        } else if (target.embedded) {
+          for (const key of ['admin', 'allow', 'token', 'insecure'] as const) {
+            if (target[key] !== undefined) refuse([key], `${EMBEDDED_ONLY} ${key}`);
+          }
+        }
+        target.addresses?.forEach((address, index) => {
+          const host = hostOf(address);
+          if (isThisMachine(host) || target.allow?.includes(host)) return;
+          refuse(
+            ['addresses', index],
+            `${host} is another machine; load goes there only if target.allow names it: allow: [${quote(host)}]`,
+          );
+        });
+      }),
+  )
+  .transform((target): Target => {
+    if (target.embedded) return { kind: 'embedded', ...target.embedded };
+    const { addresses = [], admin = null, allow = [], token = null, insecure = false } = target;
+    return { kind: 'external', addresses, admin, allow, token, insecure };
+  });
+
+/** `embedded` and a single address are short for the keys that they stand for. */
+export function expandTarget(value: unknown): unknown {
+  if (value === 'embedded') return { embedded: {} };
+  if (typeof value === 'string' && value.includes('://')) return { addresses: [value] };
+  if (typeof value === 'object' && value !== null && 'embedded' in value && value.embedded === null) {
+    return { ...value, embedded: {} };
+  }
+  return value;
+}
+
+function hostOf(address: string): string {
+  return (ADDRESS.exec(address)?.[2] ?? '').replace(/^\[|\]$/g, '');
+}
+
+/** True for 127.0.0.0/8, ::1 and localhost. */
+function isThisMachine(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
