@@ -1,4 +1,5 @@
 import type { LatencyKind, RunRecord } from '../record/run.js';
+import { type MetricUnit, unitOfMetric } from '../scenarios/gate.js';
 import type { Unit } from './format.js';
 
 /** Where each latency begins and ends. */
@@ -10,7 +11,7 @@ export const LATENCY_MEANINGS: Record<LatencyKind, string> = {
 };
 
 /**
- * The figure at `path` in run.json, such as `latency.delivered.p99`; a boolean as 1 or 0.
+ * The figure at `path` in run.json, such as `latency.delivered.p99`.
  * An element of a list is named by its `name`: `backlog.queues.mailboxes.max`.
  * Null: there is no such figure, or nothing was recorded for it.
  */
@@ -19,19 +20,20 @@ export function figureAt(record: Omit<RunRecord, 'gates' | 'verdict'>, path: str
   for (const key of path.split('.')) node = child(node, key);
   // A reason that never came up is not listed, and so happened zero times.
   if (node === undefined && path.startsWith('connections.failures.')) return 0;
-  if (typeof node === 'boolean') return node ? 1 : 0;
   return typeof node === 'number' && Number.isFinite(node) ? node : null;
 }
 
-/** The unit of the figure at `path`, by the naming of run.json. */
+const UNITS: Record<MetricUnit, Unit> = {
+  milliseconds: 'ms',
+  seconds: 'seconds',
+  bytes: 'bytes',
+  perSecond: 'perSecond',
+  count: 'count',
+};
+
+/** The unit of the figure at `path`, as reports write it. */
 export function unitAt(path: string): Unit {
-  if (/^latency\..*\.count$/.test(path)) return 'count';
-  if (/^latency\./.test(path) || /Ms(\.|$)/.test(path)) return 'ms';
-  if (/bytes/i.test(path)) return 'bytes';
-  if (/PerSecond$/.test(path)) return 'perSecond';
-  if (/Seconds$/.test(path)) return 'seconds';
-  if (path === 'generator.valid') return 'boolean';
-  return 'count';
+  return UNITS[unitOfMetric(path)];
 }
 
 /** Why `figureAt` found nothing, for a gate's note. */

@@ -3,8 +3,8 @@
  * Markdown and (inlined into report.html) in the browser, so that one figure reads the same everywhere.
  */
 
-/** What a number counts. `ratio` is a share, 0 to 1; `boolean` is 1 or 0. */
-export type Unit = 'count' | 'perSecond' | 'ms' | 'seconds' | 'bytes' | 'cores' | 'ratio' | 'boolean';
+/** What a number counts. `ratio` is a share, 0 to 1. */
+export type Unit = 'count' | 'perSecond' | 'ms' | 'seconds' | 'bytes' | 'cores' | 'ratio';
 
 /** Stands where nothing was measured. */
 export const NOT_MEASURED = '–';
@@ -76,8 +76,6 @@ export function formatFigure(value: number | null | undefined, unit: Unit): stri
       return `${formatCount(value)}/s`;
     case 'cores':
       return `${trimmed(value, 2)} ${value === 1 ? 'core' : 'cores'}`;
-    case 'boolean':
-      return value === 0 ? 'no' : 'yes';
     case 'count':
       return formatCount(value);
   }

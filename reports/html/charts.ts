@@ -1,7 +1,7 @@
 import type { Histogram } from 'hdr-histogram-js';
 import { LATENCY_KINDS, type LatencyKind, type RunRecord } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
-import { formatCount } from '../format.js';
+import { formatCount, formatMoment } from '../format.js';
 import { percentileCurves } from '../latency-log.js';
 import { alertSentence, backlogSentence } from '../statement.js';
 import type { ChartPlan, ReportData } from './chart-plan.js';
@@ -15,8 +15,11 @@ import {
   timeChart,
 } from './time-charts.js';
 
-/** More lines than these cannot be told apart; the table below the chart has all of them. */
-const QUEUES_DRAWN = 8;
+/**
+ * More lines than these cannot be told apart; the table below the chart has all of them.
+ * Red is left out: it marks the alerts.
+ */
+const QUEUE_COLOURS = [1, 2, 3, 5, 6, 8, 7];
 
 /** A flapping queue may raise hundreds; run.json has them all. */
 const ALERTS_TOLD = 8;
@@ -30,7 +33,7 @@ export function reportData(
   histograms: Partial<Record<LatencyKind, Histogram>>,
 ): ReportData {
   const charts = [
-    connectionsChart(samples),
+    { ...connectionsChart(samples), notes: [phaseSentence(record)] },
     messagesChart(samples),
     latencyChart(samples),
     distributionChart(histograms),
@@ -44,6 +47,15 @@ export function reportData(
       samples.length > 0 || chart.x === 'percentile' ? chart : withoutTimeline(chart),
     ),
   };
+}
+
+/** The chart has no room to name a short phase. */
+function phaseSentence(record: RunRecord): string {
+  const words = record.phases.map(
+    ({ name, startSeconds, endSeconds }) =>
+      `${name} ${formatMoment(startSeconds)} to ${formatMoment(endSeconds)}`,
+  );
+  return `Phases: ${words.join(', ')}.`;
 }
 
 function withoutTimeline(chart: ChartPlan): ChartPlan {
@@ -80,7 +92,10 @@ function distributionChart(histograms: Partial<Record<LatencyKind, Histogram>>):
     ],
     alerts: [],
     empty: recorded.length === 0 ? 'No latency was recorded.' : null,
-    notes: ['A curve ends where there were too few values to tell the percentile from the maximum.'],
+    notes:
+      recorded.length === 0
+        ? []
+        : ['A curve ends where there were too few values to tell the percentile from the maximum.'],
   };
 }
 
@@ -92,9 +107,9 @@ function queuesChart(record: RunRecord, samples: TimelineSample[]): ChartPlan {
     }
   }
   const longest = [...peaks].sort(([, one], [, other]) => other - one).map(([name]) => name);
-  const drawn = longest.slice(0, QUEUES_DRAWN);
+  const drawn = longest.slice(0, QUEUE_COLOURS.length);
   const series = drawn.map((name, index) =>
-    line(samples, name, index + 1, (sample) => sample.server?.queues[name], {
+    line(samples, name, QUEUE_COLOURS[index] ?? 7, (sample) => sample.server?.queues[name], {
       dash: DASHES[index % 3] ?? 'solid',
     }),
   );

@@ -53,7 +53,8 @@ footer { max-width: 1160px; margin: 0 auto; padding: 0 22px 40px; color: var(--q
 .icon.good, .good > strong, .good .word { color: var(--good); }
 .icon.bad, .bad > strong, .bad .word, strong.bad { color: var(--bad); }
 .icon.doubtful, .doubtful > strong { color: var(--doubtful); }
-strong.bad .icon { width: 14px; height: 14px; vertical-align: -2px; margin-right: 5px; }
+strong.doubtful { color: var(--doubtful); }
+strong.bad .icon, strong.doubtful .icon { width: 14px; height: 14px; vertical-align: -2px; margin-right: 5px; }
 
 .hero { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 24px 44px; padding: 26px 28px; }
 .hero h1 { font-size: 26px; line-height: 1.2; font-weight: 700; overflow-wrap: anywhere; }
@@ -78,7 +79,8 @@ strong.bad .icon { width: 14px; height: 14px; vertical-align: -2px; margin-right
 .tile { padding: 14px 18px; }
 .tile h2 { font-size: 13.5px; font-weight: 500; color: var(--quiet); }
 .tile .value { font-size: 26px; line-height: 1.35; font-weight: 680; font-variant-numeric: tabular-nums; letter-spacing: -0.01em; }
-.tile .icon { margin-right: 8px; width: 20px; height: 20px; vertical-align: -2px; }
+.tile .value .icon { margin-right: 8px; width: 20px; height: 20px; vertical-align: -2px; }
+.tile .detail .icon { margin-right: 5px; width: 15px; height: 15px; vertical-align: -3px; }
 .tile .detail { font-size: 13px; line-height: 1.45; color: var(--quiet); overflow-wrap: anywhere; }
 .tile.bad .value { color: var(--bad); }
 .hint { font-size: 13px; color: var(--quiet); padding: 0 4px; }
@@ -143,7 +145,9 @@ summary { cursor: pointer; color: var(--accent); }
   .gates .value { grid-column: 2; text-align: left; }
   .legend { margin-left: 0; } .legend .value { min-width: 6em; }
   .choices button { padding: 5px 10px; }
-  small { min-width: 12em; }
+  small, #ledger tr > :nth-child(3) { display: none; }
+  th, td { padding: 7px 8px; }
+  table { font-size: 13.5px; }
   .hint { display: none; }
 }
 @media print {

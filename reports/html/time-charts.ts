@@ -1,6 +1,5 @@
 import { LATENCY_KINDS, type LatencyKind } from '../../record/run.js';
 import type { IntervalLatency, TimelineSample } from '../../record/timeline.js';
-import { LATENCY_MEANINGS } from '../figure.js';
 import type { Unit } from '../format.js';
 import type { ChartPlan, ChartSeries, ChartVariant } from './chart-plan.js';
 
@@ -87,7 +86,6 @@ export function latencyChart(samples: TimelineSample[]): ChartPlan {
     scale: 'log',
     variants,
     empty: variants.length === 0 ? 'No latency was recorded.' : null,
-    notes: variants.map(({ label }) => `${label}: ${LATENCY_MEANINGS[label as LatencyKind]}.`),
   };
 }
 
@@ -98,11 +96,14 @@ export function resourceCharts(samples: TimelineSample[]): ChartPlan[] {
     line(samples, 'server', 1, (sample) => sample.server?.cpu, { isFilled: true }),
     line(samples, 'agents', 2, (sample) => sample.generator.cpu, { dash: 'dashed' }),
   ]);
+  // What TCP takes is told to root only; the whole slab stands in for it, and would dwarf it where both are known.
+  const knowsTcpSlab = samples.some((sample) => sample.kernel.tcpSlabBytes !== null);
   const memory = timeChart(samples, 'memory', 'Memory', 'bytes held', 'bytes', [
     line(samples, 'server, private', 1, (sample) => sample.server?.privateBytes),
     line(samples, 'agents, private', 2, (sample) => sample.generator.privateBytes, { dash: 'dashed' }),
-    line(samples, 'kernel, TCP sockets', 3, (sample) => sample.kernel.tcpSlabBytes),
-    line(samples, 'kernel, all slabs', 7, (sample) => sample.kernel.slabBytes, { dash: 'dotted' }),
+    knowsTcpSlab
+      ? line(samples, 'kernel, TCP sockets', 3, (sample) => sample.kernel.tcpSlabBytes)
+      : line(samples, 'kernel, all slabs', 7, (sample) => sample.kernel.slabBytes, { dash: 'dotted' }),
     line(samples, 'socket buffers', 5, (sample) => sample.kernel.socketBufferBytes, { dash: 'dashed' }),
   ]);
   const lag = timeChart(

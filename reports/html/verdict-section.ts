@@ -71,7 +71,10 @@ interface Tile {
   label: string;
   value: string;
   detail: string;
+  /** The figure itself says that something is wrong. */
   isBad?: boolean;
+  /** What stands below it wants a look. */
+  isDoubtful?: boolean;
 }
 
 /** The figures that one compares between runs. */
@@ -92,7 +95,7 @@ export function tileSection(record: RunRecord): string {
       label: 'Connects',
       value: formatFigure(connections.connectsPerSecond, 'perSecond'),
       detail: `${formatCount(connections.failed)} failed, ${formatCount(connections.dropped)} dropped`,
-      isBad: connections.failed > 0,
+      isDoubtful: connections.failed + connections.dropped > 0,
     },
     {
       label: 'Messages delivered',
@@ -125,7 +128,7 @@ export function tileSection(record: RunRecord): string {
         backlog.worst === null
           ? 'no queue was measured'
           : `${backlog.worst}, ${backlog.alerts.length || 'no'} alert${backlog.alerts.length === 1 ? '' : 's'}`,
-      isBad: backlog.alerts.length > 0,
+      isDoubtful: backlog.alerts.length > 0,
     },
     {
       label: 'Generator lag, p99',
@@ -137,7 +140,8 @@ export function tileSection(record: RunRecord): string {
   return `<section class="tiles" aria-label="Key figures">${tiles.map(tile).join('')}</section>`;
 }
 
-function tile({ label, value, detail, isBad }: Tile): string {
-  const mark = isBad ? icon('bad') : '';
-  return `<div class="tile panel${isBad ? ' bad' : ''}"><h2>${label}</h2><p class="value">${mark}${escapeHtml(value)}</p><p class="detail">${escapeHtml(detail)}</p></div>`;
+function tile({ label, value, detail, isBad, isDoubtful }: Tile): string {
+  const figure = `${isBad ? icon('bad') : ''}${escapeHtml(value)}`;
+  const below = `${isDoubtful ? icon('doubtful') : ''}${escapeHtml(detail)}`;
+  return `<div class="tile panel${isBad ? ' bad' : ''}"><h2>${label}</h2><p class="value">${figure}</p><p class="detail">${below}</p></div>`;
 }

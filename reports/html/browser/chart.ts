@@ -94,6 +94,11 @@ function makePlot(
     legend: { show: false },
     cursor: {
       y: false,
+      // On the samples and not between them, so that the line stands where the values were read.
+      move: (self, left, top) => [
+        left < 0 ? left : self.valToPos(plan.xs[self.posToIdx(left)] ?? 0, 'x'),
+        top,
+      ],
       drag: { x: isOverTime, y: false },
       points: { size: 8, width: 2 },
       ...(isOverTime ? { sync: { key: 'c2m' } } : {}),
@@ -153,8 +158,9 @@ function axesOf(plan: ChartPlan, colours: () => Colours): UPlot.Axis[] {
   };
   const x: UPlot.Axis =
     plan.x === 'seconds'
-      ? { space: 56, incrs: TIME_STEPS, values: (_plot, splits) => splits.map(formatMoment) }
+      ? { size: 34, space: 56, incrs: TIME_STEPS, values: (_plot, splits) => splits.map(formatMoment) }
       : {
+          size: 34,
           space: 48,
           splits: percentileSplits,
           values: (_plot, splits) => splits.map((split) => (split === null ? '' : percentileText(split))),

@@ -1,0 +1,264 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeReports } from '../../reports/write.js';
+import { launchBrowser } from '../fixtures/browser.js';
+import { type RecordFixture, recordFixture, silentFixture, writeRecordFolder } from '../fixtures/record.js';
+
+const CHARTS = [
+  'connections',
+  'messages',
+  'latency',
+  'distribution',
+  'queues',
+  'cpu',
+  'memory',
+  'generator-lag',
+  'event-loop-lag',
+];
+
+const folders: string[] = [];
+let browser: Browser;
+let full: string;
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+  full = await report(recordFixture());
+});
+afterAll(async () => {
+  await browser.close();
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true })));
+});
+
+async function report(fixture: RecordFixture): Promise<string> {
+  const folder = await writeRecordFolder(fixture);
+  folders.push(folder);
+  await writeReports(folder, fixture.record);
+  return join(folder, 'report.html');
+}
+
+interface OpenReport {
+  page: Page;
+  /** What the page said on the console, errors that it did not catch included. */
+  said: string[];
+  requested: string[];
+}
+
+async function open(file: string, options: BrowserContextOptions = {}): Promise<OpenReport> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const said: string[] = [];
+  const requested: string[] = [];
+  page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => said.push(`error: ${error.message}`));
+  page.on('request', (request) => requested.push(request.url()));
+  await page.goto(pathToFileURL(file).href);
+  return { page, said, requested };
+}
+
+/** For each chart, how many colours its canvas has; a canvas that nothing was drawn on has one. */
+function coloursDrawn(page: Page): Promise<Record<string, number>> {
+  return page.evaluate(`Object.fromEntries([...document.querySelectorAll('figure.chart canvas')].map((canvas) => {
+    const pixels = new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+    return [canvas.closest('figure').id.replace('chart-', ''), new Set(pixels).size];
+  }))`);
+}
+
+describe('report.html', () => {
+  it.each(['light', 'dark'] as const)(
+    'opens without a network, says nothing on the console and draws every chart in %s',
+    async (colorScheme) => {
+      const { page, said, requested } = await open(full, { colorScheme, offline: true });
+      const colours = await coloursDrawn(page);
+      expect(Object.keys(colours)).toEqual(CHARTS);
+      for (const chart of CHARTS) expect(colours[chart], chart).toBeGreaterThan(8);
+      expect(said).toEqual([]);
+      expect(requested.filter((url) => !url.startsWith('data:'))).toEqual([pathToFileURL(full).href]);
+      const background = await page.evaluate('getComputedStyle(document.body).backgroundColor');
+      expect(background).toBe(colorScheme === 'light' ? 'rgb(244, 245, 247)' : 'rgb(14, 18, 23)');
+      await page.context().close();
+    },
+  );
+
+  it('shows the verdict, every gate with its value, and the key figures', async () => {
+    const { page } = await open(full);
+    expect(await page.locator('.verdict').textContent()).toBe('Passed');
+    const gates = await page.locator('.gates li').allInnerTexts();
+    expect(gates.map((gate) => gate.split(/\s*\n\s*/))).toContainEqual([
+      'memory.bytesPerConnection.total < 16KiB',
+      '14.2 KiB',
+      'passed',
+    ]);
+    const tiles = await page.locator('.tile').allInnerTexts();
+    expect(tiles).toHaveLength(8);
+    expect(tiles.join('\n')).toContain('4,997');
+    await page.context().close();
+  });
+
+  it('fits a phone without scrolling sideways', async () => {
+    const { page } = await open(full, {
+      viewport: { width: 390, height: 844 },
+      hasTouch: true,
+      isMobile: true,
+    });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    const widths = (await page.evaluate(
+      `[...document.querySelectorAll('canvas')].map((canvas) => canvas.getBoundingClientRect().right)`,
+    )) as number[];
+    for (const right of widths) expect(right).toBeLessThanOrEqual(390);
+    await page.context().close();
+  });
+
+  it('turns dark and light again by its button, charts included', async () => {
+    const { page } = await open(full, { colorScheme: 'light' });
+    const corner = `[...document.querySelector('#chart-connections canvas').getContext('2d').getImageData(80, 60, 1, 1).data].join()`;
+    const light = await page.evaluate(corner);
+    await page.click('#theme');
+    expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
+    const dark = await page.evaluate(corner);
+    expect(dark).not.toBe(light);
+    await page.click('#theme');
+    expect(await page.evaluate(corner)).toBe(light);
+    await page.context().close();
+  });
+
+  it('tells the values under the cursor, in every chart at the same time', async () => {
+    const { page } = await open(full);
+    await page.locator('#chart-messages .u-over').hover({ position: { x: 400, y: 60 } });
+    const tooltip = page.locator('#chart-messages .tooltip');
+    expect(await tooltip.textContent()).toMatch(/^at \d+ s · talkdue[\d,]+\/ssent/);
+    expect(await page.locator('#chart-connections .legend .value').first().textContent()).toBe('4,997');
+    expect(await page.locator('#chart-connections .tooltip').isVisible()).toBe(false);
+    await page.mouse.move(2, 2);
+    expect(await tooltip.isVisible()).toBe(false);
+    expect(await page.locator('#chart-connections .legend .value').first().textContent()).toBe('max 4,997');
+    await page.context().close();
+  });
+
+  it('zooms all charts over time by a drag, and out by a double click', async () => {
+    const { page } = await open(full);
+    const over = page.locator('#chart-messages .u-over');
+    await over.scrollIntoViewIfNeeded();
+    const box = await over.boundingBox();
+    if (!box) throw new Error('the chart has no box');
+    const before = await canvasOf(page, 'cpu');
+    await page.mouse.move(box.x + 300, box.y + 50);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 500, box.y + 50, { steps: 4 });
+    await page.mouse.up();
+    await page.mouse.move(2, 2);
+    expect(await canvasOf(page, 'cpu')).not.toBe(before);
+    await over.dblclick({ position: { x: 100, y: 50 } });
+    await page.mouse.move(2, 2);
+    expect(await canvasOf(page, 'cpu')).toBe(before);
+    await page.context().close();
+  });
+
+  it('lets the reader choose which latency is drawn and hide a line', async () => {
+    const { page, said } = await open(full);
+    const before = await canvasOf(page, 'latency');
+    await page.click('#chart-latency .choices button:has-text("connect")');
+    const chosen = await canvasOf(page, 'latency');
+    expect(chosen).not.toBe(before);
+    await page.click('#chart-latency .legend button:has-text("max")');
+    expect(await canvasOf(page, 'latency')).not.toBe(chosen);
+    expect(said).toEqual([]);
+    await page.context().close();
+  });
+
+  it('names the longest queue and its alert in words', async () => {
+    const { page } = await open(full);
+    const notes = await page.locator('#chart-queues .chart-notes').textContent();
+    expect(notes).toContain('The longest queue was mailboxes, 2,640 at its peak (its threshold is 2,000).');
+    expect(notes).toContain('mailboxes stood above 2,000 from 20.2 s to 22.9 s, 2,640 at its peak.');
+    await page.context().close();
+  });
+
+  it('is printed on white, with charts as wide as the paper', async () => {
+    const { page, said } = await open(full, { colorScheme: 'dark', viewport: { width: 1280, height: 900 } });
+    await page.evaluate(`addEventListener('beforeprint', () => {
+      window.printed = {
+        background: getComputedStyle(document.documentElement).getPropertyValue('--panel').trim(),
+        width: document.querySelector('#chart-connections canvas').getBoundingClientRect().width,
+      };
+    })`);
+    await page.pdf({ format: 'A4' });
+    expect(await page.evaluate('window.printed')).toEqual({ background: '#ffffff', width: 660 });
+    expect(said).toEqual([]);
+    await page.context().close();
+  });
+
+  it('says in words what was not recorded', async () => {
+    const { page, said } = await open(await report(silentFixture()));
+    expect(await page.locator('#chart-messages').textContent()).toContain('No message was sent');
+    expect(await page.locator('#chart-queues').textContent()).toContain('the target offers no admin port');
+    expect(await page.locator('#chart-distribution').textContent()).toContain('No latency was recorded.');
+    expect(await page.locator('#ledger').textContent()).toContain('nothing to account for');
+    expect(await page.locator('#failures').textContent()).toContain(
+      'No connection failed and none was dropped.',
+    );
+    expect(Object.keys(await coloursDrawn(page))).toEqual(['connections', 'cpu', 'memory', 'event-loop-lag']);
+    expect(said).toEqual([]);
+    await page.context().close();
+  });
+
+  it('is made from run.json alone when the run ended before its first second', async () => {
+    const fixture = recordFixture((record) => {
+      record.verdict = 'partial';
+      record.phases = [];
+    });
+    const folder = await writeRecordFolder(fixture);
+    folders.push(folder);
+    await rm(join(folder, 'timeline.ndjson'));
+    await rm(join(folder, 'latency.hlog'));
+    await writeReports(folder, fixture.record);
+    const { page, said } = await open(join(folder, 'report.html'));
+    expect(await page.locator('.verdict').textContent()).toBe('Partial');
+    expect(await page.locator('#chart-connections').textContent()).toContain('The record holds no timeline');
+    expect(said).toEqual([]);
+    await page.context().close();
+  });
+
+  it('runs nothing that a scenario or an error message smuggles in', async () => {
+    const evil = `</script><script>document.title="owned"</script><img src=x onerror=alert(1)>\u2028$' $&`;
+    const fixture = recordFixture((record) => {
+      record.name = evil;
+      record.description = evil;
+      record.scenario.source = evil;
+      record.scenario.overrides = [evil];
+      record.scenario.resolved = { evil };
+      record.notes = [evil];
+      record.phases = [{ name: evil, startSeconds: 0, endSeconds: 31 }];
+      record.connections.failures = { [evil]: 1 };
+      record.backlog.queues.push({ name: evil, max: 1, p99: 1, threshold: null, alerts: 0 });
+      record.gates.push({ expression: evil, value: null, passed: false, note: evil });
+    });
+    for (const sample of fixture.samples) if (sample.server) sample.server.queues[evil] = 1;
+    const { page, said, requested } = await open(await report(fixture));
+    expect(await page.title()).toContain('</script>');
+    expect(await page.locator('#scenario pre').first().textContent()).toContain(
+      '<img src=x onerror=alert(1)>',
+    );
+    expect(await page.locator('img').count()).toBe(0);
+    expect(said).toEqual([]);
+    expect(requested).toHaveLength(1);
+    await page.context().close();
+  });
+
+  it('is written beside junit.xml and summary.md, and the same each time', async () => {
+    const fixture = recordFixture();
+    const file = await report(fixture);
+    const first = await readFile(file, 'utf8');
+    await writeFile(file, '');
+    await writeReports(join(file, '..'), fixture.record);
+    expect(await readFile(file, 'utf8')).toBe(first);
+    expect(await readFile(join(file, '..', 'junit.xml'), 'utf8')).toContain('<testsuite ');
+    expect(await readFile(join(file, '..', 'summary.md'), 'utf8')).toContain('## ✅ Passed');
+  });
+});
+
+function canvasOf(page: Page, chart: string): Promise<string> {
+  return page.evaluate(`document.querySelector('#chart-${chart} canvas').toDataURL()`);
+}
