@@ -48,7 +48,7 @@ export interface PercentileCurves {
 }
 
 const POINTS_PER_DECADE = 40;
-const LARGEST_POSITION = 6;
+const LARGEST_POSITION = 8;
 
 /** Samples the histograms at the same percentiles, so that they can be drawn over one axis. */
 export function percentileCurves(histograms: Partial<Record<LatencyKind, Histogram>>): PercentileCurves {
@@ -60,11 +60,15 @@ export function percentileCurves(histograms: Partial<Record<LatencyKind, Histogr
   for (const kind of LATENCY_KINDS) {
     const histogram = histograms[kind];
     if (histogram === undefined) continue;
-    const last = Math.log10(histogram.totalCount) + 1 / POINTS_PER_DECADE;
+    const last = Math.log10(histogram.totalCount);
+    const step = end / steps;
     curves[kind] = positions.map((position) => {
-      if (position > last) return null;
-      const percentile = 100 * (1 - 10 ** -position);
-      return histogram.getValueAtPercentile(percentile) / MICROSECONDS_PER_MS;
+      if (position >= last + step) return null;
+      // Rarer than one in all of them: that one is the maximum.
+      if (position >= last - 1e-9) return histogram.maxValue / MICROSECONDS_PER_MS;
+      const value = histogram.getValueAtPercentile(100 * (1 - 10 ** -position));
+      // A bucket's upper end may lie above the highest value in it.
+      return Math.min(value, histogram.maxValue) / MICROSECONDS_PER_MS;
     });
   }
   return { positions, curves };

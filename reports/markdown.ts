@@ -12,6 +12,9 @@ import {
   VERDICT_WORDS,
 } from './statement.js';
 
+/** A page that one glances at; the report has more. */
+const ALERTS_TOLD = 5;
+
 const VERDICT_MARKS: Record<RunRecord['verdict'], string> = {
   passed: '✅',
   failed: '❌',
@@ -29,7 +32,10 @@ export function markdownSummary(record: RunRecord): string {
     ledgerLine(record),
     `**Connections** ${connectionLine(record)}`,
     `**Queues** ${inline(backlogSentence(record))}`,
-    record.backlog.alerts.map((alert) => `- ${inline(alertSentence(alert))}`).join('\n'),
+    record.backlog.alerts
+      .slice(0, ALERTS_TOLD)
+      .map((alert) => `- ${inline(alertSentence(alert))}`)
+      .join('\n'),
     `**Memory** ${memorySentence(record)}`,
     `**Generator lag** p99 ${formatFigure(record.generator.lagMs.p99, 'ms')}, limit ${formatMilliseconds(record.generator.lagLimitMs)}`,
     record.notes.map((note) => `> ${inline(note)}`).join('\n>\n'),

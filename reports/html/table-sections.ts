@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
 import { LATENCY_MEANINGS } from '../figure.js';
-import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED } from '../format.js';
+import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED, plural } from '../format.js';
 import { LEDGER_LABELS, ledgerLines } from '../statement.js';
 import { escapeHtml, icon, table } from './markup.js';
 
@@ -51,7 +51,11 @@ export function failureSection(record: RunRecord): string {
   return panel('failures', 'Failures', table(['reason', 'connections', ''], rows, 1, 2));
 }
 
-/** Every queue with its extremes. */
+/** A hundred workers have hundreds of queues. */
+const QUEUES_SHOWN = 12;
+const ADDRESSES_SHOWN = 6;
+
+/** Every queue with its extremes, the longest in sight. */
 export function queueSection(record: RunRecord): string {
   const { queues } = record.backlog;
   if (queues.length === 0) return '';
@@ -64,7 +68,13 @@ export function queueSection(record: RunRecord): string {
       formatFigure(threshold, 'count'),
       alerts > 0 ? `<strong class="doubtful">${icon('doubtful')}${formatCount(alerts)}</strong>` : '0',
     ]);
-  return panel('queues', 'Queues', table(['queue', 'max', 'p99', 'threshold', 'alerts'], rows));
+  const head = ['queue', 'max', 'p99', 'threshold', 'alerts'];
+  const rest = rows.slice(QUEUES_SHOWN);
+  const more =
+    rest.length > 0
+      ? `<details><summary>${plural(rest.length, 'shorter queue')}</summary>${table(head, rest)}</details>`
+      : '';
+  return panel('queues', 'Queues', table(head, rows.slice(0, QUEUES_SHOWN)) + more);
 }
 
 /** What the figures were measured on. */
@@ -81,7 +91,7 @@ export function environmentSection(record: RunRecord): string {
     ['Server', target.kind === 'embedded' ? 'reference server, on this machine' : 'external'],
     ['Server workers', known(target.serverWorkers)],
     ['Store', target.store ?? 'not known'],
-    ['Addresses', target.addresses.join(', ')],
+    ['Addresses', addressWords(target.addresses)],
     ['Agents', formatCount(generator.agents)],
     ['Open files a process', known(limits.openFiles)],
     ['Open files of the host', known(limits.fileMax)],
@@ -95,6 +105,13 @@ export function environmentSection(record: RunRecord): string {
     .map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`)
     .join('');
   return panel('environment', 'Environment', `<dl class="grid">${items}</dl>`);
+}
+
+function addressWords(addresses: string[]): string {
+  const shown = addresses.slice(0, ADDRESSES_SHOWN).join(', ');
+  return addresses.length > ADDRESSES_SHOWN
+    ? `${shown} and ${formatCount(addresses.length - ADDRESSES_SHOWN)} more`
+    : shown;
 }
 
 /** The scenario as it was read, what the command line changed, and what came out of both. */

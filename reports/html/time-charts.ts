@@ -170,9 +170,9 @@ export function line(
   return { label, values, colour, dash: style.dash ?? 'solid', isFilled: style.isFilled ?? false };
 }
 
-/** Four significant digits are more than a pixel can show, and keep the page small. */
+/** Five significant digits are more than a pixel can show, and keep the page small. */
 export function rounded(value: number): number {
-  return Number.isInteger(value) ? value : Number(value.toPrecision(4));
+  return Number.isInteger(value) ? value : Number(value.toPrecision(5));
 }
 
 function latencyVariant(samples: TimelineSample[], kind: LatencyKind): ChartVariant {

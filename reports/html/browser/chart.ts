@@ -90,7 +90,7 @@ function makePlot(
   let onCursor = (): void => undefined;
   const options: UPlot.Options = {
     ...sizeOf(place, plan),
-    padding: [isOverTime ? PHASE_STRIP_HEIGHT + 2 : 10, 14, 0, 0],
+    padding: [isOverTime ? PHASE_STRIP_HEIGHT + 2 : 10, 24, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

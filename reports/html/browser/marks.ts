@@ -69,26 +69,39 @@ export function drawAlertSpans(plot: UPlot, alerts: ChartAlert[], colours: Colou
 export function drawThresholds(plot: UPlot, alerts: ChartAlert[], colours: Colours, font: string): void {
   const { ctx, bbox } = plot;
   const ratio = devicePixelRatio;
-  const names = new Map<number, Set<string>>();
-  for (const { threshold, label } of alerts)
-    names.set(threshold, (names.get(threshold) ?? new Set()).add(label));
+  const queuesAt = new Map<number, Set<string>>();
+  for (const { threshold, label } of alerts) {
+    queuesAt.set(threshold, (queuesAt.get(threshold) ?? new Set()).add(label));
+  }
   ctx.save();
-  ctx.strokeStyle = colours.alert;
   ctx.fillStyle = colours.alert;
-  ctx.lineWidth = 1.5 * ratio;
-  ctx.setLineDash([6 * ratio, 4 * ratio]);
+  ctx.lineJoin = 'round';
   ctx.font = font;
+  ctx.textAlign = 'left';
   ctx.textBaseline = 'bottom';
-  for (const [threshold, queues] of names) {
+  for (const [threshold, queues] of queuesAt) {
     const y = plot.valToPos(threshold, 'y', true);
     if (y < bbox.top || y > bbox.top + bbox.height) continue;
+    ctx.strokeStyle = colours.alert;
+    ctx.lineWidth = 1.5 * ratio;
+    ctx.setLineDash([6 * ratio, 4 * ratio]);
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    const words = `⚠ threshold of ${[...queues].join(', ')}: ${formatCount(threshold)}`;
-    ctx.textAlign = 'left';
-    ctx.fillText(shortened(ctx, words, bbox.width - 16 * ratio), bbox.left + 8 * ratio, y - 3 * ratio);
+    const [first, ...others] = queues;
+    const names = others.length > 1 ? `${first} and ${others.length} others` : [...queues].join(', ');
+    const words = shortened(
+      ctx,
+      `⚠ threshold of ${names}: ${formatCount(threshold)}`,
+      bbox.width - 16 * ratio,
+    );
+    // A halo keeps the words legible where lines cross them.
+    ctx.setLineDash([]);
+    ctx.strokeStyle = colours.panel;
+    ctx.lineWidth = 4 * ratio;
+    ctx.strokeText(words, bbox.left + 8 * ratio, y - 4 * ratio);
+    ctx.fillText(words, bbox.left + 8 * ratio, y - 4 * ratio);
   }
   ctx.restore();
 }

@@ -63,7 +63,7 @@ export function logSplits(_plot: UPlot, _axis: number, from: number, to: number)
 
 /** 0 %, 50 %, 90 %, 99 % … as positions. */
 export function percentileSplits(_plot: UPlot, _axis: number, from: number, to: number): number[] {
-  const splits = [0, Math.log10(2), 1, 2, 3, 4, 5, 6];
+  const splits = [0, Math.log10(2), 1, 2, 3, 4, 5, 6, 7, 8];
   return splits.filter((position) => position >= from - 1e-9 && position <= to + 1e-9);
 }
 

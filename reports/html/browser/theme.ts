@@ -10,6 +10,7 @@ export interface Colours {
   phaseStrip: string;
   alert: string;
   alertFill: string;
+  panel: string;
 }
 
 /** The colours as they are now; ask again when the theme has changed. */
@@ -25,6 +26,7 @@ export function readColours(): Colours {
     phaseStrip: value('phase-strip'),
     alert: value('alert'),
     alertFill: value('alert-fill'),
+    panel: value('panel'),
   };
 }
 
