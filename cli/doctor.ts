@@ -1,0 +1,177 @@
+import chalk from 'chalk';
+import { Command } from 'commander';
+import { formatBytes, formatCount, formatSeconds } from '../reports/format.js';
+import { expectedDurationMs } from '../scenarios/expected-duration.js';
+import { loadScenario } from '../scenarios/load.js';
+import type { Scenario, WireProtocol } from '../scenarios/scenario.js';
+import {
+  type Advice,
+  adviceFor,
+  type Capacity,
+  CONNECTION_BYTES,
+  capacityOf,
+  clientsPerProcess,
+} from './capacity.js';
+import { ExitStatus } from './exit-status.js';
+import { type HostFacts, readHostFacts } from './host.js';
+import type { Finish } from './program.js';
+import { planTarget } from './target.js';
+
+/** How a scenario would sit on this host. */
+interface Fit {
+  scenario: string;
+  clients: number;
+  protocol: WireProtocol;
+  serverWorkers: number | null;
+  agents: number;
+  bytes: number;
+  expectedSeconds: number;
+  fits: boolean;
+  /** What is short, where it does not fit. */
+  short: string | null;
+}
+
+export function doctorCommand(finish: Finish): Command {
+  return new Command('doctor')
+    .summary('what this host can hold, and what to change for more')
+    .description(
+      'Says what this host can hold, and prints the commands that would raise each limit. It changes nothing. ' +
+        'With a scenario the exit status is 1 where that does not fit.',
+    )
+    .argument('[scenario]', 'a scenario to fit onto this host')
+    .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect)
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExamples:\n  c2m doctor\n  c2m doctor chat --set clients.count=500000\n')
+    .action(async (file: string | undefined, options: { set?: string[]; json?: true }) => {
+      const facts = readHostFacts();
+      const fit =
+        file === undefined ? undefined : await fitOf((await loadScenario(file, options.set)).scenario, facts);
+      const capacity = Object.fromEntries(
+        (Object.keys(CONNECTION_BYTES) as WireProtocol[]).map((protocol) => [
+          protocol,
+          capacityOf(facts, protocol),
+        ]),
+      ) as Record<WireProtocol, Capacity>;
+      const advice = adviceFor(facts);
+      process.stdout.write(
+        options.json
+          ? `${JSON.stringify({ facts, capacity, advice, ...(fit ? { fit } : {}) }, null, 2)}\n`
+          : [factsText(facts), capacityText(capacity), fit ? fitText(fit) : '', adviceText(advice)]
+              .filter(Boolean)
+              .join('\n'),
+      );
+      finish(fit && !fit.fits ? ExitStatus.Incomplete : ExitStatus.Passed);
+    });
+}
+
+async function fitOf(scenario: Scenario, facts: HostFacts): Promise<Fit> {
+  const target = await planTarget(scenario);
+  const { count } = scenario.clients;
+  const protocol =
+    scenario.target.kind === 'embedded'
+      ? scenario.target.protocol
+      : target.kind === 'external'
+        ? (target.endpoints[0]?.protocol ?? 'tcp')
+        : 'tcp';
+  const capacity = capacityOf(facts, protocol);
+  const perProcess = clientsPerProcess(facts);
+  const serverWorkers = target.kind === 'embedded' ? target.config.workers : null;
+  const agents =
+    scenario.generator.agents === 'auto'
+      ? Math.max(1, Math.ceil(count / perProcess))
+      : scenario.generator.agents;
+  const short =
+    count > capacity.connections
+      ? capacity.boundBy
+      : serverWorkers !== null && count > serverWorkers * perProcess
+        ? 'open files of the server workers'
+        : count > agents * perProcess
+          ? 'open files of the agents'
+          : null;
+  return {
+    scenario: scenario.name,
+    clients: count,
+    protocol,
+    serverWorkers,
+    agents,
+    bytes: count * capacity.bytesPerConnection,
+    expectedSeconds: expectedDurationMs(scenario) / 1000,
+    fits: short === null,
+    short,
+  };
+}
+
+function factsText(facts: HostFacts): string {
+  const known = (value: number | null): string => (value === null ? 'no limit known' : formatCount(value));
+  const { openFiles } = facts;
+  return section('This host', [
+    ['cores', formatCount(facts.cores)],
+    ['memory', `${formatBytes(facts.memoryBytes)}, ${formatBytes(facts.availableBytes)} of it available`],
+    ['open files', `${known(openFiles.soft)} a process (hard limit ${known(openFiles.hard)})`],
+    ['files in all', `${known(facts.fileMax)} (fs.file-max), ${known(facts.filesInUse)} in use`],
+    [
+      'ports',
+      `${known(facts.ephemeralPorts)} for each loopback address to dial from, of which there are 16 million`,
+    ],
+    ['accept queue', `${known(facts.somaxconn)} (net.core.somaxconn)`],
+    ['SYN queue', `${known(facts.tcpMaxSynBacklog)} (net.ipv4.tcp_max_syn_backlog)`],
+    [
+      'tracking',
+      facts.conntrackMax === null
+        ? 'none: no firewall keeps track of connections'
+        : known(facts.conntrackMax),
+    ],
+  ]);
+}
+
+function capacityText(capacity: Record<WireProtocol, Capacity>): string {
+  return section(
+    'It can hold about, server and clients together',
+    Object.entries(capacity).map(([protocol, { connections, boundBy, bytesPerConnection }]) => [
+      protocol,
+      `${formatCount(rounded(connections)).padStart(9)} connections at ${formatBytes(bytesPerConnection)} each, bounded by ${boundBy}`,
+    ]),
+  );
+}
+
+function fitText(fit: Fit): string {
+  const processes = [
+    ...(fit.serverWorkers === null
+      ? []
+      : [`${fit.serverWorkers} server worker${fit.serverWorkers === 1 ? '' : 's'}`]),
+    `${fit.agents} agent${fit.agents === 1 ? '' : 's'}`,
+  ];
+  return section(`The scenario ${fit.scenario}`, [
+    ['clients', `${formatCount(fit.clients)} over ${fit.protocol}`],
+    ['processes', processes.join(', ')],
+    ['memory', `about ${formatBytes(fit.bytes)}`],
+    ['takes', `about ${formatSeconds(Math.round(fit.expectedSeconds))}`],
+    ['fits', fit.fits ? chalk.green('yes') : chalk.red(`no: ${fit.short} would not be enough`)],
+  ]);
+}
+
+function adviceText(advice: Advice[]): string {
+  if (advice.length === 0) return section('Nothing to raise', []);
+  const lines = advice.flatMap(({ limit, why, commands }) => [
+    `  ${chalk.yellow('!')} ${limit}`,
+    `    ${chalk.dim(why)}`,
+    ...commands.map((command) => `      ${command}`),
+  ]);
+  return `\n${chalk.bold('What would raise it (as root; nothing was changed)')}\n${lines.join('\n')}\n`;
+}
+
+function section(title: string, rows: [string, string][]): string {
+  return `\n${chalk.bold(title)}\n${rows.map(([name, words]) => `  ${chalk.dim(name.padEnd(13))} ${words}\n`).join('')}`.replace(
+    /\n$/,
+    '',
+  );
+}
+
+/** Two digits are all that an estimate has. */
+function rounded(value: number): number {
+  return value < 100 ? value : Number(value.toPrecision(2));
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}

@@ -1,0 +1,77 @@
+import type { EmbeddedTarget, Scenario, SizeDistribution } from '../scenarios/scenario.js';
+import { formatQuantity } from '../scenarios/units.js';
+import {
+  ConfigError,
+  parseServerConfig,
+  type ServerConfig,
+  type ServerConfigInput,
+} from '../server/config.js';
+import { InputError } from './exit-status.js';
+
+/** Descriptors of a worker that are not clients, and room for a kernel that spreads connections unevenly. */
+const SPARE_FILES = 1000;
+/** SEND and DELIVER carry at most this much beside the payload. */
+const FRAME_OVERHEAD_BYTES = 64;
+
+/**
+ * The configuration of the server that a run starts for itself: on loopback, on ports that the kernel chooses,
+ * with as many workers as the clients need.
+ * @param openFiles descriptors that one process may hold; null: no limit
+ * @throws InputError where the scenario's settings are none
+ */
+export function embeddedConfig(
+  scenario: Scenario,
+  target: EmbeddedTarget,
+  openFiles: number | null,
+): ServerConfig {
+  const input = {
+    listen: [{ protocol: target.protocol, host: '127.0.0.1', port: 0 }],
+    workers: target.workers === 'auto' ? workersFor(scenario.clients.count, openFiles) : target.workers,
+    store: target.store,
+    admin: { host: '127.0.0.1', port: 0 },
+    // Alerts are in the record; in the log they would tear the live view.
+    logLevel: 'error',
+    ...target.settings,
+  } as ServerConfigInput;
+  const config = checked(input);
+  checkLargestMessage(scenario.messages.size, config);
+  checkHeartbeat(scenario, config);
+  return config;
+}
+
+/** As few as the open-file limit allows: each worker costs memory, and a core is shared anyway. */
+export function workersFor(clients: number, openFiles: number | null): number {
+  if (openFiles === null) return 1;
+  return Math.max(1, Math.ceil(clients / Math.max(1, openFiles - SPARE_FILES)));
+}
+
+function checked(input: ServerConfigInput): ServerConfig {
+  try {
+    return parseServerConfig(input);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new InputError(
+      error.message
+        .split('\n')
+        .map((line) => `target.embedded.settings: ${line}`)
+        .join('\n'),
+    );
+  }
+}
+
+function checkLargestMessage(size: SizeDistribution, { limits }: ServerConfig): void {
+  const largest = size.kind === 'fixed' ? size.bytes : size.maxBytes;
+  if (largest + FRAME_OVERHEAD_BYTES <= limits.maxFrameBytes) return;
+  throw new InputError(
+    `messages.size: ${formatQuantity('size', largest)} does not fit a frame of the server; ` +
+      `set target.embedded.settings.limits.maxFrameBytes to ${largest + FRAME_OVERHEAD_BYTES} or more`,
+  );
+}
+
+function checkHeartbeat({ clients }: Scenario, { limits }: ServerConfig): void {
+  if (clients.heartbeatMs < limits.idleTimeoutMs) return;
+  throw new InputError(
+    `clients.heartbeat: the server closes a connection that is silent for ${formatQuantity('duration', limits.idleTimeoutMs)}; ` +
+      'write a shorter heartbeat, or raise target.embedded.settings.limits.idleTimeoutMs',
+  );
+}

@@ -1,0 +1,44 @@
+import { ExitStatus } from './exit-status.js';
+
+/** Ctrl-C and SIGTERM: the first asks for an orderly end, the second does not wait for it. */
+export interface Interrupts {
+  /** True from the first signal on. */
+  readonly isRequested: boolean;
+  /** Called at the first signal; at once if it has come already. */
+  onRequest(listener: () => void): void;
+  /** Called at the second signal, just before the process ends. */
+  onForce(listener: () => void): void;
+  /** Gives the signals back to Node. */
+  release(): void;
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+export function listenForInterrupts(): Interrupts {
+  const requests: (() => void)[] = [];
+  const forces: (() => void)[] = [];
+  let isRequested = false;
+  const take = (): void => {
+    if (isRequested) {
+      for (const listener of forces) listener();
+      // Children end when their channel to this process closes.
+      process.exit(ExitStatus.Interrupted);
+    }
+    isRequested = true;
+    for (const listener of requests) listener();
+  };
+  for (const signal of SIGNALS) process.on(signal, take);
+  return {
+    get isRequested() {
+      return isRequested;
+    },
+    onRequest: (listener) => {
+      requests.push(listener);
+      if (isRequested) listener();
+    },
+    onForce: (listener) => forces.push(listener),
+    release: () => {
+      for (const signal of SIGNALS) process.off(signal, take);
+    },
+  };
+}

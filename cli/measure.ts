@@ -1,0 +1,87 @@
+import { startRun } from '../loadgen/run.js';
+import type { Measurement } from '../record/run.js';
+import type { LoadedScenario } from '../scenarios/load.js';
+import { type SpawnedServer, spawnServer } from '../server/spawn.js';
+import { formatEndpoint } from './endpoints.js';
+import type { Interrupts } from './interrupts.js';
+import type { LiveView } from './live-view.js';
+import type { PlannedTarget } from './target.js';
+import { packageVersion } from './version.js';
+
+/**
+ * Runs a scenario against its target and ends the server that it started, whatever happens.
+ * @returns undefined where the run was interrupted before it began
+ * @throws RunError where the run could not be completed, SpawnError where the server did not start
+ */
+export async function measure(
+  loaded: LoadedScenario,
+  target: PlannedTarget,
+  folder: string,
+  view: LiveView,
+  interrupts: Interrupts,
+): Promise<Measurement | undefined> {
+  if (target.kind === 'external') return load(loaded, target, undefined, folder, view, interrupts);
+  const server = await spawnServer(target.config);
+  interrupts.onForce(() => process.kill(server.pid, 'SIGKILL'));
+  try {
+    return await load(loaded, target, server, folder, view, interrupts);
+  } finally {
+    await server.close();
+  }
+}
+
+async function load(
+  { scenario, source }: LoadedScenario,
+  target: PlannedTarget,
+  server: SpawnedServer | undefined,
+  folder: string,
+  view: LiveView,
+  interrupts: Interrupts,
+): Promise<Measurement | undefined> {
+  if (interrupts.isRequested) return undefined;
+  const endpoints = target.kind === 'embedded' ? (server?.addresses ?? []) : target.endpoints;
+  const handle = startRun({
+    scenario,
+    source,
+    endpoints,
+    adminUrl: target.kind === 'embedded' ? (server?.adminUrl ?? null) : target.adminUrl,
+    target: {
+      kind: target.kind,
+      addresses: endpoints.map(formatEndpoint),
+      serverWorkers: target.kind === 'embedded' ? target.config.workers : null,
+      store: target.kind === 'embedded' ? target.config.store : null,
+    },
+    folder,
+    version: packageVersion(),
+  });
+  handle.on('phase', (phase) => view.phase(phase));
+  handle.on('sample', (sample) => view.sample(sample));
+  interrupts.onRequest(() => handle.interrupt());
+  let death: string | undefined;
+  server?.exited.then((reason) => {
+    if (reason === undefined) return;
+    death = reason;
+    handle.interrupt();
+  });
+  const measurement = withoutToken(await handle.measurement);
+  return death === undefined
+    ? measurement
+    : { ...measurement, notes: [...measurement.notes, death], isPartial: true };
+}
+
+/** A record may be passed on; the token that it ran with may not. */
+function withoutToken(measurement: Measurement): Measurement {
+  const { scenario } = measurement;
+  const { token } = (scenario.resolved as { target?: { token?: string | null } }).target ?? {};
+  if (!token) return measurement;
+  const hide = (text: string): string => text.replaceAll(token, '…');
+  return {
+    ...measurement,
+    scenario: {
+      ...scenario,
+      source: hide(scenario.source),
+      overrides: scenario.overrides.map(hide),
+      resolved: JSON.parse(hide(JSON.stringify(scenario.resolved))) as Record<string, unknown>,
+    },
+  };
+}

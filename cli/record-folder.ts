@@ -1,0 +1,52 @@
+import { access, mkdir, rm, rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RECORD_FILES } from '../record/folder.js';
+import { InputError } from './exit-status.js';
+
+/** Where a record goes when nobody says: `runs/20260314-092653-quickstart`, in local time. */
+export function defaultRecordFolder(name: string, now: Date = new Date()): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
+  const time = `${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
+  return join('runs', `${date}-${time}-${name}`);
+}
+
+/**
+ * Makes the folder for a record. One that holds a record already is left alone unless `replace` says otherwise;
+ * then its files are removed, so that what is in the folder is of one run.
+ * @throws InputError
+ */
+export async function prepareRecordFolder(folder: string, replace: boolean): Promise<void> {
+  const files = Object.values(RECORD_FILES).map((file) => join(folder, file));
+  const present = await Promise.all(files.map(exists));
+  if (present.some(Boolean) && !replace) {
+    throw new InputError(
+      `${folder} holds a run record already; choose another --out, or give --force to replace it`,
+    );
+  }
+  await Promise.all(files.map((file) => rm(file, { force: true })));
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new InputError(`${folder} cannot be made: ${(error as Error).message}`);
+  }
+}
+
+/** After a run that measured nothing: takes the folder away again unless something is in it. */
+export async function discardRecordFolder(folder: string): Promise<void> {
+  for (const name of Object.values(RECORD_FILES)) {
+    const file = join(folder, name);
+    const found = await stat(file).catch(() => undefined);
+    if (found?.size === 0) await rm(file);
+  }
+  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY') throw error;
+  });
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}

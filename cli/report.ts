@@ -1,0 +1,26 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { RECORD_FILES, readRunRecord } from '../record/folder.js';
+import { rejudge } from '../reports/rejudge.js';
+import { terminalSummary } from '../reports/terminal.js';
+import { writeReports } from '../reports/write.js';
+import { statusOfVerdict } from './exit-status.js';
+import type { Finish } from './program.js';
+
+export function reportCommand(finish: Finish): Command {
+  return new Command('report')
+    .summary('render the report of a run again')
+    .description('Judges a record by its own gates again and renders report.html, junit.xml and summary.md.')
+    .argument('<dir>', 'folder of the run record')
+    .option('--json', 'print run.json and nothing else')
+    .addHelpText('after', '\nExample:\n  c2m report runs/20260314-092653-quickstart\n')
+    .action(async (folder: string, options: { json?: true }) => {
+      const record = rejudge(await readRunRecord(folder));
+      const text = `${JSON.stringify(record, null, 2)}\n`;
+      await writeFile(join(folder, RECORD_FILES.run), text);
+      await writeReports(folder, record);
+      process.stdout.write(options.json ? text : terminalSummary(record, folder));
+      finish(statusOfVerdict(record.verdict));
+    });
+}

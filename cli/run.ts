@@ -1,0 +1,100 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { RECORD_FILES } from '../record/folder.js';
+import type { RunRecord } from '../record/run.js';
+import { terminalSummary } from '../reports/terminal.js';
+import { judge } from '../reports/verdict.js';
+import { writeReports } from '../reports/write.js';
+import { type LoadedScenario, loadScenario } from '../scenarios/load.js';
+import { ExitStatus, statusOfVerdict } from './exit-status.js';
+import { listenForInterrupts } from './interrupts.js';
+import { type LiveView, liveView, noView } from './live-view.js';
+import { measure } from './measure.js';
+import type { Finish } from './program.js';
+import { defaultRecordFolder, discardRecordFolder, prepareRecordFolder } from './record-folder.js';
+import { planTarget } from './target.js';
+
+interface RunOptions {
+  set?: string[];
+  out?: string;
+  force?: true;
+  json?: true;
+  quiet?: true;
+}
+
+export function runCommand(finish: Finish): Command {
+  return new Command('run')
+    .summary('run a scenario and write its record and report')
+    .description(
+      'Runs a scenario: starts the server if the scenario embeds one, simulates the clients, and writes a run record.',
+    )
+    .argument('<scenario>', 'a YAML file, or the name of a shipped scenario (see `c2m scenarios`)')
+    .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect)
+    .option('--out <dir>', 'folder for the record (default: runs/<time>-<name>)')
+    .option('--force', 'replace a record that --out holds already')
+    .option('--json', 'print run.json at the end and nothing else')
+    .option('--quiet', 'show no progress')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  c2m run quickstart
+  c2m run scenarios/chat.yaml --set clients.count=50000 --set phases.lunch.rate=3000/s
+  c2m run my.yaml --set target=tcp://127.0.0.1:4000 --out runs/mine --json > result.json
+`,
+    )
+    .action(async (file: string, options: RunOptions) => {
+      finish(await run(file, options));
+    });
+}
+
+async function run(file: string, options: RunOptions): Promise<ExitStatus> {
+  const loaded = await loadScenario(file, options.set);
+  const { scenario } = loaded;
+  // Whatever can be wrong with the input is found before anything is started or written.
+  const target = await planTarget(scenario);
+  const folder = options.out ?? defaultRecordFolder(scenario.name);
+  await prepareRecordFolder(folder, options.force ?? false);
+
+  const interrupts = listenForInterrupts();
+  const view = viewFor(loaded, options);
+  try {
+    interrupts.onRequest(() => view.interrupted());
+    const measured = await measure(loaded, target, folder, view, interrupts).catch(async (error) => {
+      await discardRecordFolder(folder);
+      throw error;
+    });
+    view.end();
+    if (!measured) {
+      await discardRecordFolder(folder);
+      return ExitStatus.Interrupted;
+    }
+    const record = judge(measured, scenario.gates);
+    await writeRecord(folder, record);
+    process.stdout.write(
+      options.json ? `${JSON.stringify(record, null, 2)}\n` : terminalSummary(record, folder),
+    );
+    // A run that ended early by itself, because a process died, was not interrupted.
+    if (record.verdict === 'partial' && !interrupts.isRequested) return ExitStatus.Incomplete;
+    return statusOfVerdict(record.verdict);
+  } finally {
+    view.end();
+    interrupts.release();
+  }
+}
+
+function viewFor({ scenario }: LoadedScenario, { json, quiet }: RunOptions): LiveView {
+  if (quiet) return noView;
+  if (!json) return liveView(scenario, process.stdout);
+  return process.stderr.isTTY ? liveView(scenario, process.stderr) : noView;
+}
+
+async function writeRecord(folder: string, record: RunRecord): Promise<void> {
+  await writeFile(join(folder, RECORD_FILES.run), `${JSON.stringify(record, null, 2)}\n`);
+  await writeReports(folder, record);
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}

@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises';
+import chalk from 'chalk';
+import { Command } from 'commander';
+import { parse, YAMLParseError } from 'yaml';
+import { parseServerConfig, type ServerConfigInput } from '../server/config.js';
+import { type RunningServer, startServer } from '../server/server.js';
+import { ExitStatus, InputError } from './exit-status.js';
+import { listenForInterrupts } from './interrupts.js';
+import type { Finish } from './program.js';
+
+interface ServeOptions {
+  config?: string;
+  listen?: string[];
+  workers?: string;
+  admin?: string;
+  tokenFile?: string;
+  logLevel?: string;
+}
+
+export function serveCommand(finish: Finish): Command {
+  return new Command('serve')
+    .summary('the reference server alone')
+    .description('Runs the reference messaging server until SIGINT or SIGTERM, which drain it.')
+    .option('--config <file>', 'YAML or JSON file; what is given here on the command line wins')
+    .option('--listen <address>', 'protocol://host:port with tcp, tls, ws or wss; may be repeated', collect)
+    .option('--workers <n>', 'worker processes')
+    .option('--admin <url>', 'address of the admin port, or "off"')
+    .option('--token-file <file>', 'file with the token that clients must present')
+    .option('--log-level <level>', 'trace, debug, info, warn, error or silent')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  c2m serve
+  c2m serve --listen tcp://127.0.0.1:4000 --listen ws://127.0.0.1:4080 --workers 2
+  c2m serve --listen tls://0.0.0.0:4443 --token-file token.txt --admin http://127.0.0.1:9464
+`,
+    )
+    .action(async (options: ServeOptions) => {
+      const config = await readConfig(options);
+      parseServerConfig(config);
+      finish(await serve(config));
+    });
+}
+
+async function serve(config: ServerConfigInput): Promise<ExitStatus> {
+  const interrupts = listenForInterrupts();
+  const server = await startServer(config);
+  process.stdout.write(describeServer(server));
+  const asked = new Promise<void>((resolve) => interrupts.onRequest(resolve));
+  try {
+    await Promise.race([asked, server.failed]);
+  } finally {
+    await server.close();
+    interrupts.release();
+  }
+  return ExitStatus.Passed;
+}
+
+function describeServer({ addresses, adminUrl }: RunningServer): string {
+  const lines = addresses.map(({ protocol, host, port }) => {
+    return `${chalk.dim('listening')}  ${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  });
+  if (adminUrl) lines.push(`${chalk.dim('admin    ')}  ${adminUrl}  (/healthz, /metrics, /stats)`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** The file, if any, with the flags over it; the server's own schema checks the result. */
+async function readConfig(options: ServeOptions): Promise<ServerConfigInput> {
+  const config = options.config ? await readConfigFile(options.config) : {};
+  if (options.listen) config.listen = options.listen;
+  if (options.workers !== undefined) config.workers = Number(options.workers);
+  if (options.logLevel !== undefined) config.logLevel = options.logLevel;
+  if (options.admin !== undefined) config.admin = readAdmin(options.admin);
+  if (options.tokenFile !== undefined) config.token = (await readText(options.tokenFile)).trim();
+  return config as ServerConfigInput;
+}
+
+async function readConfigFile(file: string): Promise<Record<string, unknown>> {
+  const text = await readText(file);
+  try {
+    const config: unknown = parse(text) ?? {};
+    if (typeof config === 'object' && !Array.isArray(config)) return config as Record<string, unknown>;
+    throw new InputError(`${file} must be a map of settings, such as {workers: 2}`);
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    throw new InputError(
+      `${file}:${error.linePos?.[0].line ?? 1} is not YAML: ${error.message.split('\n')[0]}`,
+    );
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: Error) => {
+    throw new InputError(`${file} cannot be read: ${error.message}`);
+  });
+}
+
+function readAdmin(text: string): { host: string; port: number } | null {
+  if (text === 'off') return null;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:') {
+    throw new InputError(`--admin: "${text}" is not an address; write http://127.0.0.1:9464, or off`);
+  }
+  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) };
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
