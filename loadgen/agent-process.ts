@@ -1,0 +1,30 @@
+import { Agent } from './agent.js';
+import type { FromAgent, ToAgent } from './agent-messages.js';
+
+/** The entry of an agent process; the coordinator forks it, and it never outlives the coordinator. */
+
+let agent: Agent | undefined;
+
+function tell(message: FromAgent): void {
+  if (process.connected) process.send?.(message);
+}
+
+function obey(message: ToAgent): void {
+  if (message.kind === 'plan') {
+    agent = new Agent(message.plan, tell);
+    tell({ kind: 'ready' });
+    return;
+  }
+  agent?.obey(message);
+}
+
+process.on('message', (message: ToAgent) => {
+  try {
+    obey(message);
+  } catch (error) {
+    tell({ kind: 'error', message: (error as Error).message });
+  }
+});
+process.on('disconnect', () => process.exit(0));
+// A terminal's Ctrl-C reaches the whole process group; the coordinator decides what it means.
+process.on('SIGINT', () => undefined);

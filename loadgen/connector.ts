@@ -1,0 +1,168 @@
+import type { AgentPlan, Endpoint } from './agent-messages.js';
+import { ClientState, type Population } from './population.js';
+
+/** A client that failed waits this long before it queues again, twice as long each time, up to the longest. */
+const FIRST_BACKOFF_MS = 500;
+const LONGEST_BACKOFF_MS = 8000;
+
+/** A connect under way. The number tells it from later attempts of the same client. */
+interface Attempt {
+  client: number;
+  attempt: number;
+  deadlineMs: number;
+}
+
+/**
+ * Opens connections at a rate: first every client once, in the order of the indices, then whoever lost its
+ * connection or comes back. Due times are fixed by the rate; a connect that starts late is late in its latency.
+ */
+export class Connector {
+  readonly #plan: AgentPlan;
+  readonly #population: Population;
+  readonly #isWanted: (client: number) => boolean;
+  readonly #onTimeout: (client: number) => void;
+  #startMs = Number.POSITIVE_INFINITY;
+  /** Clients that have had their first turn. */
+  #begun = 0;
+  /** Clients in line for another connection, and when the next of them is due. */
+  #queue: number[] = [];
+  #queueHead = 0;
+  #nextReconnectMs = 0;
+  /** Clients that failed, and when they queue again. */
+  #backingOff: { client: number; atMs: number }[] = [];
+  readonly #failures: Uint8Array;
+  readonly #isQueued: Uint8Array;
+  /** Attempts under way, oldest first. */
+  #attempts: Attempt[] = [];
+  #attemptsHead = 0;
+  readonly #attemptOf: Uint16Array;
+  #opened = 0;
+
+  /**
+   * @param isWanted false for clients that are meant to be away: their turn is passed over
+   * @param onTimeout an attempt took longer than the plan allows
+   */
+  constructor(
+    plan: AgentPlan,
+    population: Population,
+    isWanted: (client: number) => boolean,
+    onTimeout: (client: number) => void,
+  ) {
+    this.#plan = plan;
+    this.#population = population;
+    this.#isWanted = isWanted;
+    this.#onTimeout = onTimeout;
+    this.#failures = new Uint8Array(plan.count);
+    this.#isQueued = new Uint8Array(plan.count);
+    this.#attemptOf = new Uint16Array(plan.count);
+  }
+
+  start(atMs: number): void {
+    this.#startMs = atMs;
+    this.#nextReconnectMs = atMs;
+  }
+
+  /** Nothing to open now or later, unless somebody queues. */
+  get isIdle(): boolean {
+    return (
+      this.#begun === this.#plan.count &&
+      this.#queueHead === this.#queue.length &&
+      this.#backingOff.length === 0 &&
+      this.#attemptsHead === this.#attempts.length
+    );
+  }
+
+  /** Puts a client in line for another connection. */
+  enqueue(client: number, nowMs: number): void {
+    if (this.#isQueued[client] === 1) return;
+    this.#isQueued[client] = 1;
+    if (this.#queueHead === this.#queue.length)
+      this.#nextReconnectMs = Math.max(this.#nextReconnectMs, nowMs);
+    this.#queue.push(client);
+  }
+
+  /** Puts a client in line once its back-off is over. */
+  enqueueAfterFailure(client: number, nowMs: number): void {
+    const failures = Math.min(10, (this.#failures[client] as number) + 1);
+    this.#failures[client] = failures;
+    const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1));
+    this.#backingOff.push({ client, atMs: nowMs + backoff });
+  }
+
+  succeeded(client: number): void {
+    this.#failures[client] = 0;
+  }
+
+  tick(nowMs: number): void {
+    this.#beginFirst(nowMs);
+    this.#endBackoffs(nowMs);
+    this.#serveQueue(nowMs);
+    this.#expireAttempts(nowMs);
+  }
+
+  #beginFirst(nowMs: number): void {
+    const gapMs = 1000 / this.#plan.connectRate;
+    while (this.#begun < this.#plan.count) {
+      const dueMs = this.#startMs + this.#begun * gapMs;
+      if (dueMs > nowMs) return;
+      this.#open(this.#begun, dueMs, nowMs);
+      this.#begun += 1;
+    }
+  }
+
+  #endBackoffs(nowMs: number): void {
+    if (this.#backingOff.length === 0) return;
+    const waiting = this.#backingOff;
+    this.#backingOff = [];
+    for (const entry of waiting) {
+      if (entry.atMs <= nowMs) this.enqueue(entry.client, nowMs);
+      else this.#backingOff.push(entry);
+    }
+  }
+
+  #serveQueue(nowMs: number): void {
+    const gapMs = 1000 / this.#plan.reconnectRate;
+    while (this.#queueHead < this.#queue.length && this.#nextReconnectMs <= nowMs) {
+      const client = this.#queue[this.#queueHead] as number;
+      this.#queueHead += 1;
+      this.#isQueued[client] = 0;
+      // One that is still closing queues again when it has closed.
+      if (this.#population.stateOf(client) !== ClientState.Offline || !this.#isWanted(client)) continue;
+      this.#open(client, this.#nextReconnectMs, nowMs);
+      this.#nextReconnectMs += gapMs;
+    }
+    if (this.#queueHead === this.#queue.length && this.#queueHead > 0) {
+      this.#queue = [];
+      this.#queueHead = 0;
+    }
+  }
+
+  #open(client: number, dueMs: number, nowMs: number): void {
+    const { endpoints, sourceAddresses, connectTimeoutMs } = this.#plan;
+    // The n-th connection of the agent takes the n-th endpoint: also when the same clients reconnect again and again.
+    const endpoint = endpoints[this.#opened % endpoints.length] as Endpoint;
+    const source = sourceAddresses[Math.floor(this.#opened / endpoints.length) % sourceAddresses.length];
+    this.#opened += 1;
+    const attempt = ((this.#attemptOf[client] as number) + 1) & 0xff_ff;
+    this.#attemptOf[client] = attempt;
+    this.#attempts.push({ client, attempt, deadlineMs: nowMs + connectTimeoutMs });
+    this.#population.connect(client, dueMs, endpoint, source);
+  }
+
+  /** All attempts have the same time, so the oldest expires first. */
+  #expireAttempts(nowMs: number): void {
+    while (this.#attemptsHead < this.#attempts.length) {
+      const { client, attempt, deadlineMs } = this.#attempts[this.#attemptsHead] as Attempt;
+      const state = this.#population.stateOf(client);
+      const isOver =
+        this.#attemptOf[client] !== attempt || state === ClientState.Online || state === ClientState.Offline;
+      if (!isOver && deadlineMs > nowMs) break;
+      this.#attemptsHead += 1;
+      if (!isOver && state !== ClientState.Leaving) this.#onTimeout(client);
+    }
+    if (this.#attemptsHead > 4096 && this.#attemptsHead * 2 > this.#attempts.length) {
+      this.#attempts = this.#attempts.slice(this.#attemptsHead);
+      this.#attemptsHead = 0;
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import { build, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js';
+import type { LatencyKind } from '../record/run.js';
+
+/** Longest time that is told apart, in microseconds: an hour. */
+const HIGHEST_MICROSECONDS = 3_600_000_000;
+
+export type RecordedKind = LatencyKind | 'lag';
+
+/** HDR histograms of one interval, one a kind, in microseconds with three significant digits. */
+export class IntervalHistograms {
+  readonly #histograms: Record<RecordedKind, Histogram> = {
+    connect: emptyHistogram(),
+    accepted: emptyHistogram(),
+    delivered: emptyHistogram(),
+    receipt: emptyHistogram(),
+    lag: emptyHistogram(),
+  };
+
+  /** Hot path. A clock that two processes read a moment apart may give a hair below zero. */
+  record(kind: RecordedKind, ms: number): void {
+    this.#histograms[kind].recordValue(Math.min(HIGHEST_MICROSECONDS, Math.max(0, Math.round(ms * 1000))));
+  }
+
+  /** What was recorded since the last call, compressed as Base64; kinds without values are left out. */
+  take(): Partial<Record<RecordedKind, string>> {
+    const taken: Partial<Record<RecordedKind, string>> = {};
+    for (const [kind, histogram] of Object.entries(this.#histograms) as [RecordedKind, Histogram][]) {
+      if (histogram.totalCount === 0) continue;
+      taken[kind] = encodeIntoCompressedBase64(histogram);
+      histogram.reset();
+    }
+    return taken;
+  }
+}
+
+function emptyHistogram(): Histogram {
+  return build({ bitBucketSize: 32, numberOfSignificantValueDigits: 3, autoResize: true });
+}

@@ -1,0 +1,132 @@
+const NONE = -1;
+const FIRST_SLOTS = 1024;
+
+/**
+ * How far a message has come on its side of the sender. `Held`: it fell due while the sender had no connection;
+ * `Again`: it was sent on a connection that died before ACCEPTED.
+ */
+export const MessageState = { Due: 0, Sent: 1, Accepted: 2, Again: 3, Held: 4 } as const;
+
+/**
+ * The messages of all clients that are not done: due and not sent, sent and not accepted, accepted and without
+ * a receipt. Slots in typed arrays, chained per client in the order of their sequences; a client with nothing
+ * under way costs eight bytes.
+ */
+export class Outbox {
+  readonly #head: Int32Array;
+  readonly #tail: Int32Array;
+  #sequence = new Uint32Array(FIRST_SLOTS);
+  #dueMs = new Float64Array(FIRST_SLOTS);
+  #bytes = new Uint32Array(FIRST_SLOTS);
+  #state = new Uint8Array(FIRST_SLOTS);
+  #next = new Int32Array(FIRST_SLOTS);
+  #free = NONE;
+  #used = 0;
+  #length = 0;
+
+  constructor(clients: number) {
+    this.#head = new Int32Array(clients).fill(NONE);
+    this.#tail = new Int32Array(clients).fill(NONE);
+  }
+
+  /** Messages of all clients that are not done. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Hot path. Puts a message behind the client's others; returns its slot. */
+  add(client: number, sequence: number, dueMs: number, bytes: number): number {
+    const slot = this.#takeSlot();
+    this.#sequence[slot] = sequence;
+    this.#dueMs[slot] = dueMs;
+    this.#bytes[slot] = bytes;
+    this.#state[slot] = MessageState.Due;
+    this.#next[slot] = NONE;
+    const tail = this.#tail[client] as number;
+    if (tail === NONE) this.#head[client] = slot;
+    else this.#next[tail] = slot;
+    this.#tail[client] = slot;
+    this.#length += 1;
+    return slot;
+  }
+
+  /** First slot of a client, or -1. */
+  first(client: number): number {
+    return this.#head[client] as number;
+  }
+
+  /** The slot behind `slot`, or -1. */
+  after(slot: number): number {
+    return this.#next[slot] as number;
+  }
+
+  sequenceOf(slot: number): number {
+    return this.#sequence[slot] as number;
+  }
+
+  dueMsOf(slot: number): number {
+    return this.#dueMs[slot] as number;
+  }
+
+  bytesOf(slot: number): number {
+    return this.#bytes[slot] as number;
+  }
+
+  stateOf(slot: number): number {
+    return this.#state[slot] as number;
+  }
+
+  setState(slot: number, state: number): void {
+    this.#state[slot] = state;
+  }
+
+  /** Hot path. The slot of a client's message, or -1. Answers come in order, so it is most often the first. */
+  find(client: number, sequence: number): number {
+    let slot = this.#head[client] as number;
+    while (slot !== NONE && this.#sequence[slot] !== sequence) slot = this.#next[slot] as number;
+    return slot;
+  }
+
+  /** Hot path. Takes a message out: it is done. */
+  remove(client: number, slot: number): void {
+    let before = NONE;
+    let at = this.#head[client] as number;
+    while (at !== slot) {
+      if (at === NONE) return;
+      before = at;
+      at = this.#next[at] as number;
+    }
+    const next = this.#next[slot] as number;
+    if (before === NONE) this.#head[client] = next;
+    else this.#next[before] = next;
+    if (this.#tail[client] === slot) this.#tail[client] = before;
+    this.#next[slot] = this.#free;
+    this.#free = slot;
+    this.#length -= 1;
+  }
+
+  #takeSlot(): number {
+    if (this.#free !== NONE) {
+      const slot = this.#free;
+      this.#free = this.#next[slot] as number;
+      return slot;
+    }
+    if (this.#used === this.#sequence.length) this.#grow();
+    this.#used += 1;
+    return this.#used - 1;
+  }
+
+  #grow(): void {
+    const slots = this.#sequence.length * 2;
+    this.#sequence = grown(this.#sequence, new Uint32Array(slots));
+    this.#dueMs = grown(this.#dueMs, new Float64Array(slots));
+    this.#bytes = grown(this.#bytes, new Uint32Array(slots));
+    this.#state = grown(this.#state, new Uint8Array(slots));
+    this.#next = grown(this.#next, new Int32Array(slots));
+  }
+}
+
+function grown<T extends Uint32Array | Float64Array | Uint8Array | Int32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

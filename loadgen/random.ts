@@ -1,0 +1,35 @@
+/** A stream of numbers in [0, 1) that is the same for the same seed: mulberry32 (Tommy Ettinger, public domain). */
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed | 0;
+  }
+
+  next(): number {
+    this.#state = (this.#state + 0x6d2b_79f5) | 0;
+    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000;
+  }
+
+  /** A whole number in [0, bound). */
+  below(bound: number): number {
+    return Math.floor(this.next() * bound);
+  }
+
+  /** From the exponential distribution with mean 1. */
+  exponential(): number {
+    return -Math.log(1 - this.next());
+  }
+
+  /** From the standard normal distribution (Box-Muller). */
+  normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next());
+  }
+}
+
+/** A number in [0, 1) for `key`, always the same: decides things about a user without storing them. */
+export function shareOf(key: number, seed: number): number {
+  return new Random(Math.imul(key, 0x9e37_79b1) ^ Math.imul(seed + 1, 0x85eb_ca6b)).next();
+}

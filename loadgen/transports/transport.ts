@@ -1,0 +1,21 @@
+import type { Endpoint } from '../agent-messages.js';
+
+/** Who is told what happens to the connections of the population. Clients are indices. */
+export interface TransportListener {
+  opened(client: number): void;
+  /** Hot path. `bytes` are valid during the call only. */
+  received(client: number, bytes: Buffer): void;
+  /** Once for every `open`, whatever ended it; the reason is an error code or `PeerClosed`. */
+  closed(client: number, reason: string): void;
+}
+
+/** Carries the byte streams of clients: at most one connection a client at a time. */
+export interface Transport {
+  open(client: number, endpoint: Endpoint, sourceAddress: string | undefined): void;
+  /** Hot path. True: `bytes` may be reused at once; false: they belong to the transport now. */
+  send(client: number, bytes: Buffer): boolean;
+  /** Sends what is under way, then closes. */
+  end(client: number): void;
+  /** Breaks the connection: the server sees a reset or an end without a goodbye. */
+  cut(client: number): void;
+}
