@@ -1,6 +1,6 @@
+import type { HostFacts } from '../loadgen/host-facts.js';
 import { formatCount } from '../reports/format.js';
 import type { WireProtocol } from '../scenarios/scenario.js';
-import type { HostFacts } from './host.js';
 
 /**
  * Memory of one connection whose both ends are on this host, idle after some talk, in bytes: two kernel sockets

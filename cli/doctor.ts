@@ -1,5 +1,6 @@
 import chalk from 'chalk';
 import { Command } from 'commander';
+import { type HostFacts, readHostFacts } from '../loadgen/host-facts.js';
 import { formatBytes, formatCount, formatSeconds } from '../reports/format.js';
 import { expectedDurationMs } from '../scenarios/expected-duration.js';
 import { loadScenario } from '../scenarios/load.js';
@@ -13,7 +14,6 @@ import {
   clientsPerProcess,
 } from './capacity.js';
 import { ExitStatus } from './exit-status.js';
-import { type HostFacts, readHostFacts } from './host.js';
 import type { Finish } from './program.js';
 import { planTarget } from './target.js';
 

@@ -63,7 +63,8 @@ Exit status:
     doctorCommand,
     scenariosCommand,
   ]) {
-    program.addCommand(make(finish).copyInheritedSettings(program));
+    const command = make(finish).copyInheritedSettings(program);
+    program.addCommand(command.showHelpAfterError(`(c2m ${command.name()} --help says more)`));
   }
   return program;
 }

@@ -1,9 +1,9 @@
 import type { Endpoint } from '../loadgen/agent-messages.js';
+import { readOpenFileLimit } from '../loadgen/host-facts.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import type { ServerConfig } from '../server/config.js';
 import { embeddedConfig } from './embedded-target.js';
 import { resolveEndpoint } from './endpoints.js';
-import { readOpenFileLimit } from './host.js';
 
 /** What a run goes against: a server that it starts itself, or addresses where one is said to listen. */
 export type PlannedTarget =

@@ -46,8 +46,8 @@ export type ToAgent =
 export type FromAgent =
   /** The plan is taken, the population allocated. */
   | { kind: 'ready' }
-  /** Every client has logged in or failed for the first time. */
-  | { kind: 'connected' }
+  /** Every client has logged in or failed for the first time, the last of them at `atMs`; `logins` of them did. */
+  | { kind: 'connected'; logins: number; atMs: number }
   | { kind: 'drained' }
   | { kind: 'sample'; sample: AgentSample }
   | { kind: 'final'; ledger: LedgerTotals }

@@ -34,6 +34,7 @@ export class Agent implements PopulationListener {
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS });
   readonly #firstOutcome: Uint8Array;
   #firstOutcomes = 0;
+  #firstLogins = 0;
   #arrivals: Arrivals | undefined;
   #pendingPhases: { phase: Phase; atMs: number }[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -86,6 +87,7 @@ export class Agent implements PopulationListener {
     this.#counts.connected += 1;
     this.#connector.succeeded(client);
     if (this.#firstOutcome[client] === 1) this.#counts.reconnected += 1;
+    else this.#firstLogins += 1;
     this.#hadFirstOutcome(client);
   }
 
@@ -148,7 +150,7 @@ export class Agent implements PopulationListener {
 
   /** Hot path. */
   #sendDue(now: number): void {
-    const { arrivals } = { arrivals: this.#arrivals };
+    const arrivals = this.#arrivals;
     if (!arrivals) return;
     for (let dueMs = arrivals.take(now); dueMs !== undefined; dueMs = arrivals.take(now)) {
       const client = this.#presence.drawTalker();
@@ -173,6 +175,7 @@ export class Agent implements PopulationListener {
     const now = monotonicMs();
     this.#sendDue(now);
     this.#arrivals = undefined;
+    this.#pendingPhases = [];
     this.#presence.recallAll(now);
     this.#nextDrainCheckMs = now;
   }
@@ -228,7 +231,8 @@ export class Agent implements PopulationListener {
     if (this.#firstOutcome[client] === 1) return;
     this.#firstOutcome[client] = 1;
     this.#firstOutcomes += 1;
-    if (this.#firstOutcomes === this.#plan.count) this.#tell({ kind: 'connected' });
+    if (this.#firstOutcomes < this.#plan.count) return;
+    this.#tell({ kind: 'connected', logins: this.#firstLogins, atMs: monotonicMs() });
   }
 
   #countFailure(reason: string): void {

@@ -33,6 +33,7 @@ export class IntervalHistograms {
   }
 }
 
-function emptyHistogram(): Histogram {
+/** In microseconds, with three significant digits. */
+export function emptyHistogram(): Histogram {
   return build({ bitBucketSize: 32, numberOfSignificantValueDigits: 3, autoResize: true });
 }

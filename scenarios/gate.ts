@@ -74,9 +74,9 @@ export function formatGateValue(metric: string, value: number): string {
 }
 
 function parseLimit(metric: string, text: string): number {
-  const read = (kind: QuantityKind): number => {
+  const read = (kind: QuantityKind, likelyUnit?: string): number => {
     try {
-      return parseQuantity(kind, text);
+      return parseQuantity(kind, text, likelyUnit);
     } catch (error) {
       if (!(error instanceof UnitError)) throw error;
       throw new GateError(`${metric} is compared with ${KIND_WORDS[kind]}, but ${error.message}`);
@@ -84,7 +84,7 @@ function parseLimit(metric: string, text: string): number {
   };
   switch (unitOfMetric(metric)) {
     case 'milliseconds':
-      return read('duration');
+      return read('duration', 'ms');
     case 'seconds':
       return read('duration') / 1000;
     case 'bytes':

@@ -232,6 +232,7 @@ export const scenarioSchema = z
       target: targetSchema.meta({
         description: 'The server under test.',
         shape: '`embedded`, an address, or keys',
+        isRequired: true,
       }),
       clients: clientsSchema.meta({ description: 'The population.' }),
       messages: messagesSchema.prefault({}).meta({ description: 'What the clients say to each other.' }),

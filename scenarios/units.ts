@@ -70,10 +70,11 @@ const PART = new RegExp(`(${NUMBER})\\s*([A-Za-z%/µ]+)`, 'g');
 /**
  * Reads a figure in the kind's own unit: milliseconds, per second, bytes, 0 to 1, a count.
  * @param value as YAML hands it over: a string, or a number where no unit was written
+ * @param likelyUnit what to suggest where the unit is missing
  * @throws UnitError
  */
-export function parseQuantity(kind: QuantityKind, value: unknown): number {
-  const number = kind === 'count' ? parseCount(value) : parseMeasure(kind, value);
+export function parseQuantity(kind: QuantityKind, value: unknown, likelyUnit?: string): number {
+  const number = kind === 'count' ? parseCount(value) : parseMeasure(kind, value, likelyUnit);
   if (kind === 'share' && number > 1) {
     throw new UnitError(`${quote(value)} is more than everything; ${QUANTITIES.share.hint}`);
   }
@@ -104,7 +105,7 @@ function parseCount(value: unknown): number {
   return number;
 }
 
-function parseMeasure(kind: QuantityKind, value: unknown): number {
+function parseMeasure(kind: QuantityKind, value: unknown, likelyUnit?: string): number {
   // Nothing is nothing in every unit.
   if (value === 0 || value === '0') return 0;
   if (typeof value === 'number' && kind === 'share' && value >= 0) return value;
@@ -112,7 +113,7 @@ function parseMeasure(kind: QuantityKind, value: unknown): number {
   const text = String(value).trim();
   if (BARE.test(text)) {
     if (kind === 'share') return Number(text.replaceAll('_', ''));
-    const [suggested] = Object.keys(QUANTITIES[kind].units);
+    const suggested = likelyUnit ?? Object.keys(QUANTITIES[kind].units)[0];
     throw new UnitError(`${text} has no unit; write ${text}${suggested} if that is what you mean`);
   }
   return sumOfParts(kind, text, value);

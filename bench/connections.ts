@@ -1,0 +1,89 @@
+import { fork } from 'node:child_process';
+import { createRequire } from 'node:module';
+import type { AgentSample, FromAgent, ToAgent } from '../loadgen/agent-messages.js';
+import { monotonicMs } from '../loadgen/monotonic-clock.js';
+import { readPrivateBytes } from '../loadgen/process-usage.js';
+import { loopbackSources } from '../loadgen/source-addresses.js';
+import type { ServerStats } from '../protocol/stats.js';
+import { spawnServer } from '../server/spawn.js';
+
+/** What idle connections cost, and how fast they can be opened. */
+export interface ConnectionCost {
+  connectsPerSecond: number;
+  /** Private memory of the server's process, growth a connection, once the garbage of connecting is collected. */
+  serverBytes: number;
+  /** The same for the agent. */
+  agentBytes: number;
+}
+
+const SETTLE_MS = 15_000;
+
+/** Opens `count` clients as fast as one agent and one server worker can, then lets both come to rest. */
+export async function measureConnections(protocol: 'tcp' | 'ws', count: number): Promise<ConnectionCost> {
+  const server = await spawnServer({
+    listen: [`${protocol}://127.0.0.1:0`],
+    admin: { port: 0 },
+    logLevel: 'warn',
+  });
+  const agent = fork(createRequire(import.meta.url).resolve('#dist/loadgen/agent-process.js'), {
+    serialization: 'advanced',
+  });
+  try {
+    let latest: AgentSample | undefined;
+    const waiting = new Map<FromAgent['kind'], () => void>();
+    agent.on('message', (message: FromAgent) => {
+      if (message.kind === 'sample') latest = message.sample;
+      waiting.get(message.kind)?.();
+    });
+    const heard = (kind: FromAgent['kind']) =>
+      new Promise<void>((resolve, reject) => {
+        waiting.set(kind, resolve);
+        agent.once('exit', () => reject(new Error('the agent ended')));
+      });
+    const tell = (message: ToAgent) => agent.send(message);
+    const serverBytes = async () => {
+      const stats = (await (await fetch(`${server.adminUrl}/stats`)).json()) as ServerStats;
+      return stats.workers.reduce((sum, worker) => sum + worker.privateBytes, 0);
+    };
+
+    const ready = heard('ready');
+    tell({
+      kind: 'plan',
+      plan: {
+        agent: 0,
+        seed: 1,
+        firstUser: 1,
+        count,
+        endpoints: server.addresses,
+        sourceAddresses: loopbackSources(Math.floor(Date.now() / 1000), 0, count),
+        token: null,
+        insecure: true,
+        connectRate: 100_000,
+        reconnectRate: 1000,
+        connectTimeoutMs: 30_000,
+        heartbeatMs: 3_600_000,
+        messages: { size: { kind: 'fixed', bytes: 100 }, arrival: 'constant' },
+      },
+    });
+    await ready;
+    const serverBefore = await serverBytes();
+    const agentBefore = readPrivateBytes(agent.pid as number) ?? Number.NaN;
+    const begunMs = monotonicMs();
+    const connected = heard('connected');
+    tell({ kind: 'connect', atMs: begunMs });
+    await connected;
+    const seconds = (monotonicMs() - begunMs) / 1000;
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    const open = latest?.open ?? 0;
+    if (open < count)
+      throw new Error(`only ${open} of ${count} clients are connected: ${JSON.stringify(latest?.failures)}`);
+    return {
+      connectsPerSecond: count / seconds,
+      serverBytes: ((await serverBytes()) - serverBefore) / count,
+      agentBytes: ((readPrivateBytes(agent.pid as number) ?? Number.NaN) - agentBefore) / count,
+    };
+  } finally {
+    agent.kill('SIGKILL');
+    await server.close();
+  }
+}

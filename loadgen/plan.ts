@@ -1,0 +1,102 @@
+import { isIP } from 'node:net';
+import type { Phase, Scenario } from '../scenarios/scenario.js';
+import type { AgentPlan, Endpoint } from './agent-messages.js';
+import { RunError } from './run-error.js';
+import { loopbackSources } from './source-addresses.js';
+
+/** Descriptors of an agent that are not clients. */
+const SPARE_FILES = 1000;
+/** Fewer clients than this are not worth another process. */
+const FEWEST_CLIENTS_AN_AGENT = 1000;
+
+/** What a plan is made from beside the scenario. */
+export interface PlanFacts {
+  endpoints: Endpoint[];
+  cores: number;
+  /** Descriptors that one process may hold; null: no limit. */
+  openFiles: number | null;
+  /** Workers of a server on this host, which want cores as well; 0: the server is elsewhere. */
+  serverWorkers: number;
+  /** Differs between runs; see source-addresses.ts. */
+  run: number;
+}
+
+/**
+ * Divides the clients and the rates of a scenario among agents. Every agent but the last has an even number of
+ * clients, because partners are neighbours.
+ * @throws RunError `C2M_INPUT` for a target that is neither on this host nor allowed by the scenario
+ */
+export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
+  const { clients, seed, target } = scenario;
+  for (const endpoint of facts.endpoints) refuseForeign(scenario, endpoint);
+  const agents = countAgents(scenario, facts);
+  const isLocal = facts.endpoints.every(({ host }) => isLoopback(host) && isIP(host) === 4);
+  const pairs = Math.ceil(clients.count / 2);
+  return Array.from({ length: agents }, (_, agent) => {
+    const first = Math.floor((pairs * agent) / agents) * 2;
+    const end = Math.min(clients.count, Math.floor((pairs * (agent + 1)) / agents) * 2);
+    const count = end - first;
+    const share = count / clients.count;
+    return {
+      agent,
+      seed: seed + agent * 7919,
+      firstUser: clients.firstUser + first,
+      count,
+      endpoints: facts.endpoints,
+      sourceAddresses: isLocal ? loopbackSources(facts.run, agent, count) : [],
+      token: target.kind === 'external' ? target.token : tokenOf(target.settings),
+      insecure: target.kind === 'embedded' || target.insecure,
+      connectRate: clients.connectRate * share,
+      reconnectRate: clients.reconnectRate * share,
+      connectTimeoutMs: clients.connectTimeoutMs,
+      heartbeatMs: clients.heartbeatMs,
+      messages: scenario.messages,
+    };
+  });
+}
+
+/** The share of a phase that falls to an agent with `count` of `total` clients. */
+export function phaseShare(phase: Phase, count: number, total: number): Phase {
+  const share = count / total;
+  return { ...phase, messageRate: phase.messageRate * share, churnRate: phase.churnRate * share };
+}
+
+/** 127.0.0.0/8, ::1 and localhost. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function countAgents({ clients, generator }: Scenario, facts: PlanFacts): number {
+  const perProcess = facts.openFiles === null ? clients.count : Math.max(1, facts.openFiles - SPARE_FILES);
+  const needed = Math.ceil(clients.count / perProcess);
+  if (generator.agents !== 'auto') {
+    if (generator.agents < needed) {
+      throw new RunError(
+        'C2M_INPUT',
+        `generator.agents: ${generator.agents} agents cannot hold ${clients.count} clients with ` +
+          `${facts.openFiles} open files a process; write ${needed} or more, or auto`,
+      );
+    }
+    return Math.min(generator.agents, Math.max(1, Math.ceil(clients.count / 2)));
+  }
+  const spareCores = Math.max(1, facts.cores - facts.serverWorkers);
+  const useful = Math.ceil(clients.count / FEWEST_CLIENTS_AN_AGENT);
+  return Math.max(needed, Math.min(spareCores, useful));
+}
+
+function refuseForeign({ target }: Scenario, { host }: Endpoint): void {
+  if (isLoopback(host)) return;
+  const allowed = target.kind === 'external' ? target.allow : [];
+  const names = target.kind === 'external' ? target.addresses : [];
+  if (allowed.includes(host) || names.some((name) => allowed.some((each) => name.includes(`//${each}:`))))
+    return;
+  throw new RunError(
+    'C2M_INPUT',
+    `target: ${host} is not on this host, and load goes elsewhere only on purpose; ` +
+      'add the host to target.allow if it is yours to load',
+  );
+}
+
+function tokenOf(settings: Record<string, unknown>): string | null {
+  return typeof settings.token === 'string' ? settings.token : null;
+}

@@ -1,0 +1,358 @@
+import { EventEmitter } from 'node:events';
+import type { Measurement } from '../record/run.js';
+import type { TimelineSample } from '../record/timeline.js';
+import type { Scenario } from '../scenarios/scenario.js';
+import type { Endpoint } from './agent-messages.js';
+import { AgentPool } from './agent-pool.js';
+import { describeEnvironment } from './environment.js';
+import { type HostFacts, readHostFacts } from './host-facts.js';
+import { sampleKernel } from './kernel-sampler.js';
+import { LatencyRecorder } from './latency-recorder.js';
+import {
+  bytesPerConnection,
+  type MemoryReading,
+  NOT_MEASURED,
+  newRunId,
+  sumMessages,
+  summarizeBacklog,
+} from './measurement.js';
+import { monotonicMs } from './monotonic-clock.js';
+import { phaseShare, planAgents } from './plan.js';
+import { probeEndpoints } from './probe.js';
+import { RecordWriter } from './record-writer.js';
+import { RunError } from './run-error.js';
+import { ServerPoller } from './server-poller.js';
+import { TimelineRecorder } from './timeline-recorder.js';
+
+/** From telling the agents a time to that time: they must have heard of it by then. */
+const LEAD_MS = 150;
+/** Connects that the kernel had to repeat end late; past the connect time-out and this, the phase is over. */
+const CONNECT_SLACK_MS = 5000;
+/** After the last login, before memory is read: garbage of connecting is collected, samples are fresh. */
+const SETTLE_MS = 1500;
+/** How long an interrupted run waits for what is under way. */
+const INTERRUPTED_DRAIN_MS = 2000;
+
+export interface RunRequest {
+  scenario: Scenario;
+  source: { file: string; text: string; overrides: string[] };
+  /** Where clients connect to, resolved. */
+  endpoints: Endpoint[];
+  /** Admin port of the server under test, if it has one. */
+  adminUrl: string | null;
+  target: Measurement['target'];
+  /** Exists; `timeline.ndjson` and `latency.hlog` are written there as the run goes on. */
+  folder: string;
+  /** Of c2m. */
+  version: string;
+}
+
+interface RunEvents {
+  sample: [TimelineSample];
+  phase: [{ name: string /** Null: it ends when it ends. */; durationMs: number | null }];
+}
+
+export interface RunHandle {
+  on<Name extends keyof RunEvents>(event: Name, listener: (...event: RunEvents[Name]) => void): void;
+  /** Rejects with RunError when the run could not be completed. */
+  measurement: Promise<Measurement>;
+  /** Ends the run in good order within a few seconds; the measurement is partial then. */
+  interrupt(): void;
+}
+
+/** Runs a scenario: connect, its phases, drain; by then everything is measured, and nothing is judged. */
+export function startRun(request: RunRequest): RunHandle {
+  const run = new Run(request);
+  return {
+    on: (event, listener) => run.events.on(event, listener as never),
+    measurement: run.complete(),
+    interrupt: () => run.stop(),
+  };
+}
+
+interface PhaseSpan {
+  name: string;
+  startMs: number;
+  endMs: number;
+}
+
+class Run {
+  readonly events = new EventEmitter<RunEvents>();
+  readonly #request: RunRequest;
+  readonly #facts: HostFacts = readHostFacts();
+  readonly #notes: string[] = [];
+  readonly #phases: PhaseSpan[] = [];
+  readonly #stopped: Promise<void>;
+  #resolveStopped: () => void = () => undefined;
+  #isStopped = false;
+  /** What broke the recording itself, such as a full disk. */
+  #fault: Error | undefined;
+  #memory = NOT_MEASURED;
+  #connectsPerSecond: number | undefined;
+  #startMs = 0;
+  #startedAtMs = 0;
+
+  constructor(request: RunRequest) {
+    this.#request = request;
+    this.#stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve;
+    });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#resolveStopped();
+  }
+
+  async complete(): Promise<Measurement> {
+    const { scenario, endpoints, adminUrl, folder, target } = this.#request;
+    const plans = planAgents(scenario, {
+      endpoints,
+      cores: this.#facts.cores,
+      openFiles: this.#facts.openFiles.soft,
+      serverWorkers: target.kind === 'embedded' ? (target.serverWorkers ?? 0) : 0,
+      run: Math.floor(Date.now() / 1000),
+    });
+    await probeEndpoints(endpoints);
+    const poller = adminUrl === null ? undefined : await connectPoller(adminUrl);
+    const writer = new RecordWriter(folder);
+    let recorder: TimelineRecorder | undefined;
+    const pool = new AgentPool(plans, {
+      sample: (agent, sample) => this.#guard(() => recorder?.take(agent, sample)),
+      died: (agent, reason) => {
+        this.#notes.push(reason);
+        this.#guard(() => recorder?.ended(agent));
+        this.stop();
+      },
+    });
+    try {
+      await Promise.race([pool.prepare(), this.#stopped]);
+      if (this.#isStopped)
+        throw new RunError('C2M_RUN', ['the run ended before the first connect', ...this.#notes].join(': '));
+      const before = readMemory(pool, poller);
+      this.#startMs = monotonicMs() + LEAD_MS;
+      this.#startedAtMs = Date.now() + LEAD_MS;
+      const latency = new LatencyRecorder((text) => writer.latency(text), this.#startedAtMs);
+      recorder = new TimelineRecorder(plans.length, this.#startMs, {
+        merge: (samples, startSeconds, endSeconds) => latency.add(samples, startSeconds, endSeconds),
+        phaseAt: (seconds) => this.#phaseAt(this.#startMs + seconds * 1000),
+        server: (nowMs) => poller?.take(nowMs) ?? null,
+        kernel: sampleKernel,
+        emit: (sample) => {
+          writer.sample(sample);
+          this.events.emit('sample', sample);
+        },
+      });
+      poller?.start();
+      await this.#connect(pool, poller, before);
+      const hasLoggedIn = recorder.counts.connected > 0;
+      if (hasLoggedIn) await this.#runPhases(pool);
+      await this.#drain(pool);
+      const endMs = monotonicMs();
+      await poller?.poll();
+      await pool.finish();
+      plans.forEach((_, agent) => {
+        this.#guard(() => recorder?.ended(agent));
+      });
+      if (this.#fault) throw this.#fault;
+      if (poller?.failure)
+        this.#notes.push(`the server's admin port did not answer at the end: ${poller.failure}`);
+      const measurement = this.#measurement(pool, poller, recorder, latency, endMs);
+      if (!hasLoggedIn && !this.#isStopped) throw nobodyLoggedIn(measurement);
+      return measurement;
+    } finally {
+      poller?.stop();
+      pool.kill();
+      writer.close();
+    }
+  }
+
+  async #connect(pool: AgentPool, poller: ServerPoller | undefined, before: MemoryReading): Promise<void> {
+    const { count, connectRate, connectTimeoutMs } = this.#request.scenario.clients;
+    const connected = pool.all('connected');
+    this.#beginPhase('connect', this.#startMs, null);
+    pool.tellAll({ kind: 'connect', atMs: this.#startMs });
+    const limitMs = (count / connectRate) * 1000 + connectTimeoutMs + CONNECT_SLACK_MS;
+    const outcomes = await within(
+      this.#startMs + limitMs - monotonicMs(),
+      connected,
+      this.#stopped.then(() => undefined),
+    );
+    if (!outcomes) {
+      if (!this.#isStopped)
+        this.#notes.push(`not every client had its first connect within ${limitMs / 1000} s`);
+      return;
+    }
+    const logins = outcomes.reduce((sum, outcome) => sum + outcome.logins, 0);
+    const lastMs = Math.max(...outcomes.map(({ atMs }) => atMs));
+    this.#connectsPerSecond = (logins * 1000) / (lastMs - this.#startMs);
+    if (logins === 0) return;
+    await this.#until(monotonicMs() + SETTLE_MS);
+    await poller?.poll();
+    if (!this.#isStopped) this.#memory = bytesPerConnection(before, readMemory(pool, poller), logins);
+  }
+
+  async #runPhases(pool: AgentPool): Promise<void> {
+    const { phases, clients } = this.#request.scenario;
+    let atMs = monotonicMs() + LEAD_MS;
+    for (const phase of phases) {
+      if (this.#isStopped) return;
+      pool.plans.forEach(({ count }, agent) => {
+        pool.tell(agent, { kind: 'phase', phase: phaseShare(phase, count, clients.count), atMs });
+      });
+      await this.#until(atMs);
+      if (this.#isStopped) return;
+      this.#beginPhase(phase.name, atMs, phase.durationMs);
+      atMs += phase.durationMs;
+      await this.#until(atMs - (phase === phases.at(-1) ? 0 : LEAD_MS));
+    }
+  }
+
+  async #drain(pool: AgentPool): Promise<void> {
+    const { drainMs } = this.#request.scenario.generator;
+    const limitMs = this.#isStopped ? Math.min(drainMs, INTERRUPTED_DRAIN_MS) : drainMs;
+    this.#beginPhase('drain', monotonicMs(), null);
+    const drained = pool.all('drained');
+    pool.tellAll({ kind: 'drain' });
+    // An interruption now shortens the wait.
+    const interrupted = this.#isStopped
+      ? []
+      : [this.#stopped.then(() => within<undefined>(INTERRUPTED_DRAIN_MS))];
+    const wasDrained = await within<unknown>(limitMs, drained, ...interrupted);
+    if (!wasDrained && !this.#isStopped) {
+      this.#notes.push(
+        `messages were still under way when the drain was over after ${limitMs / 1000} s; they count as lost`,
+      );
+    }
+  }
+
+  #beginPhase(name: string, atMs: number, durationMs: number | null): void {
+    const last = this.#phases.at(-1);
+    if (last) last.endMs = atMs;
+    this.#phases.push({ name, startMs: atMs, endMs: Number.POSITIVE_INFINITY });
+    this.events.emit('phase', { name, durationMs });
+  }
+
+  #phaseAt(ms: number): string {
+    return this.#phases.findLast(({ startMs }) => startMs <= ms)?.name ?? 'connect';
+  }
+
+  /** Resolves at that time, or as soon as the run is to end. */
+  async #until(ms: number): Promise<void> {
+    await within(ms - monotonicMs(), this.#stopped);
+  }
+
+  /** What listens to agents must not throw: it would end the process with the agents still at work. */
+  #guard(record: () => void): void {
+    try {
+      record();
+    } catch (error) {
+      this.#fault ??= new RunError('C2M_RUN', `the record cannot be written: ${(error as Error).message}`);
+      this.stop();
+    }
+  }
+
+  #measurement(
+    pool: AgentPool,
+    poller: ServerPoller | undefined,
+    recorder: TimelineRecorder,
+    latency: LatencyRecorder,
+    endMs: number,
+  ): Measurement {
+    const { scenario, source, target, version } = this.#request;
+    const { counts } = recorder;
+    const lag = latency.summary('lag');
+    const { lagLimitMs } = scenario.generator;
+    const seconds = (ms: number): number => Math.round(ms - this.#startMs) / 1000;
+    return {
+      schema: 'c2m.run/1',
+      id: newRunId(),
+      name: scenario.name,
+      description: scenario.description,
+      startedAt: new Date(this.#startedAtMs).toISOString(),
+      durationSeconds: Math.max(0, seconds(endMs)),
+      seed: scenario.seed,
+      scenario: {
+        file: source.file,
+        source: source.text,
+        overrides: source.overrides,
+        resolved: scenario as unknown as Record<string, unknown>,
+      },
+      environment: describeEnvironment(this.#facts, version),
+      target,
+      phases: this.#phases.map(({ name, startMs, endMs: phaseEndMs }) => ({
+        name,
+        startSeconds: Math.max(0, seconds(startMs)),
+        endSeconds: Math.max(0, seconds(Math.min(phaseEndMs, endMs))),
+      })),
+      connections: {
+        target: scenario.clients.count,
+        peak: counts.peak,
+        failed: counts.failed,
+        connectsPerSecond: this.#connectsPerSecond ?? counts.connected / Math.max(0.001, seconds(endMs)),
+        dropped: counts.dropped,
+        reconnects: counts.reconnected,
+        failures: counts.failures,
+      },
+      messages: sumMessages(
+        pool.plans.map((_, agent) => ({ ledger: pool.ledger(agent), samples: recorder.sumsOf(agent) })),
+      ),
+      latency: {
+        connect: latency.summary('connect'),
+        accepted: latency.summary('accepted'),
+        delivered: latency.summary('delivered'),
+        receipt: latency.summary('receipt'),
+      },
+      generator: {
+        agents: pool.plans.length,
+        lagMs: { p50: lag.p50, p99: lag.p99, max: lag.max },
+        lagLimitMs,
+        valid: lag.p99 === null || lag.p99 <= lagLimitMs,
+      },
+      backlog: summarizeBacklog(poller, this.#startedAtMs),
+      memory: { bytesPerConnection: this.#memory },
+      notes: this.#notes,
+      isPartial: this.#isStopped,
+    };
+  }
+}
+
+async function connectPoller(adminUrl: string): Promise<ServerPoller> {
+  const poller = new ServerPoller(adminUrl);
+  await poller.poll();
+  if (poller.failure === undefined) return poller;
+  throw new RunError(
+    'C2M_RUN',
+    `the admin port ${adminUrl} does not answer (${poller.failure}); correct target.admin, or leave it out`,
+  );
+}
+
+function readMemory(pool: AgentPool, poller: ServerPoller | undefined): MemoryReading {
+  return { kernel: sampleKernel(), server: poller?.privateBytes() ?? null, client: pool.privateBytes() };
+}
+
+function nobodyLoggedIn(measurement: Measurement): RunError {
+  const { failures, failed } = measurement.connections;
+  const reasons = Object.entries(failures)
+    .sort(([, a], [, b]) => b - a)
+    .map(([reason, count]) => `${count} × ${reason}`);
+  return new RunError(
+    'C2M_RUN',
+    `no client could log in at ${measurement.target.addresses.join(', ')}: ` +
+      (failed === 0 ? 'no attempt ended in time' : reasons.join(', ')),
+    measurement,
+  );
+}
+
+/** The first of the promises, or undefined after `ms`; leaves no timer behind. */
+async function within<T>(ms: number, ...promises: Promise<T>[]): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const timedOut = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), Math.max(0, ms));
+  });
+  try {
+    return await Promise.race([...promises, timedOut]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

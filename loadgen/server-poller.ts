@@ -1,0 +1,102 @@
+import type { QueueAlert, ServerStats } from '../protocol/stats.js';
+import type { TimelineSample } from '../record/timeline.js';
+
+const POLL_MS = 1000;
+const REQUEST_TIMEOUT_MS = 2000;
+
+/** Polls the admin port of the server under test for its queues, memory and CPU. */
+export class ServerPoller {
+  readonly #url: string;
+  #timer: NodeJS.Timeout | undefined;
+  #latest: ServerStats | undefined;
+  #lastSequence = 0;
+  /** Highest length of each queue since `take`, and every sample of the run for the summary. */
+  #intervalMax = new Map<string, number>();
+  readonly #lengths = new Map<string, number[]>();
+  #cpuBefore: { seconds: number; atMs: number } | undefined;
+  #failure: string | undefined;
+
+  /** @param adminUrl such as `http://127.0.0.1:9464` */
+  constructor(adminUrl: string) {
+    this.#url = `${adminUrl.replace(/\/$/, '')}/stats`;
+  }
+
+  /** The server's last answer. */
+  get latest(): ServerStats | undefined {
+    return this.#latest;
+  }
+
+  /** Why the last poll failed, if it did. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** All lengths that were sampled, by queue. */
+  get lengths(): ReadonlyMap<string, number[]> {
+    return this.#lengths;
+  }
+
+  get alerts(): QueueAlert[] {
+    return this.#latest?.alerts ?? [];
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.poll(), POLL_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Asks once; a failure is remembered, not thrown: the run goes on without this sample. */
+  async poll(): Promise<void> {
+    try {
+      const response = await fetch(this.#url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+      this.#take((await response.json()) as ServerStats);
+      this.#failure = undefined;
+    } catch (error) {
+      const { cause, message } = error as Error & { cause?: Error };
+      this.#failure = cause?.message ?? message;
+    }
+  }
+
+  /** Private memory of all workers, or null before the first answer. */
+  privateBytes(): number | null {
+    return this.#latest ? this.#latest.workers.reduce((sum, worker) => sum + worker.privateBytes, 0) : null;
+  }
+
+  /** The server's part of a line of the timeline; null before the first answer. */
+  take(nowMs: number): TimelineSample['server'] {
+    const stats = this.#latest;
+    if (!stats) return null;
+    const cpuSeconds = stats.workers.reduce((sum, worker) => sum + worker.cpuSeconds, 0);
+    const before = this.#cpuBefore;
+    this.#cpuBefore = { seconds: cpuSeconds, atMs: nowMs };
+    const queues = Object.fromEntries(this.#intervalMax);
+    this.#intervalMax = new Map();
+    return {
+      connections: stats.connections,
+      cpu: before && nowMs > before.atMs ? ((cpuSeconds - before.seconds) * 1000) / (nowMs - before.atMs) : 0,
+      privateBytes: this.privateBytes() ?? 0,
+      eventLoopLagMs: Math.max(0, ...stats.workers.map((worker) => worker.eventLoopLagP99Ms)),
+      queues,
+    };
+  }
+
+  #take(stats: ServerStats): void {
+    if (stats.schema !== 'c2m.stats/1') throw new Error(`${this.#url} does not answer with c2m.stats/1`);
+    const isFirst = this.#latest === undefined;
+    this.#latest = stats;
+    for (const sample of stats.samples) {
+      // What was sampled before this run began belongs to another one.
+      if (isFirst || sample.sequence <= this.#lastSequence) continue;
+      for (const [queue, length] of Object.entries(sample.queues)) {
+        this.#intervalMax.set(queue, Math.max(length, this.#intervalMax.get(queue) ?? 0));
+        const lengths = this.#lengths.get(queue);
+        if (lengths) lengths.push(length);
+        else this.#lengths.set(queue, [length]);
+      }
+    }
+    this.#lastSequence = stats.samples.at(-1)?.sequence ?? this.#lastSequence;
+  }
+}

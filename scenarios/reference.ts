@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { GATE_METRICS, type MetricUnit, unitOfMetric } from './gate.js';
+import { scenarioSchema } from './schema.js';
+import { QUANTITIES, type QuantityKind } from './units.js';
+
+/** The generated part of docs/scenario.md: every key and every metric, from the schemas themselves. */
+export function scenarioReference(): string {
+  const schema = z.toJSONSchema(scenarioSchema, { io: 'input', unrepresentable: 'any' }) as KeySchema;
+  return [
+    '### Keys',
+    keyTables(schema),
+    '### Units',
+    unitTable(),
+    '### Metrics of a gate',
+    metricTable(),
+  ].join('\n\n');
+}
+
+interface KeySchema {
+  type?: string;
+  enum?: string[];
+  properties?: Record<string, KeySchema>;
+  required?: string[];
+  items?: KeySchema;
+  default?: unknown;
+  description?: string;
+  /** What `.meta()` says in scenarios/*-schema.ts. */
+  quantity?: QuantityKind;
+  shape?: string;
+  fallback?: string;
+  isRequired?: boolean;
+}
+
+/** One table for the top of the file and one for each section in it. */
+function keyTables(root: KeySchema): string {
+  const tables: string[] = [];
+  const visit = (schema: KeySchema, path: string): void => {
+    const rows = Object.entries(schema.properties ?? {}).map(([key, inner]) => {
+      const isRequired = inner.isRequired || (schema.required?.includes(key) && inner.default === undefined);
+      return [
+        `\`${key}\``,
+        valueWords(inner),
+        isRequired ? '**required**' : defaultWords(inner),
+        inner.description ?? '',
+      ];
+    });
+    const title = path === '' ? '' : `#### \`${path}\`\n\n`;
+    tables.push(`${title}${table(['Key', 'Value', 'Default', 'Meaning'], rows)}`);
+    for (const [key, inner] of Object.entries(schema.properties ?? {})) {
+      const here = path === '' ? key : `${path}.${key}`;
+      if (inner.properties) visit(inner, here);
+      if (inner.items?.properties) visit(inner.items, `${here}[]`);
+    }
+  };
+  visit(root, '');
+  return tables.join('\n\n');
+}
+
+function valueWords(schema: KeySchema): string {
+  if (schema.shape) return schema.shape;
+  if (schema.quantity) return schema.quantity;
+  if (schema.enum) return schema.enum.map((word) => `\`${word}\``).join(', ');
+  if (schema.properties) return 'keys';
+  if (schema.items) return schema.items.properties ? 'list of keys' : 'list of texts';
+  return schema.type === 'string' ? 'text' : (schema.type ?? '');
+}
+
+function defaultWords({ default: value, fallback }: KeySchema): string {
+  if (fallback) return `\`${fallback}\``;
+  if (value === undefined || value === '' || (typeof value === 'object' && value !== null)) return '';
+  return `\`${value}\``;
+}
+
+function unitTable(): string {
+  const examples: Record<QuantityKind, string> = {
+    duration: '`500ms`, `30s`, `1m30s`',
+    rate: '`500/s`, `30/m`',
+    size: '`100B`, `8KiB`, `1MB`',
+    share: '`33%`, `0.33`',
+    count: '`5000`, `5_000`',
+  };
+  const rows = (Object.keys(QUANTITIES) as QuantityKind[]).map((kind) => [
+    kind,
+    examples[kind],
+    Object.keys(QUANTITIES[kind].units)
+      .map((unit) => `\`${unit}\``)
+      .join(', '),
+  ]);
+  return table(['Value', 'Written as', 'Units'], rows);
+}
+
+const LIMIT_WORDS: Record<MetricUnit, string> = {
+  milliseconds: 'duration, such as `250ms`',
+  seconds: 'duration, such as `60s`',
+  bytes: 'size, such as `16KiB`',
+  perSecond: 'rate, such as `2000/s`; `/s` may be left out',
+  count: 'count, such as `5000`',
+};
+
+/** Metrics of one parent and one unit share a row: `latency.delivered.` p50, p99 … */
+function metricTable(): string {
+  const rows = new Map<string, string[]>();
+  for (const metric of GATE_METRICS) {
+    const parent = metric.slice(0, metric.lastIndexOf('.') + 1);
+    const row = rows.get(`${parent} ${unitOfMetric(metric)}`) ?? [parent ? `\`${parent}…\`` : '', '', ''];
+    row[1] += `${row[1] ? ', ' : ''}\`${metric.slice(parent.length)}\``;
+    row[2] = LIMIT_WORDS[unitOfMetric(metric)];
+    rows.set(`${parent} ${unitOfMetric(metric)}`, row);
+  }
+  return table(['Metric', '', 'Compared with'], [...rows.values()]);
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}

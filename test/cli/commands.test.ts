@@ -1,0 +1,179 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { runRecordSchema } from '../../record/run.js';
+import { recordFixture, writeRecordFolder } from '../fixtures/record.js';
+import { c2m } from './c2m.js';
+
+const COMMANDS = ['run', 'report', 'compare', 'serve', 'doctor', 'scenarios'];
+
+describe('help', () => {
+  test('lists the commands, with examples and the exit statuses', async () => {
+    const { status, stdout } = await c2m('--help');
+    expect(status).toBe(0);
+    for (const command of COMMANDS) expect(stdout).toContain(`  ${command} `);
+    expect(stdout).toContain('Examples:');
+    expect(stdout).toContain('99 a gate failed');
+  });
+
+  test('of each command shows examples', async () => {
+    const helps = await Promise.all(COMMANDS.map((command) => c2m(command, '--help')));
+    helps.forEach(({ status, stdout }, index) => {
+      expect(status).toBe(0);
+      expect(stdout).toMatch(new RegExp(`Examples?:\n  c2m ${COMMANDS[index]}`));
+    });
+  });
+});
+
+describe('arguments that are wrong end with status 2 and say what was meant', () => {
+  test.each([
+    [['scenrios'], 'Did you mean scenarios?'],
+    [['run', 'quickstart', '--quite'], 'Did you mean --quiet?'],
+    [['run'], "missing required argument 'scenario'"],
+    [['compare', 'a'], "missing required argument 'dir'"],
+    [['report', 'runs/of-nobody'], 'runs/of-nobody holds no run record'],
+    [['compare', 'a', 'b', '--tolerance', 'much'], '--tolerance: "much" is not a share'],
+    [['serve', '--workers', '0'], 'workers: '],
+    [['serve', '--listen', 'http://x'], '"http://x" is not an address'],
+    [['serve', '--listen', 'tcp://0.0.0.0:0'], 'a token is needed'],
+    [['serve', '--config', 'no-such-file.yaml'], 'no-such-file.yaml cannot be read'],
+  ])('%j', async (argv, message) => {
+    const { status, stdout, stderr } = await c2m(...argv);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain('    at ');
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+  });
+});
+
+test('c2m scenarios lists what ships, with clients and duration', async () => {
+  const { status, stdout } = await c2m('scenarios');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^quickstart +5,000 +\d+ s {2}5,000 clients/m);
+  const json = JSON.parse((await c2m('scenarios', '--json')).stdout) as unknown[];
+  expect(json).toContainEqual(expect.objectContaining({ name: 'ci-smoke', clients: 500 }));
+});
+
+describe('c2m doctor', () => {
+  test('says what the host can hold, and what would raise it', async () => {
+    const { status, stdout } = await c2m('doctor');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/open files +[\d,]+|no limit known/);
+    expect(stdout).toMatch(/tcp +[\d,]+ connections at .* each, bounded by/);
+  });
+
+  test('says whether a scenario fits: status 0 or 1', async () => {
+    const small = await c2m('doctor', 'ci-smoke', '--json');
+    expect(small.status).toBe(0);
+    expect(JSON.parse(small.stdout)).toMatchObject({
+      fit: { scenario: 'ci-smoke', clients: 500, serverWorkers: 2, fits: true, short: null },
+    });
+    const large = await c2m('doctor', 'ci-smoke', '--json', '--set', 'clients.count=16000000');
+    expect(large.status).toBe(1);
+    expect(JSON.parse(large.stdout)).toMatchObject({ fit: { fits: false, short: expect.any(String) } });
+  });
+});
+
+describe('c2m report', () => {
+  test('renders a record again and ends with the status of its verdict', async () => {
+    const folder = await writeRecordFolder(recordFixture());
+    const { status, stdout } = await c2m('report', folder);
+    expect(stdout).toContain('PASSED');
+    expect(status).toBe(0);
+    expect((await readdir(folder)).sort()).toEqual([
+      'junit.xml',
+      'latency.hlog',
+      'report.html',
+      'run.json',
+      'summary.md',
+      'timeline.ndjson',
+    ]);
+  });
+
+  test('judges by the figures, not by what the record says of itself', async () => {
+    const folder = await writeRecordFolder(
+      recordFixture((record) => {
+        record.messages.lost = 3;
+      }),
+    );
+    const { status, stdout } = await c2m('report', folder, '--json');
+    expect(status).toBe(99);
+    expect(runRecordSchema.parse(JSON.parse(stdout)).verdict).toBe('failed');
+    expect(await readFile(join(folder, 'run.json'), 'utf8')).toBe(stdout);
+  });
+
+  test('a partial record ends with 130, an invalid one with 1', async () => {
+    const partial = await writeRecordFolder(
+      recordFixture((record) => {
+        record.verdict = 'partial';
+      }),
+    );
+    expect((await c2m('report', partial)).status).toBe(130);
+    const invalid = await writeRecordFolder(
+      recordFixture((record) => {
+        record.generator.valid = false;
+      }),
+    );
+    expect((await c2m('report', invalid)).status).toBe(1);
+  });
+});
+
+describe('c2m compare', () => {
+  test('ends with 0 where nothing got worse, and with 99 on a regression', async () => {
+    const base = await writeRecordFolder(recordFixture());
+    const worse = await writeRecordFolder(
+      recordFixture((record) => {
+        record.messages.lost = 1;
+      }),
+    );
+    expect((await c2m('compare', base, base)).status).toBe(0);
+    const regression = await c2m('compare', base, worse, '--markdown');
+    expect(regression.stdout).toContain('❌');
+    expect(regression.status).toBe(99);
+  });
+});
+
+describe('c2m run with input that is wrong ends with 2, and nothing was started', () => {
+  test('a scenario with issues: all of them are told', async () => {
+    const { status, stdout, stderr } = await c2m(
+      ...['run', 'quickstart', '--set', 'clients.count=lots', '--set', 'phases.talk.rate=fast'],
+    );
+    expect(status).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr.trim().split('\n')).toEqual([
+      '--set clients.count=lots: "lots" is not a count; write a whole number, such as 5000 or 5_000',
+      '--set phases.talk.rate=fast phases.0.rate: "fast" is not a rate; write a number and a unit, such as 500/s',
+    ]);
+  });
+
+  test('settings that the embedded server does not take', async () => {
+    const out = join(tmpdir(), `c2m-never-${process.pid}`);
+    const { status, stderr } = await c2m(
+      ...['run', 'ci-smoke', '--out', out, '--set', 'target.embedded.settings.limits.mailboxLength=-1'],
+    );
+    expect(status).toBe(2);
+    expect(stderr).toContain('target.embedded.settings: limits.mailboxLength: ');
+    await expect(readdir(out)).rejects.toThrow('ENOENT');
+  });
+
+  test('a folder that holds a record already', async () => {
+    const folder = await writeRecordFolder(recordFixture());
+    const before = await readFile(join(folder, 'run.json'), 'utf8');
+    const { status, stderr } = await c2m('run', 'ci-smoke', '--out', folder);
+    expect(status).toBe(2);
+    expect(stderr).toContain('holds a run record already; choose another --out, or give --force');
+    expect(await readFile(join(folder, 'run.json'), 'utf8')).toBe(before);
+  });
+});
+
+test('c2m serve fails with the reason where its port is taken', async () => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+  const { port } = holder.address() as { port: number };
+  const { status, stderr } = await c2m('serve', '--listen', `tcp://127.0.0.1:${port}`, '--admin', 'off');
+  holder.close();
+  expect(stderr).toContain(`127.0.0.1:${port}`);
+  expect(status).toBe(1);
+});
