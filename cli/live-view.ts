@@ -184,11 +184,11 @@ function troubleWords(totals: Record<keyof typeof TROUBLE_WORDS, number>): strin
   return present.map((key) => chalk.red(`${formatCount(totals[key])} ${TROUBLE_WORDS[key]}`)).join(', ');
 }
 
+/** Totals come before the shares of the workers that make them up (`mailboxes#0`), and say more. */
 function longestQueue({ server }: TimelineSample): [string, number] {
   let longest: [string, number] = ['', 0];
   for (const [name, length] of Object.entries(server?.queues ?? {})) {
-    // A total (`mailboxes`) says more than the share of one worker (`mailboxes#0`) that makes it up.
-    if (longest[0] === '' || (length > longest[1] && !name.includes('#'))) longest = [name, length];
+    if (longest[0] === '' || length > longest[1]) longest = [name, length];
   }
   return longest;
 }

@@ -63,25 +63,8 @@ async function load(
     death = reason;
     handle.interrupt();
   });
-  const measurement = withoutToken(await handle.measurement);
+  const measurement = await handle.measurement;
   return death === undefined
     ? measurement
     : { ...measurement, notes: [...measurement.notes, death], isPartial: true };
-}
-
-/** A record may be passed on; the token that it ran with may not. */
-function withoutToken(measurement: Measurement): Measurement {
-  const { scenario } = measurement;
-  const { token } = (scenario.resolved as { target?: { token?: string | null } }).target ?? {};
-  if (!token) return measurement;
-  const hide = (text: string): string => text.replaceAll(token, '…');
-  return {
-    ...measurement,
-    scenario: {
-      ...scenario,
-      source: hide(scenario.source),
-      overrides: scenario.overrides.map(hide),
-      resolved: JSON.parse(hide(JSON.stringify(scenario.resolved))) as Record<string, unknown>,
-    },
-  };
 }

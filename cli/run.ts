@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { RunError } from '../loadgen/run-error.js';
 import { RECORD_FILES } from '../record/folder.js';
-import type { RunRecord } from '../record/run.js';
+import type { Measurement, RunRecord } from '../record/run.js';
 import { terminalSummary } from '../reports/terminal.js';
 import { judge } from '../reports/verdict.js';
 import { writeReports } from '../reports/write.js';
@@ -14,6 +15,7 @@ import { measure } from './measure.js';
 import type { Finish } from './program.js';
 import { defaultRecordFolder, discardRecordFolder, prepareRecordFolder } from './record-folder.js';
 import { planTarget } from './target.js';
+import { withoutToken } from './token.js';
 
 interface RunOptions {
   set?: string[];
@@ -61,26 +63,36 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
   const view = viewFor(loaded, options);
   try {
     interrupts.onRequest(() => view.interrupted());
-    const measured = await measure(loaded, target, folder, view, interrupts).catch(async (error) => {
-      await discardRecordFolder(folder);
-      throw error;
-    });
+    const { measurement, error } = await attempt(() => measure(loaded, target, folder, view, interrupts));
     view.end();
-    if (!measured) {
+    if (!measurement) {
       await discardRecordFolder(folder);
-      return ExitStatus.Interrupted;
+      if (interrupts.isRequested) return ExitStatus.Interrupted;
+      throw error;
     }
-    const record = judge(measured, scenario.gates);
+    const record = judge(withoutToken(measurement), scenario.gates);
     await writeRecord(folder, record);
     process.stdout.write(
       options.json ? `${JSON.stringify(record, null, 2)}\n` : terminalSummary(record, folder),
     );
+    if (error) throw error;
     // A run that ended early by itself, because a process died, was not interrupted.
     if (record.verdict === 'partial' && !interrupts.isRequested) return ExitStatus.Incomplete;
     return statusOfVerdict(record.verdict);
   } finally {
     view.end();
     interrupts.release();
+  }
+}
+
+/** What was measured, and why the run could not be completed if it could not; there may be both. */
+async function attempt(
+  measuring: () => Promise<Measurement | undefined>,
+): Promise<{ measurement: Measurement | undefined; error: unknown }> {
+  try {
+    return { measurement: await measuring(), error: undefined };
+  } catch (error) {
+    return { measurement: error instanceof RunError ? error.measurement : undefined, error };
   }
 }
 

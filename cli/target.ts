@@ -1,5 +1,6 @@
 import type { Endpoint } from '../loadgen/agent-messages.js';
-import { readOpenFileLimit } from '../loadgen/host-facts.js';
+import { readHostFacts } from '../loadgen/host-facts.js';
+import { planAgents } from '../loadgen/plan.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import type { ServerConfig } from '../server/config.js';
 import { embeddedConfig } from './embedded-target.js';
@@ -16,12 +17,16 @@ export type PlannedTarget =
  */
 export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
   const { target } = scenario;
+  const { cores, openFiles } = readHostFacts();
+  // What the agents cannot do is better told now than when a server is running.
+  const facts = { cores, openFiles: openFiles.soft, run: 0 };
   if (target.kind === 'embedded') {
-    return { kind: 'embedded', config: embeddedConfig(scenario, target, readOpenFileLimit().soft) };
+    const config = embeddedConfig(scenario, target, openFiles.soft);
+    const endpoint: Endpoint = { protocol: target.protocol, host: '127.0.0.1', port: 0 };
+    planAgents(scenario, { ...facts, endpoints: [endpoint], serverWorkers: config.workers });
+    return { kind: 'embedded', config };
   }
-  return {
-    kind: 'external',
-    endpoints: await Promise.all(target.addresses.map(resolveEndpoint)),
-    adminUrl: target.admin,
-  };
+  const endpoints = await Promise.all(target.addresses.map(resolveEndpoint));
+  planAgents(scenario, { ...facts, endpoints, serverWorkers: 0 });
+  return { kind: 'external', endpoints, adminUrl: target.admin };
 }

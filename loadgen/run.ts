@@ -158,8 +158,8 @@ class Run {
       if (poller?.failure)
         this.#notes.push(`the server's admin port did not answer at the end: ${poller.failure}`);
       const measurement = this.#measurement(pool, poller, recorder, latency, endMs);
-      if (!hasLoggedIn && !this.#isStopped) throw nobodyLoggedIn(measurement);
-      return measurement;
+      if (hasLoggedIn || this.#isStopped) return measurement;
+      throw nobodyLoggedIn({ ...measurement, isPartial: true });
     } finally {
       poller?.stop();
       pool.kill();

@@ -90,7 +90,7 @@ export class ServerPoller {
     for (const sample of stats.samples) {
       // What was sampled before this run began belongs to another one.
       if (isFirst || sample.sequence <= this.#lastSequence) continue;
-      for (const [queue, length] of Object.entries(sample.queues)) {
+      for (const [queue, length] of Object.entries(withTotals(sample.queues))) {
         this.#intervalMax.set(queue, Math.max(length, this.#intervalMax.get(queue) ?? 0));
         const lengths = this.#lengths.get(queue);
         if (lengths) lengths.push(length);
@@ -99,4 +99,16 @@ export class ServerPoller {
     }
     this.#lastSequence = stats.samples.at(-1)?.sequence ?? this.#lastSequence;
   }
+}
+
+/** A server of several workers tells each worker's queues (`mailboxes#0`); their sum is what one worker would have. */
+function withTotals(queues: Record<string, number>): Record<string, number> {
+  const totals: Record<string, number> = {};
+  for (const [queue, length] of Object.entries(queues)) {
+    const hash = queue.indexOf('#');
+    if (hash < 0) continue;
+    const name = queue.slice(0, hash);
+    totals[name] = (totals[name] ?? 0) + length;
+  }
+  return { ...totals, ...queues };
 }

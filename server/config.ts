@@ -134,10 +134,7 @@ export type QueueName = keyof ServerConfig['thresholds'];
 export function parseServerConfig(input: ServerConfigInput): ServerConfig {
   const parsed = serverConfigSchema.safeParse(input);
   if (!parsed.success) {
-    const lines = parsed.error.issues.map(
-      (issue) => `${issue.path.join('.') || 'configuration'}: ${issue.message}`,
-    );
-    throw new ConfigError(lines.join('\n'));
+    throw new ConfigError(parsed.error.issues.map(describeIssue).join('\n'));
   }
   const config = parsed.data;
   const exposed = config.listen.find((address) => !isLoopback(address.host));
@@ -152,6 +149,14 @@ export function parseServerConfig(input: ServerConfigInput): ServerConfig {
     );
   }
   return config;
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const place = issue.path.join('.') || 'configuration';
+  if (issue.code !== 'invalid_union') return `${place}: ${issue.message}`;
+  // Of the two ways to write an address, the one that was tried says what is wrong.
+  const tried = issue.errors.find(([first]) => first?.code !== 'invalid_type' || first.path.length > 0);
+  return `${place}: ${tried?.map(({ message }) => message).join('; ') ?? issue.message}`;
 }
 
 /** Reads `tcp://127.0.0.1:4000` or `wss://[::1]:4443`; undefined where it is none. */

@@ -40,6 +40,7 @@ export class Home {
   readonly #counters: Counters;
   readonly #mailboxLength: number;
   readonly #window: number;
+  #waiting = 0;
   /** Messages staged in this turn: accepted and delivered once the store has promised them. */
   #uncommitted: (() => void)[] = [];
 
@@ -54,6 +55,14 @@ export class Home {
     this.#counters = counters;
     this.#mailboxLength = limits.mailboxLength;
     this.#window = limits.deliveryWindow;
+  }
+
+  /**
+   * Items that are not on their way to their user: the user is away, or too much was sent and not yet acknowledged.
+   * What was sent is no backlog, even where its acknowledgement takes its time, as that of receipts may.
+   */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   get userCount(): number {
@@ -101,14 +110,22 @@ export class Home {
     }
     state.worker = worker;
     state.connection = connection;
-    state.sentSequence = state.acknowledged;
+    this.#takeBackSent(state);
     this.#bus.send(worker, { kind: 'attached', connection, waiting: this.#store.count(user) });
     this.#deliverWaiting(user, state);
   }
 
   #detach(user: number, worker: number, connection: number): void {
     const state = this.#users.get(user);
-    if (state?.connection === connection && state.worker === worker) state.connection = 0;
+    if (state?.connection !== connection || state.worker !== worker) return;
+    state.connection = 0;
+    this.#takeBackSent(state);
+  }
+
+  /** What was sent and not acknowledged waits again: its connection is gone. */
+  #takeBackSent(state: UserState): void {
+    this.#waiting += state.sentSequence - state.acknowledged;
+    state.sentSequence = state.acknowledged;
   }
 
   #submit(message: Extract<BusMessage, { kind: 'submit' }>): void {
@@ -146,6 +163,7 @@ export class Home {
     const item: MailboxItem = { sequence, from, id, isReceipt: false, frame };
     state.lastSequence = sequence;
     this.#store.append(to, item);
+    this.#waiting += 1;
     this.#counters.accepted += 1;
     this.#afterCommit(() => {
       this.#bus.send(worker, { kind: 'accepted', connection, id });
@@ -160,6 +178,7 @@ export class Home {
     const item: MailboxItem = { sequence, from: by, id, isReceipt: true, frame };
     state.lastSequence = sequence;
     this.#store.append(to, item);
+    this.#waiting += 1;
     this.#counters.receipts += 1;
     this.#afterCommit(() => this.#promised(to, state, item));
   }
@@ -211,6 +230,7 @@ export class Home {
       if (!item.isReceipt) this.#counters.delivered += 1;
     }
     state.sentSequence = item.sequence;
+    this.#waiting -= 1;
     this.#bus.send(state.worker, {
       kind: 'deliver',
       connection: state.connection,

@@ -123,7 +123,7 @@ export class Worker implements SessionHost {
       'bus-ingress': this.#ingressPeak,
       'mailbox-writes': this.#stagedPeak,
       outbound: this.#outboundPeak,
-      mailboxes: this.#store.length,
+      mailboxes: this.#home.waiting,
     };
     this.#ingressPeak = 0;
     this.#stagedPeak = 0;
