@@ -1,0 +1,188 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readTimeline } from '../../record/folder.js';
+import { type RunRecord, runRecordSchema } from '../../record/run.js';
+import { startWrongServer } from '../fixtures/wrong-server.js';
+import { c2m, startC2m } from './c2m.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'c2m-cli-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const RECORD = ['junit.xml', 'latency.hlog', 'report.html', 'run.json', 'summary.md', 'timeline.ndjson'];
+/** Less of ci-smoke: what a test of the command needs. */
+const BRIEF = [
+  '--set',
+  'clients.count=100',
+  '--set',
+  'target=embedded',
+  '--set',
+  'gates=["messages.lost == 0"]',
+];
+
+async function recordIn(out: string): Promise<RunRecord> {
+  return runRecordSchema.parse(JSON.parse(await readFile(join(out, 'run.json'), 'utf8')));
+}
+
+/** Pids of this group of processes that are alive: those of the command and of all that it started. */
+async function processesUnder(pid: number): Promise<number[]> {
+  const found: number[] = [];
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    // A process may end while its file is read.
+    const status = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '');
+    const [state, parent] = status.slice(status.lastIndexOf(')') + 2).split(' ');
+    if (Number(parent) === pid && state !== 'Z')
+      found.push(Number(entry), ...(await processesUnder(Number(entry))));
+  }
+  return found;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+describe('c2m run', () => {
+  test('starts the server that a scenario embeds, runs it, and ends with 0 where every gate held', async () => {
+    const { status, stdout, stderr } = await c2m('run', 'ci-smoke', '--out', join(folder, 'record'));
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^phase connect\n/);
+    expect(stdout).toMatch(/PASSED {3}ci-smoke \(500 connections, /);
+    expect(stdout).toContain(join(folder, 'record', 'report.html'));
+    expect((await readdir(join(folder, 'record'))).sort()).toEqual(RECORD);
+    const record = await recordIn(join(folder, 'record'));
+    expect(record.verdict).toBe('passed');
+    expect(record.target).toMatchObject({ kind: 'embedded', serverWorkers: 2 });
+    expect(record.messages.delivered).toBe(record.messages.sent);
+  });
+
+  test('ends with 99 where a gate was missed, and prints nothing but run.json with --json', async () => {
+    const gates = 'gates=["messages.lost == 0", "latency.accepted.p50 < 1us"]';
+    const { status, stdout, stderr } = await c2m(
+      ...['run', 'ci-smoke', '--json', '--out', join(folder, 'record'), ...BRIEF, '--set', gates],
+    );
+    expect(status).toBe(99);
+    expect(stderr).toBe('');
+    const record = runRecordSchema.parse(JSON.parse(stdout));
+    expect(record.gates.map(({ passed }) => passed)).toEqual([true, false]);
+    expect(record).toEqual(await recordIn(join(folder, 'record')));
+  });
+
+  test('ends with 1 at once where nothing listens, with the address and the reason', async () => {
+    const out = join(folder, 'record');
+    const { status, stderr } = await c2m(
+      'run',
+      'ci-smoke',
+      '--out',
+      out,
+      '--set',
+      'target=tcp://127.0.0.1:9',
+    );
+    expect(status).toBe(1);
+    expect(stderr).toContain('nothing listens at tcp://127.0.0.1:9 (ECONNREFUSED)');
+    await expect(readdir(out)).rejects.toThrow('ENOENT');
+  });
+
+  test('ends with 1 where nobody could log in, and keeps the record of the attempt', async () => {
+    const server = await startWrongServer({ silence: 'always' });
+    const out = join(folder, 'record');
+    const address = `tcp://127.0.0.1:${server.address.port}`;
+    const { status, stderr } = await c2m(
+      ...['run', 'ci-smoke', '--out', out, ...BRIEF],
+      ...[
+        '--set',
+        `target=${address}`,
+        '--set',
+        'clients.connectTimeout=200ms',
+        '--set',
+        'generator.drain=0s',
+      ],
+    );
+    await server.close();
+    expect(stderr).toMatch(new RegExp(`^no client could log in at ${address}: \\d+ × ConnectTimeout`, 'm'));
+    expect(status).toBe(1);
+    expect((await readdir(out)).sort()).toEqual(RECORD);
+    expect((await recordIn(out)).verdict).toBe('partial');
+  });
+
+  test('hides the token that a scenario holds from its record', async () => {
+    const file = join(folder, 'secret.yaml');
+    const token = 'a-token-that-nobody-may-see';
+    await writeFile(
+      file,
+      `name: secret
+target:
+  embedded: { settings: { token: ${token} } }
+clients: { count: 10, connectRate: 100/s }
+phases: [{ name: talk, duration: 1s, rate: 20/s }]
+gates: [messages.lost == 0]
+`,
+    );
+    const out = join(folder, 'record');
+    expect((await c2m('run', file, '--out', out, '--quiet')).status).toBe(0);
+    for (const name of await readdir(out)) {
+      expect((await readFile(join(out, name), 'utf8')).includes(token), name).toBe(false);
+    }
+  });
+
+  test('Ctrl-C ends it with 130, a partial record and report, and no process left', async () => {
+    const out = join(folder, 'record');
+    const run = startC2m('run', 'ci-smoke', '--out', out, '--set', 'phases.talk.duration=60s');
+    await run.said(/ talk .* delivered +[1-9]/);
+    const started = await processesUnder(run.pid);
+    expect(started.length).toBeGreaterThanOrEqual(3);
+    run.kill('SIGINT');
+    const { status, stdout } = await run.ended;
+    expect(status).toBe(130);
+    expect(stdout).toMatch(/PARTIAL {3}ci-smoke/);
+    expect(started.filter(isAlive)).toEqual([]);
+    expect((await readdir(out)).sort()).toEqual(RECORD);
+    const record = await recordIn(out);
+    expect(record.verdict).toBe('partial');
+    expect(record.messages.sent).toBeGreaterThan(0);
+    expect(record.messages.lost).toBe(0);
+    expect((await readTimeline(out)).length).toBeGreaterThan(1);
+  });
+
+  test('a second Ctrl-C does not wait, and leaves no process either', async () => {
+    const run = startC2m(
+      'run',
+      'ci-smoke',
+      '--out',
+      join(folder, 'record'),
+      '--set',
+      'phases.talk.duration=60s',
+    );
+    await run.said(/ talk .* delivered +[1-9]/);
+    const started = await processesUnder(run.pid);
+    run.kill('SIGINT');
+    await run.said(/interrupted/);
+    run.kill('SIGINT');
+    expect((await run.ended).status).toBe(130);
+    await expect.poll(() => started.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+  });
+
+  test('a server that dies during the run ends it with 1, a record, and the reason', async () => {
+    const out = join(folder, 'record');
+    const run = startC2m(
+      ...['run', 'ci-smoke', '--out', out, '--set', 'phases.talk.duration=60s', '--set', 'target=embedded'],
+    );
+    await run.said(/ talk .* delivered +[1-9]/);
+    const [server] = await processesUnder(run.pid);
+    process.kill(server as number, 'SIGKILL');
+    const { status } = await run.ended;
+    expect(status).toBe(1);
+    expect((await recordIn(out)).notes.join()).toContain('the server process ended (SIGKILL)');
+  });
+});

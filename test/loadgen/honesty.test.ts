@@ -1,0 +1,180 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { readTimeline } from '../../record/folder.js';
+import type { Measurement } from '../../record/run.js';
+import type { Scenario } from '../../scenarios/scenario.js';
+import { type Faults, startWrongServer, type WrongServer } from '../fixtures/wrong-server.js';
+import { testRun, testScenario } from '../support/run.js';
+
+/** A generator is believed when it reports what a server that is wrong on purpose did wrong, to the message. */
+
+const servers: WrongServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+async function runAgainst(
+  faults: Faults,
+  change: (scenario: Scenario) => void = () => undefined,
+): Promise<{ measurement: Measurement; did: WrongServer['did']; folder: string }> {
+  const server = await startWrongServer(faults);
+  servers.push(server);
+  const run = await testRun(testScenario(change), server.address);
+  return { measurement: await run.measurement, did: server.did, folder: run.folder };
+}
+
+const every = (nth: number) => (message: number) => message % nth === 0;
+/** What is lost never ends: there is no use in waiting for it long. */
+const withShortDrain = (scenario: Scenario): void => {
+  scenario.generator.drainMs = 800;
+};
+
+test('against a server that is right, everything sent is accepted, delivered and receipted once', async () => {
+  const { measurement, did } = await runAgainst({});
+  expect(did.messages).toBe(200);
+  expect(measurement.messages).toEqual({
+    sent: 200,
+    accepted: 200,
+    delivered: 200,
+    receipted: 200,
+    lost: 0,
+    duplicated: 0,
+    outOfOrder: 0,
+    redelivered: 0,
+    refused: 0,
+    unsent: 0,
+  });
+  expect(measurement.connections).toMatchObject({ target: 40, peak: 40, failed: 0, dropped: 0 });
+  expect(measurement.latency.delivered.count).toBe(200);
+});
+
+test('messages that a server drops are lost, exactly', async () => {
+  const { measurement, did } = await runAgainst({ drops: every(7) }, withShortDrain);
+  expect(did.dropped).toBe(28);
+  expect(measurement.messages).toMatchObject({
+    sent: did.messages,
+    accepted: did.messages,
+    delivered: did.messages - did.dropped,
+    lost: did.dropped,
+    duplicated: 0,
+    outOfOrder: 0,
+  });
+  expect(measurement.notes.join()).toContain('still under way when the drain was over');
+});
+
+test('messages that a server delivers twice are duplicated, exactly', async () => {
+  const { measurement, did } = await runAgainst({ duplicates: every(5) });
+  expect(did.duplicated).toBe(40);
+  expect(measurement.messages).toMatchObject({
+    delivered: did.messages,
+    duplicated: did.duplicated,
+    lost: 0,
+    outOfOrder: 0,
+    redelivered: 0,
+  });
+});
+
+test('messages that a server lets others overtake are out of order, exactly', async () => {
+  const { measurement, did } = await runAgainst({ swaps: every(3) }, (scenario) => {
+    scenario.clients.count = 4;
+  });
+  expect(did.swapped).toBeGreaterThan(20);
+  expect(measurement.messages).toMatchObject({
+    delivered: did.messages,
+    outOfOrder: did.swapped,
+    lost: 0,
+    duplicated: 0,
+  });
+});
+
+test('messages that a server refuses are refused, and not lost', async () => {
+  const { measurement, did } = await runAgainst({ refuses: every(4) });
+  expect(did.refused).toBe(50);
+  expect(measurement.messages).toMatchObject({
+    sent: did.messages,
+    accepted: did.messages - did.refused,
+    delivered: did.messages - did.refused,
+    refused: did.refused,
+    lost: 0,
+  });
+});
+
+test('connections that a server cuts are dropped, exactly, and come back', async () => {
+  const { measurement, did } = await runAgainst({ hangsUpAfter: every(20) }, withShortDrain);
+  expect(did.hungUp).toBe(10);
+  expect(measurement.connections).toMatchObject({ dropped: did.hungUp, peak: 40, failed: 0 });
+  expect(measurement.connections.reconnects).toBe(did.connections - 1 - 40);
+});
+
+test('all faults at once are told apart', async () => {
+  const { measurement, did } = await runAgainst(
+    { drops: every(11), duplicates: every(13), refuses: every(17), swaps: every(19) },
+    (scenario) => {
+      withShortDrain(scenario);
+      scenario.clients.count = 6;
+    },
+  );
+  expect(measurement.messages).toMatchObject({
+    sent: did.messages,
+    lost: did.dropped,
+    duplicated: did.duplicated,
+    refused: did.refused,
+    outOfOrder: did.swapped,
+  });
+});
+
+describe('a server that stalls for two seconds', () => {
+  test('shows in p99 and max, because latency counts from when a message was due', async () => {
+    const { measurement, did, folder } = await runAgainst(
+      { stall: { atMessage: 100, ms: 2000 } },
+      (scenario) => {
+        scenario.phases = scenario.phases.map((phase) => ({ ...phase, durationMs: 4000 }));
+      },
+    );
+    const { accepted, delivered } = measurement.latency;
+    // Of 800 messages 400 fell due during the stall, evenly: the longest wait is the stall, the median small.
+    expect(did.stalledMs).toBeGreaterThanOrEqual(1999);
+    for (const latency of [accepted, delivered]) {
+      expect(latency.count).toBe(800);
+      expect(latency.max).toBeGreaterThan(did.stalledMs - 50);
+      expect(latency.p99).toBeGreaterThan(1800);
+      expect(latency.p90).toBeGreaterThan(1400);
+    }
+    // The workload is open: in every second of the stall as many messages left as in any other.
+    const talking = (await readTimeline(folder)).filter((sample) => sample.messages.sent > 150);
+    expect(talking.length).toBeGreaterThanOrEqual(3);
+    expect(talking.some((sample) => sample.messages.accepted < 20)).toBe(true);
+    expect(measurement.generator.valid).toBe(true);
+  });
+});
+
+describe('a server that never answers', () => {
+  test('fails every connect, and the run with it; what was measured is kept', async () => {
+    const server = await startWrongServer({ silence: 'always' });
+    servers.push(server);
+    const run = await testRun(
+      testScenario((scenario) => {
+        scenario.clients.connectTimeoutMs = 300;
+        scenario.generator.drainMs = 0;
+      }),
+      server.address,
+    );
+    const error = await run.measurement.catch((reason) => reason);
+    expect(error).toMatchObject({
+      code: 'C2M_RUN',
+      message: expect.stringMatching(/^no client could log in at .*\d+ × ConnectTimeout/),
+    });
+    const { connections, messages, isPartial } = error.measurement as Measurement;
+    expect(connections).toMatchObject({ target: 40, peak: 0 });
+    expect(connections.failed).toBeGreaterThanOrEqual(40);
+    expect(connections.failures).toEqual({ ConnectTimeout: connections.failed });
+    expect(messages.sent).toBe(0);
+    expect(isPartial).toBe(true);
+  });
+
+  test('after the login: nothing is accepted, and everything sent is lost', async () => {
+    const { measurement, did } = await runAgainst({ silence: 'after-login' }, withShortDrain);
+    expect(did.messages).toBe(200);
+    expect(measurement.messages).toMatchObject({ sent: 200, accepted: 0, delivered: 0, lost: 200 });
+    expect(measurement.latency.accepted).toMatchObject({ count: 0, p99: null });
+  });
+});

@@ -1,0 +1,189 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { HistogramLogReader } from 'hdr-histogram-js';
+import { describe, expect, test } from 'vitest';
+import { RECORD_FILES, readTimeline } from '../../record/folder.js';
+import { LATENCY_KINDS, runRecordSchema } from '../../record/run.js';
+import { judge } from '../../reports/verdict.js';
+import { testRun, testScenario } from '../support/run.js';
+import { addressOf, testServer } from '../support/server.js';
+
+/** Pids of the processes that this one has forked. */
+function children(): number[] {
+  const pids = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim();
+  return pids === '' ? [] : pids.split(' ').map(Number);
+}
+
+async function unusedPort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  return port;
+}
+
+describe('the record of a run against the reference server', () => {
+  test('holds the same counts in run.json, in the timeline and in the latency log', async () => {
+    const server = await testServer();
+    const run = await testRun(
+      testScenario((scenario) => {
+        scenario.generator.agents = 2;
+        scenario.clients.heartbeatMs = 300;
+        scenario.phases = [
+          { name: 'talk', durationMs: 1000, messageRate: 300, away: 0, churnRate: 0, awayForMs: 0, cut: 0 },
+          {
+            name: 'away',
+            durationMs: 1000,
+            messageRate: 300,
+            away: 0.3,
+            churnRate: 5,
+            awayForMs: 200,
+            cut: 0.2,
+          },
+        ];
+      }),
+      addressOf(server),
+      server.adminUrl,
+    );
+    const phases: string[] = [];
+    run.on('phase', ({ name }) => phases.push(name));
+    const measurement = await run.measurement;
+    const timeline = await readTimeline(run.folder);
+
+    expect(phases).toEqual(['connect', 'talk', 'away', 'drain']);
+    expect(measurement.phases.map(({ name }) => name)).toEqual(phases);
+    expect(measurement.notes).toEqual([]);
+    expect(measurement.generator.agents).toBe(2);
+    expect(runRecordSchema.safeParse(judge(measurement, [])).error).toBeUndefined();
+
+    // 600 messages fell due; two agents round their shares down at most.
+    const { messages, latency } = measurement;
+    expect(messages.sent).toBeGreaterThanOrEqual(596);
+    expect(messages).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, unsent: 0 });
+    const sum = (count: 'sent' | 'accepted' | 'delivered' | 'receipted'): number =>
+      timeline.reduce((total, sample) => total + sample.messages[count], 0);
+    for (const count of ['sent', 'accepted', 'delivered', 'receipted'] as const) {
+      expect(sum(count)).toBe(messages[count]);
+    }
+    expect(timeline.reduce((total, { seconds }) => total + seconds, 0)).toBeCloseTo(
+      timeline.at(-1)?.t ?? 0,
+      2,
+    );
+    expect(timeline.at(-1)?.messages.inFlight).toBe(0);
+
+    const log = await readFile(join(run.folder, RECORD_FILES.latency), 'utf8');
+    const reader = new HistogramLogReader(log);
+    const counts: Record<string, number> = {};
+    for (let each = reader.nextIntervalHistogram(); each; each = reader.nextIntervalHistogram()) {
+      counts[each.tag] = (counts[each.tag] ?? 0) + each.totalCount;
+    }
+    for (const kind of LATENCY_KINDS) {
+      expect(counts[kind]).toBe(latency[kind].count);
+      const { min, p50, p90, p99, p999, max } = latency[kind];
+      const ascending = [min, p50, p90, p99, p999, max] as number[];
+      expect(ascending).toEqual([...ascending].sort((a, b) => a - b));
+    }
+
+    const { backlog } = measurement;
+    expect(backlog.queues.map(({ name }) => name).sort()).toEqual([
+      'bus-ingress',
+      'mailbox-writes',
+      'mailboxes',
+      'outbound',
+    ]);
+    // What was sent to those who were away piled up, and was gone at the end.
+    expect(backlog.queues.find(({ name }) => name === 'mailboxes')?.max).toBeGreaterThan(5);
+    expect(Math.max(...timeline.map((sample) => sample.server?.connections ?? 0))).toBe(40);
+    expect(Math.max(...timeline.map(({ kernel }) => kernel.socketsInUse))).toBeGreaterThanOrEqual(80);
+  });
+
+  test('of a run over WebSocket is the same', async () => {
+    const server = await testServer({ listen: ['ws://127.0.0.1:0'] });
+    const run = await testRun(testScenario(), addressOf(server), server.adminUrl);
+    expect((await run.measurement).messages).toMatchObject({
+      sent: 200,
+      delivered: 200,
+      receipted: 200,
+      lost: 0,
+    });
+  });
+});
+
+describe('a run that cannot be completed says why', () => {
+  test('nothing listens at the address', async () => {
+    const port = await unusedPort();
+    const run = await testRun(testScenario(), { protocol: 'tcp', host: '127.0.0.1', port });
+    await expect(run.measurement).rejects.toMatchObject({
+      code: 'C2M_RUN',
+      message: expect.stringContaining(`nothing listens at tcp://127.0.0.1:${port} (ECONNREFUSED)`),
+    });
+    expect(children()).toEqual([]);
+  });
+
+  test('the admin port does not answer', async () => {
+    const server = await testServer();
+    const run = await testRun(testScenario(), addressOf(server), `http://127.0.0.1:${await unusedPort()}`);
+    await expect(run.measurement).rejects.toMatchObject({
+      code: 'C2M_RUN',
+      message: expect.stringMatching(/the admin port .* does not answer .*ECONNREFUSED/),
+    });
+  });
+
+  test('the server does not take the token', async () => {
+    const server = await testServer({ token: 'sixteen letters or more' });
+    const run = await testRun(
+      testScenario((scenario) => {
+        scenario.generator.drainMs = 0;
+      }),
+      addressOf(server),
+    );
+    await expect(run.measurement).rejects.toMatchObject({
+      message: expect.stringContaining('× AuthenticationFailed'),
+    });
+  });
+});
+
+describe('a run that is stopped early is partial', () => {
+  const long = testScenario((scenario) => {
+    scenario.phases = scenario.phases.map((phase) => ({ ...phase, durationMs: 60_000 }));
+  });
+
+  test('by an interruption: what was sent until then is accounted for, and no agent is left', async () => {
+    const server = await testServer();
+    const run = await testRun(long, addressOf(server), server.adminUrl);
+    run.on('sample', ({ messages }) => {
+      if (messages.sent > 0) run.interrupt();
+    });
+    const measurement = await run.measurement;
+    expect(measurement.isPartial).toBe(true);
+    expect(measurement.messages.sent).toBeGreaterThan(0);
+    expect(measurement.messages.lost).toBe(0);
+    expect(children()).toEqual([]);
+  });
+
+  test('by an agent that dies: the notes say so, and its messages are counted as far as it told', async () => {
+    const server = await testServer();
+    const run = await testRun(
+      { ...long, generator: { ...long.generator, agents: 2 } },
+      addressOf(server),
+      server.adminUrl,
+    );
+    let isKilled = false;
+    run.on('sample', ({ messages }) => {
+      const [victim] = children();
+      if (messages.sent === 0 || isKilled || victim === undefined) return;
+      isKilled = true;
+      process.kill(victim, 'SIGKILL');
+    });
+    const measurement = await run.measurement;
+    expect(measurement.isPartial).toBe(true);
+    expect(measurement.notes).toEqual([
+      expect.stringMatching(/^agent \d ended \(SIGKILL\); its clients are gone$/),
+    ]);
+    expect(measurement.messages.sent).toBeGreaterThan(0);
+    expect(children()).toEqual([]);
+  });
+});

@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach } from 'vitest';
+import type { Endpoint } from '../../loadgen/agent-messages.js';
+import { type RunHandle, startRun } from '../../loadgen/run.js';
+import type { Scenario } from '../../scenarios/scenario.js';
+
+const folders: string[] = [];
+
+/** A small scenario: 40 clients, one phase of a second with 200 messages in all; change what a test is about. */
+export function testScenario(change: (scenario: Scenario) => void = () => undefined): Scenario {
+  const scenario: Scenario = {
+    name: 'test',
+    description: '',
+    seed: 1,
+    target: { kind: 'external', addresses: [], admin: null, allow: [], token: null, insecure: true },
+    clients: {
+      count: 40,
+      connectRate: 1000,
+      connectTimeoutMs: 5000,
+      heartbeatMs: 10_000,
+      reconnectRate: 1000,
+      firstUser: 1,
+    },
+    messages: { size: { kind: 'fixed', bytes: 64 }, arrival: 'constant' },
+    phases: [
+      { name: 'talk', durationMs: 1000, messageRate: 200, away: 0, churnRate: 0, awayForMs: 0, cut: 0 },
+    ],
+    generator: { agents: 1, lagLimitMs: 1000, drainMs: 5000 },
+    gates: [],
+  };
+  change(scenario);
+  return scenario;
+}
+
+/** Starts a run against a server that listens already; its folder is removed after the test. */
+export async function testRun(
+  scenario: Scenario,
+  endpoint: Endpoint,
+  adminUrl: string | null = null,
+): Promise<RunHandle & { folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'c2m-run-'));
+  folders.push(folder);
+  const handle = startRun({
+    scenario,
+    source: { file: 'test.yaml', text: '', overrides: [] },
+    endpoints: [endpoint],
+    adminUrl,
+    target: { kind: 'external', addresses: [], serverWorkers: null, store: null },
+    folder,
+    version: '0.0.0',
+  });
+  return { ...handle, folder };
+}
+
+afterEach(async () => {
+  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
+});
