@@ -1,6 +1,6 @@
 /**
  * Connections that dial from one loopback address. bind() looks for a free port one by one, and gets slow long
- * before the 28,232 ports of the default range are used up: see docs/scaling.md.
+ * before the 28,232 ports of the default range are used up: see docs/surprises.md.
  */
 export const CONNECTIONS_PER_SOURCE = 2000;
 
