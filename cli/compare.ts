@@ -3,8 +3,7 @@ import { readRunRecord } from '../record/folder.js';
 import { compareRecords } from '../reports/compare.js';
 import { comparisonAsMarkdown, comparisonForTerminal } from '../reports/comparison-text.js';
 import { parseQuantity } from '../scenarios/units.js';
-import { ExitStatus, InputError } from './exit-status.js';
-import type { Finish } from './program.js';
+import { ExitStatus, type Finish, InputError } from './exit-status.js';
 
 interface CompareOptions {
   tolerance: string;

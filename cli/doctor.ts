@@ -13,8 +13,7 @@ import {
   capacityOf,
   clientsPerProcess,
 } from './capacity.js';
-import { ExitStatus } from './exit-status.js';
-import type { Finish } from './program.js';
+import { ExitStatus, type Finish } from './exit-status.js';
 import { planTarget } from './target.js';
 
 /** How a scenario would sit on this host. */

@@ -14,6 +14,9 @@ export const ExitStatus = {
 
 export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
 
+/** Takes the status that a command ends with. */
+export type Finish = (status: ExitStatus) => void;
+
 /** Input that cannot be used; the message says which and what would be right. */
 export class InputError extends Error {
   readonly code = 'C2M_INPUT';

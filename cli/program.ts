@@ -1,15 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import { compareCommand } from './compare.js';
 import { doctorCommand } from './doctor.js';
-import { describeError, ExitStatus, statusOfError } from './exit-status.js';
+import { describeError, ExitStatus, type Finish, statusOfError } from './exit-status.js';
 import { reportCommand } from './report.js';
 import { runCommand } from './run.js';
 import { scenariosCommand } from './scenarios.js';
 import { serveCommand } from './serve.js';
 import { packageVersion } from './version.js';
-
-/** Takes the status that a command ends with. */
-export type Finish = (status: ExitStatus) => void;
 
 /**
  * Parses the command line and does what it says.

@@ -5,8 +5,7 @@ import { RECORD_FILES, readRunRecord } from '../record/folder.js';
 import { rejudge } from '../reports/rejudge.js';
 import { terminalSummary } from '../reports/terminal.js';
 import { writeReports } from '../reports/write.js';
-import { statusOfVerdict } from './exit-status.js';
-import type { Finish } from './program.js';
+import { type Finish, statusOfVerdict } from './exit-status.js';
 
 export function reportCommand(finish: Finish): Command {
   return new Command('report')

@@ -5,8 +5,7 @@ import { alignedRows } from '../reports/terminal.js';
 import { expectedDurationMs } from '../scenarios/expected-duration.js';
 import { parseScenario } from '../scenarios/load.js';
 import { listShippedScenarios } from '../scenarios/shipped.js';
-import { ExitStatus } from './exit-status.js';
-import type { Finish } from './program.js';
+import { ExitStatus, type Finish } from './exit-status.js';
 
 export function scenariosCommand(finish: Finish): Command {
   return new Command('scenarios')

@@ -4,9 +4,8 @@ import { Command } from 'commander';
 import { parse, YAMLParseError } from 'yaml';
 import { parseServerConfig, type ServerConfigInput } from '../server/config.js';
 import { type RunningServer, startServer } from '../server/server.js';
-import { ExitStatus, InputError } from './exit-status.js';
+import { ExitStatus, type Finish, InputError } from './exit-status.js';
 import { listenForInterrupts } from './interrupts.js';
-import type { Finish } from './program.js';
 
 interface ServeOptions {
   config?: string;

@@ -4,7 +4,7 @@ import type { AgentPlan, AgentSample, FromAgent, ToAgent } from './agent-message
 import { Arrivals } from './arrivals.js';
 import { Connector } from './connector.js';
 import { IntervalHistograms } from './interval-histograms.js';
-import type { Ledger } from './ledger.js';
+import { LEDGER_COUNTS, type Ledger } from './ledger.js';
 import { sizeSampler } from './message-size.js';
 import { monotonicMs } from './monotonic-clock.js';
 import { Population, type PopulationListener } from './population.js';
@@ -259,17 +259,6 @@ function newCounts() {
     failures: {} as Record<string, number>,
   };
 }
-
-const LEDGER_COUNTS = [
-  'sent',
-  'accepted',
-  'delivered',
-  'receipted',
-  'duplicated',
-  'outOfOrder',
-  'redelivered',
-  'refused',
-] as const;
 
 type LedgerCounts = Record<(typeof LEDGER_COUNTS)[number], number>;
 

@@ -3,6 +3,18 @@ import type { LedgerTotals } from './agent-messages.js';
 /** What a delivery was to the ledger. */
 export type Delivery = 'first' | 'late' | 'redelivered' | 'duplicated' | 'foreign';
 
+/** What the ledger counts as it happens. */
+export const LEDGER_COUNTS = [
+  'sent',
+  'accepted',
+  'delivered',
+  'receipted',
+  'duplicated',
+  'outOfOrder',
+  'redelivered',
+  'refused',
+] as const;
+
 /**
  * Exact account of every message: the flow from a client to its partner numbers its messages 1, 2, 3 …, and
  * both ends live in this agent. A flow is named by its sender's index.

@@ -1,50 +1,107 @@
 import { randomUUID } from 'node:crypto';
-import type { QueueAlert } from '../protocol/stats.js';
-import type { Measurement, QueueSummary } from '../record/run.js';
+import type { Measurement } from '../record/run.js';
 import type { AgentSample, LedgerTotals } from './agent-messages.js';
-import { type KernelSample, kernelConnectionBytes } from './kernel-sampler.js';
+import type { AgentPool } from './agent-pool.js';
+import { summarizeBacklog } from './backlog.js';
+import { describeEnvironment } from './environment.js';
+import type { HostFacts } from './host-facts.js';
+import type { LatencyRecorder } from './latency-recorder.js';
+import type { RunRequest } from './run-request.js';
 import type { ServerPoller } from './server-poller.js';
+import type { TimelineRecorder } from './timeline-recorder.js';
 
-/** Memory of the three that hold a connection, at one moment; null: not known. */
-export interface MemoryReading {
-  kernel: KernelSample;
-  server: number | null;
-  client: number | null;
+/** A phase as it was, monotonic; the last one has no end. */
+export interface PhaseSpan {
+  name: string;
+  startMs: number;
+  endMs: number;
 }
 
-type BytesPerConnection = Measurement['memory']['bytesPerConnection'];
-
-export const NOT_MEASURED: BytesPerConnection = { kernel: null, server: null, client: null, total: null };
-
-export function newRunId(): string {
-  return randomUUID();
+/** All that a finished run knows. */
+export interface FinishedRun {
+  request: RunRequest;
+  facts: HostFacts;
+  /** Monotonic, and the same moment by the wall clock. */
+  startMs: number;
+  startedAtMs: number;
+  endMs: number;
+  phases: PhaseSpan[];
+  /** Undefined where the connect phase was cut short. */
+  connectsPerSecond: number | undefined;
+  memory: Measurement['memory']['bytesPerConnection'];
+  notes: string[];
+  isPartial: boolean;
+  pool: AgentPool;
+  poller: ServerPoller | undefined;
+  recorder: TimelineRecorder;
+  latency: LatencyRecorder;
 }
 
-/**
- * Growth divided by the connections. A part that did not grow is lost in the noise of the rest of the machine, and is
- * null rather than a zero that passes every gate.
- */
-export function bytesPerConnection(
-  before: MemoryReading,
-  after: MemoryReading,
-  connections: number,
-): BytesPerConnection {
-  const growth = (from: number | null, to: number | null): number | null =>
-    connections > 0 && from !== null && to !== null && to > from
-      ? Math.round((to - from) / connections)
-      : null;
-  const kernel = growth(kernelConnectionBytes(before.kernel), kernelConnectionBytes(after.kernel));
-  const server = growth(before.server, after.server);
-  const client = growth(before.client, after.client);
-  const isWhole = kernel !== null && server !== null && client !== null;
-  return { kernel, server, client, total: isWhole ? kernel + server + client : null };
+/** Puts together what a run measured, in the shape of run.json. */
+export function assembleMeasurement(run: FinishedRun): Measurement {
+  const { request, startMs, startedAtMs, endMs, pool, recorder, latency } = run;
+  const { scenario, source, target, version } = request;
+  const { counts } = recorder;
+  const lag = latency.summary('lag');
+  const { lagLimitMs } = scenario.generator;
+  const seconds = (ms: number): number => Math.max(0, Math.round(Math.min(ms, endMs) - startMs) / 1000);
+  return {
+    schema: 'c2m.run/1',
+    id: randomUUID(),
+    name: scenario.name,
+    description: scenario.description,
+    startedAt: new Date(startedAtMs).toISOString(),
+    durationSeconds: seconds(endMs),
+    seed: scenario.seed,
+    scenario: {
+      file: source.file,
+      source: source.text,
+      overrides: source.overrides,
+      resolved: scenario as unknown as Record<string, unknown>,
+    },
+    environment: describeEnvironment(run.facts, version),
+    target,
+    phases: run.phases.map((phase) => ({
+      name: phase.name,
+      startSeconds: seconds(phase.startMs),
+      endSeconds: seconds(phase.endMs),
+    })),
+    connections: {
+      target: scenario.clients.count,
+      peak: counts.peak,
+      failed: counts.failed,
+      connectsPerSecond: run.connectsPerSecond ?? counts.connected / Math.max(0.001, seconds(endMs)),
+      dropped: counts.dropped,
+      reconnects: counts.reconnected,
+      failures: counts.failures,
+    },
+    messages: sumMessages(
+      pool.plans.map((_, agent) => ({ ledger: pool.ledger(agent), samples: recorder.sumsOf(agent) })),
+    ),
+    latency: {
+      connect: latency.summary('connect'),
+      accepted: latency.summary('accepted'),
+      delivered: latency.summary('delivered'),
+      receipt: latency.summary('receipt'),
+    },
+    generator: {
+      agents: pool.plans.length,
+      lagMs: { p50: lag.p50, p99: lag.p99, max: lag.max },
+      lagLimitMs,
+      valid: lag.p99 === null || lag.p99 <= lagLimitMs,
+    },
+    backlog: summarizeBacklog(run.poller, startedAtMs),
+    memory: { bytesPerConnection: run.memory },
+    notes: run.notes,
+    isPartial: run.isPartial,
+  };
 }
 
 /**
  * The messages of all agents. Where a ledger never came, because the agent died, what its samples said stands in:
  * what was under way when it died counts as lost.
  */
-export function sumMessages(
+function sumMessages(
   ledgers: { ledger: LedgerTotals | undefined; samples: AgentSample }[],
 ): Measurement['messages'] {
   const sum: LedgerTotals = {
@@ -64,55 +121,4 @@ export function sumMessages(
     for (const name of Object.keys(sum) as (keyof LedgerTotals)[]) sum[name] += totals[name];
   }
   return sum;
-}
-
-/**
- * Queues and alerts of the run.
- * @param startedAtMs wall clock; an alert that stood before the run began at second 0
- */
-export function summarizeBacklog(
-  poller: ServerPoller | undefined,
-  startedAtMs: number,
-): Measurement['backlog'] {
-  const alerts = (poller?.alerts ?? []).filter(
-    ({ clearedAtMs }) => clearedAtMs === null || clearedAtMs >= startedAtMs,
-  );
-  const queues = [...(poller?.lengths ?? [])].map(([name, lengths]) =>
-    summarizeQueue(name, lengths, poller?.latest?.queues[name]?.threshold ?? null, alerts),
-  );
-  // A total (`mailboxes`) says more than the one worker (`mailboxes#0`) that makes it up.
-  const ranked = [...queues].sort((a, b) => b.max - a.max || Number(isPart(a.name)) - Number(isPart(b.name)));
-  return {
-    max: ranked[0]?.max ?? null,
-    worst: ranked[0]?.name ?? null,
-    queues,
-    alerts: alerts.map(({ queue, raisedAtMs, clearedAtMs, threshold, peak }) => ({
-      queue,
-      startSeconds: Math.max(0, raisedAtMs - startedAtMs) / 1000,
-      endSeconds: clearedAtMs === null ? null : (clearedAtMs - startedAtMs) / 1000,
-      threshold,
-      peak,
-    })),
-  };
-}
-
-function summarizeQueue(
-  name: string,
-  lengths: readonly number[],
-  threshold: number | null,
-  alerts: readonly QueueAlert[],
-): QueueSummary {
-  const sorted = [...lengths].sort((a, b) => a - b);
-  return {
-    name,
-    max: sorted.at(-1) ?? 0,
-    // Of the samples, of which there are several a second: the length that 99 of 100 did not exceed.
-    p99: sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0,
-    threshold,
-    alerts: alerts.filter(({ queue }) => queue === name).length,
-  };
-}
-
-function isPart(queue: string): boolean {
-  return queue.includes('#');
 }

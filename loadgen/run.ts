@@ -1,26 +1,18 @@
 import { EventEmitter } from 'node:events';
 import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
-import type { Scenario } from '../scenarios/scenario.js';
-import type { Endpoint } from './agent-messages.js';
 import { AgentPool } from './agent-pool.js';
-import { describeEnvironment } from './environment.js';
+import { bytesPerConnection, type MemoryReading, NOT_MEASURED, readMemory } from './connection-memory.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { sampleKernel } from './kernel-sampler.js';
 import { LatencyRecorder } from './latency-recorder.js';
-import {
-  bytesPerConnection,
-  type MemoryReading,
-  NOT_MEASURED,
-  newRunId,
-  sumMessages,
-  summarizeBacklog,
-} from './measurement.js';
+import { assembleMeasurement, type PhaseSpan } from './measurement.js';
 import { monotonicMs } from './monotonic-clock.js';
 import { phaseShare, planAgents } from './plan.js';
 import { probeEndpoints } from './probe.js';
 import { RecordWriter } from './record-writer.js';
 import { RunError } from './run-error.js';
+import type { RunRequest } from './run-request.js';
 import { ServerPoller } from './server-poller.js';
 import { TimelineRecorder } from './timeline-recorder.js';
 
@@ -32,20 +24,6 @@ const CONNECT_SLACK_MS = 5000;
 const SETTLE_MS = 1500;
 /** How long an interrupted run waits for what is under way. */
 const INTERRUPTED_DRAIN_MS = 2000;
-
-export interface RunRequest {
-  scenario: Scenario;
-  source: { file: string; text: string; overrides: string[] };
-  /** Where clients connect to, resolved. */
-  endpoints: Endpoint[];
-  /** Admin port of the server under test, if it has one. */
-  adminUrl: string | null;
-  target: Measurement['target'];
-  /** Exists; `timeline.ndjson` and `latency.hlog` are written there as the run goes on. */
-  folder: string;
-  /** Of c2m. */
-  version: string;
-}
 
 interface RunEvents {
   sample: [TimelineSample];
@@ -68,12 +46,6 @@ export function startRun(request: RunRequest): RunHandle {
     measurement: run.complete(),
     interrupt: () => run.stop(),
   };
-}
-
-interface PhaseSpan {
-  name: string;
-  startMs: number;
-  endMs: number;
 }
 
 class Run {
@@ -157,7 +129,22 @@ class Run {
       if (this.#fault) throw this.#fault;
       if (poller?.failure)
         this.#notes.push(`the server's admin port did not answer at the end: ${poller.failure}`);
-      const measurement = this.#measurement(pool, poller, recorder, latency, endMs);
+      const measurement = assembleMeasurement({
+        request: this.#request,
+        facts: this.#facts,
+        startMs: this.#startMs,
+        startedAtMs: this.#startedAtMs,
+        endMs,
+        phases: this.#phases,
+        connectsPerSecond: this.#connectsPerSecond,
+        memory: this.#memory,
+        notes: this.#notes,
+        isPartial: this.#isStopped,
+        pool,
+        poller,
+        recorder,
+        latency,
+      });
       if (hasLoggedIn || this.#isStopped) return measurement;
       throw nobodyLoggedIn({ ...measurement, isPartial: true });
     } finally {
@@ -251,70 +238,6 @@ class Run {
       this.stop();
     }
   }
-
-  #measurement(
-    pool: AgentPool,
-    poller: ServerPoller | undefined,
-    recorder: TimelineRecorder,
-    latency: LatencyRecorder,
-    endMs: number,
-  ): Measurement {
-    const { scenario, source, target, version } = this.#request;
-    const { counts } = recorder;
-    const lag = latency.summary('lag');
-    const { lagLimitMs } = scenario.generator;
-    const seconds = (ms: number): number => Math.round(ms - this.#startMs) / 1000;
-    return {
-      schema: 'c2m.run/1',
-      id: newRunId(),
-      name: scenario.name,
-      description: scenario.description,
-      startedAt: new Date(this.#startedAtMs).toISOString(),
-      durationSeconds: Math.max(0, seconds(endMs)),
-      seed: scenario.seed,
-      scenario: {
-        file: source.file,
-        source: source.text,
-        overrides: source.overrides,
-        resolved: scenario as unknown as Record<string, unknown>,
-      },
-      environment: describeEnvironment(this.#facts, version),
-      target,
-      phases: this.#phases.map(({ name, startMs, endMs: phaseEndMs }) => ({
-        name,
-        startSeconds: Math.max(0, seconds(startMs)),
-        endSeconds: Math.max(0, seconds(Math.min(phaseEndMs, endMs))),
-      })),
-      connections: {
-        target: scenario.clients.count,
-        peak: counts.peak,
-        failed: counts.failed,
-        connectsPerSecond: this.#connectsPerSecond ?? counts.connected / Math.max(0.001, seconds(endMs)),
-        dropped: counts.dropped,
-        reconnects: counts.reconnected,
-        failures: counts.failures,
-      },
-      messages: sumMessages(
-        pool.plans.map((_, agent) => ({ ledger: pool.ledger(agent), samples: recorder.sumsOf(agent) })),
-      ),
-      latency: {
-        connect: latency.summary('connect'),
-        accepted: latency.summary('accepted'),
-        delivered: latency.summary('delivered'),
-        receipt: latency.summary('receipt'),
-      },
-      generator: {
-        agents: pool.plans.length,
-        lagMs: { p50: lag.p50, p99: lag.p99, max: lag.max },
-        lagLimitMs,
-        valid: lag.p99 === null || lag.p99 <= lagLimitMs,
-      },
-      backlog: summarizeBacklog(poller, this.#startedAtMs),
-      memory: { bytesPerConnection: this.#memory },
-      notes: this.#notes,
-      isPartial: this.#isStopped,
-    };
-  }
 }
 
 async function connectPoller(adminUrl: string): Promise<ServerPoller> {
@@ -325,10 +248,6 @@ async function connectPoller(adminUrl: string): Promise<ServerPoller> {
     'C2M_RUN',
     `the admin port ${adminUrl} does not answer (${poller.failure}); correct target.admin, or leave it out`,
   );
-}
-
-function readMemory(pool: AgentPool, poller: ServerPoller | undefined): MemoryReading {
-  return { kernel: sampleKernel(), server: poller?.privateBytes() ?? null, client: pool.privateBytes() };
 }
 
 function nobodyLoggedIn(measurement: Measurement): RunError {

@@ -1,6 +1,7 @@
 import type { TimelineSample } from '../record/timeline.js';
 import type { AgentSample } from './agent-messages.js';
 import type { MergedInterval } from './latency-recorder.js';
+import { LEDGER_COUNTS } from './ledger.js';
 
 /** Counts of the run so far, all agents together. */
 export interface RunCounts {
@@ -152,21 +153,7 @@ export class TimelineRecorder {
   }
 }
 
-const COUNTS = [
-  'connected',
-  'reconnected',
-  'failed',
-  'dropped',
-  'due',
-  'sent',
-  'accepted',
-  'delivered',
-  'receipted',
-  'duplicated',
-  'outOfOrder',
-  'redelivered',
-  'refused',
-] as const satisfies (keyof AgentSample)[];
+const COUNTS = ['connected', 'reconnected', 'failed', 'dropped', 'due', ...LEDGER_COUNTS] as const;
 
 const LEVELS = [
   'open',

@@ -1,0 +1,18 @@
+import type { Measurement } from '../record/run.js';
+import type { Scenario } from '../scenarios/scenario.js';
+import type { Endpoint } from './agent-messages.js';
+
+/** What a run is made from: a scenario, and where to go with it. */
+export interface RunRequest {
+  scenario: Scenario;
+  source: { file: string; text: string; overrides: string[] };
+  /** Where clients connect to, resolved. */
+  endpoints: Endpoint[];
+  /** Admin port of the server under test, if it has one. */
+  adminUrl: string | null;
+  target: Measurement['target'];
+  /** Exists; `timeline.ndjson` and `latency.hlog` are written there as the run goes on. */
+  folder: string;
+  /** Of c2m. */
+  version: string;
+}
