@@ -90,6 +90,7 @@ async function runInProcess(
   const drain = async () => {
     clearInterval(reporting);
     await worker.drain();
+    await worker.close();
   };
   try {
     const addresses = await worker.listen(certificate);

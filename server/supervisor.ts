@@ -16,6 +16,9 @@ export interface WorkerSet {
   drain(): Promise<void>;
 }
 
+/** How long a worker may take beyond what it was given. */
+const EXIT_GRACE_MS = 2000;
+
 /**
  * Forks `config.workers` processes that share the listening sockets. The kernel hands a connection to
  * whichever worker accepts first (SCHED_NONE): no process stands between a client and its worker.
@@ -52,6 +55,7 @@ export async function startWorkers(
       failed,
       drain: async () => {
         await Promise.all(workers.map((worker) => worker.drain(config.limits.drainTimeoutMs)));
+        await Promise.all(workers.map((worker) => worker.exit()));
         await rm(busFolder, { recursive: true, force: true });
       },
     };
@@ -98,10 +102,19 @@ class Child {
     });
   }
 
+  /** Resolves when the worker has said goodbye to its clients; one that does not answer in time is killed. */
   async drain(timeoutMs: number): Promise<void> {
     this.#isLeaving = true;
+    const drained = this.heard('drained');
     if (this.#process.isConnected()) this.tell({ kind: 'drain' });
-    const timer = setTimeout(() => this.#process.process.kill('SIGKILL'), timeoutMs + 2000);
+    const timer = setTimeout(() => this.kill(), timeoutMs + EXIT_GRACE_MS);
+    await Promise.race([drained, this.#exited]);
+    clearTimeout(timer);
+  }
+
+  async exit(): Promise<void> {
+    if (this.#process.isConnected()) this.tell({ kind: 'exit' });
+    const timer = setTimeout(() => this.kill(), EXIT_GRACE_MS);
     await this.#exited;
     clearTimeout(timer);
   }

@@ -14,7 +14,9 @@ export type ToWorker =
     }
   /** Every worker's bus listens: connect to the others, then accept clients. */
   | { kind: 'connect' }
-  | { kind: 'drain' };
+  | { kind: 'drain' }
+  /** Every worker has drained: only now may the bus be taken from the others. */
+  | { kind: 'exit' };
 
 /** What a worker process answers. */
 export type FromWorker =
@@ -22,5 +24,6 @@ export type FromWorker =
   | { kind: 'up' }
   | { kind: 'bus-ready' }
   | { kind: 'listening'; addresses: ListenAddress[] }
+  | { kind: 'drained' }
   | { kind: 'report'; report: WorkerReport }
   | { kind: 'failed'; message: string };

@@ -43,6 +43,10 @@ async function obey(message: ToWorker): Promise<void> {
     }
     case 'drain':
       await worker?.drain();
+      tell({ kind: 'drained' });
+      break;
+    case 'exit':
+      await worker?.close();
       process.exit(0);
   }
 }

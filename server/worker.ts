@@ -108,6 +108,10 @@ export class Worker implements SessionHost {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     for (const session of this.#lingering.keys()) session.destroy();
+  }
+
+  /** Gives everything back; to be called once this worker, and all others on the bus, have drained. */
+  async close(): Promise<void> {
     clearInterval(this.#sweep);
     this.#loopDelay.disable();
     this.#flush();
