@@ -303,7 +303,7 @@ export class Population implements TransportListener {
       : this.ledger.deliver(client, 0, false);
     if (delivery !== 'first' && delivery !== 'late') return;
     const dueMs = readDueMs(frame.payload, flow, frame.id);
-    if (dueMs !== undefined && this.#wasThere(client, dueMs)) {
+    if (dueMs !== undefined && this.#wasThere(client, dueMs) && this.#wasThere(flow, dueMs)) {
       this.#histograms.record('delivered', monotonicMs() - dueMs);
     }
   }

@@ -7,7 +7,7 @@ export const LATENCY_MEANINGS: Record<LatencyKind, string> = {
   connect: 'from the time a connect was due to the answer to the login',
   accepted: 'from the time a message was due to the first check mark: the server holds it',
   delivered:
-    'from the time a message was due until the recipient has it; waits for one who was away on purpose are left out',
+    'from the time a message was due until the recipient has it; what waited for a user who was away on purpose is left out',
   receipt: 'from the time a message was due to the second check mark: the sender knows',
 };
 

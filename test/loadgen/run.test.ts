@@ -100,6 +100,34 @@ describe('the record of a run against the reference server', () => {
     expect(Math.max(...timeline.map(({ kernel }) => kernel.socketsInUse))).toBeGreaterThanOrEqual(80);
   });
 
+  test('leaves out of the latencies what waited for a user who was away on purpose', async () => {
+    const server = await testServer();
+    const run = await testRun(
+      testScenario((scenario) => {
+        scenario.phases = [
+          {
+            name: 'churn',
+            durationMs: 3000,
+            messageRate: 200,
+            away: 0,
+            churnRate: 20,
+            awayForMs: 1500,
+            cut: 0,
+          },
+        ];
+      }),
+      addressOf(server),
+    );
+    const { messages, latency } = await run.measurement;
+    expect(messages).toMatchObject({ sent: 600, delivered: 600, lost: 0 });
+    // Half of the users were away at a time: what was sent by them or to them waited up to 1.5 s.
+    expect(latency.delivered.count).toBeLessThan(500);
+    expect(latency.delivered.count).toBeGreaterThan(50);
+    for (const kind of ['accepted', 'delivered', 'receipt'] as const) {
+      expect(latency[kind].max).toBeLessThan(1000);
+    }
+  });
+
   test('of a run over WebSocket is the same', async () => {
     const server = await testServer({ listen: ['ws://127.0.0.1:0'] });
     const run = await testRun(testScenario(), addressOf(server), server.adminUrl);
