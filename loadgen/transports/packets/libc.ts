@@ -1,0 +1,51 @@
+import koffi from 'koffi';
+
+/** The few calls of the C library that a TUN device and a network namespace take. Linux only. */
+export interface Libc {
+  open(path: string, flags: number): number;
+  close(descriptor: number): number;
+  read(descriptor: number, buffer: Buffer, bytes: number): number;
+  write(descriptor: number, buffer: Buffer, bytes: number): number;
+  ioctl(descriptor: number, request: number, argument: Buffer): number;
+  socket(domain: number, type: number, protocol: number): number;
+  unshare(flags: number): number;
+}
+
+/** A call of the C library failed; `errno` is its number. */
+export class SystemCallError extends Error {
+  readonly errno: number;
+
+  constructor(call: string, errno: number) {
+    super(`${call} failed: errno ${errno}`);
+    this.name = 'SystemCallError';
+    this.errno = errno;
+  }
+}
+
+let libc: Libc | undefined;
+
+/** Loaded with the first use, so that whoever needs no packets needs no FFI. */
+export function loadLibc(): Libc {
+  if (libc) return libc;
+  const library = koffi.load('libc.so.6');
+  libc = {
+    open: library.func('int open(const char *path, int flags)'),
+    close: library.func('int close(int fd)'),
+    read: library.func('long read(int fd, void *buffer, size_t bytes)'),
+    write: library.func('long write(int fd, const void *buffer, size_t bytes)'),
+    ioctl: library.func('int ioctl(int fd, unsigned long request, void *argument)'),
+    socket: library.func('int socket(int domain, int type, int protocol)'),
+    unshare: library.func('int unshare(int flags)'),
+  };
+  return libc;
+}
+
+export function lastErrno(): number {
+  return koffi.errno();
+}
+
+/** @throws SystemCallError where the result of a call is negative */
+export function checked(call: string, result: number): number {
+  if (result < 0) throw new SystemCallError(call, lastErrno());
+  return result;
+}

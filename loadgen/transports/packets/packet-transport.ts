@@ -1,0 +1,92 @@
+import type { Endpoint } from '../../agent-messages.js';
+import { monotonicMs } from '../../monotonic-clock.js';
+import type { Transport, TransportListener } from '../transport.js';
+import { TcpClients, type TcpCounters } from './tcp-clients.js';
+import { PACKET_BYTES, TunDevice } from './tun-device.js';
+
+/** Packets taken in one turn: what the listener makes of them goes out before more are taken. */
+const BATCH = 512;
+/** Turns without a packet before the device is looked at only every millisecond. */
+const IDLE_TURNS = 64;
+/** An agent's device has a subnet of its own within 10.0.0.0/8: 2^19 addresses, 4,096 clients each. */
+const SUBNET_BITS = 13;
+const FIRST_NETWORK = 0x0a_00_00_00;
+const SUBNET_SIZE = 2 ** (32 - SUBNET_BITS);
+export const MOST_PACKET_AGENTS = 2 ** (SUBNET_BITS - 8);
+
+/** The kernel's address on the device of an agent; that of agent 0 is where the server listens. */
+export function deviceAddress(agent: number): number {
+  return FIRST_NETWORK + agent * SUBNET_SIZE + 1;
+}
+
+/** Where a server in the same network namespace is reached, as text. */
+export const PACKET_SERVER_HOST = '10.0.0.1';
+
+/** TCP in user space over a TUN device of this agent, in the network namespace of this process. */
+export class PacketTransport implements Transport {
+  readonly #device: TunDevice;
+  readonly #clients: TcpClients;
+  readonly #buffer = Buffer.alloc(PACKET_BYTES + 100);
+  #idleTurns = 0;
+  #isClosed = false;
+
+  constructor(agent: number, clients: number, listener: TransportListener) {
+    this.#device = new TunDevice(`c2m${agent}`, deviceAddress(agent), SUBNET_BITS);
+    this.#clients = new TcpClients(
+      clients,
+      // The addresses behind that of the kernel; not the one that follows, to keep room for other uses.
+      deviceAddress(agent) + 255,
+      this.#device,
+      listener,
+      monotonicMs(),
+    );
+    setImmediate(this.#turn);
+  }
+
+  get counters(): TcpCounters & { tunDrops: number } {
+    return { ...this.#clients.counters, tunDrops: this.#device.drops };
+  }
+
+  open(client: number, { host, port }: Endpoint): void {
+    this.#clients.open(client, addressOf(host), port);
+    this.#idleTurns = 0;
+  }
+
+  send(client: number, bytes: Buffer): boolean {
+    this.#clients.send(client, bytes);
+    this.#idleTurns = 0;
+    return true;
+  }
+
+  end(client: number): void {
+    this.#clients.end(client);
+  }
+
+  cut(client: number): void {
+    this.#clients.cut(client);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#device.close();
+  }
+
+  /** Hot path. */
+  readonly #turn = (): void => {
+    if (this.#isClosed) return;
+    let taken = 0;
+    for (; taken < BATCH; taken += 1) {
+      const bytes = this.#device.read(this.#buffer);
+      if (bytes === 0) break;
+      this.#clients.take(this.#buffer, bytes);
+    }
+    this.#clients.tick(monotonicMs());
+    this.#idleTurns = taken > 0 ? 0 : this.#idleTurns + 1;
+    if (this.#idleTurns < IDLE_TURNS) setImmediate(this.#turn);
+    else setTimeout(this.#turn, 1);
+  };
+}
+
+function addressOf(host: string): number {
+  return host.split('.').reduce((address, part) => address * 256 + Number(part), 0);
+}
