@@ -51,6 +51,7 @@ export async function measureConnections(protocol: 'tcp' | 'ws', count: number):
       kind: 'plan',
       plan: {
         agent: 0,
+        transport: 'sockets',
         seed: 1,
         firstUser: 1,
         count,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { EmbeddedTarget, Scenario, SizeDistribution } from '../scenarios/scenario.js';
 import { formatQuantity } from '../scenarios/units.js';
 import {
@@ -24,8 +25,11 @@ export function embeddedConfig(
   target: EmbeddedTarget,
   openFiles: number | null,
 ): ServerConfig {
+  const isOnDevice = scenario.generator.transport === 'packets';
   const input = {
-    listen: [{ protocol: target.protocol, host: '127.0.0.1', port: 0 }],
+    listen: [{ protocol: target.protocol, host: isOnDevice ? '0.0.0.0' : '127.0.0.1', port: 0 }],
+    // A server that listens beyond loopback wants a token, also where its network holds nobody else.
+    ...(isOnDevice ? { token: randomUUID() } : {}),
     workers: target.workers === 'auto' ? workersFor(scenario.clients.count, openFiles) : target.workers,
     store: target.store,
     admin: { host: '127.0.0.1', port: 0 },

@@ -1,4 +1,7 @@
+import type { Endpoint } from '../loadgen/agent-messages.js';
 import { startRun } from '../loadgen/run.js';
+import { enterNetworkNamespace } from '../loadgen/transports/packets/network-namespace.js';
+import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-addresses.js';
 import type { Measurement } from '../record/run.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import { type SpawnedServer, spawnServer } from '../server/spawn.js';
@@ -21,6 +24,8 @@ export async function measure(
   interrupts: Interrupts,
 ): Promise<Measurement | undefined> {
   if (target.kind === 'external') return load(loaded, target, undefined, folder, view, interrupts);
+  // Before anything listens or dials: the server, the agents and their devices all live in there.
+  if (loaded.scenario.generator.transport === 'packets') enterNetworkNamespace();
   const server = await spawnServer(target.config);
   interrupts.onForce(() => process.kill(server.pid, 'SIGKILL'));
   try {
@@ -28,6 +33,11 @@ export async function measure(
   } finally {
     await server.close();
   }
+}
+
+/** A server that listens on every address is reached at that of the first device. */
+function reachable(address: Endpoint): Endpoint {
+  return address.host === '0.0.0.0' ? { ...address, host: PACKET_SERVER_HOST } : address;
 }
 
 async function load(
@@ -39,11 +49,12 @@ async function load(
   interrupts: Interrupts,
 ): Promise<Measurement | undefined> {
   if (interrupts.isRequested) return undefined;
-  const endpoints = target.kind === 'embedded' ? (server?.addresses ?? []) : target.endpoints;
+  const endpoints = target.kind === 'embedded' ? (server?.addresses.map(reachable) ?? []) : target.endpoints;
   const handle = startRun({
     scenario,
     source,
     endpoints,
+    token: target.kind === 'embedded' ? (target.config.token ?? null) : target.token,
     adminUrl: target.kind === 'embedded' ? (server?.adminUrl ?? null) : target.adminUrl,
     target: {
       kind: target.kind,

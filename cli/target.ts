@@ -9,7 +9,7 @@ import { resolveEndpoint } from './endpoints.js';
 /** What a run goes against: a server that it starts itself, or addresses where one is said to listen. */
 export type PlannedTarget =
   | { kind: 'embedded'; config: ServerConfig }
-  | { kind: 'external'; endpoints: Endpoint[]; adminUrl: string | null };
+  | { kind: 'external'; endpoints: Endpoint[]; token: string | null; adminUrl: string | null };
 
 /**
  * Starts nothing.
@@ -19,7 +19,7 @@ export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
   const { target } = scenario;
   const { cores, openFiles } = readHostFacts();
   // What the agents cannot do is better told now than when a server is running.
-  const facts = { cores, openFiles: openFiles.soft, run: 0 };
+  const facts = { cores, openFiles: openFiles.soft, token: null, run: 0 };
   if (target.kind === 'embedded') {
     const config = embeddedConfig(scenario, target, openFiles.soft);
     const endpoint: Endpoint = { protocol: target.protocol, host: '127.0.0.1', port: 0 };
@@ -28,5 +28,5 @@ export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
   }
   const endpoints = await Promise.all(target.addresses.map(resolveEndpoint));
   planAgents(scenario, { ...facts, endpoints, serverWorkers: 0 });
-  return { kind: 'external', endpoints, adminUrl: target.admin };
+  return { kind: 'external', endpoints, token: target.token, adminUrl: target.admin };
 }

@@ -1,5 +1,5 @@
 import type { LatencyKind } from '../record/run.js';
-import type { MessagePlan, Phase, WireProtocol } from '../scenarios/scenario.js';
+import type { GeneratorPlan, MessagePlan, Phase, WireProtocol } from '../scenarios/scenario.js';
 
 /**
  * What the coordinator and an agent process say to each other, over Node's IPC with `serialization: 'advanced'`.
@@ -15,6 +15,7 @@ export interface Endpoint {
 
 /** The part of the population that one agent simulates. Rates are this agent's share of the scenario's. */
 export interface AgentPlan {
+  transport: GeneratorPlan['transport'];
   agent: number;
   seed: number;
   /** Users firstUser … firstUser + count - 1; partners are neighbours, (0,1) (2,3) …, always in the same agent. */

@@ -11,6 +11,7 @@ import { Population, type PopulationListener } from './population.js';
 import { Presence } from './presence.js';
 import { readProcessUsage } from './process-usage.js';
 import { Random } from './random.js';
+import { PacketTransport } from './transports/packets/packet-transport.js';
 import { SocketTransport } from './transports/socket-transport.js';
 import type { Transport } from './transports/transport.js';
 import { WebSocketTransport } from './transports/websocket-transport.js';
@@ -241,6 +242,7 @@ export class Agent implements PopulationListener {
 }
 
 function makeTransport(plan: AgentPlan, population: Population): Transport {
+  if (plan.transport === 'packets') return new PacketTransport(plan.agent, plan.count, population);
   const isWebSocket = plan.endpoints.some(({ protocol }) => protocol === 'ws' || protocol === 'wss');
   const isSocket = plan.endpoints.some(({ protocol }) => protocol === 'tcp' || protocol === 'tls');
   if (isWebSocket && isSocket) throw new Error('one run speaks either TCP or WebSocket, not both');

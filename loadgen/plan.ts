@@ -3,6 +3,7 @@ import type { Phase, Scenario } from '../scenarios/scenario.js';
 import type { AgentPlan, Endpoint } from './agent-messages.js';
 import { RunError } from './run-error.js';
 import { loopbackSources } from './source-addresses.js';
+import { MOST_PACKET_AGENTS } from './transports/packets/packet-addresses.js';
 
 /** Descriptors of an agent that are not clients. */
 const SPARE_FILES = 1000;
@@ -17,6 +18,8 @@ export interface PlanFacts {
   openFiles: number | null;
   /** Workers of a server on this host, which want cores as well; 0: the server is elsewhere. */
   serverWorkers: number;
+  /** What clients present at LOGIN; null: nothing. */
+  token: string | null;
   /** Differs between runs; see source-addresses.ts. */
   run: number;
 }
@@ -28,7 +31,8 @@ export interface PlanFacts {
  */
 export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
   const { clients, seed, target } = scenario;
-  for (const endpoint of facts.endpoints) refuseForeign(scenario, endpoint);
+  if (scenario.generator.transport === 'packets') checkPackets(scenario);
+  else for (const endpoint of facts.endpoints) refuseForeign(scenario, endpoint);
   const agents = countAgents(scenario, facts);
   const isLocal = facts.endpoints.every(({ host }) => isLoopback(host) && isIP(host) === 4);
   const pairs = Math.ceil(clients.count / 2);
@@ -39,12 +43,13 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
     const share = count / clients.count;
     return {
       agent,
+      transport: scenario.generator.transport,
       seed: seed + agent * 7919,
       firstUser: clients.firstUser + first,
       count,
       endpoints: facts.endpoints,
       sourceAddresses: isLocal ? loopbackSources(facts.run, agent, count) : [],
-      token: target.kind === 'external' ? target.token : tokenOf(target.settings),
+      token: facts.token,
       insecure: target.kind === 'embedded' || target.insecure,
       connectRate: clients.connectRate * share,
       reconnectRate: clients.reconnectRate * share,
@@ -67,6 +72,14 @@ export function isLoopback(host: string): boolean {
 }
 
 function countAgents({ clients, generator }: Scenario, facts: PlanFacts): number {
+  // A client of the packet transport is no file of the agent; a second agent pays only with cores to spare.
+  if (generator.transport === 'packets') {
+    const useful = Math.max(
+      1,
+      Math.min(Math.floor(facts.cores / 2), Math.ceil(clients.count / FEWEST_CLIENTS_AN_AGENT)),
+    );
+    return Math.min(generator.agents === 'auto' ? useful : generator.agents, MOST_PACKET_AGENTS);
+  }
   const perProcess = facts.openFiles === null ? clients.count : Math.max(1, facts.openFiles - SPARE_FILES);
   const needed = Math.ceil(clients.count / perProcess);
   if (generator.agents !== 'auto') {
@@ -84,6 +97,15 @@ function countAgents({ clients, generator }: Scenario, facts: PlanFacts): number
   return Math.max(needed, Math.min(spareCores, useful));
 }
 
+/** The namespace of the run holds its own server and nothing else. */
+function checkPackets({ target }: Scenario): void {
+  if (target.kind === 'embedded' && target.protocol === 'tcp') return;
+  throw new RunError(
+    'C2M_INPUT',
+    'generator.transport: packets takes an embedded target over tcp; write target: embedded, or transport: sockets',
+  );
+}
+
 function refuseForeign({ target }: Scenario, { host }: Endpoint): void {
   if (isLoopback(host)) return;
   const allowed = target.kind === 'external' ? target.allow : [];
@@ -95,8 +117,4 @@ function refuseForeign({ target }: Scenario, { host }: Endpoint): void {
     `target: ${host} is not on this host, and load goes elsewhere only on purpose; ` +
       'add the host to target.allow if it is yours to load',
   );
-}
-
-function tokenOf(settings: Record<string, unknown>): string | null {
-  return typeof settings.token === 'string' ? settings.token : null;
 }

@@ -8,6 +8,8 @@ export interface RunRequest {
   source: { file: string; text: string; overrides: string[] };
   /** Where clients connect to, resolved. */
   endpoints: Endpoint[];
+  /** What clients present at LOGIN; null: nothing. */
+  token: string | null;
   /** Admin port of the server under test, if it has one. */
   adminUrl: string | null;
   target: Measurement['target'];

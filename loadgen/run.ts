@@ -82,10 +82,12 @@ class Run {
       endpoints,
       cores: this.#facts.cores,
       openFiles: this.#facts.openFiles.soft,
+      token: this.#request.token,
       serverWorkers: target.kind === 'embedded' ? (target.serverWorkers ?? 0) : 0,
       run: Math.floor(Date.now() / 1000),
     });
-    await probeEndpoints(endpoints);
+    // Packets go to a server of the run's own, over a device that the agents have yet to make.
+    if (scenario.generator.transport === 'sockets') await probeEndpoints(endpoints);
     const poller = adminUrl === null ? undefined : await connectPoller(adminUrl);
     const writer = new RecordWriter(folder);
     let recorder: TimelineRecorder | undefined;

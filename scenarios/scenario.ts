@@ -89,6 +89,8 @@ export interface Phase {
 }
 
 export interface GeneratorPlan {
+  /** `packets`: TCP in user space over a TUN device, in a network namespace of the run's own. */
+  transport: 'sockets' | 'packets';
   /** 'auto': planned from the open-file limit and the cores. */
   agents: number | 'auto';
   /** p99 of how late messages leave; past it the verdict is `invalid`. */

@@ -184,6 +184,10 @@ const phasesSchema = z
   });
 
 const generatorSchema = z.strictObject({
+  transport: z.enum(['sockets', 'packets'], 'must be sockets or packets').prefault('sockets').meta({
+    description:
+      "`sockets`: the kernel's TCP, TLS and WebSocket; `packets` (Linux, root): TCP in user space, for more clients than the kernel could hold twice. It takes an embedded target over tcp.",
+  }),
   agents: wholeOrAuto(256).meta({
     description:
       'Processes that simulate the clients; `auto`: planned from the open-file limit and the cores.',
@@ -260,6 +264,11 @@ export const scenarioSchema = z
         firstUser: clients.firstUser,
       },
       messages,
-      generator: { agents: generator.agents, lagLimitMs: generator.lagLimit, drainMs: generator.drain },
+      generator: {
+        transport: generator.transport,
+        agents: generator.agents,
+        lagLimitMs: generator.lagLimit,
+        drainMs: generator.drain,
+      },
     }),
   );

@@ -5,7 +5,7 @@ import { CONNECTIONS_PER_SOURCE } from '../../loadgen/source-addresses.js';
 import { testScenario } from '../support/run.js';
 
 const endpoints = [{ protocol: 'tcp' as const, host: '127.0.0.1', port: 4000 }];
-const facts = { endpoints, cores: 2, openFiles: 20_000, serverWorkers: 1, run: 1 };
+const facts = { endpoints, cores: 2, openFiles: 20_000, serverWorkers: 1, token: null, run: 1 };
 
 function scenarioOf(count: number, agents: number | 'auto' = 'auto') {
   return testScenario((scenario) => {

@@ -27,7 +27,7 @@ export function testScenario(change: (scenario: Scenario) => void = () => undefi
     phases: [
       { name: 'talk', durationMs: 1000, messageRate: 200, away: 0, churnRate: 0, awayForMs: 0, cut: 0 },
     ],
-    generator: { agents: 1, lagLimitMs: 1000, drainMs: 5000 },
+    generator: { transport: 'sockets', agents: 1, lagLimitMs: 1000, drainMs: 5000 },
     gates: [],
   };
   change(scenario);
@@ -46,6 +46,7 @@ export async function testRun(
     scenario,
     source: { file: 'test.yaml', text: '', overrides: [] },
     endpoints: [endpoint],
+    token: null,
     adminUrl,
     target: { kind: 'external', addresses: [], serverWorkers: null, store: null },
     folder,

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { bringUp } from './interface-request.js';
 import { lastErrno, loadLibc } from './libc.js';
 
 const CLONE_NEWNET = 0x40000000;
@@ -7,6 +9,13 @@ const EPERM = 1;
 export class PacketsError extends Error {
   readonly code = 'C2M_INPUT';
 }
+
+/** Of this namespace alone: how many connects may wait, and how few ports the kernel takes for itself. */
+const SETTINGS = {
+  'core/somaxconn': '65535',
+  'ipv4/tcp_max_syn_backlog': '65535',
+  'ipv4/ip_local_port_range': '60000 65535',
+};
 
 let isEntered = false;
 
@@ -30,4 +39,6 @@ export function enterNetworkNamespace(): void {
     );
   }
   isEntered = true;
+  bringUp('lo');
+  for (const [name, value] of Object.entries(SETTINGS)) writeFileSync(`/proc/sys/net/${name}`, value);
 }
