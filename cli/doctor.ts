@@ -75,8 +75,10 @@ async function fitOf(scenario: Scenario, facts: HostFacts): Promise<Fit> {
   const capacity = capacityOf(facts, protocol);
   const perProcess = clientsPerProcess(facts);
   const serverWorkers = target.kind === 'embedded' ? target.config.workers : null;
-  const agents =
-    scenario.generator.agents === 'auto'
+  const isOnSockets = scenario.generator.transport === 'sockets';
+  const agents = !isOnSockets
+    ? Math.max(1, Math.floor(facts.cores / 2))
+    : scenario.generator.agents === 'auto'
       ? Math.max(1, Math.ceil(count / perProcess))
       : scenario.generator.agents;
   const short =
@@ -84,7 +86,7 @@ async function fitOf(scenario: Scenario, facts: HostFacts): Promise<Fit> {
       ? capacity.boundBy
       : serverWorkers !== null && count > serverWorkers * perProcess
         ? 'open files of the server workers'
-        : count > agents * perProcess
+        : isOnSockets && count > agents * perProcess
           ? 'open files of the agents'
           : null;
   return {

@@ -29,13 +29,15 @@ export function embeddedConfig(
   const input = {
     listen: [{ protocol: target.protocol, host: isOnDevice ? '0.0.0.0' : '127.0.0.1', port: 0 }],
     // A server that listens beyond loopback wants a token, also where its network holds nobody else.
-    ...(isOnDevice ? { token: randomUUID() } : {}),
+    ...(isOnDevice ? { token: randomUUID(), portPerWorker: true } : {}),
     workers: target.workers === 'auto' ? workersFor(scenario.clients.count, openFiles) : target.workers,
     store: target.store,
     admin: { host: '127.0.0.1', port: 0 },
     // Alerts are in the record; in the log they would tear the live view.
     logLevel: 'error',
     ...target.settings,
+    // The run is over when it closes: nobody waits for clients that are gone.
+    limits: { drainTimeoutMs: 500, ...(target.settings.limits as object | undefined) },
   } as ServerConfigInput;
   const config = checked(input);
   checkLargestMessage(scenario.messages.size, config);

@@ -100,6 +100,12 @@ export const serverConfigSchema = z.strictObject({
     .min(1)
     .default([{ protocol: 'tcp', host: '127.0.0.1', port: 4000 }]),
   workers: z.number().int().min(1).max(1024).default(1),
+  portPerWorker: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Each worker listens on a port of its own (ports 0): many workers on one port wake each other up.',
+    ),
   store: z.enum(['memory']).default('memory'),
   token: z
     .string()
@@ -137,6 +143,11 @@ export function parseServerConfig(input: ServerConfigInput): ServerConfig {
     throw new ConfigError(parsed.error.issues.map(describeIssue).join('\n'));
   }
   const config = parsed.data;
+  if (config.portPerWorker && config.listen.some(({ port }) => port !== 0)) {
+    throw new ConfigError(
+      'portPerWorker: every port in listen must be 0, so that the kernel gives each worker one',
+    );
+  }
   const exposed = config.listen.find((address) => !isLoopback(address.host));
   if (exposed && !config.token) {
     throw new ConfigError(

@@ -21,6 +21,8 @@ const MAX_WEBSOCKET_MESSAGE_BYTES = 1_048_576;
 
 export interface ListenerOptions {
   address: ListenAddress;
+  /** Shares its port with no other worker. */
+  isExclusive: boolean;
   certificate: Certificate | undefined;
   loginTimeoutMs: number;
   /** Makes the session for a new connection; undefined refuses it. */
@@ -32,28 +34,36 @@ export class Listener {
   /** With the port that the kernel chose, once it listens. */
   #address: ListenAddress;
   readonly #server: Server;
+  readonly #isExclusive: boolean;
+  #isStarting = false;
 
   constructor(options: ListenerOptions) {
     this.#address = options.address;
+    this.#isExclusive = options.isExclusive;
     this.#server = createServer({ noDelay: true }, chooseTaker(options));
   }
 
   /** @throws the system's error, such as EADDRINUSE */
   async listen(): Promise<ListenAddress> {
+    this.#isStarting = true;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen({ host: this.#address.host, port: this.#address.port, backlog: 65_535 }, () => {
+      const { host, port } = this.#address;
+      this.#server.listen({ host, port, backlog: 65_535, exclusive: this.#isExclusive }, () => {
         this.#server.off('error', reject);
         resolve();
       });
+    }).finally(() => {
+      this.#isStarting = false;
     });
     const { port } = this.#server.address() as AddressInfo;
     this.#address = { ...this.#address, port };
     return this.#address;
   }
 
+  /** True from the call of `listen` on: a worker asks its primary for the port, and that takes a while. */
   get isListening(): boolean {
-    return this.#server.listening;
+    return this.#isStarting || this.#server.listening;
   }
 
   /** Stops accepting; open connections stay, and `listen` may be called again. */

@@ -51,7 +51,9 @@ export async function startWorkers(
       failed,
     ]);
     return {
-      addresses: listening[0]?.addresses ?? [],
+      addresses: config.portPerWorker
+        ? listening.flatMap(({ addresses }) => addresses)
+        : (listening[0]?.addresses ?? []),
       failed,
       drain: async () => {
         await Promise.all(workers.map((worker) => worker.drain(config.limits.drainTimeoutMs)));

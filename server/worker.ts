@@ -87,6 +87,7 @@ export class Worker implements SessionHost {
     for (const address of this.#config.listen) {
       const listener = new Listener({
         address,
+        isExclusive: this.#config.portPerWorker,
         certificate,
         loginTimeoutMs: this.#config.limits.loginTimeoutMs,
         accept: (wire) => this.#accept(wire),

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readTimeline } from '../../record/folder.js';
 import { type RunRecord, runRecordSchema } from '../../record/run.js';
 import { startWrongServer } from '../fixtures/wrong-server.js';
+import { canSendPackets } from '../support/packets.js';
 import { c2m, startC2m } from './c2m.js';
 
 let folder: string;
@@ -114,6 +115,22 @@ describe('c2m run', () => {
     expect(status).toBe(1);
     expect((await readdir(out)).sort()).toEqual(RECORD);
     expect((await recordIn(out)).verdict).toBe('partial');
+  });
+
+  test.skipIf(!canSendPackets)('over packets says the same of a run as over sockets', async () => {
+    const calm = [...BRIEF, '--set', 'phases=[{name: talk, duration: 2s, rate: 300/s}]', '--quiet'];
+    const ledgers = [];
+    for (const transport of ['sockets', 'packets']) {
+      const out = join(folder, transport);
+      const { status, stderr } = await c2m(
+        ...['run', 'ci-smoke', '--out', out, '--set', `generator.transport=${transport}`, ...calm],
+      );
+      expect(stderr).toBe('');
+      expect(status).toBe(0);
+      const { messages, connections } = await recordIn(out);
+      ledgers.push({ messages, peak: connections.peak, failed: connections.failed });
+    }
+    expect(ledgers[1]).toEqual(ledgers[0]);
   });
 
   test('hides the token that a scenario holds from its record', async () => {

@@ -50,7 +50,7 @@ test('a scenario is normalized: milliseconds, per second, bytes, shares, and eve
       { name: 'talk', durationMs: 10_000, messageRate: 500, away: 0, churnRate: 0, awayForMs: 5000, cut: 0 },
       { name: 'rest', durationMs: 5000, messageRate: 0, away: 0, churnRate: 0, awayForMs: 5000, cut: 0 },
     ],
-    generator: { agents: 'auto', lagLimitMs: 100, drainMs: 15_000 },
+    generator: { transport: 'sockets', agents: 'auto', lagLimitMs: 100, drainMs: 15_000 },
     gates: [],
   });
 });
@@ -244,6 +244,7 @@ describe('shipped scenarios', () => {
     expect(shipped.map(({ name }) => name)).toEqual([
       'chat',
       'ci-smoke',
+      'hundred-thousand',
       'offline-backlog',
       'quickstart',
       'reconnect-storm',

@@ -121,6 +121,19 @@ describe.each(carriers)('the promises over $name', ({ listen, workers }) => {
   });
 });
 
+test('workers with a port each are one server: users on different ports reach each other', async () => {
+  const server = await testServer({ workers: 3, portPerWorker: true });
+  expect(new Set(server.addresses.map(({ port }) => port)).size).toBe(3);
+  const [first, , third] = server.addresses;
+  const anna = await TestClient.login(first!, ANNA);
+  const bert = await TestClient.login(third!, BERT);
+
+  anna.send(BERT, 1, 'across');
+
+  expect((await bert.next(FrameType.Deliver)).id).toBe(1);
+  expect((await anna.next(FrameType.Accepted)).id).toBe(1);
+});
+
 test('no more than the window is in flight, and an ACK lets the rest follow', async () => {
   const address = addressOf(await testServer({ limits: { deliveryWindow: 4 } }));
   const anna = await TestClient.login(address, ANNA);

@@ -4,9 +4,8 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { enterNetworkNamespace } from '../../../loadgen/transports/packets/network-namespace.js';
 import { TcpClients, type Wire } from '../../../loadgen/transports/packets/tcp-clients.js';
 import { TunDevice } from '../../../loadgen/transports/packets/tun-device.js';
+import { canSendPackets } from '../../support/packets.js';
 
-/** Against the kernel's own TCP: a namespace and a device take root. */
-const isRoot = process.getuid?.() === 0 && process.platform === 'linux';
 const SERVER_ADDRESS = 0x0a_00_00_01;
 const CLIENT_ADDRESS = 0x0a_00_01_00;
 
@@ -118,7 +117,7 @@ class Host {
   };
 }
 
-describe.skipIf(!isRoot)('TCP clients in user space, against the TCP of the kernel', () => {
+describe.skipIf(!canSendPackets)('TCP clients in user space, against the TCP of the kernel', () => {
   const hosts: Host[] = [];
   const servers: Server[] = [];
   beforeAll(() => enterNetworkNamespace());
