@@ -5,6 +5,12 @@ import { ClientState, type Population } from './population.js';
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 8000;
 
+/**
+ * Connections to one endpoint before the next has its turn: a server of many processes wakes each of them for a
+ * handful of connections at once, instead of every one of them for each.
+ */
+const ENDPOINT_BURST = 64;
+
 /** A connect under way. The number tells it from later attempts of the same client. */
 interface Attempt {
   client: number;
@@ -139,8 +145,8 @@ export class Connector {
 
   #open(client: number, dueMs: number, nowMs: number): void {
     const { endpoints, sourceAddresses, connectTimeoutMs } = this.#plan;
-    // The n-th connection of the agent takes the n-th endpoint: also when the same clients reconnect again and again.
-    const endpoint = endpoints[this.#opened % endpoints.length] as Endpoint;
+    // By the connections of the agent, not by client: also when the same clients reconnect again and again.
+    const endpoint = endpoints[Math.floor(this.#opened / ENDPOINT_BURST) % endpoints.length] as Endpoint;
     const source = sourceAddresses[Math.floor(this.#opened / endpoints.length) % sourceAddresses.length];
     this.#opened += 1;
     const attempt = ((this.#attemptOf[client] as number) + 1) & 0xff_ff;
