@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { bringUp } from './interface-request.js';
 import { lastErrno, loadLibc } from './libc.js';
 
@@ -15,6 +15,9 @@ const SETTINGS = {
   'core/somaxconn': '65535',
   'ipv4/tcp_max_syn_backlog': '65535',
   'ipv4/ip_local_port_range': '60000 65535',
+  // The kernel would look for IPv6 routers on every device, and the clients would have to sort that out.
+  'ipv6/conf/all/disable_ipv6': '1',
+  'ipv6/conf/default/disable_ipv6': '1',
 };
 
 let isEntered = false;
@@ -40,5 +43,9 @@ export function enterNetworkNamespace(): void {
   }
   isEntered = true;
   bringUp('lo');
-  for (const [name, value] of Object.entries(SETTINGS)) writeFileSync(`/proc/sys/net/${name}`, value);
+  for (const [name, value] of Object.entries(SETTINGS)) {
+    const file = `/proc/sys/net/${name}`;
+    // A kernel without IPv6 has no such settings.
+    if (existsSync(file)) writeFileSync(file, value);
+  }
 }
