@@ -1,4 +1,4 @@
-import type { HostFacts } from '../loadgen/host-facts.js';
+import { type HostFacts, SPARE_FILES } from '../loadgen/host-facts.js';
 import { formatCount } from '../reports/format.js';
 import type { WireProtocol } from '../scenarios/scenario.js';
 
@@ -15,8 +15,6 @@ export const CONNECTION_BYTES: Record<WireProtocol, number> = {
 
 /** A Node process before its first connection, with its share of garbage. */
 const PROCESS_BYTES = 64 * 1024 ** 2;
-/** Descriptors of a process that are no clients. */
-const SPARE_FILES = 1000;
 /** Left for the rest of the machine. */
 const USABLE_MEMORY = 0.85;
 

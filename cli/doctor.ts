@@ -14,6 +14,7 @@ import {
   clientsPerProcess,
 } from './capacity.js';
 import { ExitStatus, type Finish } from './exit-status.js';
+import { collect } from './repeatable-option.js';
 import { planTarget } from './target.js';
 
 /** How a scenario would sit on this host. */
@@ -75,26 +76,18 @@ async function fitOf(scenario: Scenario, facts: HostFacts): Promise<Fit> {
   const capacity = capacityOf(facts, protocol);
   const perProcess = clientsPerProcess(facts);
   const serverWorkers = target.kind === 'embedded' ? target.config.workers : null;
-  const isOnSockets = scenario.generator.transport === 'sockets';
-  const agents = !isOnSockets
-    ? Math.max(1, Math.floor(facts.cores / 2))
-    : scenario.generator.agents === 'auto'
-      ? Math.max(1, Math.ceil(count / perProcess))
-      : scenario.generator.agents;
   const short =
     count > capacity.connections
       ? capacity.boundBy
       : serverWorkers !== null && count > serverWorkers * perProcess
         ? 'open files of the server workers'
-        : isOnSockets && count > agents * perProcess
-          ? 'open files of the agents'
-          : null;
+        : null;
   return {
     scenario: scenario.name,
     clients: count,
     protocol,
     serverWorkers,
-    agents,
+    agents: target.agents,
     bytes: count * capacity.bytesPerConnection,
     expectedSeconds: expectedDurationMs(scenario) / 1000,
     fits: short === null,
@@ -171,8 +164,4 @@ function section(title: string, rows: [string, string][]): string {
 /** Two digits are all that an estimate has. */
 function rounded(value: number): number {
   return value < 100 ? value : Number(value.toPrecision(2));
-}
-
-function collect(value: string, before: string[] = []): string[] {
-  return [...before, value];
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { SPARE_FILES } from '../loadgen/host-facts.js';
 import type { EmbeddedTarget, Scenario, SizeDistribution } from '../scenarios/scenario.js';
 import { formatQuantity } from '../scenarios/units.js';
 import {
@@ -9,8 +10,6 @@ import {
 } from '../server/config.js';
 import { InputError } from './exit-status.js';
 
-/** Descriptors of a worker that are not clients, and room for a kernel that spreads connections unevenly. */
-const SPARE_FILES = 1000;
 /** SEND and DELIVER carry at most this much beside the payload. */
 const FRAME_OVERHEAD_BYTES = 64;
 

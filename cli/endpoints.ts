@@ -24,8 +24,3 @@ export async function resolveEndpoint(address: string): Promise<Endpoint> {
     );
   }
 }
-
-/** `tcp://127.0.0.1:4000`, `tcp://[::1]:4000` */
-export function formatEndpoint({ protocol, host, port }: Endpoint): string {
-  return `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}

@@ -2,10 +2,10 @@ import type { Endpoint } from '../loadgen/agent-messages.js';
 import { startRun } from '../loadgen/run.js';
 import { enterNetworkNamespace } from '../loadgen/transports/packets/network-namespace.js';
 import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-addresses.js';
+import { formatAddress } from '../protocol/address.js';
 import type { Measurement } from '../record/run.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import { type SpawnedServer, spawnServer } from '../server/spawn.js';
-import { formatEndpoint } from './endpoints.js';
 import type { Interrupts } from './interrupts.js';
 import type { LiveView } from './live-view.js';
 import type { PlannedTarget } from './target.js';
@@ -58,7 +58,7 @@ async function load(
     adminUrl: target.kind === 'embedded' ? (server?.adminUrl ?? null) : target.adminUrl,
     target: {
       kind: target.kind,
-      addresses: endpoints.map(formatEndpoint),
+      addresses: endpoints.map(formatAddress),
       serverWorkers: target.kind === 'embedded' ? target.config.workers : null,
       store: target.kind === 'embedded' ? target.config.store : null,
     },

@@ -13,6 +13,7 @@ import { listenForInterrupts } from './interrupts.js';
 import { type LiveView, liveView, noView } from './live-view.js';
 import { measure } from './measure.js';
 import { defaultRecordFolder, discardRecordFolder, prepareRecordFolder } from './record-folder.js';
+import { collect } from './repeatable-option.js';
 import { planTarget } from './target.js';
 import { withoutToken } from './token.js';
 
@@ -104,8 +105,4 @@ function viewFor({ scenario }: LoadedScenario, { json, quiet }: RunOptions): Liv
 async function writeRecord(folder: string, record: RunRecord): Promise<void> {
   await writeFile(join(folder, RECORD_FILES.run), `${JSON.stringify(record, null, 2)}\n`);
   await writeReports(folder, record);
-}
-
-function collect(value: string, before: string[] = []): string[] {
-  return [...before, value];
 }

@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import chalk from 'chalk';
 import { Command } from 'commander';
 import { parse, YAMLParseError } from 'yaml';
+import { formatAddress } from '../protocol/address.js';
 import { parseServerConfig, type ServerConfigInput } from '../server/config.js';
 import { type RunningServer, startServer } from '../server/server.js';
 import { ExitStatus, type Finish, InputError } from './exit-status.js';
 import { listenForInterrupts } from './interrupts.js';
+import { collect } from './repeatable-option.js';
 
 interface ServeOptions {
   config?: string;
@@ -57,9 +59,7 @@ async function serve(config: ServerConfigInput): Promise<ExitStatus> {
 }
 
 function describeServer({ addresses, adminUrl }: RunningServer): string {
-  const lines = addresses.map(({ protocol, host, port }) => {
-    return `${chalk.dim('listening')}  ${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  });
+  const lines = addresses.map((address) => `${chalk.dim('listening')}  ${formatAddress(address)}`);
   if (adminUrl) lines.push(`${chalk.dim('admin    ')}  ${adminUrl}  (/healthz, /metrics, /stats)`);
   return `${lines.join('\n')}\n`;
 }
@@ -102,8 +102,4 @@ function readAdmin(text: string): { host: string; port: number } | null {
     throw new InputError(`--admin: "${text}" is not an address; write http://127.0.0.1:9464, or off`);
   }
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) };
-}
-
-function collect(value: string, before: string[] = []): string[] {
-  return [...before, value];
 }

@@ -7,9 +7,10 @@ import { embeddedConfig } from './embedded-target.js';
 import { resolveEndpoint } from './endpoints.js';
 
 /** What a run goes against: a server that it starts itself, or addresses where one is said to listen. */
-export type PlannedTarget =
+export type PlannedTarget = { /** Agents that will hold the clients. */ agents: number } & (
   | { kind: 'embedded'; config: ServerConfig }
-  | { kind: 'external'; endpoints: Endpoint[]; token: string | null; adminUrl: string | null };
+  | { kind: 'external'; endpoints: Endpoint[]; token: string | null; adminUrl: string | null }
+);
 
 /**
  * Starts nothing.
@@ -23,10 +24,10 @@ export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
   if (target.kind === 'embedded') {
     const config = embeddedConfig(scenario, target, openFiles.soft);
     const endpoint: Endpoint = { protocol: target.protocol, host: '127.0.0.1', port: 0 };
-    planAgents(scenario, { ...facts, endpoints: [endpoint], serverWorkers: config.workers });
-    return { kind: 'embedded', config };
+    const plans = planAgents(scenario, { ...facts, endpoints: [endpoint], serverWorkers: config.workers });
+    return { kind: 'embedded', config, agents: plans.length };
   }
   const endpoints = await Promise.all(target.addresses.map(resolveEndpoint));
-  planAgents(scenario, { ...facts, endpoints, serverWorkers: 0 });
-  return { kind: 'external', endpoints, token: target.token, adminUrl: target.admin };
+  const plans = planAgents(scenario, { ...facts, endpoints, serverWorkers: 0 });
+  return { kind: 'external', agents: plans.length, endpoints, token: target.token, adminUrl: target.admin };
 }

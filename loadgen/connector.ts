@@ -68,16 +68,6 @@ export class Connector {
     this.#nextReconnectMs = atMs;
   }
 
-  /** Nothing to open now or later, unless somebody queues. */
-  get isIdle(): boolean {
-    return (
-      this.#begun === this.#plan.count &&
-      this.#queueHead === this.#queue.length &&
-      this.#backingOff.length === 0 &&
-      this.#attemptsHead === this.#attempts.length
-    );
-  }
-
   /** Puts a client in line for another connection. */
   enqueue(client: number, nowMs: number): void {
     if (this.#isQueued[client] === 1) return;

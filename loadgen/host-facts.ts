@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 
+/** Descriptors of a process that are no clients, and room for a kernel that spreads connections unevenly. */
+export const SPARE_FILES = 1000;
+
 /** What bounds the connections of this host. Null: not known here, or no limit. */
 export interface HostFacts {
   cores: number;
@@ -47,7 +50,7 @@ export function readHostFacts(): HostFacts {
 }
 
 /** The open-file limit of this process. */
-export function readOpenFileLimit(): OpenFileLimit {
+function readOpenFileLimit(): OpenFileLimit {
   const match = /^Max open files\s+(\d+|unlimited)\s+(\d+|unlimited)/m.exec(read('/proc/self/limits') ?? '');
   const number = (text: string | undefined): number | null => {
     return text === undefined || text === 'unlimited' ? null : Number(text);

@@ -1,12 +1,12 @@
 import { isIP } from 'node:net';
+import { isLoopback } from '../protocol/address.js';
 import type { Phase, Scenario } from '../scenarios/scenario.js';
 import type { AgentPlan, Endpoint } from './agent-messages.js';
+import { SPARE_FILES } from './host-facts.js';
 import { RunError } from './run-error.js';
 import { loopbackSources } from './source-addresses.js';
 import { MOST_PACKET_AGENTS } from './transports/packets/packet-addresses.js';
 
-/** Descriptors of an agent that are not clients. */
-const SPARE_FILES = 1000;
 /** Fewer clients than this are not worth another process. */
 const FEWEST_CLIENTS_AN_AGENT = 1000;
 
@@ -64,11 +64,6 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
 export function phaseShare(phase: Phase, count: number, total: number): Phase {
   const share = count / total;
   return { ...phase, messageRate: phase.messageRate * share, churnRate: phase.churnRate * share };
-}
-
-/** 127.0.0.0/8, ::1 and localhost. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 function countAgents({ clients, generator }: Scenario, facts: PlanFacts): number {

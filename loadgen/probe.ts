@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { formatAddress } from '../protocol/address.js';
 import type { Endpoint } from './agent-messages.js';
 import { RunError } from './run-error.js';
 
@@ -13,7 +14,8 @@ export async function probeEndpoints(endpoints: readonly Endpoint[]): Promise<vo
   await Promise.all(endpoints.map(probe));
 }
 
-async function probe({ protocol, host, port }: Endpoint): Promise<void> {
+async function probe(endpoint: Endpoint): Promise<void> {
+  const { host, port } = endpoint;
   const socket = connect({ host, port });
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
@@ -21,10 +23,9 @@ async function probe({ protocol, host, port }: Endpoint): Promise<void> {
     const { code, name } = error as NodeJS.ErrnoException;
     const reason =
       name === 'AbortError' ? `no answer within ${PROBE_TIMEOUT_MS / 1000} s` : (code ?? String(error));
-    const address = `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`;
     throw new RunError(
       'C2M_RUN',
-      `nothing listens at ${address} (${reason}); start the server, or correct target.addresses in the scenario`,
+      `nothing listens at ${formatAddress(endpoint)} (${reason}); start the server, or correct target.addresses in the scenario`,
     );
   } finally {
     socket.destroy();

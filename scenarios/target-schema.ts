@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isLoopback } from '../protocol/address.js';
 import { oneOf, wholeOrAuto } from './choice.js';
 import type { Target } from './scenario.js';
 import { quote } from './units.js';
@@ -91,7 +91,7 @@ export const targetSchema = z
         }
         target.addresses?.forEach((address, index) => {
           const host = hostOf(address);
-          if (isThisMachine(host) || target.allow?.includes(host)) return;
+          if (isLoopback(host) || target.allow?.includes(host)) return;
           refuse(
             ['addresses', index],
             `${host} is another machine; load goes there only if target.allow names it: allow: [${quote(host)}]`,
@@ -117,9 +117,4 @@ export function expandTarget(value: unknown): unknown {
 
 function hostOf(address: string): string {
   return (ADDRESS.exec(address)?.[2] ?? '').replace(/^\[|\]$/g, '');
-}
-
-/** True for 127.0.0.0/8, ::1 and localhost. */
-function isThisMachine(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isLoopback } from '../protocol/address.js';
 
 /** An address that the server listens on. Port 0 lets the kernel choose. */
 export interface ListenAddress {
@@ -180,10 +180,4 @@ export function readListenAddress(text: string): ListenAddress | undefined {
     host: host.replace(/^\[|\]$/g, ''),
     port: Number(port),
   };
-}
-
-/** True for 127.0.0.0/8, ::1 and localhost: addresses that other machines cannot reach. */
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true;
-  return isIP(host) === 4 && host.startsWith('127.');
 }
