@@ -10,6 +10,10 @@ import {
 } from '../server/config.js';
 import { InputError } from './exit-status.js';
 
+/** With more, most of the server's work would be to wake up one of many workers for one bus message. */
+const MOST_WORKERS_WITHOUT_HOMES = 8;
+const HOMES = 2;
+
 /** SEND and DELIVER carry at most this much beside the payload. */
 const FRAME_OVERHEAD_BYTES = 64;
 
@@ -25,11 +29,13 @@ export function embeddedConfig(
   openFiles: number | null,
 ): ServerConfig {
   const isOnDevice = scenario.generator.transport === 'packets';
+  const workers = target.workers === 'auto' ? workersFor(scenario.clients.count, openFiles) : target.workers;
   const input = {
     listen: [{ protocol: target.protocol, host: isOnDevice ? '0.0.0.0' : '127.0.0.1', port: 0 }],
     // A server that listens beyond loopback wants a token, also where its network holds nobody else.
     ...(isOnDevice ? { token: randomUUID(), portPerWorker: true } : {}),
-    workers: target.workers === 'auto' ? workersFor(scenario.clients.count, openFiles) : target.workers,
+    workers,
+    homes: workers > MOST_WORKERS_WITHOUT_HOMES ? HOMES : 0,
     store: target.store,
     admin: { host: '127.0.0.1', port: 0 },
     // Alerts are in the record; in the log they would tear the live view.

@@ -72,7 +72,10 @@ export class ServerPoller {
     const cpuSeconds = stats.workers.reduce((sum, worker) => sum + worker.cpuSeconds, 0);
     const before = this.#cpuBefore;
     this.#cpuBefore = { seconds: cpuSeconds, atMs: nowMs };
-    const queues = Object.fromEntries(this.#intervalMax);
+    // Of one worker among many only what has something in it.
+    const queues = Object.fromEntries(
+      [...this.#intervalMax].filter(([queue, length]) => length > 0 || !queue.includes('#')),
+    );
     this.#intervalMax = new Map();
     return {
       connections: stats.connections,
@@ -87,10 +90,11 @@ export class ServerPoller {
     if (stats.schema !== 'c2m.stats/1') throw new Error(`${this.#url} does not answer with c2m.stats/1`);
     const isFirst = this.#latest === undefined;
     this.#latest = stats;
+    const empty = Object.fromEntries(Object.keys(stats.queues).map((queue) => [queue, 0]));
     for (const sample of stats.samples) {
       // What was sampled before this run began belongs to another one.
       if (isFirst || sample.sequence <= this.#lastSequence) continue;
-      for (const [queue, length] of Object.entries(withTotals(sample.queues))) {
+      for (const [queue, length] of Object.entries(withTotals({ ...empty, ...sample.queues }))) {
         this.#intervalMax.set(queue, Math.max(length, this.#intervalMax.get(queue) ?? 0));
         const lengths = this.#lengths.get(queue);
         if (lengths) lengths.push(length);

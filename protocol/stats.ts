@@ -11,7 +11,9 @@ export interface ServerStats {
   users: number;
   counters: ServerCounters;
   workers: WorkerStats[];
-  /** The newest samples of every queue, oldest first, at least four a second, about the last ten seconds. */
+  /** Workers that died and were started again, oldest first. */
+  restarts: WorkerRestart[];
+  /** The newest samples of every queue, oldest first, about the last ten seconds; no peak between them is missed. */
   samples: QueueSample[];
   /** Alerts raised since the start, oldest first; the newest thousand are kept. */
   alerts: QueueAlert[];
@@ -48,12 +50,22 @@ export interface WorkerStats {
   eventLoopLagP99Ms: number;
 }
 
+export interface WorkerRestart {
+  worker: number;
+  /** Wall clock, milliseconds since 1970. */
+  atMs: number;
+  reason: string;
+}
+
 export interface QueueSample {
   /** Wall clock, milliseconds since 1970. */
   atMs: number;
   /** Rises by one with every sample; a reader remembers the last one that it took. */
   sequence: number;
-  /** Length by queue: `bus-ingress`, `mailbox-writes`, `outbound`, `mailboxes`; `#n` is added for a worker. */
+  /**
+   * Length by queue: `bus-ingress`, `mailbox-writes`, `outbound`, `mailboxes`; `#n` is added for a worker.
+   * A queue that is empty is left out.
+   */
   queues: Record<string, number>;
 }
 

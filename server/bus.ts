@@ -26,12 +26,19 @@ export type BusMessage =
   | { kind: 'deliver'; connection: number; sequence: number; frame: Buffer }
   | { kind: 'receipt'; to: number; by: number; id: number };
 
+/** The workers that keep mailboxes: `count` of them, numbered from `first` on. */
+export interface Homes {
+  first: number;
+  count: number;
+}
+
 /** Carries messages between workers: in order from one worker to another, none twice. */
 export interface Bus {
   /** Number of this worker, from 0. */
   readonly self: number;
-  /** How many workers there are. */
-  readonly workers: number;
+  readonly homes: Homes;
+  /** False while a worker that died has not come back: what is sent to it is lost. */
+  isConnected(worker: number): boolean;
   send(worker: number, message: BusMessage): void;
   /** Hands over what was gathered since the last call; once an event-loop turn. */
   flush(): void;
@@ -41,11 +48,15 @@ export interface Bus {
 /** The bus of a server with one worker: a call. */
 export class InProcessBus implements Bus {
   readonly self = 0;
-  readonly workers = 1;
+  readonly homes = { first: 0, count: 1 };
   readonly #receive: (message: BusMessage) => void;
 
   constructor(receive: (message: BusMessage) => void) {
     this.#receive = receive;
+  }
+
+  isConnected(): boolean {
+    return true;
   }
 
   send(_worker: number, message: BusMessage): void {
@@ -65,10 +76,10 @@ export class InProcessBus implements Bus {
  * The home worker of a user. Ids are often consecutive, so they are mixed first (the finalizer of MurmurHash3,
  * public domain, Austin Appleby) and the two 32-bit halves both count.
  */
-export function homeWorker(user: number, workers: number): number {
-  if (workers === 1) return 0;
+export function homeWorker(user: number, { first, count }: Homes): number {
+  if (count === 1) return first;
   let hash = ((user % 0x1_0000_0000) | 0) ^ Math.imul(Math.floor(user / 0x1_0000_0000), 0x9e37_79b1);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) % workers;
+  return (((hash ^ (hash >>> 16)) >>> 0) % count) + first;
 }

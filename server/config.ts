@@ -100,6 +100,15 @@ export const serverConfigSchema = z.strictObject({
     .min(1)
     .default([{ protocol: 'tcp', host: '127.0.0.1', port: 4000 }]),
   workers: z.number().int().min(1).max(1024).default(1),
+  homes: z
+    .number()
+    .int()
+    .min(0)
+    .max(64)
+    .default(0)
+    .describe(
+      'Processes that keep the mailboxes and take no connections; 0: every worker keeps its share. With many workers, each then talks to these few instead of all others.',
+    ),
   portPerWorker: z
     .boolean()
     .default(false)
@@ -147,6 +156,9 @@ export function parseServerConfig(input: ServerConfigInput): ServerConfig {
     throw new ConfigError(
       'portPerWorker: every port in listen must be 0, so that the kernel gives each worker one',
     );
+  }
+  if (config.homes > 0 && config.workers === 1) {
+    throw new ConfigError('homes: one worker keeps the mailboxes itself; write 0, or more workers');
   }
   const exposed = config.listen.find((address) => !isLoopback(address.host));
   if (exposed && !config.token) {

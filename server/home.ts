@@ -122,6 +122,15 @@ export class Home {
     this.#takeBackSent(state);
   }
 
+  /** A worker died, and its connections with it. */
+  detachAll(worker: number): void {
+    for (const state of this.#users.values()) {
+      if (state.connection === 0 || state.worker !== worker) continue;
+      state.connection = 0;
+      this.#takeBackSent(state);
+    }
+  }
+
   /** What was sent and not acknowledged waits again: its connection is gone. */
   #takeBackSent(state: UserState): void {
     this.#waiting += state.sentSequence - state.acknowledged;
@@ -193,7 +202,7 @@ export class Home {
     for (const item of this.#store.acknowledge(user, upTo)) {
       if (item.isReceipt) continue;
       this.#counters.acknowledged += 1;
-      this.#bus.send(homeWorker(item.from, this.#bus.workers), {
+      this.#bus.send(homeWorker(item.from, this.#bus.homes), {
         kind: 'receipt',
         to: item.from,
         by: user,

@@ -50,8 +50,9 @@ export class Metrics {
     const standing = new Set(
       stats.alerts.filter((alert) => alert.clearedAtMs === null).map((alert) => alert.queue),
     );
-    for (const [queue, length] of Object.entries(stats.samples.at(-1)?.queues ?? {})) {
-      this.#queueLength.set({ queue }, length);
+    const lengths = stats.samples.at(-1)?.queues;
+    for (const queue of Object.keys(stats.queues)) {
+      this.#queueLength.set({ queue }, lengths?.[queue] ?? 0);
       this.#queueAlert.set({ queue }, standing.has(queue) ? 1 : 0);
     }
     for (const { key, counter } of this.#counters) counter.inc(stats.counters[key]);

@@ -42,11 +42,13 @@ export class QueueMonitor {
   }
 
   /** @param atMs wall clock */
-  record(atMs: number, queues: Record<string, number>): void {
+  record(atMs: number, queues: ReadonlyMap<string, number>): void {
     this.#sequence += 1;
-    this.#samples.push({ atMs, sequence: this.#sequence, queues });
+    // A hundred workers have hundreds of queues, nearly all of them empty.
+    const filled = [...queues].filter(([, length]) => length > 0);
+    this.#samples.push({ atMs, sequence: this.#sequence, queues: Object.fromEntries(filled) });
     if (this.#samples.length > KEPT_SAMPLES) this.#samples.shift();
-    for (const [name, length] of Object.entries(queues)) {
+    for (const [name, length] of queues) {
       this.#highest.set(name, Math.max(length, this.#highest.get(name) ?? 0));
       this.#judge(name, length, atMs);
     }

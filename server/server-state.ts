@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { QueueAlert, ServerStats } from '../protocol/stats.js';
+import type { QueueAlert, ServerStats, WorkerRestart } from '../protocol/stats.js';
 import { addCounters } from './counters.js';
 import { QueueMonitor } from './queue-monitor.js';
 import type { WorkerReport } from './worker.js';
@@ -11,6 +11,9 @@ export class ServerState {
   readonly #reports = new Map<number, WorkerReport>();
   readonly #monitor: QueueMonitor;
   readonly #workers: number;
+  readonly #restarts: WorkerRestart[] = [];
+  readonly #newest = new Map<string, number>();
+  /** The highest since the last sample. */
   #unsampled = new Map<string, number>();
 
   constructor(version: string, workers: number, thresholds: Record<string, number>, log: Logger) {
@@ -24,14 +27,19 @@ export class ServerState {
     this.#reports.set(report.stats.worker, report);
     for (const [queue, length] of Object.entries(report.queues)) {
       const name = this.#workers === 1 ? queue : `${queue}#${report.stats.worker}`;
+      this.#newest.set(name, length);
       this.#unsampled.set(name, Math.max(length, this.#unsampled.get(name) ?? 0));
     }
   }
 
-  /** Records the queue lengths reported since the last call. */
+  restarted(worker: number, reason: string): void {
+    this.#restarts.push({ worker, atMs: Date.now(), reason });
+  }
+
+  /** Records the queue lengths reported since the last call; a worker that reported none has those of before. */
   sample(): void {
-    if (this.#unsampled.size === 0) return;
-    this.#monitor.record(Date.now(), Object.fromEntries(this.#unsampled));
+    if (this.#newest.size === 0) return;
+    this.#monitor.record(Date.now(), new Map([...this.#newest, ...this.#unsampled]));
     this.#unsampled = new Map();
   }
 
@@ -46,6 +54,7 @@ export class ServerState {
       users: reports.reduce((sum, report) => sum + report.users, 0),
       counters: addCounters(reports.map((report) => report.counters)),
       workers,
+      restarts: this.#restarts,
       samples: this.#monitor.samples,
       alerts: this.#monitor.alerts,
       queues: this.#monitor.summary(),

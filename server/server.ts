@@ -20,7 +20,7 @@ export interface RunningServer {
   addresses: ListenAddress[];
   /** `http://127.0.0.1:9464`, or null where no admin port was wanted. */
   adminUrl: string | null;
-  /** Rejects when the server cannot go on, such as when a worker process died. */
+  /** Rejects when the server cannot go on, such as when its workers die again and again. */
   failed: Promise<never>;
   /** Stops accepting, sends what is gathered and GOODBYE, and ends within `limits.drainTimeoutMs`. */
   close(): Promise<void>;
@@ -45,12 +45,18 @@ export async function startServer(input: ServerConfigInput): Promise<RunningServ
   );
   const needsCertificate = config.listen.some(({ protocol }) => protocol === 'tls' || protocol === 'wss');
   const certificate = needsCertificate ? await loadCertificate(config.tls) : undefined;
-  const state = new ServerState(packageVersion(), config.workers, config.thresholds, log);
+  const state = new ServerState(packageVersion(), config.workers + config.homes, config.thresholds, log);
   const take = (report: WorkerReport) => state.take(report);
   const engine =
     config.workers === 1
       ? await runInProcess(config, certificate, take)
-      : await startWorkers(config, certificate, take);
+      : await startWorkers(config, certificate, {
+          report: take,
+          restarted: (worker, reason) => {
+            log.error({ worker }, `${reason}; it was started again`);
+            state.restarted(worker, reason);
+          },
+        });
   const sampling = setInterval(() => state.sample(), SAMPLE_INTERVAL_MS);
   let admin: Admin | undefined;
   try {

@@ -54,6 +54,8 @@ export class Session implements WireListener {
   user = 0;
   /** True once LOGIN was admitted, also after the end. */
   hasUser = false;
+  /** SENDs that the home of the recipient has not answered. */
+  unanswered = 0;
   readonly #wire: Wire;
   readonly #host: SessionHost;
   #state: State = 'hello';

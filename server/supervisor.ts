@@ -1,128 +1,182 @@
-import cluster, { type Worker as ClusterWorker } from 'node:cluster';
+import cluster from 'node:cluster';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Homes } from './bus.js';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress, ServerConfig } from './config.js';
+import { SAMPLE_INTERVAL_MS } from './queue-monitor.js';
 import type { WorkerReport } from './worker.js';
-import type { FromWorker, ToWorker } from './worker-messages.js';
+import { WorkerChild } from './worker-child.js';
 
 /** A running set of worker processes. */
 export interface WorkerSet {
   addresses: ListenAddress[];
-  /** Rejects when a worker dies that was not asked to. */
+  /** Rejects when the server cannot go on. */
   failed: Promise<never>;
   drain(): Promise<void>;
 }
 
-/** How long a worker may take beyond what it was given. */
-const EXIT_GRACE_MS = 2000;
+/** What the supervisor tells whoever runs it. */
+export interface WorkerSetListener {
+  report(report: WorkerReport): void;
+  /** A worker died and was started again. */
+  restarted(worker: number, reason: string): void;
+}
+
+/** Beyond this many deaths within the time, starting again mends nothing. */
+const MOST_RESTARTS = 10;
+const RESTART_WINDOW_MS = 60_000;
+
+/** From this many processes on, each is kept small and reports once a second instead of four times. */
+const MANY_PROCESSES = 16;
+
+/** An idle worker of many is private memory first of all: young generation, code and threads are kept small. */
+const SMALL_PROCESS_FLAGS = ['--max-semi-space-size=1', '--optimize-for-size', '--single-threaded-gc'];
 
 /**
- * Forks `config.workers` processes that share the listening sockets. The kernel hands a connection to
- * whichever worker accepts first (SCHED_NONE): no process stands between a client and its worker.
+ * Forks `config.workers` processes that take connections, and `config.homes` that keep mailboxes; without the latter
+ * the workers do. A connection to a shared port goes to whichever worker accepts first (SCHED_NONE): no process
+ * stands between a client and its worker. A process that dies is started again on the same address.
  */
 export async function startWorkers(
   config: ServerConfig,
   certificate: Certificate | undefined,
-  onReport: (report: WorkerReport) => void,
+  listener: WorkerSetListener,
 ): Promise<WorkerSet> {
-  const busFolder = await mkdtemp(join(tmpdir(), 'c2m-bus-'));
-  cluster.schedulingPolicy = cluster.SCHED_NONE;
-  cluster.setupPrimary({
-    exec: createRequire(import.meta.url).resolve('#dist/server/worker-process.js'),
-    args: [],
-    serialization: 'advanced',
-  });
-  const workers = Array.from({ length: config.workers }, () => new Child(cluster.fork(), onReport));
-  const failed = Promise.race(workers.map((worker) => worker.failed));
-  // Whoever waits for it hears of it; here it must not count as unhandled.
-  failed.catch(() => undefined);
+  const supervisor = new Supervisor(config, certificate, listener, await mkdtemp(join(tmpdir(), 'c2m-bus-')));
   try {
-    await Promise.race([Promise.all(workers.map((worker) => worker.heard('up'))), failed]);
-    workers.forEach((worker, index) => {
-      worker.tell({ kind: 'start', worker: index, workers: workers.length, config, certificate, busFolder });
-    });
-    await Promise.race([Promise.all(workers.map((worker) => worker.heard('bus-ready'))), failed]);
-    for (const worker of workers) worker.tell({ kind: 'connect' });
-    const listening = await Promise.race([
-      Promise.all(workers.map((worker) => worker.heard('listening'))),
-      failed,
-    ]);
-    return {
-      addresses: config.portPerWorker
-        ? listening.flatMap(({ addresses }) => addresses)
-        : (listening[0]?.addresses ?? []),
-      failed,
-      drain: async () => {
-        await Promise.all(workers.map((worker) => worker.drain(config.limits.drainTimeoutMs)));
-        await Promise.all(workers.map((worker) => worker.exit()));
-        await rm(busFolder, { recursive: true, force: true });
-      },
-    };
+    const addresses = await supervisor.start();
+    return { addresses, failed: supervisor.failed, drain: () => supervisor.drain() };
   } catch (error) {
-    for (const worker of workers) worker.kill();
-    await rm(busFolder, { recursive: true, force: true });
+    await supervisor.kill();
     throw error;
   }
 }
 
-/** One worker process, seen from the supervisor. */
-class Child {
+class Supervisor {
   readonly failed: Promise<never>;
-  readonly #process: ClusterWorker;
-  readonly #exited: Promise<void>;
-  readonly #waiting = new Map<FromWorker['kind'], (message: FromWorker) => void>();
+  readonly #config: ServerConfig;
+  readonly #certificate: Certificate | undefined;
+  readonly #listener: WorkerSetListener;
+  readonly #busFolder: string;
+  readonly #processes: number;
+  readonly #homes: Homes;
+  readonly #children: WorkerChild[] = [];
+  readonly #addresses: ListenAddress[][] = [];
+  readonly #restartsOf: number[] = [];
+  readonly #deathsMs: number[] = [];
   #isLeaving = false;
+  #fail: (error: Error) => void = () => undefined;
 
-  constructor(worker: ClusterWorker, onReport: (report: WorkerReport) => void) {
-    this.#process = worker;
-    let reason = '';
-    worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'report') onReport(message.report);
-      else if (message.kind === 'failed') reason = `: ${message.message}`;
-      else this.#waiting.get(message.kind)?.(message);
-    });
-    this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
+  constructor(
+    config: ServerConfig,
+    certificate: Certificate | undefined,
+    listener: WorkerSetListener,
+    busFolder: string,
+  ) {
+    this.#config = config;
+    this.#certificate = certificate;
+    this.#listener = listener;
+    this.#busFolder = busFolder;
+    this.#processes = config.workers + config.homes;
+    this.#homes =
+      config.homes > 0 ? { first: config.workers, count: config.homes } : { first: 0, count: config.workers };
     this.failed = new Promise((_resolve, reject) => {
-      worker.once('exit', (code, signal) => {
-        if (!this.#isLeaving)
-          reject(new Error(`server worker ${worker.process.pid} ended (${signal ?? code})${reason}`));
-      });
+      this.#fail = reject;
     });
+    // Whoever waits for it hears of it; here it must not count as unhandled.
     this.failed.catch(() => undefined);
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
   }
 
-  tell(message: ToWorker): void {
-    this.#process.send(message);
+  /** Addresses of the workers, in their order. */
+  async start(): Promise<ListenAddress[]> {
+    const numbers = Array.from({ length: this.#processes }, (_, worker) => worker);
+    // Each step waits for all: a bus that does not listen yet cannot be connected to.
+    await Promise.all(numbers.map((worker) => this.#fork(worker)));
+    const listening = await Promise.all(numbers.map((worker) => this.#connect(worker)));
+    for (const worker of numbers) this.#watch(worker);
+    return this.#config.portPerWorker ? listening.flat() : (listening[0] ?? []);
   }
 
-  heard<K extends FromWorker['kind']>(kind: K): Promise<Extract<FromWorker, { kind: K }>> {
-    return new Promise((resolve) => {
-      this.#waiting.set(kind, (message) => resolve(message as Extract<FromWorker, { kind: K }>));
+  async drain(): Promise<void> {
+    this.#isLeaving = true;
+    await Promise.all(this.#children.map((child) => child.drain(this.#config.limits.drainTimeoutMs)));
+    await Promise.all(this.#children.map((child) => child.exit()));
+    await this.#removeFolder();
+  }
+
+  async kill(): Promise<void> {
+    this.#isLeaving = true;
+    for (const child of this.#children) child.kill();
+    await this.#removeFolder();
+  }
+
+  /** Starts a process up to where its bus listens. */
+  async #fork(worker: number): Promise<void> {
+    const isHomeOnly = worker >= this.#config.workers;
+    const isSmall = this.#processes >= MANY_PROCESSES;
+    cluster.setupPrimary({
+      exec: createRequire(import.meta.url).resolve('#dist/server/worker-process.js'),
+      args: [],
+      // A home holds the mailboxes of many users: it collects its garbage with all that V8 has.
+      execArgv: [...process.execArgv, ...(isSmall && !isHomeOnly ? SMALL_PROCESS_FLAGS : [])],
+      serialization: 'advanced',
+    });
+    const child = new WorkerChild(cluster.fork(), (report) => this.#listener.report(report));
+    this.#children[worker] = child;
+    await child.heard('up');
+    child.tell({
+      kind: 'start',
+      worker,
+      processes: this.#processes,
+      homes: this.#homes,
+      restarts: this.#restartsOf[worker] ?? 0,
+      reportMs: this.#processes >= MANY_PROCESSES ? 4 * SAMPLE_INTERVAL_MS : SAMPLE_INTERVAL_MS,
+      config: this.#config,
+      certificate: this.#certificate,
+      busFolder: this.#busFolder,
+    });
+    await child.heard('bus-ready');
+  }
+
+  /** Lets a process talk to the others, and accept. */
+  async #connect(worker: number): Promise<ListenAddress[]> {
+    const child = this.#children[worker] as WorkerChild;
+    child.tell({ kind: 'connect', addresses: this.#addresses[worker] });
+    const { addresses } = await child.heard('listening');
+    this.#addresses[worker] = addresses;
+    return addresses;
+  }
+
+  #watch(worker: number): void {
+    this.#children[worker]?.died.then((reason) => {
+      if (this.#isLeaving) return;
+      this.#restart(worker, reason).catch(this.#fail);
     });
   }
 
-  /** Resolves when the worker has said goodbye to its clients; one that does not answer in time is killed. */
-  async drain(timeoutMs: number): Promise<void> {
-    this.#isLeaving = true;
-    const drained = this.heard('drained');
-    if (this.#process.isConnected()) this.tell({ kind: 'drain' });
-    const timer = setTimeout(() => this.kill(), timeoutMs + EXIT_GRACE_MS);
-    await Promise.race([drained, this.#exited]);
-    clearTimeout(timer);
+  async #restart(worker: number, reason: string): Promise<void> {
+    const now = performance.now();
+    this.#deathsMs.push(now);
+    const recent = this.#deathsMs.filter((atMs) => now - atMs < RESTART_WINDOW_MS).length;
+    if (recent > MOST_RESTARTS) {
+      throw new Error(`${reason}; ${recent} workers died within ${RESTART_WINDOW_MS / 1000} s`);
+    }
+    this.#restartsOf[worker] = (this.#restartsOf[worker] ?? 0) + 1;
+    await this.#fork(worker);
+    // The others first: who logs in at the new worker is delivered to at once.
+    this.#children.forEach((child, other) => {
+      if (other !== worker) child.tell({ kind: 'reconnect', worker });
+    });
+    await this.#connect(worker);
+    this.#watch(worker);
+    this.#listener.restarted(worker, reason);
   }
 
-  async exit(): Promise<void> {
-    if (this.#process.isConnected()) this.tell({ kind: 'exit' });
-    const timer = setTimeout(() => this.kill(), EXIT_GRACE_MS);
-    await this.#exited;
-    clearTimeout(timer);
-  }
-
-  kill(): void {
-    this.#isLeaving = true;
-    this.#process.process.kill('SIGKILL');
+  async #removeFolder(): Promise<void> {
+    await rm(this.#busFolder, { recursive: true, force: true });
   }
 }

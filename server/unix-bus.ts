@@ -1,86 +1,102 @@
+import { rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Bus, BusMessage } from './bus.js';
+import type { Bus, BusMessage, Homes } from './bus.js';
 import { busMessageBytes, readBusMessages, writeBusMessage } from './bus-codec.js';
 
 const FIRST_BATCH_BYTES = 16 * 1024;
 
+export interface UnixBusOptions {
+  self: number;
+  /** Workers and homes together. */
+  processes: number;
+  homes: Homes;
+  /** Where every process has a socket. */
+  folder: string;
+  /** Called for every message for this worker, also those that it sends itself. */
+  receive(message: BusMessage): void;
+  /** A worker died: what was under way to it is lost. */
+  lost(worker: number): void;
+}
+
 /**
  * The bus between the worker processes of one machine: every worker listens on a Unix socket in a shared
- * folder and keeps one connection to each other worker, used in one direction. Messages are gathered in a
- * batch a peer and written once an event-loop turn.
+ * folder and keeps one connection to each worker that it has something to say to, used in one direction: a home talks
+ * to all, the others talk to homes. Messages are gathered in a batch a peer and written once an event-loop turn.
  */
 export class UnixBus implements Bus {
   readonly self: number;
-  readonly workers: number;
-  readonly #folder: string;
-  readonly #receive: (message: BusMessage) => void;
-  readonly #onFailure: (error: Error) => void;
+  readonly homes: Homes;
+  readonly #options: UnixBusOptions;
   readonly #batches: (Batch | undefined)[] = [];
+  /** Batches with something in them. */
+  #filled: Batch[] = [];
   readonly #inbound = new Set<Socket>();
   #server: Server | undefined;
   #isClosing = false;
 
-  /**
-   * @param receive called for every message for this worker, also those that it sends itself
-   * @param onFailure a connection to another worker broke: messages may be missing
-   */
-  constructor(
-    self: number,
-    workers: number,
-    folder: string,
-    receive: (message: BusMessage) => void,
-    onFailure: (error: Error) => void,
-  ) {
-    this.self = self;
-    this.workers = workers;
-    this.#folder = folder;
-    this.#receive = receive;
-    this.#onFailure = onFailure;
+  constructor(options: UnixBusOptions) {
+    this.self = options.self;
+    this.homes = options.homes;
+    this.#options = options;
   }
 
   /** Accepts messages from the other workers. */
   async listen(): Promise<void> {
     const server = createServer((socket) => this.#accept(socket));
     this.#server = server;
+    const path = this.#socketPath(this.self);
+    // Left over from a worker of this number that died.
+    rmSync(path, { force: true });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(this.#socketPath(this.self), resolve);
+      server.listen(path, resolve);
     });
   }
 
-  /** Connects to all other workers; they must be listening. */
+  /** Connects to all others that this worker talks to; they must be listening. */
   async connect(): Promise<void> {
-    const opened: Promise<void>[] = [];
-    for (let worker = 0; worker < this.workers; worker += 1) {
-      if (worker === this.self) continue;
-      const socket = connect(this.#socketPath(worker));
-      this.#batches[worker] = new Batch(socket);
-      opened.push(
-        new Promise((resolve, reject) => {
-          socket.once('connect', resolve);
-          socket.once('error', reject);
-        }),
-      );
-      socket.on('close', () => {
-        if (!this.#isClosing) this.#onFailure(new Error(`the bus to worker ${worker} closed`));
-      });
-    }
-    await Promise.all(opened);
+    const { processes, homes } = this.#options;
+    const isHome = this.self >= homes.first && this.self < homes.first + homes.count;
+    const peers = isHome
+      ? Array.from({ length: processes }, (_, worker) => worker)
+      : Array.from({ length: homes.count }, (_, home) => homes.first + home);
+    await Promise.all(
+      peers.filter((worker) => worker !== this.self).map((worker) => this.#connectTo(worker)),
+    );
+  }
+
+  /** Connects to a worker that was started again, where this one talked to the former. */
+  async reconnect(worker: number): Promise<void> {
+    if (worker in this.#batches) await this.#connectTo(worker);
+  }
+
+  isConnected(worker: number): boolean {
+    return worker === this.self || this.#batches[worker] !== undefined;
   }
 
   /** Hot path. */
   send(worker: number, message: BusMessage): void {
-    if (worker === this.self) this.#receive(message);
-    else this.#batches[worker]?.add(message);
+    if (worker === this.self) {
+      this.#options.receive(message);
+      return;
+    }
+    const batch = this.#batches[worker];
+    if (!batch) return;
+    if (batch.isEmpty) this.#filled.push(batch);
+    batch.add(message);
   }
 
   flush(): void {
-    for (const batch of this.#batches) batch?.flush();
+    if (this.#filled.length === 0) return;
+    const filled = this.#filled;
+    this.#filled = [];
+    for (const batch of filled) batch.flush();
   }
 
   async close(): Promise<void> {
     this.#isClosing = true;
+    this.flush();
     for (const batch of this.#batches) batch?.end();
     for (const socket of this.#inbound) socket.destroy();
     await new Promise<void>((resolve) => {
@@ -89,22 +105,36 @@ export class UnixBus implements Bus {
     });
   }
 
+  async #connectTo(worker: number): Promise<void> {
+    const socket = connect(this.#socketPath(worker));
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', reject);
+    });
+    // 'close' follows and does the work; without a listener the error would end the process.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.#batches[worker] = undefined;
+      if (!this.#isClosing) this.#options.lost(worker);
+    });
+    this.#batches[worker] = new Batch(socket);
+  }
+
   #accept(socket: Socket): void {
     this.#inbound.add(socket);
     let rest: Buffer | undefined;
     socket.on('data', (chunk: Buffer) => {
       const bytes = rest ? Buffer.concat([rest, chunk]) : chunk;
-      const consumed = readBusMessages(bytes, this.#receive);
+      const consumed = readBusMessages(bytes, this.#options.receive);
       rest = consumed === bytes.length ? undefined : bytes.subarray(consumed);
     });
-    socket.on('error', (error) => {
-      if (!this.#isClosing) this.#onFailure(error);
-    });
+    // The other direction to the same worker closes as well, and is listened to.
+    socket.on('error', () => undefined);
     socket.on('close', () => this.#inbound.delete(socket));
   }
 
   #socketPath(worker: number): string {
-    return join(this.#folder, `${worker}.sock`);
+    return join(this.#options.folder, `${worker}.sock`);
   }
 }
 
@@ -116,6 +146,10 @@ class Batch {
 
   constructor(socket: Socket) {
     this.#socket = socket;
+  }
+
+  get isEmpty(): boolean {
+    return this.#used === 0;
   }
 
   add(message: BusMessage): void {
@@ -137,7 +171,6 @@ class Batch {
   }
 
   end(): void {
-    this.flush();
     this.#socket.end();
   }
 }

@@ -1,19 +1,28 @@
+import type { Homes } from './bus.js';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress, ServerConfig } from './config.js';
 import type { WorkerReport } from './worker.js';
 
-/** What the supervisor tells a worker process, in this order, each once. */
+/** What the supervisor tells a worker process, in this order; `reconnect` whenever it is so. */
 export type ToWorker =
   | {
       kind: 'start';
       worker: number;
-      workers: number;
+      /** Workers and homes together. */
+      processes: number;
+      homes: Homes;
+      /** How often this worker was started before; its connections are numbered apart from those of then. */
+      restarts: number;
+      /** Milliseconds between reports. */
+      reportMs: number;
       config: ServerConfig;
       certificate: Certificate | undefined;
       busFolder: string;
     }
-  /** Every worker's bus listens: connect to the others, then accept clients. */
-  | { kind: 'connect' }
+  /** Every worker's bus listens: connect to the others, then accept clients, on `addresses` if it had some before. */
+  | { kind: 'connect'; addresses: ListenAddress[] | undefined }
+  /** That worker was started again, and its bus listens. */
+  | { kind: 'reconnect'; worker: number }
   | { kind: 'drain' }
   /** Every worker has drained: only now may the bus be taken from the others. */
   | { kind: 'exit' };

@@ -1,5 +1,5 @@
+import type { BusMessage } from './bus.js';
 import { connectionLimit } from './connection-limit.js';
-import { SAMPLE_INTERVAL_MS } from './queue-monitor.js';
 import { UnixBus } from './unix-bus.js';
 import { Worker } from './worker.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
@@ -21,26 +21,23 @@ function fail(error: Error): void {
 
 async function obey(message: ToWorker): Promise<void> {
   switch (message.kind) {
-    case 'start': {
+    case 'start':
       start = message;
-      const { config, workers, busFolder } = message;
-      worker = new Worker(config, connectionLimit(config.limits.connectionsPerWorker), (receive) => {
-        bus = new UnixBus(message.worker, workers, busFolder, receive, fail);
-        return bus;
-      });
-      await bus?.listen();
+      await prepare(message);
       tell({ kind: 'bus-ready' });
       break;
-    }
     case 'connect': {
       await bus?.connect();
-      const addresses = (await worker?.listen(start?.certificate)) ?? [];
-      tell({ kind: 'listening', addresses });
+      const addresses = isHomeOnly() ? [] : await worker?.listen(start?.certificate, message.addresses);
+      tell({ kind: 'listening', addresses: addresses ?? [] });
       setInterval(() => {
         if (worker) tell({ kind: 'report', report: worker.report() });
-      }, SAMPLE_INTERVAL_MS);
+      }, start?.reportMs);
       break;
     }
+    case 'reconnect':
+      await bus?.reconnect(message.worker);
+      break;
     case 'drain':
       await worker?.drain();
       tell({ kind: 'drained' });
@@ -49,6 +46,22 @@ async function obey(message: ToWorker): Promise<void> {
       await worker?.close();
       process.exit(0);
   }
+}
+
+async function prepare(plan: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
+  const { config, worker: self, processes, homes, busFolder: folder, restarts } = plan;
+  const limit = connectionLimit(config.limits.connectionsPerWorker);
+  const makeBus = (receive: (message: BusMessage) => void): UnixBus => {
+    bus = new UnixBus({ self, processes, homes, folder, receive, lost: (other) => worker?.lost(other) });
+    return bus;
+  };
+  worker = new Worker(config, limit, makeBus, restarts);
+  await bus?.listen();
+}
+
+/** With homes of their own, the processes behind the workers keep mailboxes and take no connections. */
+function isHomeOnly(): boolean {
+  return start !== undefined && start.worker >= start.config.workers;
 }
 
 process.on('message', (message: ToWorker) => {

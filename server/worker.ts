@@ -14,8 +14,18 @@ import { Session, type SessionHost } from './session.js';
 import type { Store } from './store.js';
 import type { Wire } from './wire.js';
 
+/** Resolution of the event loop's lag; a finer one would wake up an idle worker more often than its clients do. */
+const LAG_RESOLUTION_MS = 100;
+
+/** How often all sessions are looked at within the time after which a silent one is closed. */
+const SWEEPS_AN_IDLE_TIMEOUT = 8;
+
 /** A connection that was closed has this long to take its last bytes. */
 const LINGER_SECONDS = 5;
+
+/** Connections are numbered with 32 bits; a worker that was started again begins in the next of these ranges. */
+const LAST_CONNECTION = 0xff_ff_ff_ff;
+const CONNECTION_RANGES = 16;
 
 /** A worker that was full accepts again once it has fallen below this share of its limit. */
 const RESUME_SHARE = 0.98;
@@ -45,12 +55,15 @@ export class Worker implements SessionHost {
   readonly #home: Home;
   readonly #counters = newCounters();
   readonly #sessions = new Map<number, Session>();
+  /** Those that have not logged in yet: their time is shorter. */
+  readonly #strangers = new Set<Session>();
   readonly #lingering = new Map<Session, number>();
   readonly #listeners: Listener[] = [];
-  readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   readonly #sweep: NodeJS.Timeout;
   readonly #connectionLimit: number;
-  #lastConnection = 0;
+  #lastConnection: number;
+  #nextIdleSweepSeconds = 0;
   #dirty: Session[] = [];
   #isFlushScheduled = false;
   #isDraining = false;
@@ -62,12 +75,18 @@ export class Worker implements SessionHost {
   #outboundFrames = 0;
   #outboundPeak = 0;
 
-  /** @param makeBus given the function that takes messages for this worker */
+  /**
+   * @param makeBus given the function that takes messages for this worker
+   * @param restarts how often a worker of this number died before: what is still on its way to the connections of
+   * those must not reach ours, so ours have other numbers
+   */
   constructor(
     config: ServerConfig,
     connectionLimit: number,
     makeBus: (receive: (message: BusMessage) => void) => Bus,
+    restarts = 0,
   ) {
+    this.#lastConnection = (restarts % CONNECTION_RANGES) * Math.floor(LAST_CONNECTION / CONNECTION_RANGES);
     this.#config = config;
     this.#connectionLimit = connectionLimit;
     this.maxFrameBytes = config.limits.maxFrameBytes;
@@ -82,9 +101,12 @@ export class Worker implements SessionHost {
   }
 
   /** Starts accepting on every configured address. @throws the system's error */
-  async listen(certificate: Certificate | undefined): Promise<ListenAddress[]> {
+  async listen(
+    certificate: Certificate | undefined,
+    addresses: ListenAddress[] = this.#config.listen,
+  ): Promise<ListenAddress[]> {
     const bound: ListenAddress[] = [];
-    for (const address of this.#config.listen) {
+    for (const address of addresses) {
       const listener = new Listener({
         address,
         isExclusive: this.#config.portPerWorker,
@@ -120,9 +142,20 @@ export class Worker implements SessionHost {
     await this.#store.close();
   }
 
+  /** Another worker died: its connections are gone, and so is what it had in hand for ours. */
+  lost(worker: number): void {
+    if (this.#isDraining) return;
+    this.#home.detachAll(worker);
+    for (const session of this.#sessions.values()) {
+      const isHomeless =
+        session.hasUser && (homeWorker(session.user, this.#bus.homes) === worker || session.unanswered > 0);
+      if (isHomeless) session.fail(ReasonCode.InternalError, 'the keeper of the mailbox was lost');
+    }
+  }
+
   /** State and queues; the peaks start anew. */
   report(): WorkerReport {
-    const lag = this.#loopDelay.percentile(99) / 1e6 - 20;
+    const lag = this.#loopDelay.percentile(99) / 1e6 - LAG_RESOLUTION_MS;
     this.#loopDelay.reset();
     const queues = {
       'bus-ingress': this.#ingressPeak,
@@ -147,18 +180,20 @@ export class Worker implements SessionHost {
     };
   }
 
-  refuseLogin(_user: number, token: string): ReasonCode | undefined {
+  refuseLogin(user: number, token: string): ReasonCode | undefined {
     const { loginsPerSecond } = this.#config.limits;
     if (loginsPerSecond > 0 && this.#loginsThisSecond >= loginsPerSecond) return ReasonCode.Overloaded;
     if (this.#config.token !== undefined && !isSameToken(token, this.#config.token)) {
       return ReasonCode.AuthenticationFailed;
     }
+    if (!this.#bus.isConnected(homeWorker(user, this.#bus.homes))) return ReasonCode.Overloaded;
     this.#loginsThisSecond += 1;
     return undefined;
   }
 
   loggedIn(session: Session): void {
     this.#counters.logins += 1;
+    this.#strangers.delete(session);
     const { user } = session;
     this.#toHome(user, { kind: 'attach', user, worker: this.#bus.self, connection: session.id });
   }
@@ -166,6 +201,12 @@ export class Worker implements SessionHost {
   /** Hot path. */
   submit(session: Session, to: number, id: number, payload: Uint8Array): void {
     this.#counters.sends += 1;
+    if (!this.#bus.isConnected(homeWorker(to, this.#bus.homes))) {
+      this.#counters.refused += 1;
+      session.refused(id, ReasonCode.StoreFailed);
+      return;
+    }
+    session.unanswered += 1;
     const from = session.user;
     this.#toHome(to, {
       kind: 'submit',
@@ -197,6 +238,7 @@ export class Worker implements SessionHost {
 
   closed(session: Session, reason: string): void {
     this.#sessions.delete(session.id);
+    this.#strangers.delete(session);
     this.#lingering.set(session, this.nowSeconds);
     this.#counters.connectionsClosed += 1;
     const { closedByReason } = this.#counters;
@@ -218,9 +260,10 @@ export class Worker implements SessionHost {
     if (this.#sessions.size + 1 === this.#connectionLimit) {
       for (const listener of this.#listeners) listener.stop();
     }
-    this.#lastConnection = (this.#lastConnection % 0xff_ff_ff_ff) + 1;
+    this.#lastConnection = (this.#lastConnection % LAST_CONNECTION) + 1;
     const session = new Session(this.#lastConnection, wire, this);
     this.#sessions.set(session.id, session);
+    this.#strangers.add(session);
     this.#counters.connectionsAccepted += 1;
     return session;
   }
@@ -236,7 +279,7 @@ export class Worker implements SessionHost {
   }
 
   #toHome(user: number, message: BusMessage): void {
-    this.#bus.send(homeWorker(user, this.#bus.workers), message);
+    this.#bus.send(homeWorker(user, this.#bus.homes), message);
     this.#scheduleFlush();
   }
 
@@ -260,9 +303,11 @@ export class Worker implements SessionHost {
         session.deliver(message.sequence, message.frame);
         break;
       case 'accepted':
+        session.unanswered -= 1;
         session.accepted(message.id);
         break;
       case 'refused':
+        session.unanswered -= 1;
         session.refused(message.id, message.code);
         break;
       case 'attached':
@@ -299,13 +344,17 @@ export class Worker implements SessionHost {
     if (Math.floor(now) !== Math.floor(this.nowSeconds)) this.#loginsThisSecond = 0;
     this.nowSeconds = now;
     const { loginTimeoutMs, idleTimeoutMs } = this.#config.limits;
-    for (const session of this.#sessions.values()) {
-      const silentMs = (now - session.heardSeconds) * 1000;
-      if (session.isLoggedIn) {
-        if (silentMs > idleTimeoutMs)
-          session.fail(ReasonCode.IdleTimeout, `nothing heard for ${idleTimeoutMs} ms`);
-      } else if (silentMs > loginTimeoutMs) {
+    for (const session of this.#strangers) {
+      if ((now - session.heardSeconds) * 1000 > loginTimeoutMs) {
         session.fail(ReasonCode.LoginTimeout, `no login within ${loginTimeoutMs} ms`);
+      }
+    }
+    if (now >= this.#nextIdleSweepSeconds) {
+      this.#nextIdleSweepSeconds = now + idleTimeoutMs / 1000 / SWEEPS_AN_IDLE_TIMEOUT;
+      for (const session of this.#sessions.values()) {
+        if (session.isLoggedIn && (now - session.heardSeconds) * 1000 > idleTimeoutMs) {
+          session.fail(ReasonCode.IdleTimeout, `nothing heard for ${idleTimeoutMs} ms`);
+        }
       }
     }
     for (const [session, since] of this.#lingering) {

@@ -118,7 +118,7 @@ describe('a queue', () => {
     );
 
     for (const [at, length] of [50, 101, 99, 140, 51, 49, 60].entries())
-      monitor.record(at, { 'mailboxes#3': length });
+      monitor.record(at, new Map([['mailboxes#3', length]]));
 
     expect(changes).toEqual(['raised', 'cleared, peak 140']);
     expect(monitor.alerts).toEqual([
@@ -130,7 +130,7 @@ describe('a queue', () => {
 test('consecutive users spread evenly over the workers', () => {
   const counts = new Array<number>(7).fill(0);
   for (let user = 1; user <= 70_000; user += 1) {
-    const home = homeWorker(user, 7);
+    const home = homeWorker(user, { first: 0, count: 7 });
     counts[home] = (counts[home] ?? 0) + 1;
   }
   for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(500);
