@@ -11,6 +11,18 @@ const LONGEST_BACKOFF_MS = 8000;
  */
 const ENDPOINT_BURST = 64;
 
+/**
+ * Endpoints that take turns; once they have their share of the clients, it is the turn of the next ones. A hundred
+ * processes that all begin at once, with code that none of them has compiled yet, have a bad start.
+ */
+const ENDPOINT_GROUP = 8;
+
+/**
+ * Attempts under way at a time. A server that answers none of them gains nothing from more; those that wait are late,
+ * and their latency counts from when they were due.
+ */
+const MOST_OPENING = 16_384;
+
 /** A connect under way. The number tells it from later attempts of the same client. */
 interface Attempt {
   client: number;
@@ -100,7 +112,7 @@ export class Connector {
     const gapMs = 1000 / this.#plan.connectRate;
     while (this.#begun < this.#plan.count) {
       const dueMs = this.#startMs + this.#begun * gapMs;
-      if (dueMs > nowMs) return;
+      if (dueMs > nowMs || this.#population.opening >= MOST_OPENING) return;
       this.#open(this.#begun, dueMs, nowMs);
       this.#begun += 1;
     }
@@ -119,6 +131,7 @@ export class Connector {
   #serveQueue(nowMs: number): void {
     const gapMs = 1000 / this.#plan.reconnectRate;
     while (this.#queueHead < this.#queue.length && this.#nextReconnectMs <= nowMs) {
+      if (this.#population.opening >= MOST_OPENING) return;
       const client = this.#queue[this.#queueHead] as number;
       this.#queueHead += 1;
       this.#isQueued[client] = 0;
@@ -134,10 +147,11 @@ export class Connector {
   }
 
   #open(client: number, dueMs: number, nowMs: number): void {
-    const { endpoints, sourceAddresses, connectTimeoutMs } = this.#plan;
-    // By the connections of the agent, not by client: also when the same clients reconnect again and again.
-    const endpoint = endpoints[Math.floor(this.#opened / ENDPOINT_BURST) % endpoints.length] as Endpoint;
-    const source = sourceAddresses[Math.floor(this.#opened / endpoints.length) % sourceAddresses.length];
+    const { endpoints, sourceAddresses, connectTimeoutMs, count } = this.#plan;
+    // A client comes back to where it was, and looks elsewhere once that has failed.
+    const place = placeOf(client, count, endpoints.length) + (this.#failures[client] as number);
+    const endpoint = endpoints[place % endpoints.length] as Endpoint;
+    const source = sourceAddresses[this.#opened % sourceAddresses.length];
     this.#opened += 1;
     const attempt = ((this.#attemptOf[client] as number) + 1) & 0xff_ff;
     this.#attemptOf[client] = attempt;
@@ -161,4 +175,14 @@ export class Connector {
       this.#attemptsHead = 0;
     }
   }
+}
+
+/** Which of the endpoints a client belongs to: each of them to as many clients, give or take a burst. */
+export function placeOf(client: number, clients: number, endpoints: number): number {
+  const share = Math.ceil(clients / endpoints);
+  const burst = Math.min(ENDPOINT_BURST, share);
+  const groupShare = share * ENDPOINT_GROUP;
+  const first = Math.floor(client / groupShare) * ENDPOINT_GROUP;
+  const size = Math.min(ENDPOINT_GROUP, endpoints - first);
+  return first + (Math.floor((client % groupShare) / burst) % size);
 }

@@ -127,6 +127,7 @@ class Supervisor {
     });
     const child = new WorkerChild(cluster.fork(), (report) => this.#listener.report(report));
     this.#children[worker] = child;
+    if (isSmall && !isHomeOnly) child.yieldTo();
     await child.heard('up');
     child.tell({
       kind: 'start',

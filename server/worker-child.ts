@@ -1,4 +1,5 @@
 import type { Worker as ClusterWorker } from 'node:cluster';
+import { constants, setPriority } from 'node:os';
 import type { WorkerReport } from './worker.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
 
@@ -25,6 +26,15 @@ export class WorkerChild {
         resolve(`server worker ${worker.process.pid} ended (${signal ?? code})${fault}`);
       });
     });
+  }
+
+  /**
+   * Lets every other process go first. The scheduler shares a core among processes alike, so many workers would keep
+   * from it the few that all of them wait for: the homes, and a load generator on the same host.
+   */
+  yieldTo(): void {
+    const { pid } = this.#process.process;
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
   }
 
   tell(message: ToWorker): void {
