@@ -13,6 +13,7 @@ import { InputError } from './exit-status.js';
 /** With more, most of the server's work would be to wake up one of many workers for one bus message. */
 const MOST_WORKERS_WITHOUT_HOMES = 8;
 const HOMES = 2;
+const COALESCE_MS = Number(process.env.CO ?? 40);
 
 /** SEND and DELIVER carry at most this much beside the payload. */
 const FRAME_OVERHEAD_BYTES = 64;
@@ -35,7 +36,7 @@ export function embeddedConfig(
     // A server that listens beyond loopback wants a token, also where its network holds nobody else.
     ...(isOnDevice ? { token: randomUUID(), portPerWorker: true } : {}),
     workers,
-    homes: workers > MOST_WORKERS_WITHOUT_HOMES ? HOMES : 0,
+    ...(workers > MOST_WORKERS_WITHOUT_HOMES ? { homes: HOMES, coalesceMs: COALESCE_MS } : {}),
     store: target.store,
     admin: { host: '127.0.0.1', port: 0 },
     // Alerts are in the record; in the log they would tear the live view.

@@ -1,4 +1,5 @@
 import type { LatencyKind } from '../record/run.js';
+import type { TcpCounters } from '../record/tcp-counters.js';
 import type { GeneratorPlan, MessagePlan, Phase, WireProtocol } from '../scenarios/scenario.js';
 
 /**
@@ -81,6 +82,8 @@ export interface AgentSample {
   refused: number;
   /** HDR histograms of the interval in microseconds, compressed Base64; absent where nothing was recorded. */
   latency: Partial<Record<LatencyKind | 'lag', string>>;
+  /** Of the packet transport; null over sockets. */
+  tcp: TcpCounters | null;
   eventLoopLagMs: number;
   cpuSeconds: number;
   privateBytes: number;

@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { noTcp, subtractTcp } from '../record/tcp-counters.js';
 import type { Phase } from '../scenarios/scenario.js';
 import type { AgentPlan, AgentSample, FromAgent, ToAgent } from './agent-messages.js';
 import { Arrivals } from './arrivals.js';
@@ -28,6 +29,7 @@ export class Agent implements PopulationListener {
   readonly #tell: (message: FromAgent) => void;
   readonly #histograms = new IntervalHistograms();
   readonly #population: Population;
+  readonly #transport: Transport;
   readonly #connector: Connector;
   readonly #presence: Presence;
   readonly #random: Random;
@@ -48,6 +50,7 @@ export class Agent implements PopulationListener {
   #isFinishing = false;
   #counts = newCounts();
   #before = ledgerCounts();
+  #tcpBefore = noTcp();
 
   constructor(plan: AgentPlan, tell: (message: FromAgent) => void) {
     this.#plan = plan;
@@ -63,7 +66,8 @@ export class Agent implements PopulationListener {
     this.#presence = new Presence(this.#population, this.#connector, this.#random, plan.seed);
     this.#drawSize = sizeSampler(plan.messages.size, this.#random);
     this.#firstOutcome = new Uint8Array(plan.count);
-    this.#population.use(makeTransport(plan, this.#population));
+    this.#transport = makeTransport(plan, this.#population);
+    this.#population.use(this.#transport);
   }
 
   /** Does what the coordinator says; see agent-messages.ts. */
@@ -207,6 +211,7 @@ export class Agent implements PopulationListener {
   #sample(toMs: number): void {
     const ledger = ledgerCounts(this.#population.ledger);
     const { cpuSeconds, privateBytes } = readProcessUsage();
+    const tcp = this.#transport.counters?.();
     const sample: AgentSample = {
       fromMs: this.#sampleFromMs,
       toMs,
@@ -217,12 +222,14 @@ export class Agent implements PopulationListener {
       ...this.#counts,
       ...difference(ledger, this.#before),
       latency: this.#histograms.take(),
+      tcp: tcp ? subtractTcp(tcp, this.#tcpBefore) : null,
       eventLoopLagMs: Math.max(0, this.#loopDelay.percentile(99) / 1e6 - LOOP_DELAY_RESOLUTION_MS),
       cpuSeconds,
       privateBytes,
     };
     this.#loopDelay.reset();
     this.#before = ledger;
+    if (tcp) this.#tcpBefore = tcp;
     this.#counts = newCounts();
     this.#sampleFromMs = toMs;
     this.#tell({ kind: 'sample', sample });
@@ -242,10 +249,11 @@ export class Agent implements PopulationListener {
 }
 
 function makeTransport(plan: AgentPlan, population: Population): Transport {
-  if (plan.transport === 'packets') return new PacketTransport(plan.agent, plan.count, population);
   const isWebSocket = plan.endpoints.some(({ protocol }) => protocol === 'ws' || protocol === 'wss');
   const isSocket = plan.endpoints.some(({ protocol }) => protocol === 'tcp' || protocol === 'tls');
   if (isWebSocket && isSocket) throw new Error('one run speaks either TCP or WebSocket, not both');
+  if (plan.transport === 'packets')
+    return new PacketTransport(plan.agent, plan.count, isWebSocket, population);
   return isWebSocket
     ? new WebSocketTransport(plan.count, plan.insecure, population)
     : new SocketTransport(plan.count, plan.insecure, population);

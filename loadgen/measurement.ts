@@ -88,6 +88,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       agents: pool.plans.length,
       lagMs: { p50: lag.p50, p99: lag.p99, max: lag.max },
       lagLimitMs,
+      tcp: recorder.tcp,
       valid: lag.p99 === null || lag.p99 <= lagLimitMs,
     },
     backlog: summarizeBacklog(run.poller, startedAtMs),

@@ -94,10 +94,10 @@ function countAgents({ clients, generator }: Scenario, facts: PlanFacts): number
 
 /** The namespace of the run holds its own server and nothing else. */
 function checkPackets({ target }: Scenario): void {
-  if (target.kind === 'embedded' && target.protocol === 'tcp') return;
+  if (target.kind === 'embedded' && (target.protocol === 'tcp' || target.protocol === 'ws')) return;
   throw new RunError(
     'C2M_INPUT',
-    'generator.transport: packets takes an embedded target over tcp; write target: embedded, or transport: sockets',
+    'generator.transport: packets takes an embedded target over tcp or ws; write target: embedded, or transport: sockets',
   );
 }
 

@@ -1,3 +1,4 @@
+import { addTcp, noTcp, type TcpCounters } from '../record/tcp-counters.js';
 import type { TimelineSample } from '../record/timeline.js';
 import type { AgentSample } from './agent-messages.js';
 import type { MergedInterval } from './latency-recorder.js';
@@ -68,6 +69,14 @@ export class TimelineRecorder {
     this.#latest[agent] = undefined;
   }
 
+  /** Of all agents over the whole run; null over sockets. */
+  get tcp(): TcpCounters | null {
+    return this.#sums.reduce<TcpCounters | null>(
+      (sum, { tcp }) => (tcp ? addTcp(sum ?? noTcp(), tcp) : sum),
+      null,
+    );
+  }
+
   /** Sums of the counts of one agent, for an agent whose ledger never came. */
   sumsOf(agent: number): AgentSample {
     return this.#sums[agent] as AgentSample;
@@ -136,6 +145,7 @@ export class TimelineRecorder {
         eventLoopLagMs: Math.max(...samples.map((sample) => sample.eventLoopLagMs)),
         cpu: seconds > 0 ? cpuSeconds / seconds : 0,
         privateBytes: sumOf(levels, 'privateBytes'),
+        tcp: counts.tcp,
       },
       server: this.#surroundings.server(toMs),
       kernel: this.#surroundings.kernel(),
@@ -168,6 +178,7 @@ function addCounts(sum: AgentSample, sample: AgentSample): void {
   for (const name of COUNTS) sum[name] += sample[name];
   for (const name of LEVELS) sum[name] = sample[name];
   addFailures(sum.failures, sample.failures);
+  if (sample.tcp) sum.tcp = addTcp(sum.tcp ?? noTcp(), sample.tcp);
 }
 
 function addFailures(sum: Record<string, number>, failures: Record<string, number>): void {
@@ -201,6 +212,7 @@ function emptySample(): AgentSample {
     redelivered: 0,
     refused: 0,
     latency: {},
+    tcp: null,
     eventLoopLagMs: 0,
     cpuSeconds: 0,
     privateBytes: 0,

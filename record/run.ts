@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tcpCountersSchema } from './tcp-counters.js';
 
 /**
  * `run.json`: the contract between whoever measures and whoever judges or draws.
@@ -113,6 +114,8 @@ export const runRecordSchema = z.object({
     /** How late messages left after they were due. */
     lagMs: z.object({ p50: z.number().nullable(), p99: z.number().nullable(), max: z.number().nullable() }),
     lagLimitMs: z.number(),
+    /** Of the packet transport, the whole run; null where the kernel's TCP carried the clients. */
+    tcp: tcpCountersSchema.nullable().default(null),
     /** False when p99 lag broke its limit: the figures would flatter the server. */
     valid: z.boolean(),
   }),

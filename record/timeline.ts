@@ -1,4 +1,5 @@
 import type { LatencyKind } from './run.js';
+import type { TcpCounters } from './tcp-counters.js';
 
 /** One line of `timeline.ndjson`: what happened in one second. Counts are of that second, levels are at its end. */
 export interface TimelineSample {
@@ -39,6 +40,8 @@ export interface TimelineSample {
     /** Cores in use, 1 = one core fully. */
     cpu: number;
     privateBytes: number;
+    /** Counts of the packet transport; null over sockets. */
+    tcp: TcpCounters | null;
   };
   /** Null when the target offers no admin port. */
   server: {

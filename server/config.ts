@@ -109,6 +109,14 @@ export const serverConfigSchema = z.strictObject({
     .describe(
       'Processes that keep the mailboxes and take no connections; 0: every worker keeps its share. With many workers, each then talks to these few instead of all others.',
     ),
+  coalesceMs: z
+    .number()
+    .min(0)
+    .max(1000)
+    .default(0)
+    .describe(
+      'After a turn, a worker rests this long before it looks at its connections again, and then serves all that have become ready in one turn. With many workers a core, waking up is most of the work.',
+    ),
   portPerWorker: z
     .boolean()
     .default(false)

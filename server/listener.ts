@@ -4,14 +4,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { WebSocketServer } from 'ws';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress } from './config.js';
-import {
-  listenToSocket,
-  listenToWebSocket,
-  SocketWire,
-  WebSocketWire,
-  type Wire,
-  type WireListener,
-} from './wire.js';
+import { listenToSocket, listenToWebSocket, WebSocketWire, type Wire, type WireListener } from './wire.js';
 
 /** The subprotocol that a WebSocket client may ask for; one that asks for none is served as well. */
 export const WEBSOCKET_SUBPROTOCOL = 'c2m.v1';
@@ -87,7 +80,7 @@ function chooseTaker(options: ListenerOptions): (socket: Socket) => void {
 }
 
 function acceptSocket(socket: Socket, options: ListenerOptions): void {
-  const listener = options.accept(new SocketWire(socket));
+  const listener = options.accept(socket);
   if (listener) listenToSocket(socket, listener);
   else socket.destroy();
 }

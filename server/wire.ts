@@ -1,18 +1,18 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 
-/** What a session needs of whatever carries its bytes. */
+/** What a session needs of whatever carries its bytes. A TCP or TLS socket is one as it is. */
 export interface Wire {
   /** Hands bytes over. False: too much is waiting for the kernel; write no more until `drained`. */
   write(bytes: Buffer): boolean;
   /** Bytes handed over that the kernel has not taken. While there are any, written buffers are still in use. */
-  bufferedBytes(): number;
+  readonly writableLength: number;
   /** Stops and starts the arrival of bytes, for a peer that does not read what it is sent. */
-  pause(): void;
-  resume(): void;
+  pause(): unknown;
+  resume(): unknown;
   /** Sends what is buffered, then closes. */
-  end(): void;
-  destroy(): void;
+  end(): unknown;
+  destroy(): unknown;
 }
 
 /** Who is told what happens on a wire. */
@@ -23,39 +23,6 @@ export interface WireListener {
   /** The kernel has taken everything that was buffered. */
   drained(): void;
   closed(): void;
-}
-
-/** TCP and TLS: the frames are the stream. */
-export class SocketWire implements Wire {
-  readonly #socket: Socket;
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-  }
-
-  write(bytes: Buffer): boolean {
-    return this.#socket.write(bytes);
-  }
-
-  bufferedBytes(): number {
-    return this.#socket.writableLength;
-  }
-
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
-  }
-
-  end(): void {
-    this.#socket.end();
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
-  }
 }
 
 /** WebSocket: the payloads of binary messages, one behind the other, are the stream. */
@@ -73,7 +40,7 @@ export class WebSocketWire implements Wire {
     return !this.#socket.writableNeedDrain;
   }
 
-  bufferedBytes(): number {
+  get writableLength(): number {
     return this.#webSocket.bufferedAmount;
   }
 

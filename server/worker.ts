@@ -21,11 +21,14 @@ const LAG_RESOLUTION_MS = 100;
 const SWEEPS_AN_IDLE_TIMEOUT = 8;
 
 /** A connection that was closed has this long to take its last bytes. */
-const LINGER_SECONDS = 5;
+const LINGER_MS = 5000;
 
 /** Connections are numbered with 32 bits; a worker that was started again begins in the next of these ranges. */
 const LAST_CONNECTION = 0xff_ff_ff_ff;
 const CONNECTION_RANGES = 16;
+
+/** Nobody ever notifies it: waiting for it is sleeping, which no timer of the event loop is. */
+const restCell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
 /** A worker that was full accepts again once it has fallen below this share of its limit. */
 const RESUME_SHARE = 0.98;
@@ -47,7 +50,7 @@ export class Worker implements SessionHost {
   readonly maxFrameBytes: number;
   readonly outboundBufferBytes: number;
   readonly deliveryWindow: number;
-  nowSeconds = currentSeconds();
+  nowMs = currentMs();
 
   readonly #config: ServerConfig;
   readonly #bus: Bus;
@@ -63,7 +66,7 @@ export class Worker implements SessionHost {
   readonly #sweep: NodeJS.Timeout;
   readonly #connectionLimit: number;
   #lastConnection: number;
-  #nextIdleSweepSeconds = 0;
+  #nextIdleSweepMs = 0;
   #dirty: Session[] = [];
   #isFlushScheduled = false;
   #isDraining = false;
@@ -239,7 +242,7 @@ export class Worker implements SessionHost {
   closed(session: Session, reason: string): void {
     this.#sessions.delete(session.id);
     this.#strangers.delete(session);
-    this.#lingering.set(session, this.nowSeconds);
+    this.#lingering.set(session, this.nowMs);
     this.#counters.connectionsClosed += 1;
     const { closedByReason } = this.#counters;
     closedByReason[reason] = (closedByReason[reason] ?? 0) + 1;
@@ -337,34 +340,37 @@ export class Worker implements SessionHost {
     this.#bus.flush();
     // Only now: what the steps above caused is already part of this turn.
     this.#isFlushScheduled = false;
+    // Newcomers are accepted one a turn, and have three turns to go through.
+    if (this.#config.coalesceMs > 0 && this.#strangers.size === 0) Atomics.wait(restCell, 0, 0, this.#config.coalesceMs);
   };
 
   #sweepSessions(): void {
-    const now = currentSeconds();
-    if (Math.floor(now) !== Math.floor(this.nowSeconds)) this.#loginsThisSecond = 0;
-    this.nowSeconds = now;
+    const now = currentMs();
+    if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) this.#loginsThisSecond = 0;
+    this.nowMs = now;
     const { loginTimeoutMs, idleTimeoutMs } = this.#config.limits;
     for (const session of this.#strangers) {
-      if ((now - session.heardSeconds) * 1000 > loginTimeoutMs) {
+      if (now - session.heardMs > loginTimeoutMs) {
         session.fail(ReasonCode.LoginTimeout, `no login within ${loginTimeoutMs} ms`);
       }
     }
-    if (now >= this.#nextIdleSweepSeconds) {
-      this.#nextIdleSweepSeconds = now + idleTimeoutMs / 1000 / SWEEPS_AN_IDLE_TIMEOUT;
+    if (now >= this.#nextIdleSweepMs) {
+      this.#nextIdleSweepMs = now + idleTimeoutMs / SWEEPS_AN_IDLE_TIMEOUT;
       for (const session of this.#sessions.values()) {
-        if (session.isLoggedIn && (now - session.heardSeconds) * 1000 > idleTimeoutMs) {
+        if (session.isLoggedIn && now - session.heardMs > idleTimeoutMs) {
           session.fail(ReasonCode.IdleTimeout, `nothing heard for ${idleTimeoutMs} ms`);
         }
       }
     }
     for (const [session, since] of this.#lingering) {
-      if (now - since > LINGER_SECONDS) session.destroy();
+      if (now - since > LINGER_MS) session.destroy();
     }
   }
 }
 
-function currentSeconds(): number {
-  return performance.now() / 1000;
+/** Whole, because a number with a fraction is an object of its own wherever it is kept. */
+function currentMs(): number {
+  return Math.floor(performance.now());
 }
 
 function isSameToken(given: string, expected: string): boolean {

@@ -1,36 +1,43 @@
+import type { TcpCounters } from '../../../record/tcp-counters.js';
 import type { Endpoint } from '../../agent-messages.js';
 import { monotonicMs } from '../../monotonic-clock.js';
 import type { Transport, TransportListener } from '../transport.js';
 import { deviceAddress, SUBNET_BITS } from './packet-addresses.js';
-import { TcpClients, type TcpCounters } from './tcp-clients.js';
+import { TcpClients } from './tcp-clients.js';
 import { PACKET_BYTES, TunDevice } from './tun-device.js';
+import { WebSocketClients } from './websocket-clients.js';
 
 /** Packets taken in one turn: what the listener makes of them goes out before more are taken. */
 const BATCH = 512;
 /** Turns without a packet before the device is looked at only every millisecond. */
 const IDLE_TURNS = 64;
+
 /** TCP in user space over a TUN device of this agent, in the network namespace of this process. */
 export class PacketTransport implements Transport {
   readonly #device: TunDevice;
   readonly #clients: TcpClients;
+  readonly #webSockets: WebSocketClients | undefined;
   readonly #buffer = Buffer.alloc(PACKET_BYTES + 100);
   #idleTurns = 0;
   #isClosed = false;
 
-  constructor(agent: number, clients: number, listener: TransportListener) {
+  /** @param isWebSocket the stream goes in binary WebSocket messages */
+  constructor(agent: number, clients: number, isWebSocket: boolean, listener: TransportListener) {
     this.#device = new TunDevice(`c2m${agent}`, deviceAddress(agent), SUBNET_BITS);
+    this.#webSockets = isWebSocket ? new WebSocketClients(clients, listener) : undefined;
     this.#clients = new TcpClients(
       clients,
       // The addresses behind that of the kernel; not the one that follows, to keep room for other uses.
       deviceAddress(agent) + 255,
       this.#device,
-      listener,
+      this.#webSockets ?? listener,
       monotonicMs(),
     );
+    this.#webSockets?.use(this.#clients);
     setImmediate(this.#turn);
   }
 
-  get counters(): TcpCounters & { tunDrops: number } {
+  counters(): TcpCounters {
     return { ...this.#clients.counters, tunDrops: this.#device.drops };
   }
 
@@ -40,13 +47,13 @@ export class PacketTransport implements Transport {
   }
 
   send(client: number, bytes: Buffer): boolean {
-    this.#clients.send(client, bytes);
+    (this.#webSockets ?? this.#clients).send(client, bytes);
     this.#idleTurns = 0;
     return true;
   }
 
   end(client: number): void {
-    this.#clients.end(client);
+    (this.#webSockets ?? this.#clients).end(client);
   }
 
   cut(client: number): void {

@@ -1,3 +1,4 @@
+import { noTcp, type TcpCounters } from '../../../record/tcp-counters.js';
 import { RetransmissionWheel } from './retransmission-wheel.js';
 import {
   ACK,
@@ -27,7 +28,7 @@ const MSS = 1460;
 /** What we advertise: data is handed on at once, so it is always the same. */
 const RECEIVE_WINDOW = 65_535;
 const FIRST_SYN_TIMEOUT_MS = 1000;
-const FIRST_DATA_TIMEOUT_MS = 200;
+const FIRST_DATA_TIMEOUT_MS = 1000;
 const LONGEST_TIMEOUT_MS = 10_000;
 const MOST_SYN_RETRIES = 5;
 const MOST_RETRIES = 10;
@@ -50,36 +51,13 @@ export interface TcpListener {
   closed(client: number, reason: string): void;
 }
 
-export interface TcpCounters {
-  segmentsIn: number;
-  segmentsOut: number;
-  retransmissions: number;
-  synRetries: number;
-  resetsIn: number;
-  resetsOut: number;
-  zeroWindows: number;
-  outOfOrder: number;
-  /** Packets that were no segments, or were damaged. */
-  malformed: number;
-}
-
 /**
  * TCP clients, each an index into these arrays; an idle one has no object. Behaviour after RFC 9293 (sections 3.5 to
  * 3.10), without the options that a messenger can do without: no window scaling, SACK or timestamps. Segments that
  * come out of order are dropped and acknowledged with what was expected: the peer sends them again.
  */
 export class TcpClients {
-  readonly counters: TcpCounters = {
-    segmentsIn: 0,
-    segmentsOut: 0,
-    retransmissions: 0,
-    synRetries: 0,
-    resetsIn: 0,
-    resetsOut: 0,
-    zeroWindows: 0,
-    outOfOrder: 0,
-    malformed: 0,
-  };
+  readonly counters: TcpCounters = noTcp();
   readonly #firstAddress: number;
   readonly #wire: Wire;
   readonly #listener: TcpListener;
