@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import { constants, setPriority } from 'node:os';
 import type { AgentPlan, AgentSample, FromAgent, LedgerTotals, ToAgent } from './agent-messages.js';
 import { readPrivateBytes } from './process-usage.js';
 
@@ -35,6 +36,7 @@ export class AgentPool {
         serialization: 'advanced',
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       });
+      if (plans[index]?.transport === 'packets') goFirst(agent);
       agent.on('message', (message: FromAgent) => this.#listen(index, message));
       agent.once('exit', (code, signal) => this.#ended(index, signal ?? `exit ${code}`));
       return agent;
@@ -128,6 +130,20 @@ export class AgentPool {
       agent,
       `agent ${agent} ended (${how})${fault ? `: ${fault}` : ''}; its clients are gone`,
     );
+  }
+}
+
+/**
+ * An agent that speaks TCP itself has deadlines that a kernel would keep for it: kept waiting by a busy server, it
+ * would repeat what nobody lost.
+ */
+function goFirst(agent: ChildProcess): void {
+  if (agent.pid === undefined) return;
+  try {
+    setPriority(agent.pid, constants.priority.PRIORITY_HIGH);
+  } catch (error) {
+    // Root in a container may lack CAP_SYS_NICE; the run's own lag then tells whether it mattered.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SYSTEM_ERROR') throw error;
   }
 }
 

@@ -6,7 +6,8 @@ import type { FromAgent, ToAgent } from './agent-messages.js';
 let agent: Agent | undefined;
 
 function tell(message: FromAgent): void {
-  if (process.connected) process.send?.(message);
+  // Without a callback, a coordinator that dies meanwhile would be an error that nobody handles.
+  if (process.connected) process.send?.(message, () => undefined);
 }
 
 function obey(message: ToAgent): void {

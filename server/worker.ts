@@ -341,7 +341,8 @@ export class Worker implements SessionHost {
     // Only now: what the steps above caused is already part of this turn.
     this.#isFlushScheduled = false;
     // Newcomers are accepted one a turn, and have three turns to go through.
-    if (this.#config.coalesceMs > 0 && this.#strangers.size === 0) Atomics.wait(restCell, 0, 0, this.#config.coalesceMs);
+    if (this.#config.coalesceMs > 0 && this.#strangers.size === 0)
+      Atomics.wait(restCell, 0, 0, this.#config.coalesceMs);
   };
 
   #sweepSessions(): void {

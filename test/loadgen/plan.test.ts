@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { placeOf } from '../../loadgen/connector.js';
 import { phaseShare, planAgents } from '../../loadgen/plan.js';
 import { CONNECTIONS_PER_SOURCE } from '../../loadgen/source-addresses.js';
 import { testScenario } from '../support/run.js';
@@ -80,5 +81,26 @@ describe('a plan', () => {
     const shares = plans.map(({ count }) => phaseShare({ ...phase!, churnRate: 10 }, count, 12_345));
     expect(shares.reduce((sum, { messageRate }) => sum + messageRate, 0)).toBeCloseTo(200, 6);
     expect(shares.reduce((sum, { churnRate }) => sum + churnRate, 0)).toBeCloseTo(10, 6);
+  });
+});
+
+describe('the place of a client among the endpoints', () => {
+  test('gives each endpoint its share of the clients, give or take a burst', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 20_000 }),
+        fc.integer({ min: 1, max: 150 }),
+        (clients, endpoints) => {
+          const counts = new Array<number>(endpoints).fill(0);
+          for (let client = 0; client < clients; client += 1) {
+            const place = placeOf(client, clients, endpoints);
+            counts[place] = (counts[place] ?? 0) + 1;
+          }
+          expect(counts).toHaveLength(endpoints);
+          for (const count of counts) expect(count).toBeLessThanOrEqual(Math.ceil(clients / endpoints) + 64);
+        },
+      ),
+      { numRuns: 50 },
+    );
   });
 });

@@ -8,14 +8,15 @@ const BERT = 2;
 
 const carriers = [
   { name: 'TCP', listen: 'tcp://127.0.0.1:0', workers: 1 },
+  { name: 'TCP with two workers and two homes', listen: 'tcp://127.0.0.1:0', workers: 2, homes: 2 },
   { name: 'TLS', listen: 'tls://127.0.0.1:0', workers: 1 },
   { name: 'WebSocket', listen: 'ws://127.0.0.1:0', workers: 1 },
   { name: 'WebSocket over TLS', listen: 'wss://127.0.0.1:0', workers: 1 },
   { name: 'TCP with three workers', listen: 'tcp://127.0.0.1:0', workers: 3 },
 ];
 
-describe.each(carriers)('the promises over $name', ({ listen, workers }) => {
-  const start = async () => addressOf(await testServer({ listen: [listen], workers }));
+describe.each(carriers)('the promises over $name', ({ listen, workers, homes = 0 }) => {
+  const start = async () => addressOf(await testServer({ listen: [listen], workers, homes }));
 
   test('a message to a connected user is accepted, delivered, and its receipt comes back', async () => {
     const address = await start();

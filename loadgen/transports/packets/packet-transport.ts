@@ -8,7 +8,9 @@ import { PACKET_BYTES, TunDevice } from './tun-device.js';
 import { WebSocketClients } from './websocket-clients.js';
 
 /** Packets taken in one turn: what the listener makes of them goes out before more are taken. */
-const BATCH = 512;
+const BATCH = 2048;
+/** While packets wait to be read, what seems to be late may be among them: time-outs wait so long for that. */
+const LONGEST_READING_MS = 500;
 /** Turns without a packet before the device is looked at only every millisecond. */
 const IDLE_TURNS = 64;
 
@@ -19,6 +21,8 @@ export class PacketTransport implements Transport {
   readonly #webSockets: WebSocketClients | undefined;
   readonly #buffer = Buffer.alloc(PACKET_BYTES + 100);
   #idleTurns = 0;
+  /** When all packets that had come were read. */
+  #drainedMs = monotonicMs();
   #isClosed = false;
 
   /** @param isWebSocket the stream goes in binary WebSocket messages */
@@ -74,7 +78,10 @@ export class PacketTransport implements Transport {
       if (bytes === 0) break;
       this.#clients.take(this.#buffer, bytes);
     }
-    this.#clients.tick(monotonicMs());
+    const nowMs = monotonicMs();
+    if (taken < BATCH) this.#drainedMs = nowMs;
+    this.#clients.acknowledge(nowMs);
+    this.#clients.expire(Math.max(this.#drainedMs, nowMs - LONGEST_READING_MS));
     this.#idleTurns = taken > 0 ? 0 : this.#idleTurns + 1;
     if (this.#idleTurns < IDLE_TURNS) setImmediate(this.#turn);
     else setTimeout(this.#turn, 1);

@@ -1,6 +1,8 @@
 /** How exactly a time-out is kept. */
 export const TICK_MS = 50;
 const SLOTS = 512;
+/** Time-outs that one call handles. */
+const MOST_TIMEOUTS = 256;
 
 /**
  * Time-outs of many connections, one each: a slot for every tick, a connection in one slot at most. Moving a time-out
@@ -37,9 +39,13 @@ export class RetransmissionWheel {
     this.#due[connection] = 0;
   }
 
-  /** Calls `timeOut` for every connection whose time has come. */
+  /**
+   * Calls `timeOut` for the connections whose time has come. When they are many, the rest has to wait for the next
+   * call: between repeating what was sent there must be time to hear the answers.
+   */
   advance(nowMs: number, timeOut: (connection: number) => void): void {
-    while (this.#nowMs + TICK_MS <= nowMs) {
+    let calls = 0;
+    while (this.#nowMs + TICK_MS <= nowMs && calls < MOST_TIMEOUTS) {
       this.#nowMs += TICK_MS;
       this.#tick += 1;
       const slot = this.#tick % SLOTS;
@@ -56,6 +62,11 @@ export class RetransmissionWheel {
           continue;
         }
         this.#due[connection] = 0;
+        if (calls >= MOST_TIMEOUTS) {
+          this.arm(connection, TICK_MS);
+          continue;
+        }
+        calls += 1;
         timeOut(connection);
       }
     }

@@ -29,6 +29,8 @@ const MSS = 1460;
 const RECEIVE_WINDOW = 65_535;
 const FIRST_SYN_TIMEOUT_MS = 1000;
 const FIRST_DATA_TIMEOUT_MS = 1000;
+/** An acknowledgment waits at most this long for data to carry it; a kernel repeats after 200 ms at the earliest. */
+const DELAYED_ACK_MS = 40;
 const LONGEST_TIMEOUT_MS = 10_000;
 const MOST_SYN_RETRIES = 5;
 const MOST_RETRIES = 10;
@@ -74,9 +76,10 @@ export class TcpClients {
   readonly #sendWindow: Uint16Array;
   readonly #receiveNext: Uint32Array;
   readonly #owesAck: Uint8Array;
-  /** Clients that owe an acknowledgment since this turn, and since the one before. */
+  /** Clients that owe an acknowledgment since half of the delay, and since longer. */
   #owing: number[] = [];
   #owingLonger: number[] = [];
+  #nextAcknowledgeMs = 0;
   /** Bytes from SND.UNA on, of the few clients that have any; and those that are to close behind them. */
   readonly #unacknowledged = new Map<number, Buffer>();
   readonly #isEnding = new Set<number>();
@@ -170,12 +173,18 @@ export class TcpClients {
     else this.#takeInOrder(client, segment, packet);
   }
 
-  /** Once a turn: sends the acknowledgments that no data has carried for a turn, and what has timed out. */
-  tick(nowMs: number): void {
+  /** Once a turn: sends the acknowledgments that no data has carried in time (section 3.8.6.3). */
+  acknowledge(nowMs: number): void {
+    if (nowMs < this.#nextAcknowledgeMs) return;
+    this.#nextAcknowledgeMs = nowMs + DELAYED_ACK_MS / 2;
     const owing = this.#owingLonger;
     this.#owingLonger = this.#owing;
     this.#owing = [];
     for (const client of owing) if (this.#owesAck[client] === 1) this.#acknowledge(client);
+  }
+
+  /** Once a turn: repeats what has timed out. */
+  expire(nowMs: number): void {
     this.#wheel.advance(nowMs, this.#onTimeout);
   }
 
@@ -321,8 +330,11 @@ export class TcpClients {
     const dataBytes = segment.dataEnd - segment.dataStart - skip;
     const hasFin = (segment.flags & FIN) !== 0;
     if (dataBytes > 0) {
+      const isSecond = this.#owesAck[client] === 1 && dataBytes === MSS;
       this.#receiveNext[client] = (this.#receiveNext[client] as number) + dataBytes;
-      this.#oweAck(client);
+      // Every second segment of full size is acknowledged at once: the peer waits for it before it sends more.
+      if (isSecond) this.#acknowledge(client);
+      else this.#oweAck(client);
     }
     const generation = this.#generation[client];
     // Both may be overwritten by what the listener does.

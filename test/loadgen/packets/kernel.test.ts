@@ -111,7 +111,8 @@ class Host {
     let bytes = this.#device.read(this.#buffer);
     const isIdle = bytes === 0;
     for (; bytes > 0; bytes = this.#device.read(this.#buffer)) this.#takeIn(this.#buffer, bytes);
-    this.clients.tick(performance.now());
+    this.clients.acknowledge(performance.now());
+    this.clients.expire(performance.now());
     if (isIdle) setTimeout(this.#turn, 1);
     else setImmediate(this.#turn);
   };
