@@ -1,6 +1,8 @@
 import { type HostFacts, SPARE_FILES } from '../loadgen/host-facts.js';
 import { formatCount } from '../reports/format.js';
-import type { WireProtocol } from '../scenarios/scenario.js';
+import type { GeneratorPlan, WireProtocol } from '../scenarios/scenario.js';
+
+type Transport = GeneratorPlan['transport'];
 
 /**
  * Memory of one connection whose both ends are on this host, idle after some talk, in bytes: two kernel sockets
@@ -13,8 +15,26 @@ export const CONNECTION_BYTES: Record<WireProtocol, number> = {
   wss: 104 * 1024,
 };
 
+/** What one connection costs each of the three that hold it, in bytes. */
+export interface ConnectionCost {
+  kernel: number;
+  server: number;
+  client: number;
+}
+
+/**
+ * The same with the packet transport, whose clients have no kernel socket: one file and one socket a connection.
+ * Measured with `c2m run two-million` and `two-million-websocket`; see docs/scaling.md.
+ */
+export const PACKET_CONNECTION_COST: Partial<Record<WireProtocol, ConnectionCost>> = {
+  tcp: { kernel: 3950, server: 2700, client: 120 },
+  ws: { kernel: 3950, server: 5200, client: 130 },
+};
+
 /** A Node process before its first connection, with its share of garbage. */
 const PROCESS_BYTES = 64 * 1024 ** 2;
+/** A server worker of many, which is started small. */
+const SMALL_PROCESS_BYTES = 16 * 1024 ** 2;
 /** Left for the rest of the machine. */
 const USABLE_MEMORY = 0.85;
 
@@ -27,11 +47,19 @@ export interface Capacity {
 }
 
 /** What the host holds of one protocol; an estimate, which a run replaces by a measurement. */
-export function capacityOf(facts: HostFacts, protocol: WireProtocol): Capacity {
-  const bytesPerConnection = CONNECTION_BYTES[protocol] + (2 * PROCESS_BYTES) / clientsPerProcess(facts);
+export function capacityOf(
+  facts: HostFacts,
+  protocol: WireProtocol,
+  transport: Transport = 'sockets',
+): Capacity {
+  const cost = transport === 'packets' ? PACKET_CONNECTION_COST[protocol] : undefined;
+  const bytesPerConnection = cost
+    ? cost.kernel + cost.server + cost.client + SMALL_PROCESS_BYTES / clientsPerProcess(facts)
+    : CONNECTION_BYTES[protocol] + (2 * PROCESS_BYTES) / clientsPerProcess(facts);
+  const filesEach = cost ? 1 : 2;
   const bounds: [string, number][] = [
     ['memory', (facts.availableBytes * USABLE_MEMORY) / bytesPerConnection],
-    ['fs.file-max', ((facts.fileMax ?? Number.POSITIVE_INFINITY) - (facts.filesInUse ?? 0)) / 2],
+    ['fs.file-max', ((facts.fileMax ?? Number.POSITIVE_INFINITY) - (facts.filesInUse ?? 0)) / filesEach],
     ['connection tracking', facts.conntrackMax ?? Number.POSITIVE_INFINITY],
   ];
   const [boundBy, connections] = bounds.reduce(

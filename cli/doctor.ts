@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import chalk from 'chalk';
 import { Command } from 'commander';
 import { type HostFacts, readHostFacts } from '../loadgen/host-facts.js';
@@ -10,8 +11,10 @@ import {
   adviceFor,
   type Capacity,
   CONNECTION_BYTES,
+  type ConnectionCost,
   capacityOf,
   clientsPerProcess,
+  PACKET_CONNECTION_COST,
 } from './capacity.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 import { collect } from './repeatable-option.js';
@@ -24,7 +27,11 @@ interface Fit {
   protocol: WireProtocol;
   serverWorkers: number | null;
   agents: number;
+  /** What each connection costs whom; null where the transport's ends are not told apart. */
+  cost: ConnectionCost | null;
   bytes: number;
+  /** Settings of this host that the scenario needs, and does not find: `sysctl -w` takes them. */
+  sysctls: string[];
   expectedSeconds: number;
   fits: boolean;
   /** What is short, where it does not fit. */
@@ -73,26 +80,45 @@ async function fitOf(scenario: Scenario, facts: HostFacts): Promise<Fit> {
       : target.kind === 'external'
         ? (target.endpoints[0]?.protocol ?? 'tcp')
         : 'tcp';
-  const capacity = capacityOf(facts, protocol);
+  const { transport } = scenario.generator;
+  const capacity = capacityOf(facts, protocol, transport);
   const perProcess = clientsPerProcess(facts);
   const serverWorkers = target.kind === 'embedded' ? target.config.workers : null;
   const short =
-    count > capacity.connections
+    (transport === 'packets' ? whatPacketsLack() : null) ??
+    (count > capacity.connections
       ? capacity.boundBy
       : serverWorkers !== null && count > serverWorkers * perProcess
         ? 'open files of the server workers'
-        : null;
+        : null);
   return {
     scenario: scenario.name,
     clients: count,
     protocol,
     serverWorkers,
     agents: target.agents,
+    cost: transport === 'packets' ? (PACKET_CONNECTION_COST[protocol] ?? null) : null,
     bytes: count * capacity.bytesPerConnection,
+    sysctls: missingSysctls(count * (transport === 'packets' ? 1 : 2), facts),
     expectedSeconds: expectedDurationMs(scenario) / 1000,
     fits: short === null,
     short,
   };
+}
+
+/** What the packet transport needs of a host beside Linux; null where all is there. */
+function whatPacketsLack(): string | null {
+  if (process.geteuid?.() !== 0) return 'the rights of this user (root, for a namespace and a TUN device)';
+  if (!existsSync('/dev/net/tun')) return '/dev/net/tun, which is missing here,';
+  return null;
+}
+
+/** Files that are open in the whole system beside connections. */
+const OTHER_FILES = 50_000;
+
+function missingSysctls(files: number, { fileMax, filesInUse }: HostFacts): string[] {
+  const needed = files + OTHER_FILES + (filesInUse ?? 0);
+  return fileMax !== null && fileMax < needed ? [`fs.file-max=${Math.ceil(needed / 1e5) * 1e5}`] : [];
 }
 
 function factsText(facts: HostFacts): string {
@@ -139,9 +165,20 @@ function fitText(fit: Fit): string {
     ['clients', `${formatCount(fit.clients)} over ${fit.protocol}`],
     ['processes', processes.join(', ')],
     ['memory', `about ${formatBytes(fit.bytes)}`],
+    ...(fit.cost ? [['each', costWords(fit.cost)] as [string, string]] : []),
+    [
+      'sysctls',
+      fit.sysctls.length === 0
+        ? 'none to change'
+        : `as root, before the run: ${fit.sysctls.map((each) => `sysctl -w ${each}`).join('; ')}`,
+    ],
     ['takes', `about ${formatSeconds(Math.round(fit.expectedSeconds))}`],
     ['fits', fit.fits ? chalk.green('yes') : chalk.red(`no: ${fit.short} would not be enough`)],
   ]);
+}
+
+function costWords({ kernel, server, client }: ConnectionCost): string {
+  return `kernel ${formatBytes(kernel)}, server ${formatBytes(server)}, client ${formatBytes(client)}`;
 }
 
 function adviceText(advice: Advice[]): string {

@@ -13,7 +13,7 @@ import { InputError } from './exit-status.js';
 /** With more, most of the server's work would be to wake up one of many workers for one bus message. */
 const MOST_WORKERS_WITHOUT_HOMES = 8;
 const HOMES = 2;
-const COALESCE_MS = Number(process.env.CO ?? 40);
+const COALESCE_MS = 75;
 
 /** SEND and DELIVER carry at most this much beside the payload. */
 const FRAME_OVERHEAD_BYTES = 64;

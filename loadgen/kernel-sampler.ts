@@ -4,6 +4,8 @@ import type { TimelineSample } from '../record/timeline.js';
 export type KernelSample = TimelineSample['kernel'];
 
 const PAGE_BYTES = 4096;
+/** USER_HZ, which Linux has kept at 100 on every platform that Node.js runs on. */
+const TICKS_PER_SECOND = 100;
 /** Slab caches that a TCP socket takes: itself, its inode and name, its file, its place in an epoll set. */
 const SOCKET_CACHES = new Set([
   'TCP',
@@ -15,6 +17,8 @@ const SOCKET_CACHES = new Set([
   'eventpoll_pwq',
   'request_sock_TCP',
   'tw_sock_TCP',
+  'ep_head',
+  'lsm_file_cache',
 ]);
 
 /** Memory and sockets of the kernel, from /proc; all zero where there is no /proc. */
@@ -29,6 +33,7 @@ export function sampleKernel(): KernelSample {
     socketsInUse: Number(sockets?.[1] ?? 0),
     socketsTimeWait: Number(sockets?.[2] ?? 0),
     socketBufferBytes: Number(sockets?.[3] ?? 0) * PAGE_BYTES,
+    busySeconds: readBusySeconds(),
     availableBytes: (memory.get('MemAvailable') ?? 0) * 1024,
   };
 }
@@ -42,16 +47,25 @@ export function kernelConnectionBytes(sample: KernelSample): number | null {
   return (sample.tcpSlabBytes ?? sample.slabBytes) + sample.socketBufferBytes;
 }
 
-/** Bytes of the caches' slabs, objects in use or not: a slab is taken whole. */
+/** Bytes of the objects in use: slabs that an earlier run left half empty would hide what this one takes. */
 function readSocketCaches(): number | null {
   const text = read('/proc/slabinfo');
   if (text === '') return null;
   let bytes = 0;
   for (const line of text.split('\n')) {
-    const [name = '', , total, size] = line.split(/\s+/, 4);
-    if (SOCKET_CACHES.has(name)) bytes += Number(total) * Number(size);
+    const [name = '', active, , size] = line.split(/\s+/, 4);
+    if (SOCKET_CACHES.has(name)) bytes += Number(active) * Number(size);
   }
   return bytes;
+}
+
+/** The first line of /proc/stat counts ticks: user, nice, system, idle, iowait, irq, softirq, steal. */
+function readBusySeconds(): number {
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = read('/proc/stat')
+    .split('\n', 1)
+    .flatMap((line) => line.split(/\s+/))
+    .map(Number);
+  return (user + nice + system + irq + softirq) / TICKS_PER_SECOND;
 }
 
 function readTable(file: string, line: RegExp): Map<string, number> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Measurement } from '../record/run.js';
+import { PUBLISHED_RESULTS } from '../scenarios/published-results.js';
 import type { AgentSample, LedgerTotals } from './agent-messages.js';
 import type { AgentPool } from './agent-pool.js';
 import { summarizeBacklog } from './backlog.js';
@@ -61,6 +62,10 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     },
     environment: describeEnvironment(run.facts, version),
     target,
+    reference:
+      scenario.reference === null
+        ? null
+        : { name: scenario.reference, ...PUBLISHED_RESULTS[scenario.reference] },
     phases: run.phases.map((phase) => ({
       name: phase.name,
       startSeconds: seconds(phase.startMs),

@@ -68,6 +68,19 @@ export const runRecordSchema = z.object({
     serverWorkers: count.nullable(),
     store: z.string().nullable(),
   }),
+  /** A published result that the scenario names, to lay this run beside. */
+  reference: z
+    .object({
+      name: z.string(),
+      title: z.string(),
+      connections: count,
+      cores: count,
+      memoryBytes: count,
+      workload: z.string(),
+      source: z.string(),
+    })
+    .nullable()
+    .default(null),
   phases: z.array(z.object({ name: z.string(), startSeconds: z.number(), endSeconds: z.number() })),
   connections: z.object({
     target: count,

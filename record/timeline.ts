@@ -61,6 +61,8 @@ export interface TimelineSample {
     /** Bytes in TCP socket buffers. */
     socketBufferBytes: number;
     availableBytes: number;
+    /** CPU seconds of the whole host, whoever used them, since it started. */
+    busySeconds: number;
   };
 }
 

@@ -1,3 +1,5 @@
+import type { PublishedResultName } from './published-results.js';
+
 /**
  * A scenario as it runs: read from YAML, checked, defaults filled in, units normalized.
  * Durations are milliseconds, rates are per second, sizes are bytes, shares are 0 to 1.
@@ -12,6 +14,8 @@ export interface Scenario {
   messages: MessagePlan;
   phases: Phase[];
   generator: GeneratorPlan;
+  /** A published result that the report lays the run beside. */
+  reference: PublishedResultName | null;
   gates: Gate[];
 }
 

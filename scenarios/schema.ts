@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { oneOf, wholeOrAuto } from './choice.js';
 import { GateError, parseGate } from './gate.js';
+import { PUBLISHED_RESULT_NAMES } from './published-results.js';
 import type { Phase, Scenario, SizeDistribution } from './scenario.js';
 import { targetSchema } from './target-schema.js';
 import { parseQuantity, QUANTITIES, type QuantityKind, quote, UnitError } from './units.js';
@@ -242,6 +243,9 @@ export const scenarioSchema = z
       messages: messagesSchema.prefault({}).meta({ description: 'What the clients say to each other.' }),
       phases: phasesSchema.meta({ description: 'What happens once all clients are connected, in order.' }),
       generator: generatorSchema.prefault({}).meta({ description: 'The load generator itself.' }),
+      reference: oneOf(PUBLISHED_RESULT_NAMES)
+        .optional()
+        .meta({ description: 'A published result; the report lays the run beside it.' }),
       gates: z
         .array(gateSchema, { error: 'must be a list of conditions, such as ["messages.lost == 0"]' })
         .prefault([])
@@ -253,8 +257,9 @@ export const scenarioSchema = z
     },
   )
   .transform(
-    ({ clients, messages, generator, ...rest }): Scenario => ({
+    ({ clients, messages, generator, reference = null, ...rest }): Scenario => ({
       ...rest,
+      reference,
       clients: {
         count: clients.count,
         connectRate: clients.connectRate,

@@ -33,9 +33,8 @@ const RESTART_WINDOW_MS = 60_000;
 const MANY_PROCESSES = 16;
 
 /** An idle worker of many is private memory first of all: young generation, code and threads are kept small. */
-const SMALL_PROCESS_FLAGS = (
-  process.env.SPF ?? '--max-semi-space-size=1,--optimize-for-size,--single-threaded-gc'
-).split(',');
+const SMALL_PROCESS_FLAGS = ['--max-semi-space-size=1', '--optimize-for-size', '--single-threaded-gc'];
+process.env.SPF ?? '--max-semi-space-size=1,--optimize-for-size,--single-threaded-gc';
 
 /**
  * Forks `config.workers` processes that take connections, and `config.homes` that keep mailboxes; without the latter

@@ -29,10 +29,10 @@ async function obey(message: ToWorker): Promise<void> {
     case 'connect': {
       await bus?.connect();
       const addresses = isHomeOnly() ? [] : await worker?.listen(start?.certificate, message.addresses);
+      // Once before anyone connects: what the worker held then is what connections are measured against.
+      report();
       tell({ kind: 'listening', addresses: addresses ?? [] });
-      setInterval(() => {
-        if (worker) tell({ kind: 'report', report: worker.report() });
-      }, start?.reportMs);
+      setInterval(report, start?.reportMs);
       break;
     }
     case 'reconnect':
@@ -46,6 +46,10 @@ async function obey(message: ToWorker): Promise<void> {
       await worker?.close();
       process.exit(0);
   }
+}
+
+function report(): void {
+  if (worker) tell({ kind: 'report', report: worker.report() });
 }
 
 async function prepare(plan: Extract<ToWorker, { kind: 'start' }>): Promise<void> {

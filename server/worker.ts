@@ -15,7 +15,7 @@ import type { Store } from './store.js';
 import type { Wire } from './wire.js';
 
 /** Resolution of the event loop's lag; a finer one would wake up an idle worker more often than its clients do. */
-const LAG_RESOLUTION_MS = 100;
+const LAG_RESOLUTION_MS = 200;
 
 /** How often all sessions are looked at within the time after which a silent one is closed. */
 const SWEEPS_AN_IDLE_TIMEOUT = 8;

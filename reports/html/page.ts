@@ -7,6 +7,7 @@ import { browserScript, chartLibrary } from './browser-script.js';
 import { chartFigure } from './chart-section.js';
 import { reportData } from './charts.js';
 import { embedJson, escapeHtml } from './markup.js';
+import { scalingSection } from './scaling-section.js';
 import { STYLE } from './style.js';
 import {
   environmentSection,
@@ -56,6 +57,7 @@ export async function htmlReport(
 <main>
 ${verdictSection(record)}
 ${tileSection(record)}
+${scalingSection(record, samples)}
 <noscript><p class="panel">The charts need JavaScript; every other figure is here without it.</p></noscript>
 <p class="hint">Drag across a chart to zoom all of them in; double-click to zoom out. Click a name to hide its line.</p>
 ${chart('connections')}

@@ -28,6 +28,7 @@ export function testScenario(change: (scenario: Scenario) => void = () => undefi
       { name: 'talk', durationMs: 1000, messageRate: 200, away: 0, churnRate: 0, awayForMs: 0, cut: 0 },
     ],
     generator: { transport: 'sockets', agents: 1, lagLimitMs: 1000, drainMs: 5000 },
+    reference: null,
     gates: [],
   };
   change(scenario);

@@ -14,6 +14,8 @@ export class RetransmissionWheel {
   readonly #due: Uint32Array;
   /** Tick of the slot that a connection is in; 0: in none. An entry of another slot is left over, and void. */
   readonly #slotTick: Uint32Array;
+  /** Their time has come, oldest first. */
+  readonly #overdue: number[] = [];
   #tick = 1;
   #nowMs: number;
 
@@ -44,31 +46,32 @@ export class RetransmissionWheel {
    * call: between repeating what was sent there must be time to hear the answers.
    */
   advance(nowMs: number, timeOut: (connection: number) => void): void {
-    let calls = 0;
-    while (this.#nowMs + TICK_MS <= nowMs && calls < MOST_TIMEOUTS) {
+    while (this.#nowMs + TICK_MS <= nowMs) {
       this.#nowMs += TICK_MS;
       this.#tick += 1;
-      const slot = this.#tick % SLOTS;
-      const connections = this.#slots[slot] as number[];
-      if (connections.length === 0) continue;
-      this.#slots[slot] = [];
-      for (const connection of connections) {
-        if (this.#slotTick[connection] !== this.#tick) continue;
-        this.#slotTick[connection] = 0;
-        const due = this.#due[connection] as number;
-        if (due === 0) continue;
-        if (due > this.#tick) {
-          this.#put(connection, due);
-          continue;
-        }
-        this.#due[connection] = 0;
-        if (calls >= MOST_TIMEOUTS) {
-          this.arm(connection, TICK_MS);
-          continue;
-        }
-        calls += 1;
-        timeOut(connection);
-      }
+      this.#empty(this.#tick % SLOTS);
+    }
+    if (this.#overdue.length === 0) return;
+    const overdue = this.#overdue.splice(0, MOST_TIMEOUTS);
+    for (const connection of overdue) {
+      const due = this.#due[connection] as number;
+      // Disarmed, or put off, since it became due.
+      if (due === 0 || due > this.#tick) continue;
+      this.#due[connection] = 0;
+      timeOut(connection);
+    }
+  }
+
+  #empty(slot: number): void {
+    const connections = this.#slots[slot] as number[];
+    if (connections.length === 0) return;
+    this.#slots[slot] = [];
+    for (const connection of connections) {
+      if (this.#slotTick[connection] !== this.#tick) continue;
+      this.#slotTick[connection] = 0;
+      const due = this.#due[connection] as number;
+      if (due > this.#tick) this.#put(connection, due);
+      else if (due !== 0) this.#overdue.push(connection);
     }
   }
 

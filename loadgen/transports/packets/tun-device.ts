@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { bringUp, interfaceRequest, setInterfaceAddress, setQueueLength } from './interface-request.js';
 import { checked, lastErrno, loadLibc } from './libc.js';
 
@@ -9,15 +10,15 @@ const FLAGS_OFFSET = 16;
 const TUNSETIFF = 0x400454ca;
 const EAGAIN = 11;
 /** The queue drops what it does not hold; it must be that long before the link comes up. */
-const QUEUE_LENGTH = 20_000;
+const QUEUE_LENGTH = 100_000;
 export const PACKET_BYTES = 1500;
 
 /** A TUN device: IP packets that the kernel routes to its subnet are read here, and what is written comes in. */
 export class TunDevice {
   readonly #libc = loadLibc();
   readonly #descriptor: number;
-  /** Packets that the kernel did not take. */
-  drops = 0;
+  readonly #name: string;
+  #refused = 0;
 
   /**
    * Makes the device in the network namespace of this process; it is gone when closed, or with the process.
@@ -27,6 +28,7 @@ export class TunDevice {
    */
   constructor(name: string, address: number, prefixBits: number) {
     const libc = this.#libc;
+    this.#name = name;
     this.#descriptor = checked('open /dev/net/tun', libc.open('/dev/net/tun', O_RDWR | O_NONBLOCK));
     try {
       const request = interfaceRequest(name);
@@ -51,10 +53,28 @@ export class TunDevice {
 
   /** Hot path. A packet that the kernel does not take now is lost, like any packet may be. */
   write(packet: Buffer, bytes: number): void {
-    if (this.#libc.write(this.#descriptor, packet, bytes) < 0) this.drops += 1;
+    if (this.#libc.write(this.#descriptor, packet, bytes) < 0) this.#refused += 1;
+  }
+
+  /** Packets that the kernel did not take, and those that it dropped because nobody read them in time. */
+  get drops(): number {
+    return this.#refused + readTransmitDrops(this.#name);
   }
 
   close(): void {
     this.#libc.close(this.#descriptor);
   }
+}
+
+/** The 12th column of /proc/net/dev, which is that of the reader's network namespace. */
+function readTransmitDrops(name: string): number {
+  const line = readFileSync('/proc/net/dev', 'utf8')
+    .split('\n')
+    .find((each) => each.trimStart().startsWith(`${name}:`));
+  return Number(
+    line
+      ?.slice(line.indexOf(':') + 1)
+      .trim()
+      .split(/\s+/)[11] ?? 0,
+  );
 }
