@@ -2,6 +2,7 @@ import chalk from 'chalk';
 import { measureConnections } from './connections.js';
 import type { FloodOptions } from './flood.js';
 import { measureThroughput, type Throughput } from './throughput.js';
+import { measureTransport } from './transports.js';
 
 /**
  * Everything is measured in one run and printed side by side, the targets by turns: the only way to compare on a
@@ -70,6 +71,20 @@ for (const protocol of ['tcp', 'ws'] as const) {
     protocol === 'tcp' ? cost.connectsPerSecond >= 5000 : undefined,
   );
 }
+
+const isRoot = process.platform === 'linux' && process.geteuid?.() === 0;
+heading('10,000 clients at 20,000 connects/s, then 5,000 messages/s: the transports side by side');
+for (const transport of isRoot ? (['sockets', 'packets'] as const) : (['sockets'] as const)) {
+  const cost = await measureTransport(transport);
+  line(
+    transport,
+    `${number.format(cost.connectsPerSecond).padStart(8)} connects/s, ${number.format(cost.messagesPerCoreSecond)} messages a core-second (server and agent), ` +
+      `accepted p50 ${cost.acceptedP50Ms.toFixed(1)} ms, p99 ${cost.acceptedP99Ms.toFixed(1)} ms, agent ${number.format(cost.clientBytes)} bytes a client`,
+    undefined,
+  );
+  process.stdout.write(`    ${' '.repeat(20)} ledger ${JSON.stringify(cost.ledger)}\n`);
+}
+if (!isRoot) process.stdout.write('    packets              needs Linux and root\n');
 
 function heading(words: string): void {
   process.stdout.write(`\n${chalk.bold(words)}\n`);

@@ -20,7 +20,7 @@ import { WebSocketTransport } from './transports/websocket-transport.js';
 const TICK_MS = 1;
 const SAMPLE_MS = 1000;
 const LOOP_DELAY_RESOLUTION_MS = 10;
-/** How often, while draining, receipts are acknowledged that no message carries any more. */
+/** How often, while draining, it is looked whether anything is still under way. */
 const DRAIN_CHECK_MS = 100;
 
 /** One agent: a population, its schedule, and what it tells the coordinator. Runs in any process. */
@@ -188,7 +188,6 @@ export class Agent implements PopulationListener {
   #checkDrain(now: number): void {
     if (now < this.#nextDrainCheckMs) return;
     this.#nextDrainCheckMs = now + DRAIN_CHECK_MS;
-    this.#population.acknowledgeAll();
     if (this.#population.outbox.length > 0) return;
     this.#nextDrainCheckMs = Number.POSITIVE_INFINITY;
     this.#tell({ kind: 'drained' });

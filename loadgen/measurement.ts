@@ -98,9 +98,20 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     },
     backlog: summarizeBacklog(run.poller, startedAtMs),
     memory: { bytesPerConnection: run.memory },
-    notes: run.notes,
+    notes: [...run.notes, ...restartNotes(run)],
     isPartial: run.isPartial,
   };
+}
+
+/** Workers of the server that died and came back while the run was on. */
+function restartNotes({ poller, startedAtMs }: FinishedRun): string[] {
+  // A server of another make may not tell.
+  return (poller?.latest?.restarts ?? [])
+    .filter(({ atMs }) => atMs >= startedAtMs)
+    .map(({ atMs, reason }) => {
+      const seconds = ((atMs - startedAtMs) / 1000).toFixed(1);
+      return `${reason}; it was started again at ${seconds} s, and its clients reconnected`;
+    });
 }
 
 /**

@@ -138,7 +138,9 @@ export class Population implements TransportListener {
     }
   }
 
+  /** What no message has carried an acknowledgement of yet is acknowledged on the way out. */
   #leave(client: number): void {
+    if (this.#hasUnacknowledged(client)) this.#say[client] = (this.#say[client] as number) | SAY_ACK;
     this.#flushClient(client);
     this.#transport?.send(client, goodbye);
     this.#transport?.end(client);
@@ -164,19 +166,13 @@ export class Population implements TransportListener {
   ping(client: number): void {
     if (!this.isOnline(client)) return;
     // A heartbeat also carries the acknowledgement of receipts that nothing else has carried yet.
-    const hasUnacknowledged = this.#receivedSequence[client] !== this.#acknowledgedSequence[client];
-    this.#say[client] = (this.#say[client] as number) | SAY_PING | (hasUnacknowledged ? SAY_ACK : 0);
+    const acknowledgement = this.#hasUnacknowledged(client) ? SAY_ACK : 0;
+    this.#say[client] = (this.#say[client] as number) | SAY_PING | acknowledgement;
     this.#markDirty(client);
   }
 
-  /** Acknowledges everything that every client has received. */
-  acknowledgeAll(): void {
-    for (let client = 0; client < this.count; client += 1) {
-      if (this.isOnline(client) && this.#receivedSequence[client] !== this.#acknowledgedSequence[client]) {
-        this.#say[client] = (this.#say[client] as number) | SAY_ACK;
-        this.#markDirty(client);
-      }
-    }
+  #hasUnacknowledged(client: number): boolean {
+    return this.#receivedSequence[client] !== this.#acknowledgedSequence[client];
   }
 
   opened(client: number): void {

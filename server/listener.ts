@@ -104,6 +104,8 @@ function createUpgrader(options: ListenerOptions): (socket: Socket) => void {
   server.on('clientError', (_error, socket) => socket.destroy());
   server.on('upgrade', (request, socket, head) => {
     clearTimeout(handshakes.get(socket));
+    // Else the timer would live as long as the connection.
+    handshakes.delete(socket);
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const listener = options.accept(new WebSocketWire(webSocket, socket as Socket));
       if (listener) listenToWebSocket(webSocket, socket as Socket, listener);

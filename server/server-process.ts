@@ -11,7 +11,8 @@ export type FromServer =
 let server: RunningServer | undefined;
 
 function tell(message: FromServer): void {
-  if (process.connected) process.send?.(message);
+  // Without a callback, a parent that dies meanwhile would be an error that nobody handles.
+  if (process.connected) process.send?.(message, () => undefined);
 }
 
 function fail(error: Error): void {

@@ -11,7 +11,8 @@ let bus: UnixBus | undefined;
 let start: Extract<ToWorker, { kind: 'start' }> | undefined;
 
 function tell(message: FromWorker): void {
-  if (process.connected) process.send?.(message);
+  // Without a callback, a parent that dies meanwhile would be an error that nobody handles.
+  if (process.connected) process.send?.(message, () => undefined);
 }
 
 function fail(error: Error): void {

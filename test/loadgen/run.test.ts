@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { HistogramLogReader } from 'hdr-histogram-js';
 import { describe, expect, test } from 'vitest';
+import type { ServerStats } from '../../protocol/stats.js';
 import { RECORD_FILES, readTimeline } from '../../record/folder.js';
 import { LATENCY_KINDS, runRecordSchema } from '../../record/run.js';
 import { judge } from '../../reports/verdict.js';
@@ -213,5 +214,35 @@ describe('a run that is stopped early is partial', () => {
     ]);
     expect(measurement.messages.sent).toBeGreaterThan(0);
     expect(children()).toEqual([]);
+  });
+});
+
+describe('a run goes on', () => {
+  test('when a worker of the server is killed: its clients reconnect, nothing is lost, the notes say so', async () => {
+    const server = await testServer({ workers: 2, homes: 1 });
+    const scenario = testScenario((each) => {
+      each.phases = each.phases.map((phase) => ({ ...phase, durationMs: 3000, messageRate: 100 }));
+    });
+    const run = await testRun(scenario, addressOf(server), server.adminUrl);
+    let isKilled = false;
+    run.on('sample', ({ messages }) => {
+      if (messages.sent === 0 || isKilled) return;
+      isKilled = true;
+      void fetch(`${server.adminUrl}/stats`).then(async (response) => {
+        const { workers } = (await response.json()) as ServerStats;
+        const busiest = workers.toSorted((one, other) => other.connections - one.connections)[0];
+        process.kill(busiest?.pid as number, 'SIGKILL');
+      });
+    });
+    const measurement = await run.measurement;
+    expect(measurement.notes).toEqual([
+      expect.stringMatching(
+        /^server worker \d+ ended \(SIGKILL\); it was started again at [\d.]+ s, and its clients reconnected$/,
+      ),
+    ]);
+    expect(measurement.connections.dropped).toBeGreaterThan(0);
+    expect(measurement.connections.reconnects).toBe(measurement.connections.dropped);
+    expect(measurement.messages).toMatchObject({ lost: 0, duplicated: 0, unsent: 0 });
+    expect(measurement.messages.receipted).toBe(measurement.messages.sent);
   });
 });
