@@ -27,8 +27,8 @@ export interface ConnectionCost {
  * Measured with `c2m run two-million` and `two-million-websocket`; see docs/scaling.md.
  */
 export const PACKET_CONNECTION_COST: Partial<Record<WireProtocol, ConnectionCost>> = {
-  tcp: { kernel: 3950, server: 2700, client: 120 },
-  ws: { kernel: 3950, server: 5200, client: 130 },
+  tcp: { kernel: 3840, server: 1940, client: 75 },
+  ws: { kernel: 3840, server: 3900, client: 80 },
 };
 
 /** A Node process before its first connection, with its share of garbage. */

@@ -74,6 +74,21 @@ describe('c2m doctor', () => {
     expect(large.status).toBe(1);
     expect(JSON.parse(large.stdout)).toMatchObject({ fit: { fits: false, short: expect.any(String) } });
   });
+
+  test('says of a scenario over packets what a connection costs whom, and which sysctl it needs', async () => {
+    const { stdout } = await c2m('doctor', 'two-million', '--json', '--set', 'clients.count=16000000');
+    const { facts, fit } = JSON.parse(stdout) as {
+      facts: { fileMax: number | null };
+      fit: { cost: object; sysctls: string[]; serverWorkers: number };
+    };
+    expect(fit.cost).toEqual({
+      kernel: expect.any(Number),
+      server: expect.any(Number),
+      client: expect.any(Number),
+    });
+    const isShort = facts.fileMax !== null && facts.fileMax < 16_000_000;
+    expect(fit.sysctls).toEqual(isShort ? [expect.stringMatching(/^fs\.file-max=\d{8}$/)] : []);
+  });
 });
 
 describe('c2m report', () => {

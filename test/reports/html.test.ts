@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeReports } from '../../reports/write.js';
+import { PUBLISHED_RESULTS } from '../../scenarios/published-results.js';
 import { launchBrowser } from '../fixtures/browser.js';
 import { type RecordFixture, recordFixture, silentFixture, writeRecordFolder } from '../fixtures/record.js';
 
@@ -244,6 +245,26 @@ describe('report.html', () => {
     expect(await page.locator('img').count()).toBe(0);
     expect(said).toEqual([]);
     expect(requested).toHaveLength(1);
+    await page.context().close();
+  });
+
+  it('lays the run beside the published result that its scenario names, and says what bounded each phase', async () => {
+    const fixture = recordFixture((record) => {
+      record.reference = { name: 'whatsapp-2012', ...PUBLISHED_RESULTS['whatsapp-2012'] };
+    });
+    const { page } = await open(await report(fixture));
+    const [beside, stages] = await page.locator('#scaling table').all();
+    const text = (await beside?.innerText()) ?? '';
+    expect(text).toContain('2,277,845');
+    expect(text).toMatch(/connections a core\s+2,499\s+94,910\s+2\.63 %/);
+    const rows = await stages?.locator('tbody th').allInnerTexts();
+    expect(rows).toEqual(fixture.record.phases.map(({ name }) => name));
+    await page.context().close();
+  });
+
+  it('has nothing to lay beside a run that names no result', async () => {
+    const { page } = await open(full);
+    expect(await page.locator('#scaling').count()).toBe(0);
     await page.context().close();
   });
 
