@@ -1,9 +1,9 @@
 import type { AgentPlan, Endpoint } from './agent-messages.js';
 import { ClientState, type Population } from './population.js';
+import { TimedQueue } from './timed-queue.js';
 
-/** A client that failed waits this long before it queues again, twice as long each time, up to the longest. */
-const FIRST_BACKOFF_MS = 500;
-const LONGEST_BACKOFF_MS = 8000;
+/** A client that failed waits this long before it queues again; the last of them from then on. */
+const BACKOFFS_MS = [500, 1000, 2000, 4000, 8000];
 
 /**
  * Connections to one endpoint before the next has its turn: a server of many processes wakes each of them for a
@@ -46,8 +46,8 @@ export class Connector {
   #queue: number[] = [];
   #queueHead = 0;
   #nextReconnectMs = 0;
-  /** Clients that failed, and when they queue again. */
-  #backingOff: { client: number; atMs: number }[] = [];
+  /** Clients that failed, and when they queue again; by the length of their back-off, so that each is in order. */
+  readonly #backingOff = BACKOFFS_MS.map(() => new TimedQueue());
   readonly #failures: Uint8Array;
   readonly #isQueued: Uint8Array;
   /** Attempts under way, oldest first. */
@@ -93,8 +93,8 @@ export class Connector {
   enqueueAfterFailure(client: number, nowMs: number): void {
     const failures = Math.min(10, (this.#failures[client] as number) + 1);
     this.#failures[client] = failures;
-    const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1));
-    this.#backingOff.push({ client, atMs: nowMs + backoff });
+    const step = Math.min(failures, BACKOFFS_MS.length) - 1;
+    this.#backingOff[step]?.push({ client, atMs: nowMs + (BACKOFFS_MS[step] as number) });
   }
 
   succeeded(client: number): void {
@@ -119,12 +119,10 @@ export class Connector {
   }
 
   #endBackoffs(nowMs: number): void {
-    if (this.#backingOff.length === 0) return;
-    const waiting = this.#backingOff;
-    this.#backingOff = [];
-    for (const entry of waiting) {
-      if (entry.atMs <= nowMs) this.enqueue(entry.client, nowMs);
-      else this.#backingOff.push(entry);
+    for (const queue of this.#backingOff) {
+      for (let client = queue.take(nowMs); client !== undefined; client = queue.take(nowMs)) {
+        this.enqueue(client, nowMs);
+      }
     }
   }
 

@@ -2,6 +2,7 @@ import type { Phase } from '../scenarios/scenario.js';
 import type { Connector } from './connector.js';
 import type { Population } from './population.js';
 import { type Random, shareOf } from './random.js';
+import { TimedQueue, type Turn } from './timed-queue.js';
 
 /** Those who go away for a phase leave within its first second: not all in one moment. */
 const LEAVING_SPREAD_MS = 1000;
@@ -17,8 +18,8 @@ export class Presence {
   readonly #seed: number;
   readonly #isAway: Uint8Array;
   /** Clients that are to leave, soonest first, and clients away for a while, soonest back first. */
-  #leaving: { client: number; atMs: number }[] = [];
-  #returning: { client: number; atMs: number }[] = [];
+  readonly #leaving = new TimedQueue();
+  readonly #returning = new TimedQueue();
   #churnGapMs = Number.POSITIVE_INFINITY;
   #nextChurnMs = 0;
   #churnEndMs = 0;
@@ -49,20 +50,20 @@ export class Presence {
 
   /** @param firstUser user id of client 0 */
   beginPhase(phase: Phase, firstUser: number, atMs: number): void {
-    this.#leaving = [];
+    const leaving: Turn[] = [];
     for (let client = 0; client < this.#population.count; client += 1) {
       const shouldBeAway = phase.away > 0 && shareOf(firstUser + client, this.#seed) < phase.away;
       if (shouldBeAway && !this.isAway(client)) {
-        this.#leaving.push({ client, atMs: atMs + this.#random.next() * LEAVING_SPREAD_MS });
+        leaving.push({ client, atMs: atMs + this.#random.next() * LEAVING_SPREAD_MS });
       } else if (!shouldBeAway && this.isAway(client)) {
         this.#comeBack(client, atMs);
       }
       if (phase.cut > 0 && !shouldBeAway && this.#random.next() < phase.cut) this.#population.cut(client);
     }
-    this.#returning = [];
-    this.#leaving.sort((a, b) => a.atMs - b.atMs);
+    this.#returning.replace([]);
+    this.#leaving.replace(leaving);
     // Whoever is about to leave is not asked to send any more: the plan of the phase knows that they are away.
-    this.#countTalkers(new Set(this.#leaving.map(({ client }) => client)));
+    this.#countTalkers(new Set(leaving.map(({ client }) => client)));
     this.#churnGapMs = phase.churnRate > 0 ? 1000 / phase.churnRate : Number.POSITIVE_INFINITY;
     this.#nextChurnMs = phase.churnRate > 0 ? atMs + this.#churnGapMs : Number.POSITIVE_INFINITY;
     this.#churnEndMs = atMs + phase.durationMs;
@@ -71,8 +72,8 @@ export class Presence {
 
   /** Everybody comes back, nobody leaves. */
   recallAll(nowMs: number): void {
-    this.#leaving = [];
-    this.#returning = [];
+    this.#leaving.replace([]);
+    this.#returning.replace([]);
     this.#nextChurnMs = Number.POSITIVE_INFINITY;
     for (let client = 0; client < this.#population.count; client += 1) {
       if (this.isAway(client)) this.#comeBack(client, nowMs);
@@ -80,8 +81,8 @@ export class Presence {
   }
 
   tick(nowMs: number): void {
-    while (this.#leaving[0] && this.#leaving[0].atMs <= nowMs) {
-      this.#goAway((this.#leaving.shift() as { client: number }).client);
+    for (let leaver = this.#leaving.take(nowMs); leaver !== undefined; leaver = this.#leaving.take(nowMs)) {
+      this.#goAway(leaver);
     }
     while (this.#nextChurnMs <= nowMs && this.#nextChurnMs < this.#churnEndMs) {
       const atMs = this.#nextChurnMs;
@@ -91,8 +92,11 @@ export class Presence {
       this.#goAway(client);
       this.#returning.push({ client, atMs: atMs + this.#awayForMs });
     }
-    while (this.#returning[0] && this.#returning[0].atMs <= nowMs) {
-      const { client } = this.#returning.shift() as { client: number };
+    for (
+      let client = this.#returning.take(nowMs);
+      client !== undefined;
+      client = this.#returning.take(nowMs)
+    ) {
       if (this.isAway(client)) this.#comeBack(client, nowMs);
     }
   }
