@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
@@ -28,11 +29,13 @@ export class Listener {
   #address: ListenAddress;
   readonly #server: Server;
   readonly #isExclusive: boolean;
+  readonly #configuredPort: number;
   #isStarting = false;
 
   constructor(options: ListenerOptions) {
     this.#address = options.address;
     this.#isExclusive = options.isExclusive;
+    this.#configuredPort = options.address.port;
     this.#server = createServer({ noDelay: true }, chooseTaker(options));
   }
 
@@ -41,7 +44,10 @@ export class Listener {
     this.#isStarting = true;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      const { host, port } = this.#address;
+      const { host } = this.#address;
+      // Workers share a port by having asked the primary for the same one, which may have been 0.
+      const isShared = cluster.isWorker && !this.#isExclusive;
+      const port = isShared ? this.#configuredPort : this.#address.port;
       this.#server.listen({ host, port, backlog: 65_535, exclusive: this.#isExclusive }, () => {
         this.#server.off('error', reject);
         resolve();

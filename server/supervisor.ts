@@ -147,10 +147,12 @@ class Supervisor {
   /** Lets a process talk to the others, and accept. */
   async #connect(worker: number): Promise<ListenAddress[]> {
     const child = this.#children[worker] as WorkerChild;
-    child.tell({ kind: 'connect', addresses: this.#addresses[worker] });
-    const { addresses } = await child.heard('listening');
-    this.#addresses[worker] = addresses;
-    return addresses;
+    // A shared port is had by asking for it as before.
+    const addresses = this.#config.portPerWorker ? this.#addresses[worker] : undefined;
+    child.tell({ kind: 'connect', addresses });
+    const listening = await child.heard('listening');
+    this.#addresses[worker] = listening.addresses;
+    return listening.addresses;
   }
 
   #watch(worker: number): void {

@@ -51,6 +51,7 @@ test('a scenario is normalized: milliseconds, per second, bytes, shares, and eve
       { name: 'rest', durationMs: 5000, messageRate: 0, away: 0, churnRate: 0, awayForMs: 5000, cut: 0 },
     ],
     generator: { transport: 'sockets', agents: 'auto', lagLimitMs: 100, drainMs: 15_000 },
+    reference: null,
     gates: [],
   });
 });
@@ -248,7 +249,10 @@ describe('shipped scenarios', () => {
       'offline-backlog',
       'quickstart',
       'reconnect-storm',
+      'three-million',
       'tls',
+      'two-million',
+      'two-million-websocket',
       'websocket',
     ]);
     for (const { name, path, text } of shipped) {
