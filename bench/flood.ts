@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { FrameDecoder } from '../protocol/decode.js';
 import { encodeFrame } from '../protocol/encode.js';
-import { type Frame, FrameType, PROTOCOL_VERSION } from '../protocol/frame.js';
+import { type Frame, FrameType, PROTOCOL_VERSION, WEBSOCKET_SUBPROTOCOL } from '../protocol/frame.js';
 
 /**
  * A closed workload that keeps a server saturated: pairs of connections, each with `window` messages under way.
@@ -60,7 +60,7 @@ function openClient(index: number, options: FloodOptions, state: State): Promise
   let out: Buffer[] = [];
   return new Promise((resolve, reject) => {
     const carrier = isWebSocket
-      ? new WebSocket(`ws://127.0.0.1:${options.port}`, 'c2m.v1', { perMessageDeflate: false })
+      ? new WebSocket(`ws://127.0.0.1:${options.port}`, WEBSOCKET_SUBPROTOCOL, { perMessageDeflate: false })
       : connect({ port: options.port, host: '127.0.0.1', noDelay: true });
     const write = (bytes: Buffer) => {
       if (carrier instanceof WebSocket) carrier.send(bytes);

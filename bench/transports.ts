@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type RunRecord, runRecordSchema } from '../record/run.js';
-import type { TimelineSample } from '../record/timeline.js';
+import { readRunRecord, readTimeline } from '../record/folder.js';
+import type { RunRecord } from '../record/run.js';
 import { stagesOf } from '../reports/stages.js';
 
 /** The same scenario over one of the transports. */
@@ -36,10 +36,8 @@ export async function measureTransport(transport: 'sockets' | 'packets'): Promis
     const command = createRequire(import.meta.url).resolve('#dist/cli/c2m.js');
     const overrides = ['--set', `generator.transport=${transport}`];
     await promisify(execFile)(process.execPath, [command, 'run', file, ...overrides, '--out', out]);
-    const record = runRecordSchema.parse(JSON.parse(await readFile(join(out, 'run.json'), 'utf8')));
-    const lines = (await readFile(join(out, 'timeline.ndjson'), 'utf8')).trim().split('\n');
-    const samples = lines.map((line) => JSON.parse(line) as TimelineSample);
-    const talk = stagesOf(record, samples).find(({ name }) => name === 'talk');
+    const record = await readRunRecord(out);
+    const talk = stagesOf(record, await readTimeline(out)).find(({ name }) => name === 'talk');
     if (!talk) throw new Error(`the run over ${transport} has no phase to measure`);
     const { sent, delivered, lost, duplicated, outOfOrder } = record.messages;
     return {

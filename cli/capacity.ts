@@ -26,7 +26,7 @@ export interface ConnectionCost {
  * The same with the packet transport, whose clients have no kernel socket: one file and one socket a connection.
  * Measured with `c2m run two-million` and `two-million-websocket`; see docs/scaling.md.
  */
-export const PACKET_CONNECTION_COST: Partial<Record<WireProtocol, ConnectionCost>> = {
+const PACKET_CONNECTION_COST: Partial<Record<WireProtocol, ConnectionCost>> = {
   tcp: { kernel: 3840, server: 1940, client: 75 },
   ws: { kernel: 3840, server: 3900, client: 80 },
 };
@@ -44,6 +44,9 @@ export interface Capacity {
   /** What ends it: `memory`, `fs.file-max`, `connection tracking`. */
   boundBy: string;
   bytesPerConnection: number;
+  /** What a connection costs whom; null where the transport's ends are not told apart. */
+  cost: ConnectionCost | null;
+  filesPerConnection: number;
 }
 
 /** What the host holds of one protocol; an estimate, which a run replaces by a measurement. */
@@ -52,21 +55,30 @@ export function capacityOf(
   protocol: WireProtocol,
   transport: Transport = 'sockets',
 ): Capacity {
-  const cost = transport === 'packets' ? PACKET_CONNECTION_COST[protocol] : undefined;
+  const cost = transport === 'packets' ? (PACKET_CONNECTION_COST[protocol] ?? null) : null;
   const bytesPerConnection = cost
     ? cost.kernel + cost.server + cost.client + SMALL_PROCESS_BYTES / clientsPerProcess(facts)
     : CONNECTION_BYTES[protocol] + (2 * PROCESS_BYTES) / clientsPerProcess(facts);
-  const filesEach = cost ? 1 : 2;
+  const filesPerConnection = transport === 'packets' ? 1 : 2;
   const bounds: [string, number][] = [
     ['memory', (facts.availableBytes * USABLE_MEMORY) / bytesPerConnection],
-    ['fs.file-max', ((facts.fileMax ?? Number.POSITIVE_INFINITY) - (facts.filesInUse ?? 0)) / filesEach],
+    [
+      'fs.file-max',
+      ((facts.fileMax ?? Number.POSITIVE_INFINITY) - (facts.filesInUse ?? 0)) / filesPerConnection,
+    ],
     ['connection tracking', facts.conntrackMax ?? Number.POSITIVE_INFINITY],
   ];
   const [boundBy, connections] = bounds.reduce(
     (least, bound) => (bound[1] < least[1] ? bound : least),
     ['', Infinity],
   );
-  return { connections: Math.max(0, Math.floor(connections)), boundBy, bytesPerConnection };
+  return {
+    connections: Math.max(0, Math.floor(connections)),
+    boundBy,
+    bytesPerConnection,
+    cost,
+    filesPerConnection,
+  };
 }
 
 /** Connections that one process can hold. */

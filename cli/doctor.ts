@@ -14,7 +14,6 @@ import {
   type ConnectionCost,
   capacityOf,
   clientsPerProcess,
-  PACKET_CONNECTION_COST,
 } from './capacity.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 import { collect } from './repeatable-option.js';
@@ -97,9 +96,9 @@ async function fitOf(scenario: Scenario, facts: HostFacts): Promise<Fit> {
     protocol,
     serverWorkers,
     agents: target.agents,
-    cost: transport === 'packets' ? (PACKET_CONNECTION_COST[protocol] ?? null) : null,
+    cost: capacity.cost,
     bytes: count * capacity.bytesPerConnection,
-    sysctls: missingSysctls(count * (transport === 'packets' ? 1 : 2), facts),
+    sysctls: missingSysctls(count * capacity.filesPerConnection, facts),
     expectedSeconds: expectedDurationMs(scenario) / 1000,
     fits: short === null,
     short,

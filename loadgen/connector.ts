@@ -1,4 +1,5 @@
 import type { AgentPlan, Endpoint } from './agent-messages.js';
+import { Fifo } from './fifo.js';
 import { ClientState, type Population } from './population.js';
 import { TimedQueue } from './timed-queue.js';
 
@@ -43,16 +44,14 @@ export class Connector {
   /** Clients that have had their first turn. */
   #begun = 0;
   /** Clients in line for another connection, and when the next of them is due. */
-  #queue: number[] = [];
-  #queueHead = 0;
+  readonly #queue = new Fifo<number>();
   #nextReconnectMs = 0;
   /** Clients that failed, and when they queue again; by the length of their back-off, so that each is in order. */
   readonly #backingOff = BACKOFFS_MS.map(() => new TimedQueue());
   readonly #failures: Uint8Array;
   readonly #isQueued: Uint8Array;
   /** Attempts under way, oldest first. */
-  #attempts: Attempt[] = [];
-  #attemptsHead = 0;
+  readonly #attempts = new Fifo<Attempt>();
   readonly #attemptOf: Uint16Array;
   #opened = 0;
 
@@ -84,8 +83,7 @@ export class Connector {
   enqueue(client: number, nowMs: number): void {
     if (this.#isQueued[client] === 1) return;
     this.#isQueued[client] = 1;
-    if (this.#queueHead === this.#queue.length)
-      this.#nextReconnectMs = Math.max(this.#nextReconnectMs, nowMs);
+    if (this.#queue.length === 0) this.#nextReconnectMs = Math.max(this.#nextReconnectMs, nowMs);
     this.#queue.push(client);
   }
 
@@ -128,19 +126,14 @@ export class Connector {
 
   #serveQueue(nowMs: number): void {
     const gapMs = 1000 / this.#plan.reconnectRate;
-    while (this.#queueHead < this.#queue.length && this.#nextReconnectMs <= nowMs) {
-      if (this.#population.opening >= MOST_OPENING) return;
-      const client = this.#queue[this.#queueHead] as number;
-      this.#queueHead += 1;
+    while (this.#nextReconnectMs <= nowMs && this.#population.opening < MOST_OPENING) {
+      const client = this.#queue.take();
+      if (client === undefined) return;
       this.#isQueued[client] = 0;
       // One that is still closing queues again when it has closed.
       if (this.#population.stateOf(client) !== ClientState.Offline || !this.#isWanted(client)) continue;
       this.#open(client, this.#nextReconnectMs, nowMs);
       this.#nextReconnectMs += gapMs;
-    }
-    if (this.#queueHead === this.#queue.length && this.#queueHead > 0) {
-      this.#queue = [];
-      this.#queueHead = 0;
     }
   }
 
@@ -159,18 +152,14 @@ export class Connector {
 
   /** All attempts have the same time, so the oldest expires first. */
   #expireAttempts(nowMs: number): void {
-    while (this.#attemptsHead < this.#attempts.length) {
-      const { client, attempt, deadlineMs } = this.#attempts[this.#attemptsHead] as Attempt;
+    for (let oldest = this.#attempts.peek(); oldest; oldest = this.#attempts.peek()) {
+      const { client, attempt, deadlineMs } = oldest;
       const state = this.#population.stateOf(client);
       const isOver =
         this.#attemptOf[client] !== attempt || state === ClientState.Online || state === ClientState.Offline;
       if (!isOver && deadlineMs > nowMs) break;
-      this.#attemptsHead += 1;
+      this.#attempts.take();
       if (!isOver && state !== ClientState.Leaving) this.#onTimeout(client);
-    }
-    if (this.#attemptsHead > 4096 && this.#attemptsHead * 2 > this.#attempts.length) {
-      this.#attempts = this.#attempts.slice(this.#attemptsHead);
-      this.#attemptsHead = 0;
     }
   }
 }

@@ -1,15 +1,14 @@
+import { Fifo } from './fifo.js';
+
 /** A client, and when it is its turn. */
 export interface Turn {
   client: number;
   atMs: number;
 }
 
-const LEAST_DEAD = 1024;
-
-/** Turns in the order of their times. Taking one moves a head; `shift` of an array of a million moves all the others. */
+/** Turns in the order of their times. */
 export class TimedQueue {
-  #turns: Turn[] = [];
-  #head = 0;
+  #turns = new Fifo<Turn>();
 
   /** @param turn not sooner than those that are in it */
   push(turn: Turn): void {
@@ -18,19 +17,13 @@ export class TimedQueue {
 
   /** The turns in any order, instead of those that were in it. */
   replace(turns: Turn[]): void {
-    this.#turns = turns.sort((one, other) => one.atMs - other.atMs);
-    this.#head = 0;
+    this.#turns = new Fifo();
+    for (const turn of turns.sort((one, other) => one.atMs - other.atMs)) this.#turns.push(turn);
   }
 
   /** The client whose turn came by `nowMs` and is the soonest, or undefined. */
   take(nowMs: number): number | undefined {
-    const turn = this.#turns[this.#head];
-    if (turn === undefined || turn.atMs > nowMs) return undefined;
-    this.#head += 1;
-    if (this.#head > LEAST_DEAD && this.#head * 2 > this.#turns.length) {
-      this.#turns = this.#turns.slice(this.#head);
-      this.#head = 0;
-    }
-    return turn.client;
+    const turn = this.#turns.peek();
+    return turn === undefined || turn.atMs > nowMs ? undefined : this.#turns.take()?.client;
   }
 }

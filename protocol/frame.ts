@@ -56,6 +56,9 @@ export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode];
 
 export const GoodbyeCode = { Normal: 0, Draining: 1 } as const;
 
+/** The subprotocol that a WebSocket client may ask for; one that asks for none is served as well. */
+export const WEBSOCKET_SUBPROTOCOL = 'c2m.v1';
+
 /** First frame of a client: the magic "c2m" and the protocol version that it speaks. */
 export interface HelloFrame {
   type: typeof FrameType.Hello;

@@ -3,12 +3,10 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { WebSocketServer } from 'ws';
+import { WEBSOCKET_SUBPROTOCOL } from '../protocol/frame.js';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress } from './config.js';
 import { listenToSocket, listenToWebSocket, WebSocketWire, type Wire, type WireListener } from './wire.js';
-
-/** The subprotocol that a WebSocket client may ask for; one that asks for none is served as well. */
-export const WEBSOCKET_SUBPROTOCOL = 'c2m.v1';
 
 /** Several frames may share a WebSocket message; this bounds what one may hold. */
 const MAX_WEBSOCKET_MESSAGE_BYTES = 1_048_576;

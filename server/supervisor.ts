@@ -34,7 +34,6 @@ const MANY_PROCESSES = 16;
 
 /** An idle worker of many is private memory first of all: young generation, code and threads are kept small. */
 const SMALL_PROCESS_FLAGS = ['--max-semi-space-size=1', '--optimize-for-size', '--single-threaded-gc'];
-process.env.SPF ?? '--max-semi-space-size=1,--optimize-for-size,--single-threaded-gc';
 
 /**
  * Forks `config.workers` processes that take connections, and `config.homes` that keep mailboxes; without the latter
@@ -117,18 +116,18 @@ class Supervisor {
 
   /** Starts a process up to where its bus listens. */
   async #fork(worker: number): Promise<void> {
-    const isHomeOnly = worker >= this.#config.workers;
-    const isSmall = this.#processes >= MANY_PROCESSES;
+    const areMany = this.#processes >= MANY_PROCESSES;
+    const isSmall = areMany && worker < this.#config.workers;
     cluster.setupPrimary({
       exec: createRequire(import.meta.url).resolve('#dist/server/worker-process.js'),
       args: [],
       // A home holds the mailboxes of many users: it collects its garbage with all that V8 has.
-      execArgv: [...process.execArgv, ...(isSmall && !isHomeOnly ? SMALL_PROCESS_FLAGS : [])],
+      execArgv: [...process.execArgv, ...(isSmall ? SMALL_PROCESS_FLAGS : [])],
       serialization: 'advanced',
     });
     const child = new WorkerChild(cluster.fork(), (report) => this.#listener.report(report));
     this.#children[worker] = child;
-    if (isSmall && !isHomeOnly) child.yieldTo();
+    if (isSmall) child.yieldToOthers();
     await child.heard('up');
     child.tell({
       kind: 'start',
@@ -136,7 +135,7 @@ class Supervisor {
       processes: this.#processes,
       homes: this.#homes,
       restarts: this.#restartsOf[worker] ?? 0,
-      reportMs: this.#processes >= MANY_PROCESSES ? 4 * SAMPLE_INTERVAL_MS : SAMPLE_INTERVAL_MS,
+      reportMs: areMany ? 4 * SAMPLE_INTERVAL_MS : SAMPLE_INTERVAL_MS,
       config: this.#config,
       certificate: this.#certificate,
       busFolder: this.#busFolder,

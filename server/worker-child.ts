@@ -32,7 +32,7 @@ export class WorkerChild {
    * Lets every other process go first. The scheduler shares a core among processes alike, so many workers would keep
    * from it the few that all of them wait for: the homes, and a load generator on the same host.
    */
-  yieldTo(): void {
+  yieldToOthers(): void {
     const { pid } = this.#process.process;
     if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
   }

@@ -212,22 +212,17 @@ export class Worker implements SessionHost {
   /** Hot path. */
   submit(session: Session, to: number, id: number, payload: Uint8Array): void {
     this.#counters.sends += 1;
-    if (!this.#bus.isConnected(homeWorker(to, this.#bus.homes))) {
+    const home = homeWorker(to, this.#bus.homes);
+    if (!this.#bus.isConnected(home)) {
       this.#counters.refused += 1;
       session.refused(id, ReasonCode.StoreFailed);
       return;
     }
     session.unanswered += 1;
     const from = session.user;
-    this.#toHome(to, {
-      kind: 'submit',
-      from,
-      worker: this.#bus.self,
-      connection: session.id,
-      to,
-      id,
-      payload,
-    });
+    const worker = this.#bus.self;
+    this.#bus.send(home, { kind: 'submit', from, worker, connection: session.id, to, id, payload });
+    this.#scheduleFlush();
   }
 
   /** Hot path. */

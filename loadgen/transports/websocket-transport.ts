@@ -1,8 +1,7 @@
 import { WebSocket } from 'ws';
+import { WEBSOCKET_SUBPROTOCOL } from '../../protocol/frame.js';
 import type { Endpoint } from '../agent-messages.js';
 import type { Transport, TransportListener } from './transport.js';
-
-const SUBPROTOCOL = 'c2m.v1';
 
 type ClientWebSocket = WebSocket & { c2mClient: number; c2mReason?: string };
 
@@ -36,12 +35,16 @@ export class WebSocketTransport implements Transport {
 
   open(client: number, endpoint: Endpoint, sourceAddress: string | undefined): void {
     const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
-    const webSocket = new WebSocket(`${endpoint.protocol}://${host}:${endpoint.port}`, SUBPROTOCOL, {
-      perMessageDeflate: false,
-      skipUTF8Validation: true,
-      rejectUnauthorized: !this.#isInsecure,
-      ...(sourceAddress === undefined ? {} : { localAddress: sourceAddress }),
-    }) as ClientWebSocket;
+    const webSocket = new WebSocket(
+      `${endpoint.protocol}://${host}:${endpoint.port}`,
+      WEBSOCKET_SUBPROTOCOL,
+      {
+        perMessageDeflate: false,
+        skipUTF8Validation: true,
+        rejectUnauthorized: !this.#isInsecure,
+        ...(sourceAddress === undefined ? {} : { localAddress: sourceAddress }),
+      },
+    ) as ClientWebSocket;
     webSocket.c2mClient = client;
     webSocket.on('open', this.#onOpen);
     webSocket.on('message', this.#onMessage);

@@ -1,3 +1,5 @@
+import { Fifo } from '../../fifo.js';
+
 /** How exactly a time-out is kept. */
 export const TICK_MS = 50;
 const SLOTS = 512;
@@ -15,7 +17,7 @@ export class RetransmissionWheel {
   /** Tick of the slot that a connection is in; 0: in none. An entry of another slot is left over, and void. */
   readonly #slotTick: Uint32Array;
   /** Their time has come, oldest first. */
-  readonly #overdue: number[] = [];
+  readonly #overdue = new Fifo<number>();
   #tick = 1;
   #nowMs: number;
 
@@ -51,9 +53,8 @@ export class RetransmissionWheel {
       this.#tick += 1;
       this.#empty(this.#tick % SLOTS);
     }
-    if (this.#overdue.length === 0) return;
-    const overdue = this.#overdue.splice(0, MOST_TIMEOUTS);
-    for (const connection of overdue) {
+    for (let calls = Math.min(MOST_TIMEOUTS, this.#overdue.length); calls > 0; calls -= 1) {
+      const connection = this.#overdue.take() as number;
       const due = this.#due[connection] as number;
       // Disarmed, or put off, since it became due.
       if (due === 0 || due > this.#tick) continue;

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { WEBSOCKET_SUBPROTOCOL } from '../../../protocol/frame.js';
 import type { TransportListener } from '../transport.js';
 import { LARGEST_HEADER_BYTES, Opcode, readFrames, WebSocketError, writeFrame } from './websocket-frame.js';
 
 /** Section 1.3 of RFC 6455. */
 const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-const SUBPROTOCOL = 'c2m.v1';
 const KEY_BYTES = 16;
 const MOST_RESPONSE_BYTES = 8192;
 const NORMAL_CLOSURE = Buffer.from([0x03, 0xe8]);
@@ -56,7 +56,7 @@ export class WebSocketClients implements TransportListener {
       client,
       Buffer.from(
         'GET / HTTP/1.1\r\nHost: c2m\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
-          `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`,
+          `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ${WEBSOCKET_SUBPROTOCOL}\r\n\r\n`,
         'latin1',
       ),
     );
