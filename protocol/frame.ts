@@ -50,6 +50,7 @@ export const ReasonCode = {
   MailboxFull: 0x101,
   DuplicateUnknown: 0x102,
   StoreFailed: 0x103,
+  StoreFull: 0x104,
 } as const;
 
 export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode];

@@ -9,6 +9,7 @@ export interface ServerStats {
   connections: number;
   /** Users that the server holds state for, connected or not. */
   users: number;
+  store: StoreStats;
   counters: ServerCounters;
   workers: WorkerStats[];
   /** Workers that died and were started again, oldest first. */
@@ -19,6 +20,17 @@ export interface ServerStats {
   alerts: QueueAlert[];
   /** Highest length since the start and threshold of each queue, by the same names as in `samples`. */
   queues: Record<string, { max: number; threshold: number }>;
+}
+
+/** Where the mailboxes are; counts and times of all homes together, since the start. */
+export interface StoreStats {
+  kind: 'lmdb' | 'memory';
+  /** Items that wait or are under way, receipts included. */
+  items: number;
+  diskBytes: number;
+  commits: number;
+  /** Time that the homes spent in commits, milliseconds. */
+  commitMs: number;
 }
 
 export interface ServerCounters {
@@ -36,6 +48,8 @@ export interface ServerCounters {
   redelivered: number;
   acknowledged: number;
   receipts: number;
+  /** Items deleted because they waited longer than the retention time. */
+  expired: number;
 }
 
 export interface WorkerStats {

@@ -17,6 +17,7 @@ const Operation = {
   refused: 8,
   deliver: 9,
   receipt: 10,
+  'receipt-kept': 11,
 } as const;
 
 const PREFIX_BYTES = 5;
@@ -46,6 +47,7 @@ function fieldBytes(message: BusMessage): number {
     case 'deliver':
       return 8 + message.frame.length;
     case 'receipt':
+    case 'receipt-kept':
       return 24;
   }
 }
@@ -99,6 +101,7 @@ export function writeBusMessage(message: BusMessage, target: Buffer, offset: num
       target.set(message.frame, at);
       break;
     case 'receipt':
+    case 'receipt-kept':
       at = target.writeDoubleLE(message.to, at);
       at = target.writeDoubleLE(message.by, at);
       target.writeDoubleLE(message.id, at);
@@ -171,8 +174,9 @@ function readBusMessage(bytes: Buffer, start: number, end: number): BusMessage {
         frame: bytes.subarray(at + 8, end),
       };
     case Operation.receipt:
+    case Operation['receipt-kept']:
       return {
-        kind: 'receipt',
+        kind: operation === Operation.receipt ? 'receipt' : 'receipt-kept',
         to: bytes.readDoubleLE(at),
         by: bytes.readDoubleLE(at + 8),
         id: bytes.readDoubleLE(at + 16),

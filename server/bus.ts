@@ -3,7 +3,7 @@ import type { ReasonCode } from '../protocol/frame.js';
 /**
  * What workers say to each other. A connection is named by its worker and a number that the worker gave it.
  * The first four go from the worker that has a connection to a user's home, the next five come back,
- * and `receipt` goes from the recipient's home to the sender's.
+ * and `receipt` goes from the recipient's home to the sender's, which answers `receipt-kept` once it is durable there.
  */
 export type BusMessage =
   | { kind: 'attach'; user: number; worker: number; connection: number }
@@ -24,7 +24,8 @@ export type BusMessage =
   | { kind: 'accepted'; connection: number; id: number }
   | { kind: 'refused'; connection: number; id: number; code: ReasonCode }
   | { kind: 'deliver'; connection: number; sequence: number; frame: Buffer }
-  | { kind: 'receipt'; to: number; by: number; id: number };
+  | { kind: 'receipt'; to: number; by: number; id: number }
+  | { kind: 'receipt-kept'; to: number; by: number; id: number };
 
 /** The workers that keep mailboxes: `count` of them, numbered from `first` on. */
 export interface Homes {

@@ -46,6 +46,12 @@ const limitsSchema = z.strictObject({
     .min(1)
     .default(100_000)
     .describe('Items one mailbox holds; more is refused.'),
+  retentionMs: z
+    .number()
+    .int()
+    .min(1000)
+    .default(30 * 24 * 3600 * 1000)
+    .describe('Age at which an item is deleted whose user has not come to fetch it.'),
   deliveryWindow: z
     .number()
     .int()
@@ -86,6 +92,26 @@ const limitsSchema = z.strictObject({
     .describe('Longest a shutdown waits for clients to leave.'),
 });
 
+const lmdbSchema = z.strictObject({
+  folder: z
+    .string()
+    .min(1)
+    .default('c2m-data')
+    .describe('Where the mailboxes are kept; made if it is not there.'),
+  sync: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Wait for the disk before ACCEPTED: then a message survives a power cut too. Without, it survives the end of any process, and the kernel writes it to the disk within seconds.',
+    ),
+  maxBytes: z
+    .number()
+    .int()
+    .min(1_048_576)
+    .default(64 * 2 ** 30)
+    .describe('Disk space for all mailboxes; past it SEND is refused with StoreFull.'),
+});
+
 /** Queue lengths that raise an alert; it clears below half of the threshold. */
 const thresholdsSchema = z.strictObject({
   'bus-ingress': z.number().positive().default(20_000),
@@ -123,7 +149,11 @@ export const serverConfigSchema = z.strictObject({
     .describe(
       'Each worker listens on a port of its own (ports 0): many workers on one port wake each other up.',
     ),
-  store: z.enum(['memory']).default('memory'),
+  store: z
+    .enum(['lmdb', 'memory'])
+    .default('lmdb')
+    .describe('Where mailboxes are kept: on disk, or in the memory of the process that ends with it.'),
+  lmdb: lmdbSchema.default(lmdbSchema.parse({})),
   token: z
     .string()
     .min(16)

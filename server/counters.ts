@@ -17,6 +17,7 @@ export function newCounters(): Counters {
     redelivered: 0,
     acknowledged: 0,
     receipts: 0,
+    expired: 0,
   };
 }
 

@@ -3,13 +3,12 @@ import { FLAG_REDELIVERY, FrameType, HEADER_BYTES, ReasonCode } from '../protoco
 import type { Bus, BusMessage } from './bus.js';
 import { homeWorker } from './bus.js';
 import type { Counters } from './counters.js';
-import { RepeatWindow } from './repeat-window.js';
-import type { MailboxItem, Store } from './store.js';
+import type { MailboxItem, OutgoingReceipt, Store } from './store.js';
 
 /** Where the flags stand in a DELIVER or RECEIPT frame: behind the header and the sequence. */
 const FLAGS_OFFSET = HEADER_BYTES + 4;
 
-type HomeMessage = Extract<BusMessage, { kind: 'attach' | 'detach' | 'submit' | 'acknowledge' | 'receipt' }>;
+type HomeMessage = Extract<BusMessage, { kind: 'attach' | 'detach' | 'submit' | 'acknowledge' | 'receipt' | 'receipt-kept' }>;
 
 /** What a home worker knows of a user, connected or not. */
 class UserState {
@@ -25,8 +24,6 @@ class UserState {
   /** Last sequence sent on any connection; sending one at or below it again is a redelivery. */
   highestSent = 0;
   acknowledged = 0;
-  /** By sender; made with the first message. */
-  repeats: Map<number, RepeatWindow> | undefined;
 }
 
 /**
@@ -55,6 +52,7 @@ export class Home {
     this.#counters = counters;
     this.#mailboxLength = limits.mailboxLength;
     this.#window = limits.deliveryWindow;
+    this.#waiting = store.length;
   }
 
   /**
@@ -79,7 +77,10 @@ export class Home {
         this.#acknowledge(message.user, message.connection, message.worker, message.sequence);
         break;
       case 'receipt':
-        this.#appendReceipt(message.to, message.by, message.id);
+        this.#takeReceipt(message);
+        break;
+      case 'receipt-kept':
+        this.#store.forgetReceipt(message);
         break;
       case 'attach':
         this.#attach(message.user, message.worker, message.connection);
@@ -111,7 +112,7 @@ export class Home {
     state.worker = worker;
     state.connection = connection;
     this.#takeBackSent(state);
-    this.#bus.send(worker, { kind: 'attached', connection, waiting: this.#store.count(user) });
+    this.#bus.send(worker, { kind: 'attached', connection, waiting: state.lastSequence - state.acknowledged });
     this.#deliverWaiting(user, state);
   }
 
@@ -140,12 +141,7 @@ export class Home {
   #submit(message: Extract<BusMessage, { kind: 'submit' }>): void {
     const { from, worker, connection, to, id } = message;
     const state = this.#stateOf(to);
-    state.repeats ??= new Map();
-    let repeats = state.repeats.get(from);
-    if (!repeats) {
-      repeats = new RepeatWindow();
-      state.repeats.set(from, repeats);
-    }
+    const repeats = this.#store.repeats(to, from);
     switch (repeats.look(id)) {
       case 'repeated':
         this.#counters.repeated += 1;
@@ -159,6 +155,10 @@ export class Home {
       this.#refuse(worker, connection, id, ReasonCode.MailboxFull);
       return;
     }
+    if (this.#store.isFull) {
+      this.#refuse(worker, connection, id, ReasonCode.StoreFull);
+      return;
+    }
     repeats.remember(id);
     const sequence = state.lastSequence + 1;
     const frame = encodeFrame({
@@ -169,7 +169,7 @@ export class Home {
       id,
       payload: message.payload,
     });
-    const item: MailboxItem = { sequence, from, id, isReceipt: false, frame };
+    const item: MailboxItem = { sequence, from, id, isReceipt: false, atMs: Date.now(), frame };
     state.lastSequence = sequence;
     this.#store.append(to, item);
     this.#waiting += 1;
@@ -180,16 +180,48 @@ export class Home {
     });
   }
 
-  #appendReceipt(to: number, by: number, id: number): void {
+  /** Sends again what the home of its user may not have taken over: that one was started again, or this one was. */
+  resendReceipts(home: number): void {
+    const { self } = this.#bus;
+    for (const receipt of this.#store.outgoingReceipts()) {
+      if (homeWorker(receipt.to, this.#bus.homes) !== home) continue;
+      if (home === self) this.#store.forgetReceipt(receipt);
+      this.#bus.send(home, { kind: 'receipt', ...receipt });
+    }
+  }
+
+  /**
+   * Deletes what was stored before `beforeMs` for users who are away, without a receipt; a few mailboxes a call.
+   * Those who are connected fetch what they have.
+   */
+  expire(beforeMs: number): void {
+    for (const { user, sequence } of this.#store.expired(beforeMs)) {
+      const state = this.#stateOf(user);
+      if (state.connection !== 0 || sequence <= state.acknowledged) continue;
+      const dropped = this.#store.remove(user, state.acknowledged + 1, sequence).length;
+      state.acknowledged = sequence;
+      state.sentSequence = sequence;
+      this.#waiting -= dropped;
+      this.#counters.expired += dropped;
+    }
+  }
+
+  #takeReceipt(receipt: OutgoingReceipt): void {
+    const { to, by, id } = receipt;
+    const origin = homeWorker(by, this.#bus.homes);
     const state = this.#stateOf(to);
     const sequence = state.lastSequence + 1;
     const frame = encodeFrame({ type: FrameType.Receipt, sequence, flags: 0, by, id });
-    const item: MailboxItem = { sequence, from: by, id, isReceipt: true, frame };
+    const item: MailboxItem = { sequence, from: by, id, isReceipt: true, atMs: Date.now(), frame };
     state.lastSequence = sequence;
     this.#store.append(to, item);
     this.#waiting += 1;
     this.#counters.receipts += 1;
-    this.#afterCommit(() => this.#promised(to, state, item));
+    this.#afterCommit(() => {
+      if (this.#store.isDurable && origin !== this.#bus.self)
+        this.#bus.send(origin, { kind: 'receipt-kept', to, by, id });
+      this.#promised(to, state, item);
+    });
   }
 
   #acknowledge(user: number, connection: number, worker: number, sequence: number): void {
@@ -198,18 +230,25 @@ export class Home {
     if (!state || state.connection !== connection || state.worker !== worker) return;
     const upTo = Math.min(sequence, state.sentSequence);
     if (upTo <= state.acknowledged) return;
+    const items = this.#store.remove(user, state.acknowledged + 1, upTo);
     state.acknowledged = upTo;
-    for (const item of this.#store.acknowledge(user, upTo)) {
-      if (item.isReceipt) continue;
+    for (const { isReceipt, from, id } of items) {
+      if (isReceipt) continue;
       this.#counters.acknowledged += 1;
-      this.#bus.send(homeWorker(item.from, this.#bus.homes), {
-        kind: 'receipt',
-        to: item.from,
-        by: user,
-        id: item.id,
-      });
+      this.#sendReceipt({ to: from, by: user, id });
     }
     this.#deliverWaiting(user, state);
+  }
+
+  /** In one transaction with the end of the message: here at once, elsewhere by way of a note that outlives a crash. */
+  #sendReceipt(receipt: OutgoingReceipt): void {
+    const home = homeWorker(receipt.to, this.#bus.homes);
+    if (home === this.#bus.self) {
+      this.#takeReceipt(receipt);
+      return;
+    }
+    this.#store.keepReceipt(receipt);
+    this.#afterCommit(() => this.#bus.send(home, { kind: 'receipt', ...receipt }));
   }
 
   /** Delivers `item` at once if nothing older waits and the window is open; else it waits its turn. */
@@ -262,6 +301,15 @@ export class Home {
     let state = this.#users.get(user);
     if (!state) {
       state = new UserState();
+      const kept = this.#store.recover(user);
+      if (kept) {
+        state.lastSequence = kept.last;
+        state.promisedSequence = kept.last;
+        state.acknowledged = kept.first - 1;
+        state.sentSequence = kept.first - 1;
+        // An earlier process may have sent any of it.
+        state.highestSent = kept.last;
+      }
       this.#users.set(user, state);
     }
     return state;

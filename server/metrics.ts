@@ -12,6 +12,7 @@ const COUNTERS: [keyof Omit<ServerCounters, 'closedByReason'>, string, string][]
   ['redelivered', 'c2m_messages_redelivered_total', 'Messages sent to their recipient again.'],
   ['acknowledged', 'c2m_messages_acknowledged_total', 'Messages that their recipient acknowledged.'],
   ['receipts', 'c2m_receipts_total', 'Receipts made for senders.'],
+  ['expired', 'c2m_items_expired_total', 'Items that waited longer than the retention time.'],
 ];
 
 /** Writes `stats` in the text format of Prometheus. */
@@ -19,6 +20,10 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #connections = this.#gauge('c2m_connections', 'Open connections.', ['worker']);
   readonly #users = this.#gauge('c2m_users', 'Users that the server holds state for.', []);
+  readonly #storeItems = this.#gauge('c2m_store_items', 'Items in all mailboxes.', ['store']);
+  readonly #storeBytes = this.#gauge('c2m_store_disk_bytes', 'Disk space of the mailboxes.', ['store']);
+  readonly #storeCommits = this.#counter('c2m_store_commits_total', 'Transactions of the store.', []);
+  readonly #storeSeconds = this.#counter('c2m_store_commit_seconds_total', 'Time in those.', []);
   readonly #queueLength = this.#gauge('c2m_queue_length', 'Length of a queue, the highest of 250 ms.', [
     'queue',
   ]);
@@ -40,6 +45,10 @@ export class Metrics {
   render(stats: ServerStats): Promise<string> {
     this.#registry.resetMetrics();
     this.#users.set(stats.users);
+    this.#storeItems.set({ store: stats.store.kind }, stats.store.items);
+    this.#storeBytes.set({ store: stats.store.kind }, stats.store.diskBytes);
+    this.#storeCommits.inc(stats.store.commits);
+    this.#storeSeconds.inc(stats.store.commitMs / 1000);
     for (const worker of stats.workers) {
       const labels = { worker: String(worker.worker) };
       this.#connections.set(labels, worker.connections);

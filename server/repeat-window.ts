@@ -1,6 +1,9 @@
 /** How many ids below the highest one are still told apart from new ones. */
 export const REPEAT_WINDOW = 64;
 
+/** What `write` needs. */
+export const REPEAT_WINDOW_BYTES = 16;
+
 /**
  * The newest ids that one sender used towards one recipient, to recognise a repeated SEND: the highest id and
  * a bit for each of the 64 at and below it, the sliding window of RFC 4303 (section 3.4.3) against replay.
@@ -30,6 +33,21 @@ export class RepeatWindow {
     const distance = this.#highest - id;
     if (distance < 32) this.#low |= 1 << distance;
     else if (distance < REPEAT_WINDOW) this.#high |= 1 << (distance - 32);
+  }
+
+  /** Writes the window in `REPEAT_WINDOW_BYTES` at `offset`. */
+  write(target: Buffer, offset: number): void {
+    target.writeDoubleLE(this.#highest, offset);
+    target.writeInt32LE(this.#low | 0, offset + 8);
+    target.writeInt32LE(this.#high | 0, offset + 12);
+  }
+
+  static read(bytes: Buffer, offset = 0): RepeatWindow {
+    const window = new RepeatWindow();
+    window.#highest = bytes.readDoubleLE(offset);
+    window.#low = bytes.readInt32LE(offset + 8);
+    window.#high = bytes.readInt32LE(offset + 12);
+    return window;
   }
 
   #shift(by: number): void {

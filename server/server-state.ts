@@ -1,12 +1,14 @@
 import type { Logger } from 'pino';
-import type { QueueAlert, ServerStats, WorkerRestart } from '../protocol/stats.js';
+import type { QueueAlert, ServerStats, StoreStats, WorkerRestart } from '../protocol/stats.js';
 import { addCounters } from './counters.js';
 import { QueueMonitor } from './queue-monitor.js';
+import type { StoreUsage } from './store.js';
 import type { WorkerReport } from './worker.js';
 
 /** The newest report of every worker, and the queues over time: what the admin port shows. */
 export class ServerState {
   readonly #version: string;
+  readonly #store: StoreStats['kind'];
   readonly #startedAtMs = Date.now();
   readonly #reports = new Map<number, WorkerReport>();
   readonly #monitor: QueueMonitor;
@@ -16,8 +18,9 @@ export class ServerState {
   /** The highest since the last sample. */
   #unsampled = new Map<string, number>();
 
-  constructor(version: string, workers: number, thresholds: Record<string, number>, log: Logger) {
+  constructor(version: string, store: StoreStats['kind'], workers: number, thresholds: Record<string, number>, log: Logger) {
     this.#version = version;
+    this.#store = store;
     this.#workers = workers;
     this.#monitor = new QueueMonitor(thresholds, (alert) => logAlert(log, alert));
   }
@@ -52,6 +55,7 @@ export class ServerState {
       startedAtMs: this.#startedAtMs,
       connections: workers.reduce((sum, worker) => sum + worker.connections, 0),
       users: reports.reduce((sum, report) => sum + report.users, 0),
+      store: addUsage(this.#store, reports.map((report) => report.store)),
       counters: addCounters(reports.map((report) => report.counters)),
       workers,
       restarts: this.#restarts,
@@ -60,6 +64,17 @@ export class ServerState {
       queues: this.#monitor.summary(),
     };
   }
+}
+
+function addUsage(kind: StoreStats['kind'], all: StoreUsage[]): StoreStats {
+  const sum: StoreStats = { kind, items: 0, diskBytes: 0, commits: 0, commitMs: 0 };
+  for (const { items, diskBytes, commits, commitMs } of all) {
+    sum.items += items;
+    sum.diskBytes += diskBytes;
+    sum.commits += commits;
+    sum.commitMs += commitMs;
+  }
+  return sum;
 }
 
 function logAlert(log: Logger, alert: QueueAlert): void {

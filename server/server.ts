@@ -10,9 +10,11 @@ import {
   type ServerConfigInput,
 } from './config.js';
 import { connectionLimit } from './connection-limit.js';
+import { openStore } from './open-store.js';
 import { SAMPLE_INTERVAL_MS } from './queue-monitor.js';
 import { ServerState } from './server-state.js';
-import { startWorkers } from './supervisor.js';
+import { takeStoreFolder } from './store-folder.js';
+import { startWorkers, type WorkerSetListener } from './supervisor.js';
 import { Worker, type WorkerReport } from './worker.js';
 
 export interface RunningServer {
@@ -45,18 +47,19 @@ export async function startServer(input: ServerConfigInput): Promise<RunningServ
   );
   const needsCertificate = config.listen.some(({ protocol }) => protocol === 'tls' || protocol === 'wss');
   const certificate = needsCertificate ? await loadCertificate(config.tls) : undefined;
-  const state = new ServerState(packageVersion(), config.workers + config.homes, config.thresholds, log);
-  const take = (report: WorkerReport) => state.take(report);
-  const engine =
-    config.workers === 1
-      ? await runInProcess(config, certificate, take)
-      : await startWorkers(config, certificate, {
-          report: take,
-          restarted: (worker, reason) => {
-            log.error({ worker }, `${reason}; it was started again`);
-            state.restarted(worker, reason);
-          },
-        });
+  const state = new ServerState(packageVersion(), config.store, config.workers + config.homes, config.thresholds, log);
+  const homes = config.homes > 0 ? config.homes : config.workers;
+  const storeFolder = config.store === 'lmdb' ? await takeStoreFolder(config.lmdb.folder, homes) : undefined;
+  const engine = await startEngine(config, certificate, {
+    report: (report) => state.take(report),
+    restarted: (worker, reason) => {
+      log.error({ worker }, `${reason}; it was started again`);
+      state.restarted(worker, reason);
+    },
+  }).catch((error) => {
+    storeFolder?.release();
+    throw error;
+  });
   const sampling = setInterval(() => state.sample(), SAMPLE_INTERVAL_MS);
   let admin: Admin | undefined;
   try {
@@ -64,6 +67,7 @@ export async function startServer(input: ServerConfigInput): Promise<RunningServ
   } catch (error) {
     clearInterval(sampling);
     await engine.drain();
+    storeFolder?.release();
     throw error;
   }
   log.info({ addresses: engine.addresses, admin: admin?.url, workers: config.workers }, 'listening');
@@ -78,11 +82,21 @@ export async function startServer(input: ServerConfigInput): Promise<RunningServ
         await engine.drain();
         clearInterval(sampling);
         await admin?.close();
+        storeFolder?.release();
         log.info('stopped');
       })();
       return closing;
     },
   };
+}
+
+function startEngine(
+  config: ServerConfig,
+  certificate: Certificate | undefined,
+  listener: WorkerSetListener,
+): Promise<Engine> {
+  if (config.workers > 1) return startWorkers(config, certificate, listener);
+  return runInProcess(config, certificate, listener.report);
 }
 
 async function runInProcess(
@@ -91,7 +105,8 @@ async function runInProcess(
   onReport: (report: WorkerReport) => void,
 ): Promise<Engine> {
   const limit = connectionLimit(config.limits.connectionsPerWorker);
-  const worker = new Worker(config, limit, (receive) => new InProcessBus(receive));
+  const store = await openStore(config, { first: 0, count: 1 }, 0);
+  const worker = new Worker(config, limit, store, (receive) => new InProcessBus(receive));
   const reporting = setInterval(() => onReport(worker.report()), SAMPLE_INTERVAL_MS);
   const drain = async () => {
     clearInterval(reporting);
@@ -99,6 +114,7 @@ async function runInProcess(
     await worker.close();
   };
   try {
+    worker.connected();
     const addresses = await worker.listen(certificate);
     onReport(worker.report());
     return { addresses, failed: new Promise<never>(() => undefined), drain };

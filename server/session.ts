@@ -38,6 +38,7 @@ type State = 'hello' | 'login' | 'attaching' | 'open' | 'closed';
 const refusalReasons: Partial<Record<ReasonCode, string>> = {
   [ReasonCode.MailboxFull]: 'the mailbox of the recipient is full',
   [ReasonCode.DuplicateUnknown]: 'the id is too old to tell whether the message was accepted before',
+  [ReasonCode.StoreFull]: 'the server has no room for more messages',
   [ReasonCode.StoreFailed]: 'the message could not be stored',
 };
 

@@ -1,5 +1,6 @@
 import type { BusMessage } from './bus.js';
 import { connectionLimit } from './connection-limit.js';
+import { openStore } from './open-store.js';
 import { UnixBus } from './unix-bus.js';
 import { Worker } from './worker.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
@@ -29,6 +30,7 @@ async function obey(message: ToWorker): Promise<void> {
       break;
     case 'connect': {
       await bus?.connect();
+      worker?.connected();
       const addresses = isHomeOnly() ? [] : await worker?.listen(start?.certificate, message.addresses);
       // Once before anyone connects: what the worker held then is what connections are measured against.
       report();
@@ -38,6 +40,7 @@ async function obey(message: ToWorker): Promise<void> {
     }
     case 'reconnect':
       await bus?.reconnect(message.worker);
+      worker?.reconnected(message.worker);
       break;
     case 'drain':
       await worker?.drain();
@@ -60,7 +63,7 @@ async function prepare(plan: Extract<ToWorker, { kind: 'start' }>): Promise<void
     bus = new UnixBus({ self, processes, homes, folder, receive, lost: (other) => worker?.lost(other) });
     return bus;
   };
-  worker = new Worker(config, limit, makeBus, restarts);
+  worker = new Worker(config, limit, await openStore(config, homes, self), makeBus, restarts);
   await bus?.listen();
 }
 
@@ -72,6 +75,7 @@ function isHomeOnly(): boolean {
 process.on('message', (message: ToWorker) => {
   obey(message).catch(fail);
 });
+process.on('uncaughtException', fail);
 process.on('disconnect', () => process.exit(1));
 // A terminal's Ctrl-C reaches the whole process group; the supervisor decides what it means.
 process.on('SIGINT', () => undefined);

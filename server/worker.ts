@@ -8,10 +8,9 @@ import type { ListenAddress, ServerConfig } from './config.js';
 import { type Counters, newCounters } from './counters.js';
 import { Home } from './home.js';
 import { Listener } from './listener.js';
-import { MemoryStore } from './memory-store.js';
 import { readProcessUsage } from './process-usage.js';
 import { Session, type SessionHost } from './session.js';
-import type { Store } from './store.js';
+import type { Store, StoreUsage } from './store.js';
 import type { Wire } from './wire.js';
 
 /** Resolution of the event loop's lag; a finer one would wake up an idle worker more often than its clients do. */
@@ -43,6 +42,7 @@ export interface WorkerReport {
   stats: WorkerStats;
   counters: Counters;
   users: number;
+  store: StoreUsage;
   /** Highest length of each queue since the last report. */
   queues: Record<string, number>;
 }
@@ -59,7 +59,7 @@ export class Worker implements SessionHost {
 
   readonly #config: ServerConfig;
   readonly #bus: Bus;
-  readonly #store: Store = new MemoryStore();
+  readonly #store: Store;
   readonly #home: Home;
   readonly #counters = newCounters();
   readonly #sessions = new Map<number, Session>();
@@ -87,6 +87,7 @@ export class Worker implements SessionHost {
   #outboundPeak = 0;
 
   /**
+   * @param store closed with the worker
    * @param makeBus given the function that takes messages for this worker
    * @param restarts how often a worker of this number died before: what is still on its way to the connections of
    * those must not reach ours, so ours have other numbers
@@ -94,11 +95,13 @@ export class Worker implements SessionHost {
   constructor(
     config: ServerConfig,
     connectionLimit: number,
+    store: Store,
     makeBus: (receive: (message: BusMessage) => void) => Bus,
     restarts = 0,
   ) {
     this.#lastConnection = (restarts % CONNECTION_RANGES) * Math.floor(LAST_CONNECTION / CONNECTION_RANGES);
     this.#config = config;
+    this.#store = store;
     this.#connectionLimit = connectionLimit;
     this.maxFrameBytes = config.limits.maxFrameBytes;
     this.outboundBufferBytes = config.limits.outboundBufferBytes;
@@ -164,6 +167,19 @@ export class Worker implements SessionHost {
     }
   }
 
+  /** Everybody can be reached: receipts that an earlier process left behind go on their way. */
+  connected(): void {
+    const { first, count } = this.#bus.homes;
+    for (let home = first; home < first + count; home += 1) this.#home.resendReceipts(home);
+    this.#scheduleFlush();
+  }
+
+  /** A worker was started again and can be reached. */
+  reconnected(worker: number): void {
+    this.#home.resendReceipts(worker);
+    this.#scheduleFlush();
+  }
+
   /** State and queues; the peaks start anew. */
   report(): WorkerReport {
     const lag = this.#loopDelay.percentile(99) / 1e6 - LAG_RESOLUTION_MS;
@@ -187,6 +203,7 @@ export class Worker implements SessionHost {
       },
       counters: this.#counters,
       users: this.#home.userCount,
+      store: this.#store.usage(),
       queues,
     };
   }
@@ -299,6 +316,7 @@ export class Worker implements SessionHost {
       case 'submit':
       case 'acknowledge':
       case 'receipt':
+      case 'receipt-kept':
         this.#home.receive(message);
         return;
     }
@@ -366,6 +384,7 @@ export class Worker implements SessionHost {
 
   #sweepSessions(): void {
     this.#collectAfterDeparture();
+    this.#home.expire(Date.now() - this.#config.limits.retentionMs);
     const now = currentMs();
     if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) this.#loginsThisSecond = 0;
     this.nowMs = now;

@@ -2,10 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type BusMessage, homeWorker } from '../../server/bus.js';
 import { busMessageBytes, readBusMessages, writeBusMessage } from '../../server/bus-codec.js';
-import { MemoryStore } from '../../server/memory-store.js';
 import { QueueMonitor } from '../../server/queue-monitor.js';
 import { REPEAT_WINDOW, RepeatWindow } from '../../server/repeat-window.js';
-import type { MailboxItem } from '../../server/store.js';
 
 const id = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const u32 = fc.nat(0xffff_ffff);
@@ -23,10 +21,10 @@ const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
     kind: fc.constant('refused'),
     connection: u32,
     id,
-    code: fc.constantFrom(0x101, 0x102, 0x103),
+    code: fc.constantFrom(0x101, 0x102, 0x103, 0x104),
   }),
   fc.record({ kind: fc.constant('deliver'), connection: u32, sequence: u32, frame: bytes }),
-  fc.record({ kind: fc.constant('receipt'), to: id, by: id, id }),
+  fc.record({ kind: fc.constantFrom('receipt', 'receipt-kept'), to: id, by: id, id }),
 ) as fc.Arbitrary<BusMessage>;
 
 describe('the bus codec', () => {
@@ -68,45 +66,6 @@ describe('the repeat window', () => {
   test('takes any id as new before the first, also 0', () => {
     expect(new RepeatWindow().look(0)).toBe('new');
     expect(new RepeatWindow().look(Number.MAX_SAFE_INTEGER)).toBe('new');
-  });
-});
-
-describe('the memory store', () => {
-  test('behaves like a plain list of items', () => {
-    const operation = fc.oneof(
-      fc.record({ do: fc.constant('append' as const), times: fc.integer({ min: 1, max: 50 }) }),
-      fc.record({ do: fc.constant('acknowledge' as const), ahead: fc.integer({ min: -3, max: 60 }) }),
-      fc.record({ do: fc.constant('read' as const), skip: fc.nat(20), limit: fc.nat(20) }),
-    );
-    fc.assert(
-      fc.property(fc.array(operation, { maxLength: 40 }), (operations) => {
-        const store = new MemoryStore();
-        let model: MailboxItem[] = [];
-        let last = 0;
-        let acknowledged = 0;
-        for (const step of operations) {
-          if (step.do === 'append') {
-            for (let i = 0; i < step.times; i += 1) {
-              last += 1;
-              const item = { sequence: last, from: 1, id: last, isReceipt: false, frame: Buffer.alloc(0) };
-              store.append(7, item);
-              model.push(item);
-            }
-          } else if (step.do === 'acknowledge') {
-            const upTo = acknowledged + step.ahead;
-            acknowledged = Math.max(acknowledged, Math.min(upTo, last));
-            expect(store.acknowledge(7, upTo)).toEqual(model.filter((item) => item.sequence <= upTo));
-            model = model.filter((item) => item.sequence > upTo);
-          } else {
-            const after = acknowledged + step.skip;
-            const expected = model.filter((item) => item.sequence > after).slice(0, step.limit);
-            expect(store.read(7, after, step.limit)).toEqual(expected);
-          }
-          expect(store.count(7)).toBe(model.length);
-          expect(store.length).toBe(model.length);
-        }
-      }),
-    );
   });
 });
 

@@ -9,6 +9,7 @@ export async function testServer(config: ServerConfigInput = {}): Promise<Runnin
   const server = await startServer({
     listen: ['tcp://127.0.0.1:0'],
     admin: { port: 0 },
+    store: 'memory',
     logLevel: 'silent',
     ...config,
   });

@@ -1,0 +1,287 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { open, type RootDatabase } from 'lmdb';
+import { decodeFrames } from '../protocol/decode.js';
+import { FrameType, LARGEST_BODY_BYTES } from '../protocol/frame.js';
+import { checkDataFile } from './data-file.js';
+import { REPEAT_WINDOW_BYTES, RepeatWindow } from './repeat-window.js';
+import {
+  type MailboxBounds,
+  type MailboxItem,
+  type OutgoingReceipt,
+  type Store,
+  StoreError,
+  type StoreUsage,
+} from './store.js';
+import {
+  ITEM_KEY_BYTES,
+  itemKey,
+  KeyKind,
+  keysOf,
+  readItemKey,
+  readReceiptKey,
+  receiptKey,
+  repeatsKey,
+} from './store-keys.js';
+
+export const DATA_FILE = 'data.mdb';
+
+/** An item is kept as the time it was stored, and its frame. */
+const TIME_BYTES = 8;
+
+/** Mailboxes looked at in one call of `expired`. */
+const EXPIRY_STEP = 1000;
+
+const BLOCK_BYTES = 512;
+
+export interface LmdbStoreOptions {
+  folder: string;
+  /** Wait for the disk at every commit: then it survives a power cut as well. */
+  sync: boolean;
+  /** Largest size of the file; near it new messages are refused. */
+  maxBytes: number;
+  /** Called once it is closed. */
+  release?(): void;
+}
+
+/** Opens an environment of LMDB whose keys and values are bytes. */
+export function openLmdb(folder: string, sync = true): RootDatabase<Buffer, Buffer> {
+  return open<Buffer, Buffer>({
+    path: folder,
+    noSubdir: false,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    // Without it the kernel has what was committed, and only its crash can lose that; see docs/durability.md.
+    noSync: !sync,
+    // A commit that is synchronous must also be on disk when it returns.
+    overlappingSync: false,
+  });
+}
+
+/**
+ * Mailboxes in LMDB, a memory-mapped B-tree with one writer, copy on write: a process that is killed leaves the last
+ * commit as it was. Whatever is staged in a turn goes into one transaction. Nothing of a message stays in memory.
+ */
+export class LmdbStore implements Store {
+  readonly isDurable = true;
+  readonly #database: RootDatabase<Buffer, Buffer>;
+  readonly #options: LmdbStoreOptions;
+  readonly #recovered = new Map<number, MailboxBounds>();
+  readonly #repeats = new Map<number, Map<number, RepeatWindow>>();
+  /** Keys, each followed by the value to put, or by undefined to remove it. */
+  #staged: (Buffer | undefined)[] = [];
+  #length = 0;
+  #commits = 0;
+  #commitMs = 0;
+  #expiryUser = 0;
+  #diskBytes = 0;
+
+  /** @throws StoreError where the folder holds no whole store */
+  constructor(options: LmdbStoreOptions) {
+    this.#options = options;
+    checkDataFile(join(options.folder, DATA_FILE));
+    this.#database = openLmdb(options.folder, options.sync);
+    this.#recover();
+    this.#measureDisk();
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get staged(): number {
+    return this.#staged.length / 2;
+  }
+
+  get isFull(): boolean {
+    return this.#diskBytes >= this.#options.maxBytes;
+  }
+
+  recover(user: number): MailboxBounds | undefined {
+    const bounds = this.#recovered.get(user);
+    if (!bounds) return undefined;
+    this.#recovered.delete(user);
+    // What waits in a mailbox was accepted: its id must not be accepted again.
+    for (const { from, id, isReceipt } of this.read(user, bounds.first - 1, bounds.last - bounds.first + 1)) {
+      if (!isReceipt) this.repeats(user, from).remember(id);
+    }
+    return bounds;
+  }
+
+  /** Hot path. */
+  append(user: number, item: MailboxItem): void {
+    const value = Buffer.allocUnsafe(TIME_BYTES + item.frame.length);
+    value.writeDoubleLE(item.atMs, 0);
+    value.set(item.frame, TIME_BYTES);
+    this.#staged.push(itemKey(user, item.sequence), value);
+    this.#length += 1;
+  }
+
+  read(user: number, sequence: number, limit: number): MailboxItem[] {
+    const items: MailboxItem[] = [];
+    for (let next = sequence + 1; next <= sequence + limit; next += 1) {
+      const item = this.#get(user, next);
+      if (!item) break;
+      items.push(item);
+    }
+    return items;
+  }
+
+  /** Hot path. */
+  remove(user: number, first: number, last: number): MailboxItem[] {
+    const items: MailboxItem[] = [];
+    for (let sequence = first; sequence <= last; sequence += 1) {
+      const item = this.#get(user, sequence);
+      if (!item) throw new StoreError(`${this.#options.folder}: item ${sequence} of user ${user} is missing`);
+      items.push(item);
+      this.#staged.push(itemKey(user, sequence), undefined);
+    }
+    this.#length -= items.length;
+    this.#rememberRemoved(user, items);
+    return items;
+  }
+
+  repeats(user: number, from: number): RepeatWindow {
+    let ofUser = this.#repeats.get(user);
+    if (!ofUser) {
+      ofUser = new Map();
+      this.#repeats.set(user, ofUser);
+    }
+    let repeats = ofUser.get(from);
+    if (!repeats) {
+      const kept = this.#database.get(repeatsKey(user, from));
+      repeats = kept ? RepeatWindow.read(kept) : new RepeatWindow();
+      ofUser.set(from, repeats);
+    }
+    return repeats;
+  }
+
+  keepReceipt(receipt: OutgoingReceipt): void {
+    this.#staged.push(receiptKey(receipt), Buffer.alloc(0));
+  }
+
+  forgetReceipt(receipt: OutgoingReceipt): void {
+    this.#staged.push(receiptKey(receipt), undefined);
+  }
+
+  *outgoingReceipts(): Iterable<OutgoingReceipt> {
+    for (const key of this.#database.getKeys(keysOf(KeyKind.Receipt))) yield readReceiptKey(key);
+  }
+
+  expired(beforeMs: number): { user: number; sequence: number }[] {
+    const found: { user: number; sequence: number }[] = [];
+    for (let step = 0; step < EXPIRY_STEP; step += 1) {
+      const first = this.#firstItemFrom(this.#expiryUser);
+      if (!first) {
+        this.#expiryUser = 0;
+        break;
+      }
+      this.#expiryUser = first.user + 1;
+      let last = 0;
+      for (let { sequence } = first; ; sequence += 1) {
+        const item = this.#get(first.user, sequence);
+        if (!item || item.atMs >= beforeMs) break;
+        last = sequence;
+      }
+      if (last > 0) found.push({ user: first.user, sequence: last });
+    }
+    return found;
+  }
+
+  /** Hot path. */
+  commit(): undefined {
+    const staged = this.#staged;
+    if (staged.length === 0) return;
+    this.#staged = [];
+    const startedMs = performance.now();
+    this.#database.transactionSync(() => {
+      for (let at = 0; at < staged.length; at += 2) {
+        const key = staged[at] as Buffer;
+        const value = staged[at + 1];
+        if (value) this.#database.putSync(key, value);
+        else this.#database.removeSync(key);
+      }
+    });
+    this.#commits += 1;
+    this.#commitMs += performance.now() - startedMs;
+  }
+
+  usage(): StoreUsage {
+    this.#measureDisk();
+    return {
+      items: this.#length,
+      diskBytes: this.#diskBytes,
+      commits: this.#commits,
+      commitMs: this.#commitMs,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.commit();
+    await this.#database.close();
+    this.#options.release?.();
+  }
+
+  /** Mailboxes with their bounds, so that a user's first sight costs no search; without gaps, or it is damaged. */
+  #recover(): void {
+    let bounds: MailboxBounds | undefined;
+    let owner = -1;
+    for (const key of this.#database.getKeys(keysOf(KeyKind.Item))) {
+      const { user, sequence } = key.length === ITEM_KEY_BYTES ? readItemKey(key) : { user: -1, sequence: -1 };
+      if (user !== owner) {
+        owner = user;
+        bounds = { first: sequence, last: sequence - 1 };
+        this.#recovered.set(user, bounds);
+      }
+      if (!bounds || sequence !== bounds.last + 1 || user < 0) {
+        throw new StoreError(
+          `${this.#options.folder} is damaged: a mailbox has a gap; restore it from a backup, or move it away`,
+        );
+      }
+      bounds.last = sequence;
+      this.#length += 1;
+    }
+  }
+
+  /** From now on only the window knows their ids. */
+  #rememberRemoved(user: number, items: MailboxItem[]): void {
+    let lastFrom: number | undefined;
+    for (const { from, isReceipt } of items) {
+      if (isReceipt || from === lastFrom) continue;
+      lastFrom = from;
+      const value = Buffer.allocUnsafe(REPEAT_WINDOW_BYTES);
+      this.repeats(user, from).write(value, 0);
+      this.#staged.push(repeatsKey(user, from), value);
+    }
+  }
+
+  #get(user: number, sequence: number): MailboxItem | undefined {
+    const value = this.#database.get(itemKey(user, sequence));
+    return value && this.#itemOf(sequence, value);
+  }
+
+  #itemOf(sequence: number, value: Buffer): MailboxItem {
+    const atMs = value.readDoubleLE(0);
+    const frame = value.subarray(TIME_BYTES);
+    let item: MailboxItem | undefined;
+    decodeFrames(frame, LARGEST_BODY_BYTES, (content) => {
+      if (content.type === FrameType.Deliver)
+        item = { sequence, from: content.from, id: content.id, isReceipt: false, atMs, frame };
+      else if (content.type === FrameType.Receipt)
+        item = { sequence, from: content.by, id: content.id, isReceipt: true, atMs, frame };
+      return false;
+    });
+    if (item) return item;
+    throw new StoreError(`${this.#options.folder} is damaged: an item is no frame; restore it from a backup`);
+  }
+
+  #firstItemFrom(user: number): { user: number; sequence: number } | undefined {
+    const { end } = keysOf(KeyKind.Item);
+    for (const key of this.#database.getKeys({ start: itemKey(user, 0), end, limit: 1 })) return readItemKey(key);
+    return undefined;
+  }
+
+  #measureDisk(): void {
+    this.#diskBytes = statSync(join(this.#options.folder, DATA_FILE)).blocks * BLOCK_BYTES;
+  }
+}

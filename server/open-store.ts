@@ -1,0 +1,20 @@
+import type { Homes } from './bus.js';
+import type { ServerConfig } from './config.js';
+import { LmdbStore } from './lmdb-store.js';
+import { MemoryStore } from './memory-store.js';
+import type { Store } from './store.js';
+import { homeFolder } from './store-folder.js';
+import { takeOwnership } from './store-owner.js';
+
+/**
+ * Opens the mailboxes that worker `self` keeps, in a folder that was made ready.
+ * @throws StoreError
+ */
+export async function openStore(config: ServerConfig, homes: Homes, self: number): Promise<Store> {
+  const home = self - homes.first;
+  if (config.store === 'memory' || home < 0 || home >= homes.count) return new MemoryStore();
+  const folder = homeFolder(config.lmdb.folder, home);
+  const release = await takeOwnership(folder);
+  const maxBytes = Math.floor(config.lmdb.maxBytes / homes.count);
+  return new LmdbStore({ folder, sync: config.lmdb.sync, maxBytes, release });
+}

@@ -1,0 +1,235 @@
+import { cpSync, openSync, readdirSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { encodeFrame } from '../../protocol/encode.js';
+import { FrameType } from '../../protocol/frame.js';
+import { DATA_FILE, LmdbStore } from '../../server/lmdb-store.js';
+import { MemoryStore } from '../../server/memory-store.js';
+import { type MailboxItem, type Store, StoreError } from '../../server/store.js';
+import { homeFolder, takeStoreFolder } from '../../server/store-folder.js';
+import { testFolder } from '../support/folder.js';
+
+const ANNA = 1;
+const BERT = 2 ** 53 - 1;
+
+function message(sequence: number, { from = ANNA, id = sequence, atMs = 1000 } = {}): MailboxItem {
+  const payload = Buffer.from(`message ${id}`);
+  const frame = encodeFrame({ type: FrameType.Deliver, sequence, flags: 0, from, id, payload });
+  return { sequence, from, id, isReceipt: false, atMs, frame };
+}
+
+function receipt(sequence: number, by: number, id: number): MailboxItem {
+  const frame = encodeFrame({ type: FrameType.Receipt, sequence, flags: 0, by, id });
+  return { sequence, from: by, id, isReceipt: true, atMs: 1000, frame };
+}
+
+async function lmdbFolder(homes = 1): Promise<string> {
+  const folder = testFolder();
+  (await takeStoreFolder(folder, homes)).release();
+  return folder;
+}
+
+function openLmdbStore(folder: string, home = 0): LmdbStore {
+  return new LmdbStore({ folder: homeFolder(folder, home), sync: false, maxBytes: 1e9 });
+}
+
+const stores: [string, () => Promise<Store>][] = [
+  ['in memory', async () => new MemoryStore()],
+  ['in lmdb', async () => openLmdbStore(await lmdbFolder())],
+];
+
+describe.each(stores)('mailboxes %s', (_name, open) => {
+  test('hold, give and delete items as a list would', async () => {
+    const operation = fc.oneof(
+      fc.record({ do: fc.constant('append' as const), times: fc.integer({ min: 1, max: 50 }) }),
+      fc.record({ do: fc.constant('remove' as const), ahead: fc.integer({ min: 1, max: 60 }) }),
+      fc.record({ do: fc.constant('read' as const), skip: fc.nat(20), limit: fc.nat(20) }),
+    );
+    const store = await open();
+    let user = 0;
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 40 }), (operations) => {
+        user += 1;
+        const before = store.length;
+        let model: MailboxItem[] = [];
+        let last = 0;
+        let removed = 0;
+        for (const step of operations) {
+          if (step.do === 'append') {
+            for (let i = 0; i < step.times; i += 1) {
+              last += 1;
+              const item = last % 3 === 0 ? receipt(last, BERT, last) : message(last);
+              store.append(user, item);
+              model.push(item);
+            }
+          } else if (step.do === 'remove') {
+            const through = Math.min(removed + step.ahead, last);
+            expect(store.remove(user, removed + 1, through)).toEqual(
+              model.filter((item) => item.sequence <= through),
+            );
+            model = model.filter((item) => item.sequence > through);
+            removed = through;
+          } else {
+            const after = removed + step.skip;
+            const expected = model.filter((item) => item.sequence > after).slice(0, step.limit);
+            expect(store.read(user, after, step.limit)).toEqual(expected);
+          }
+          store.commit();
+          expect(store.length - before).toBe(model.length);
+        }
+      }),
+    );
+    await store.close();
+  });
+
+  test('say which items are older than a time, a few mailboxes a call and all of them in the end', async () => {
+    const store = await open();
+    for (let user = 1; user <= 2500; user += 1) {
+      store.append(user, message(1, { atMs: user % 2 === 0 ? 1000 : 3000 }));
+      store.append(user, message(2, { atMs: 3000 }));
+    }
+    store.commit();
+
+    const found = new Set<number>();
+    for (let call = 0; call < 3; call += 1) {
+      for (const { user, sequence } of store.expired(2000)) {
+        expect(sequence).toBe(1);
+        found.add(user);
+      }
+    }
+
+    expect(found.size).toBe(1250);
+    await store.close();
+  });
+});
+
+describe('a store in lmdb', () => {
+  test('has after it was closed and opened what was committed, and knows the ids that it has seen', async () => {
+    const folder = await lmdbFolder();
+    const before = openLmdbStore(folder);
+    for (let sequence = 1; sequence <= 5; sequence += 1) {
+      before.repeats(BERT, ANNA).remember(sequence);
+      before.append(BERT, message(sequence));
+    }
+    before.commit();
+    before.remove(BERT, 1, 3);
+    before.keepReceipt({ to: ANNA, by: BERT, id: 3 });
+    await before.close();
+
+    const after = openLmdbStore(folder);
+
+    expect(after.length).toBe(2);
+    expect(after.recover(BERT)).toEqual({ first: 4, last: 5 });
+    expect(after.recover(ANNA)).toBeUndefined();
+    expect(after.read(BERT, 3, 10)).toEqual([message(4), message(5)]);
+    // 1 to 3 were deleted, 4 and 5 wait: none of them may be accepted as new.
+    for (let id = 1; id <= 5; id += 1) expect(after.repeats(BERT, ANNA).look(id)).toBe('repeated');
+    expect(after.repeats(BERT, ANNA).look(6)).toBe('new');
+    expect([...after.outgoingReceipts()]).toEqual([{ to: ANNA, by: BERT, id: 3 }]);
+    await after.close();
+  });
+
+  test('says that it is full at its limit', async () => {
+    const folder = await lmdbFolder();
+    const store = new LmdbStore({ folder: homeFolder(folder, 0), sync: false, maxBytes: 200_000 });
+    expect(store.isFull).toBe(false);
+
+    for (let sequence = 1; sequence <= 5000; sequence += 1) store.append(ANNA, message(sequence));
+    store.commit();
+
+    expect(store.usage().diskBytes).toBeGreaterThan(200_000);
+    expect(store.isFull).toBe(true);
+    await store.close();
+  });
+
+  test('is shared out anew among another number of homes, with nothing missing', async () => {
+    const folder = await lmdbFolder(2);
+    const [first, second] = [openLmdbStore(folder, 0), openLmdbStore(folder, 1)];
+    for (let user = 1; user <= 100; user += 1) (user % 2 === 0 ? first : second).append(user, message(1));
+    first.keepReceipt({ to: ANNA, by: 2, id: 3 });
+    await first.close();
+    await second.close();
+
+    (await takeStoreFolder(folder, 3)).release();
+
+    const homes = [0, 1, 2].map((home) => openLmdbStore(folder, home));
+    const owners = Array.from({ length: 100 }, (_, at) => homes.filter((home) => home.recover(at + 1)).length);
+    expect(owners).toEqual(new Array(100).fill(1));
+    expect(homes.map((home) => home.length).every((length) => length > 10)).toBe(true);
+    expect(homes.flatMap((home) => [...home.outgoingReceipts()])).toHaveLength(1);
+    for (const home of homes) await home.close();
+    expect(readdirSync(folder).sort()).toEqual(['2', 'c2m-store.json']);
+  });
+});
+
+describe('a folder that is no whole store', () => {
+  async function filled(): Promise<{ folder: string; file: string }> {
+    const folder = await lmdbFolder();
+    const store = openLmdbStore(folder);
+    for (let sequence = 1; sequence <= 2000; sequence += 1) store.append(ANNA, message(sequence));
+    await store.close();
+    return { folder, file: join(homeFolder(folder, 0), DATA_FILE) };
+  }
+
+  async function refusal(folder: string): Promise<string> {
+    const before = snapshot(folder);
+    const error = await takeStoreFolder(folder, 1).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(StoreError);
+    expect(snapshot(folder)).toEqual(before);
+    return (error as StoreError).message;
+  }
+
+  /** Every file with its content. */
+  function snapshot(folder: string): [string, string][] {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [path, readFileSync(path).toString('base64')]);
+  }
+
+  test('is refused where it holds the files of somebody else', async () => {
+    const folder = testFolder();
+    writeFileSync(join(folder, 'thesis.txt'), 'four years of work');
+    expect(await refusal(folder)).toMatch(/holds files, and no c2m-store\.json.*name an empty folder/);
+  });
+
+  test('is refused where the file was cut short', async () => {
+    const { folder, file } = await filled();
+    truncateSync(file, 100_000);
+    expect(await refusal(folder)).toMatch(/data\.mdb is cut short: 100000 bytes of at least \d+; nothing was changed/);
+  });
+
+  test('is refused where the file is gone, or empty', async () => {
+    const { folder, file } = await filled();
+    truncateSync(file, 0);
+    expect(await refusal(folder)).toMatch(/data\.mdb is no store of mailboxes/);
+  });
+
+  test('is refused where the head of the file was overwritten', async () => {
+    const { folder, file } = await filled();
+    writeSync(openSync(file, 'r+'), Buffer.alloc(4096, 'x'), 0, 4096, 0);
+    expect(await refusal(folder)).toMatch(/its head was overwritten; nothing was changed/);
+  });
+
+  test('is refused where its mark cannot be read', async () => {
+    const { folder } = await filled();
+    writeFileSync(join(folder, 'c2m-store.json'), '{');
+    expect(await refusal(folder)).toMatch(/c2m-store\.json cannot be read as the mark of a c2m store/);
+  });
+
+  test('is whole again after a backup was copied back', async () => {
+    const { folder, file } = await filled();
+    const backup = join(testFolder(), DATA_FILE);
+    cpSync(file, backup);
+    truncateSync(file, 100_000);
+    cpSync(backup, file);
+    (await takeStoreFolder(folder, 1)).release();
+    const store = openLmdbStore(folder);
+    expect(store.length).toBe(2000);
+    await store.close();
+  });
+});
