@@ -5,7 +5,7 @@ import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-address
 import { formatAddress } from '../protocol/address.js';
 import type { Measurement } from '../record/run.js';
 import type { LoadedScenario } from '../scenarios/load.js';
-import { type SpawnedServer, spawnServer } from '../server/spawn.js';
+import { EmbeddedServer } from './embedded-server.js';
 import type { Interrupts } from './interrupts.js';
 import type { LiveView } from './live-view.js';
 import type { PlannedTarget } from './target.js';
@@ -26,8 +26,8 @@ export async function measure(
   if (target.kind === 'external') return load(loaded, target, undefined, folder, view, interrupts);
   // Before anything listens or dials: the server, the agents and their devices all live in there.
   if (loaded.scenario.generator.transport === 'packets') enterNetworkNamespace();
-  const server = await spawnServer(target.config);
-  interrupts.onForce(() => process.kill(server.pid, 'SIGKILL'));
+  const server = await EmbeddedServer.start(target.config, loaded.scenario.seed);
+  interrupts.onForce(() => server.kill());
   try {
     return await load(loaded, target, server, folder, view, interrupts);
   } finally {
@@ -43,7 +43,7 @@ function reachable(address: Endpoint): Endpoint {
 async function load(
   { scenario, source }: LoadedScenario,
   target: PlannedTarget,
-  server: SpawnedServer | undefined,
+  server: EmbeddedServer | undefined,
   folder: string,
   view: LiveView,
   interrupts: Interrupts,
@@ -54,6 +54,7 @@ async function load(
     scenario,
     source,
     endpoints,
+    server: server ?? null,
     token: target.kind === 'embedded' ? (target.config.token ?? null) : target.token,
     adminUrl: target.kind === 'embedded' ? (server?.adminUrl ?? null) : target.adminUrl,
     target: {
@@ -69,8 +70,7 @@ async function load(
   handle.on('sample', (sample) => view.sample(sample));
   interrupts.onRequest(() => handle.interrupt());
   let death: string | undefined;
-  server?.exited.then((reason) => {
-    if (reason === undefined) return;
+  server?.died.then((reason) => {
     death = reason;
     handle.interrupt();
   });

@@ -1,6 +1,6 @@
 import type { LatencyKind } from '../record/run.js';
 import type { TcpCounters } from '../record/tcp-counters.js';
-import type { GeneratorPlan, MessagePlan, Phase, WireProtocol } from '../scenarios/scenario.js';
+import type { ClientAction, GeneratorPlan, MessagePlan, Phase, WireProtocol } from '../scenarios/scenario.js';
 
 /**
  * What the coordinator and an agent process say to each other, over Node's IPC with `serialization: 'advanced'`.
@@ -40,6 +40,8 @@ export type ToAgent =
   | { kind: 'connect'; atMs: number }
   /** The phase starts at `atMs`; its rates are this agent's share. */
   | { kind: 'phase'; phase: Phase; atMs: number }
+  /** To be done at once. */
+  | { kind: 'act'; action: ClientAction }
   /** No new messages; everyone comes back; say `drained` when nothing is outstanding. */
   | { kind: 'drain' }
   /** Say goodbye on every connection, send the last sample and `final`, then exit. */

@@ -79,6 +79,9 @@ export class Agent implements PopulationListener {
       case 'phase':
         this.#pendingPhases.push(message);
         break;
+      case 'act':
+        this.#presence.act(message.action, monotonicMs());
+        break;
       case 'drain':
         this.#drain();
         break;

@@ -27,6 +27,7 @@ export interface FinishedRun {
   startedAtMs: number;
   endMs: number;
   phases: PhaseSpan[];
+  marks: Measurement['marks'];
   /** Undefined where the connect phase was cut short. */
   connectsPerSecond: number | undefined;
   memory: Measurement['memory']['bytesPerConnection'];
@@ -71,6 +72,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       startSeconds: seconds(phase.startMs),
       endSeconds: seconds(phase.endMs),
     })),
+    marks: run.marks,
     connections: {
       target: scenario.clients.count,
       peak: counts.peak,
@@ -105,8 +107,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
 
 /** Workers of the server that died and came back while the run was on. */
 function restartNotes({ poller, startedAtMs }: FinishedRun): string[] {
-  // A server of another make may not tell.
-  return (poller?.latest?.restarts ?? [])
+  return (poller?.restarts ?? [])
     .filter(({ atMs }) => atMs >= startedAtMs)
     .map(({ atMs, reason }) => {
       const seconds = ((atMs - startedAtMs) / 1000).toFixed(1);

@@ -60,6 +60,7 @@ export class Population implements TransportListener {
   readonly #state: Uint8Array;
   readonly #say: Uint8Array;
   readonly #isDirty: Uint8Array;
+  readonly #isPaused: Uint8Array;
   /** When the connect fell due; while online, when the client was last meant to be away. */
   readonly #connectDueMs: Float64Array;
   readonly #backSinceMs: Float64Array;
@@ -90,6 +91,7 @@ export class Population implements TransportListener {
     this.#state = new Uint8Array(count);
     this.#say = new Uint8Array(count);
     this.#isDirty = new Uint8Array(count);
+    this.#isPaused = new Uint8Array(count);
     this.#connectDueMs = new Float64Array(count);
     this.#backSinceMs = new Float64Array(count);
     this.#receivedSequence = new Uint32Array(count);
@@ -148,6 +150,26 @@ export class Population implements TransportListener {
     this.#state[client] = ClientState.Leaving;
   }
 
+  isPaused(client: number): boolean {
+    return this.#isPaused[client] === 1;
+  }
+
+  /** The client hangs: it neither reads nor writes, and its connection stays open. */
+  pause(client: number): void {
+    if (!this.isOnline(client)) return;
+    this.#isPaused[client] = 1;
+    this.#backSinceMs[client] = Number.POSITIVE_INFINITY;
+    this.#transport?.pause?.(client);
+  }
+
+  resume(client: number): void {
+    if (!this.isPaused(client)) return;
+    this.#isPaused[client] = 0;
+    this.#backSinceMs[client] = monotonicMs();
+    this.#transport?.resume?.(client);
+    this.#markDirty(client);
+  }
+
   /** Breaks the connection without a word. */
   cut(client: number, reason = 'Cut'): void {
     if (this.#state[client] === ClientState.Offline) return;
@@ -164,7 +186,7 @@ export class Population implements TransportListener {
   }
 
   ping(client: number): void {
-    if (!this.isOnline(client)) return;
+    if (!this.isOnline(client) || this.isPaused(client)) return;
     // A heartbeat also carries the acknowledgement of receipts that nothing else has carried yet.
     const acknowledgement = this.#hasUnacknowledged(client) ? SAY_ACK : 0;
     this.#say[client] = (this.#say[client] as number) | SAY_PING | acknowledgement;
@@ -203,6 +225,7 @@ export class Population implements TransportListener {
     const reason = given ?? transportReason;
     this.#rests.delete(client);
     this.#endReasons.delete(client);
+    this.#isPaused[client] = 0;
     if (before === ClientState.Online) this.#offline(client);
     else if (before !== ClientState.Leaving) this.opening -= 1;
     this.#state[client] = ClientState.Offline;
@@ -372,7 +395,7 @@ export class Population implements TransportListener {
   /** Hot path. ACK, due messages in order and PING of one client, in one write. */
   #flushClient(client: number): void {
     this.#isDirty[client] = 0;
-    if (this.#state[client] !== ClientState.Online) return;
+    if (this.#state[client] !== ClientState.Online || this.isPaused(client)) return;
     const say = this.#say[client] as number;
     this.#say[client] = 0;
     let at = 0;

@@ -1,4 +1,4 @@
-import type { Phase } from '../scenarios/scenario.js';
+import type { ClientAction, Phase } from '../scenarios/scenario.js';
 import type { Connector } from './connector.js';
 import type { Population } from './population.js';
 import { type Random, shareOf } from './random.js';
@@ -20,6 +20,8 @@ export class Presence {
   /** Clients that are to leave, soonest first, and clients away for a while, soonest back first. */
   readonly #leaving = new TimedQueue();
   readonly #returning = new TimedQueue();
+  /** Clients that hang, soonest awake first. */
+  #paused: Turn[] = [];
   #churnGapMs = Number.POSITIVE_INFINITY;
   #nextChurnMs = 0;
   #churnEndMs = 0;
@@ -70,17 +72,35 @@ export class Presence {
     this.#awayForMs = phase.awayForMs;
   }
 
+  /** Breaks a share of the connections, or lets a share of the clients hang. */
+  act(action: ClientAction, nowMs: number): void {
+    for (let client = 0; client < this.#population.count; client += 1) {
+      if (!this.#population.isOnline(client) || this.#random.next() >= action.share) continue;
+      if (action.kind === 'cut') {
+        this.#population.cut(client);
+        continue;
+      }
+      this.#population.pause(client);
+      this.#paused.push({ client, atMs: nowMs + (action.forMs ?? Number.POSITIVE_INFINITY) });
+    }
+    if (action.kind !== 'pause') return;
+    this.#paused.sort((one, other) => one.atMs - other.atMs);
+    this.#countTalkers();
+  }
+
   /** Everybody comes back, nobody leaves. */
   recallAll(nowMs: number): void {
     this.#leaving.replace([]);
     this.#returning.replace([]);
     this.#nextChurnMs = Number.POSITIVE_INFINITY;
+    this.#wake(Number.POSITIVE_INFINITY);
     for (let client = 0; client < this.#population.count; client += 1) {
       if (this.isAway(client)) this.#comeBack(client, nowMs);
     }
   }
 
   tick(nowMs: number): void {
+    this.#wake(nowMs);
     for (let leaver = this.#leaving.take(nowMs); leaver !== undefined; leaver = this.#leaving.take(nowMs)) {
       this.#goAway(leaver);
     }
@@ -101,6 +121,14 @@ export class Presence {
     }
   }
 
+  #wake(nowMs: number): void {
+    const [soonest] = this.#paused;
+    if (soonest === undefined || soonest.atMs > nowMs) return;
+    for (const { client } of this.#paused.filter(({ atMs }) => atMs <= nowMs)) this.#population.resume(client);
+    this.#paused = this.#paused.filter(({ atMs }) => atMs > nowMs);
+    this.#countTalkers();
+  }
+
   #goAway(client: number): void {
     this.#isAway[client] = 1;
     this.away += 1;
@@ -116,7 +144,8 @@ export class Presence {
   #countTalkers(leaving: Set<number> = new Set()): void {
     this.#talkerCount = 0;
     for (let client = 0; client < this.#population.count; client += 1) {
-      if (this.isAway(client) || leaving.has(client) || this.#population.partnerOf(client) < 0) continue;
+      if (this.isAway(client) || this.#population.isPaused(client) || leaving.has(client)) continue;
+      if (this.#population.partnerOf(client) < 0) continue;
       this.#talkers[this.#talkerCount] = client;
       this.#talkerCount += 1;
     }

@@ -1,6 +1,12 @@
 import type { Measurement } from '../record/run.js';
-import type { Scenario } from '../scenarios/scenario.js';
+import type { Scenario, ServerAction } from '../scenarios/scenario.js';
 import type { Endpoint } from './agent-messages.js';
+
+/** What a run may do to its server. */
+export interface ServerControl {
+  /** Resolves with what was done, in words; rejects with why it could not be. */
+  act(action: ServerAction): Promise<string>;
+}
 
 /** What a run is made from: a scenario, and where to go with it. */
 export interface RunRequest {
@@ -10,6 +16,8 @@ export interface RunRequest {
   endpoints: Endpoint[];
   /** What clients present at LOGIN; null: nothing. */
   token: string | null;
+  /** The server under test, where the lab started it itself. */
+  server: ServerControl | null;
   /** Admin port of the server under test, if it has one. */
   adminUrl: string | null;
   target: Measurement['target'];

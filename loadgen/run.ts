@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
+import { ActionRunner } from './action-runner.js';
 import { AgentPool } from './agent-pool.js';
 import { bytesPerConnection, type MemoryReading, NOT_MEASURED, readMemory } from './connection-memory.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
@@ -60,6 +61,7 @@ class Run {
   /** What broke the recording itself, such as a full disk. */
   #fault: Error | undefined;
   #memory = NOT_MEASURED;
+  #actions: ActionRunner | undefined;
   #connectsPerSecond: number | undefined;
   #startMs = 0;
   #startedAtMs = 0;
@@ -118,9 +120,11 @@ class Run {
         },
       });
       poller?.start();
+      this.#actions = new ActionRunner(pool, this.#request.server, this.#startMs);
       await this.#connect(pool, poller, before);
       const hasLoggedIn = recorder.counts.connected > 0;
       if (hasLoggedIn) await this.#runPhases(pool);
+      await this.#actions.end();
       await this.#drain(pool);
       const endMs = monotonicMs();
       await poller?.poll();
@@ -140,7 +144,8 @@ class Run {
         phases: this.#phases,
         connectsPerSecond: this.#connectsPerSecond,
         memory: this.#memory,
-        notes: this.#notes,
+        notes: [...this.#notes, ...this.#actions.failures],
+        marks: this.#actions.marks,
         isPartial: this.#isStopped,
         pool,
         poller,
@@ -150,6 +155,7 @@ class Run {
       if (hasLoggedIn || this.#isStopped) return measurement;
       throw nobodyLoggedIn({ ...measurement, isPartial: true });
     } finally {
+      await this.#actions?.end();
       poller?.stop();
       pool.kill();
       writer.close();
@@ -182,8 +188,9 @@ class Run {
   }
 
   async #runPhases(pool: AgentPool): Promise<void> {
-    const { phases, clients } = this.#request.scenario;
+    const { phases, clients, actions } = this.#request.scenario;
     let atMs = monotonicMs() + LEAD_MS;
+    this.#actions?.plan(actions, atMs);
     for (const phase of phases) {
       if (this.#isStopped) return;
       pool.plans.forEach(({ count }, agent) => {

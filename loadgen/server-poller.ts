@@ -1,4 +1,4 @@
-import type { QueueAlert, ServerStats } from '../protocol/stats.js';
+import type { QueueAlert, ServerStats, WorkerRestart } from '../protocol/stats.js';
 import type { TimelineSample } from '../record/timeline.js';
 
 const POLL_MS = 1000;
@@ -10,6 +10,9 @@ export class ServerPoller {
   #timer: NodeJS.Timeout | undefined;
   #latest: ServerStats | undefined;
   #lastSequence = 0;
+  /** Of servers that were killed and started again meanwhile. */
+  readonly #earlierAlerts: QueueAlert[] = [];
+  readonly #earlierRestarts: WorkerRestart[] = [];
   /** Highest length of each queue since `take`, and every sample of the run for the summary. */
   #intervalMax = new Map<string, number>();
   readonly #lengths = new Map<string, number[]>();
@@ -37,7 +40,12 @@ export class ServerPoller {
   }
 
   get alerts(): QueueAlert[] {
-    return this.#latest?.alerts ?? [];
+    return [...this.#earlierAlerts, ...(this.#latest?.alerts ?? [])];
+  }
+
+  /** A server of another make may not tell. */
+  get restarts(): WorkerRestart[] {
+    return [...this.#earlierRestarts, ...(this.#latest?.restarts ?? [])];
   }
 
   start(): void {
@@ -79,7 +87,8 @@ export class ServerPoller {
     this.#intervalMax = new Map();
     return {
       connections: stats.connections,
-      cpu: before && nowMs > before.atMs ? ((cpuSeconds - before.seconds) * 1000) / (nowMs - before.atMs) : 0,
+      // A worker that was started again begins with no CPU time.
+      cpu: before && nowMs > before.atMs ? (Math.max(0, cpuSeconds - before.seconds) * 1000) / (nowMs - before.atMs) : 0,
       privateBytes: this.privateBytes() ?? 0,
       eventLoopLagMs: Math.max(0, ...stats.workers.map((worker) => worker.eventLoopLagP99Ms)),
       queues,
@@ -89,6 +98,12 @@ export class ServerPoller {
   #take(stats: ServerStats): void {
     if (stats.schema !== 'c2m.stats/1') throw new Error(`${this.#url} does not answer with c2m.stats/1`);
     const isFirst = this.#latest === undefined;
+    if (this.#latest && stats.startedAtMs !== this.#latest.startedAtMs) {
+      this.#earlierAlerts.push(...this.#latest.alerts);
+      this.#earlierRestarts.push(...(this.#latest.restarts ?? []));
+      this.#lastSequence = 0;
+      this.#cpuBefore = undefined;
+    }
     this.#latest = stats;
     const empty = Object.fromEntries(Object.keys(stats.queues).map((queue) => [queue, 0]));
     for (const sample of stats.samples) {

@@ -82,6 +82,8 @@ export const runRecordSchema = z.object({
     .nullable()
     .default(null),
   phases: z.array(z.object({ name: z.string(), startSeconds: z.number(), endSeconds: z.number() })),
+  /** What was done to the server or the clients at a time of its own. */
+  marks: z.array(z.object({ atSeconds: z.number(), label: z.string() })).default([]),
   connections: z.object({
     target: count,
     /** Most clients logged in at one time. */

@@ -13,6 +13,8 @@ export interface Scenario {
   clients: ClientPlan;
   messages: MessagePlan;
   phases: Phase[];
+  /** By time. */
+  actions: Action[];
   generator: GeneratorPlan;
   /** A published result that the report lays the run beside. */
   reference: PublishedResultName | null;
@@ -28,7 +30,7 @@ export interface EmbeddedTarget {
   protocol: WireProtocol;
   /** 'auto': planned from the open-file limit and the cores. */
   workers: number | 'auto';
-  store: 'memory';
+  store: 'lmdb' | 'memory';
   /** Overrides of the server's configuration, by its own names. */
   settings: Record<string, unknown>;
 }
@@ -91,6 +93,24 @@ export interface Phase {
   /** Share of the connections that is cut without a goodbye when the phase begins; they reconnect at once. */
   cut: number;
 }
+
+export const ACTION_KINDS = ['kill-worker', 'kill-server', 'reload', 'cut', 'pause'] as const;
+
+/** Something done at `atMs` after the beginning of the first phase: to the server, or to a share of the clients. */
+export type Action = ServerAction | ClientAction;
+
+export type ServerAction =
+  /** SIGKILL to one process of the server; null: drawn at random. */
+  | { kind: 'kill-worker'; atMs: number; worker: number | null }
+  /** SIGKILL to all of it; it is started again on the same addresses and mailboxes. */
+  | { kind: 'kill-server'; atMs: number }
+  /** Handlers from this file, or those of the server once more. */
+  | { kind: 'reload'; atMs: number; handlers: string | null; isRejected: boolean };
+
+export type ClientAction =
+  | { kind: 'cut'; atMs: number; share: number }
+  /** Those clients neither read nor send for `forMs`; null: until the drain. */
+  | { kind: 'pause'; atMs: number; share: number; forMs: number | null };
 
 export interface GeneratorPlan {
   /** `packets`: TCP in user space over a TUN device, in a network namespace of the run's own. */

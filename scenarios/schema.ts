@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { actionsSchema, checkActions } from './action-schema.js';
 import { oneOf, wholeOrAuto } from './choice.js';
 import { GateError, parseGate } from './gate.js';
 import { PUBLISHED_RESULT_NAMES } from './published-results.js';
+import { quantity } from './quantity-schema.js';
 import type { Phase, Scenario, SizeDistribution } from './scenario.js';
 import { targetSchema } from './target-schema.js';
-import { parseQuantity, QUANTITIES, type QuantityKind, quote, UnitError } from './units.js';
+import { quote } from './units.js';
 
 /**
  * A scenario file, checked and turned into a `Scenario`. What `.meta()` says about each key becomes
@@ -14,35 +16,6 @@ import { parseQuantity, QUANTITIES, type QuantityKind, quote, UnitError } from '
 /** The ledger's header in every payload: sender, sequence, due time. */
 const SMALLEST_MESSAGE = 16;
 const LARGEST_MESSAGE = 1024 ** 2;
-
-interface Bounds {
-  min?: number;
-  max?: number;
-  /** How the bound reads: `at least 2`. */
-  words: string;
-}
-
-/** A figure with its unit; the value is in the kind's own unit. */
-function quantity(kind: QuantityKind, bounds?: Bounds) {
-  return z
-    .any()
-    .transform((value: unknown, context): number => {
-      const refuse = (message: string): never => {
-        context.addIssue({ code: 'custom', message });
-        return z.NEVER;
-      };
-      if (value === undefined || value === null) return refuse(`is missing; ${QUANTITIES[kind].hint}`);
-      try {
-        const number = parseQuantity(kind, value);
-        const { min = 0, max = Number.POSITIVE_INFINITY, words = '' } = bounds ?? {};
-        return number < min || number > max ? refuse(`${quote(value)} must be ${words}`) : number;
-      } catch (error) {
-        if (error instanceof UnitError) return refuse(error.message);
-        throw error;
-      }
-    })
-    .meta({ quantity: kind });
-}
 
 const positiveRate = { min: Number.MIN_VALUE, words: 'more than nothing' };
 const messageSize = { min: SMALLEST_MESSAGE, max: LARGEST_MESSAGE, words: 'from 16B to 1MiB' };
@@ -242,6 +215,9 @@ export const scenarioSchema = z
       clients: clientsSchema.meta({ description: 'The population.' }),
       messages: messagesSchema.prefault({}).meta({ description: 'What the clients say to each other.' }),
       phases: phasesSchema.meta({ description: 'What happens once all clients are connected, in order.' }),
+      actions: actionsSchema.prefault([]).meta({
+        description: 'What is done to the server or to the clients at a time of its own; the report marks it.',
+      }),
       generator: generatorSchema.prefault({}).meta({ description: 'The load generator itself.' }),
       reference: oneOf(PUBLISHED_RESULT_NAMES)
         .optional()
@@ -256,6 +232,7 @@ export const scenarioSchema = z
         issue.code === 'invalid_type' ? 'must be a map with name, target, clients and phases' : undefined,
     },
   )
+  .superRefine(checkActions)
   .transform(
     ({ clients, messages, generator, reference = null, ...rest }): Scenario => ({
       ...rest,

@@ -15,7 +15,10 @@ const embeddedSchema = z.strictObject(
     workers: wholeOrAuto(1024).meta({
       description: 'Server processes; `auto`: as few as the open-file limit allows for so many clients.',
     }),
-    store: oneOf(['memory']).prefault('memory').meta({ description: 'Where mailboxes are kept.' }),
+    store: oneOf(['lmdb', 'memory']).prefault('lmdb').meta({
+      description:
+        'Where mailboxes are kept: on disk, so that what was accepted survives the end of any process, or in memory.',
+    }),
     settings: z
       .record(
         z.string(),

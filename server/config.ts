@@ -84,6 +84,12 @@ const limitsSchema = z.strictObject({
     .min(0)
     .default(0)
     .describe('Connections a worker accepts; 0: what its open-file limit allows.'),
+  restartsPerMinute: z
+    .number()
+    .int()
+    .min(0)
+    .default(10)
+    .describe('Server processes that may die within a minute and are started again; past it the server ends.'),
   drainTimeoutMs: z
     .number()
     .int()

@@ -53,7 +53,7 @@ export async function startServer(input: ServerConfigInput): Promise<RunningServ
   const engine = await startEngine(config, certificate, {
     report: (report) => state.take(report),
     restarted: (worker, reason) => {
-      log.error({ worker }, `${reason}; it was started again`);
+      log.warn({ worker }, `${reason}; it was started again`);
       state.restarted(worker, reason);
     },
   }).catch((error) => {

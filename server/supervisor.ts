@@ -25,8 +25,7 @@ export interface WorkerSetListener {
   restarted(worker: number, reason: string): void;
 }
 
-/** Beyond this many deaths within the time, starting again mends nothing. */
-const MOST_RESTARTS = 10;
+/** Time in which deaths are counted: past `limits.restartsPerMinute`, starting again mends nothing. */
 const RESTART_WINDOW_MS = 60_000;
 
 /** From this many processes on, each is kept small and reports once a second instead of four times. */
@@ -165,7 +164,7 @@ class Supervisor {
     const now = performance.now();
     this.#deathsMs.push(now);
     const recent = this.#deathsMs.filter((atMs) => now - atMs < RESTART_WINDOW_MS).length;
-    if (recent > MOST_RESTARTS) {
+    if (recent > this.#config.limits.restartsPerMinute) {
       throw new Error(`${reason}; ${recent} workers died within ${RESTART_WINDOW_MS / 1000} s`);
     }
     this.#restartsOf[worker] = (this.#restartsOf[worker] ?? 0) + 1;

@@ -89,6 +89,14 @@ export class SocketTransport implements Transport {
     this.#sockets[client]?.end();
   }
 
+  pause(client: number): void {
+    this.#sockets[client]?.pause();
+  }
+
+  resume(client: number): void {
+    this.#sockets[client]?.resume();
+  }
+
   cut(client: number): void {
     const socket = this.#sockets[client];
     if (!socket) return;

@@ -19,6 +19,9 @@ export interface Transport {
   send(client: number, bytes: Buffer): boolean;
   /** Sends what is under way, then closes. */
   end(client: number): void;
+  /** Stops reading, with the connection open; where the kernel's TCP does the work. */
+  pause?(client: number): void;
+  resume?(client: number): void;
   /** Breaks the connection: the server sees a reset or an end without a goodbye. */
   cut(client: number): void;
 }

@@ -64,6 +64,14 @@ export class WebSocketTransport implements Transport {
     this.#webSockets[client]?.close(1000);
   }
 
+  pause(client: number): void {
+    this.#webSockets[client]?.pause();
+  }
+
+  resume(client: number): void {
+    this.#webSockets[client]?.resume();
+  }
+
   cut(client: number): void {
     const webSocket = this.#webSockets[client];
     if (!webSocket) return;

@@ -53,5 +53,7 @@ export interface ChartAlert {
 export interface ReportData {
   durationSeconds: number;
   phases: { name: string; startSeconds: number; endSeconds: number }[];
+  /** What was done at a time of its own: a line in every chart over time. */
+  marks: { atSeconds: number; label: string }[];
   charts: ChartPlan[];
 }

@@ -33,7 +33,7 @@ export function reportData(
   histograms: Partial<Record<LatencyKind, Histogram>>,
 ): ReportData {
   const charts = [
-    { ...connectionsChart(samples), notes: [phaseSentence(record)] },
+    { ...connectionsChart(samples), notes: [phaseSentence(record), ...markSentences(record)] },
     messagesChart(samples),
     latencyChart(samples),
     distributionChart(histograms),
@@ -43,6 +43,7 @@ export function reportData(
   return {
     durationSeconds: Math.max(record.durationSeconds, samples.at(-1)?.t ?? 0),
     phases: record.phases,
+    marks: record.marks,
     charts: charts.map((chart) =>
       samples.length > 0 || chart.x === 'percentile' ? chart : withoutTimeline(chart),
     ),
@@ -56,6 +57,12 @@ function phaseSentence(record: RunRecord): string {
       `${name} ${formatMoment(startSeconds)} to ${formatMoment(endSeconds)}`,
   );
   return `Phases: ${words.join(', ')}.`;
+}
+
+function markSentences({ marks }: RunRecord): string[] {
+  if (marks.length === 0) return [];
+  const words = marks.map(({ atSeconds, label }, index) => `${index + 1} ${label} at ${formatMoment(atSeconds)}`);
+  return [`Actions, the numbered lines: ${words.join(', ')}.`];
 }
 
 function withoutTimeline(chart: ChartPlan): ChartPlan {

@@ -27,6 +27,7 @@ export function testScenario(change: (scenario: Scenario) => void = () => undefi
     phases: [
       { name: 'talk', durationMs: 1000, messageRate: 200, away: 0, churnRate: 0, awayForMs: 0, cut: 0 },
     ],
+    actions: [],
     generator: { transport: 'sockets', agents: 1, lagLimitMs: 1000, drainMs: 5000 },
     reference: null,
     gates: [],
@@ -48,6 +49,7 @@ export async function testRun(
     source: { file: 'test.yaml', text: '', overrides: [] },
     endpoints: [endpoint],
     token: null,
+    server: null,
     adminUrl,
     target: { kind: 'external', addresses: [], serverWorkers: null, store: null },
     folder,

@@ -3,7 +3,7 @@ import type UPlot from 'uplot';
 import { formatMoment } from '../../format.js';
 import type { ChartPlan, ChartSeries, ReportData } from '../chart-plan.js';
 import { makeLegend, makeTooltip } from './legend.js';
-import { drawAlertSpans, drawPhases, drawThresholds, PHASE_STRIP_HEIGHT } from './marks.js';
+import { drawActions, drawAlertSpans, drawPhases, drawThresholds, PHASE_STRIP_HEIGHT } from './marks.js';
 import {
   BYTE_STEPS,
   COUNT_STEPS,
@@ -114,7 +114,12 @@ function makePlot(
         },
       ],
       setCursor: [() => onCursor()],
-      draw: [(self) => drawThresholds(self, plan.alerts, colours(), labelFont)],
+      draw: [
+        (self) => {
+          if (isOverTime) drawActions(self, report.marks, colours(), labelFont);
+          drawThresholds(self, plan.alerts, colours(), labelFont);
+        },
+      ],
     },
   };
   const data = [plan.xs, ...lines.map((series) => series.values)] as UPlot.AlignedData;

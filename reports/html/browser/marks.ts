@@ -36,6 +36,35 @@ export function drawPhases(plot: UPlot, phases: ReportData['phases'], colours: C
   ctx.restore();
 }
 
+/** A dotted line for each action, with the number under which the words below the first chart tell of it. */
+export function drawActions(plot: UPlot, marks: ReportData['marks'], colours: Colours, font: string): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = colours.text;
+  ctx.fillStyle = colours.text;
+  ctx.lineWidth = ratio;
+  ctx.setLineDash([2 * ratio, 3 * ratio]);
+  ctx.font = font;
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'top';
+  let namedTo = Number.NEGATIVE_INFINITY;
+  marks.forEach(({ atSeconds }, index) => {
+    const x = plot.valToPos(atSeconds, 'x', true);
+    if (x < bbox.left || x > bbox.left + bbox.width) return;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const number = String(index + 1);
+    // Numbers on top of each other say nothing.
+    if (x < namedTo) return;
+    ctx.fillText(number, x + 3 * ratio, bbox.top + 2 * ratio);
+    namedTo = x + 6 * ratio + ctx.measureText(number).width;
+  });
+  ctx.restore();
+}
+
 /** Hatches the time of each alert: a pattern, so that it shows without colour too. */
 export function drawAlertSpans(plot: UPlot, alerts: ChartAlert[], colours: Colours): void {
   const { ctx, bbox } = plot;

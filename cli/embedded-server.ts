@@ -1,0 +1,135 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Random } from '../loadgen/random.js';
+import type { ServerControl } from '../loadgen/run-request.js';
+import type { ServerStats } from '../protocol/stats.js';
+import type { ServerAction } from '../scenarios/scenario.js';
+import type { ServerConfig } from '../server/config.js';
+import { type SpawnedServer, SpawnError, spawnServer } from '../server/spawn.js';
+
+/** The processes of a server that was killed let go of its ports and mailboxes within this time. */
+const RESTART_WITHIN_MS = 10_000;
+const RESTART_EVERY_MS = 50;
+
+/** The server of a run: in processes of its own, with mailboxes in a folder that is gone with it. */
+export class EmbeddedServer implements ServerControl {
+  /** Resolves with the reason when it ended and nobody had asked for it. */
+  readonly died: Promise<string>;
+  readonly #config: ServerConfig;
+  readonly #storeFolder: string | undefined;
+  readonly #random: Random;
+  #spawned: SpawnedServer;
+  #isRestarting = false;
+  #reportDeath: (reason: string) => void = () => undefined;
+
+  private constructor(
+    config: ServerConfig,
+    seed: number,
+    storeFolder: string | undefined,
+    spawned: SpawnedServer,
+  ) {
+    this.#config = config;
+    this.#random = new Random(seed);
+    this.#storeFolder = storeFolder;
+    this.#spawned = spawned;
+    this.died = new Promise((resolve) => {
+      this.#reportDeath = resolve;
+    });
+    this.#watch();
+  }
+
+  /**
+   * @param seed which worker a `kill-worker` hits follows from it
+   * @throws SpawnError with the reason that the process gave
+   */
+  static async start(config: ServerConfig, seed: number): Promise<EmbeddedServer> {
+    if (config.store === 'memory') return new EmbeddedServer(config, seed, undefined, await spawnServer(config));
+    const folder = await mkdtemp(join(tmpdir(), 'c2m-mailboxes-'));
+    const stored = { ...config, lmdb: { ...config.lmdb, folder } };
+    try {
+      return new EmbeddedServer(stored, seed, folder, await spawnServer(stored));
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  get addresses(): SpawnedServer['addresses'] {
+    return this.#spawned.addresses;
+  }
+
+  get adminUrl(): string | null {
+    return this.#spawned.adminUrl;
+  }
+
+  async act(action: ServerAction): Promise<string> {
+    switch (action.kind) {
+      case 'kill-worker':
+        return this.#killWorker(action.worker);
+      case 'kill-server':
+        return this.#killAndRestart();
+      case 'reload':
+        throw new Error('not yet');
+    }
+  }
+
+  kill(): void {
+    process.kill(this.#spawned.pid, 'SIGKILL');
+  }
+
+  async close(): Promise<void> {
+    await this.#spawned.close();
+    if (this.#storeFolder !== undefined) await rm(this.#storeFolder, { recursive: true, force: true });
+  }
+
+  async #killWorker(wanted: number | null): Promise<string> {
+    const { workers } = await this.#stats();
+    const candidates = workers.filter(({ worker }) => wanted === null || worker === wanted);
+    const victim = candidates[this.#random.below(candidates.length)];
+    if (!victim) throw new Error(`there is no worker ${wanted}`);
+    if (victim.pid === this.#spawned.pid) {
+      throw new Error('the only worker is the server itself; write target.embedded.workers: 2, or do: kill-server');
+    }
+    process.kill(victim.pid, 'SIGKILL');
+    return `kill worker ${victim.worker}`;
+  }
+
+  async #killAndRestart(): Promise<string> {
+    const { addresses, adminUrl, exited } = this.#spawned;
+    const admin = adminUrl === null ? null : { host: '127.0.0.1', port: Number(new URL(adminUrl).port) };
+    const config = { ...this.#config, listen: addresses, admin };
+    if (this.#config.portPerWorker) throw new Error('the ports of its workers would be others afterwards');
+    this.#isRestarting = true;
+    this.kill();
+    await exited;
+    const deadline = performance.now() + RESTART_WITHIN_MS;
+    for (;;) {
+      try {
+        this.#spawned = await spawnServer(config);
+        break;
+      } catch (error) {
+        // Workers that have just lost their supervisor may hold the ports for another moment.
+        const isPortTaken = error instanceof SpawnError && error.message.includes('EADDRINUSE');
+        if (!isPortTaken || performance.now() > deadline) throw error;
+        await sleep(RESTART_EVERY_MS);
+      }
+    }
+    this.#isRestarting = false;
+    this.#watch();
+    return 'kill server';
+  }
+
+  #watch(): void {
+    const watched = this.#spawned;
+    watched.exited.then((reason) => {
+      if (!this.#isRestarting && reason !== undefined) this.#reportDeath(reason);
+    });
+  }
+
+  async #stats(): Promise<ServerStats> {
+    const response = await fetch(`${this.adminUrl}/stats`);
+    return (await response.json()) as ServerStats;
+  }
+}

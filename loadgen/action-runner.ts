@@ -1,0 +1,57 @@
+import type { RunRecord } from '../record/run.js';
+import type { Action } from '../scenarios/scenario.js';
+import type { AgentPool } from './agent-pool.js';
+import { monotonicMs } from './monotonic-clock.js';
+import type { ServerControl } from './run-request.js';
+
+type Mark = RunRecord['marks'][number];
+
+/** Does what a scenario plans for times of its own, and keeps what was done for the report. */
+export class ActionRunner {
+  /** By time; seconds of the run. */
+  readonly marks: Mark[] = [];
+  /** Actions that could not be done, in words. */
+  readonly failures: string[] = [];
+  readonly #pool: AgentPool;
+  readonly #server: ServerControl | null;
+  readonly #startMs: number;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #running: Promise<void>[] = [];
+
+  /** @param startMs when the run began, monotonic */
+  constructor(pool: AgentPool, server: ServerControl | null, startMs: number) {
+    this.#pool = pool;
+    this.#server = server;
+    this.#startMs = startMs;
+  }
+
+  /** @param firstPhaseMs what the times of the actions count from, monotonic */
+  plan(actions: Action[], firstPhaseMs: number): void {
+    for (const action of actions) {
+      const inMs = firstPhaseMs + action.atMs - monotonicMs();
+      this.#timers.push(setTimeout(() => this.#running.push(this.#do(action)), Math.max(0, inMs)));
+    }
+  }
+
+  /** Drops what is still to come, and waits for what has begun. */
+  async end(): Promise<void> {
+    for (const timer of this.#timers) clearTimeout(timer);
+    await Promise.all(this.#running);
+  }
+
+  async #do(action: Action): Promise<void> {
+    const mark: Mark = { atSeconds: Math.round(monotonicMs() - this.#startMs) / 1000, label: action.kind };
+    this.marks.push(mark);
+    try {
+      if (action.kind === 'cut' || action.kind === 'pause') {
+        this.#pool.tellAll({ kind: 'act', action });
+        mark.label = `${action.kind} ${Math.round(action.share * 1000) / 10} %`;
+      } else {
+        mark.label = (await this.#server?.act(action)) ?? action.kind;
+      }
+    } catch (error) {
+      mark.label = `${action.kind} failed`;
+      this.failures.push(`${action.kind} at ${mark.atSeconds} s failed: ${(error as Error).message}`);
+    }
+  }
+}
