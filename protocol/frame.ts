@@ -51,6 +51,8 @@ export const ReasonCode = {
   DuplicateUnknown: 0x102,
   StoreFailed: 0x103,
   StoreFull: 0x104,
+  RateLimited: 0x105,
+  Shedding: 0x106,
 } as const;
 
 export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode];

@@ -44,6 +44,8 @@ export interface ServerCounters {
   /** SENDs that repeated an id already accepted. */
   repeated: number;
   refused: number;
+  /** Refused SENDs by reason name (`MailboxFull`, `RateLimited` …). */
+  refusedByReason: Record<string, number>;
   delivered: number;
   redelivered: number;
   acknowledged: number;

@@ -59,12 +59,41 @@ const limitsSchema = z.strictObject({
     .max(65_535)
     .default(256)
     .describe('Items in flight without an ACK.'),
+  deliveryWindowBytes: z
+    .number()
+    .int()
+    .min(1024)
+    .default(262_144)
+    .describe(
+      'Bytes in flight to one client without an ACK: what a slow reader may hold of the server; the rest waits in its mailbox.',
+    ),
   outboundBufferBytes: z
     .number()
     .int()
     .min(4096)
     .default(1_048_576)
     .describe('Bytes waiting for one slow reader before its connection is closed.'),
+  outboundTotalBytes: z
+    .number()
+    .int()
+    .min(65_536)
+    .default(268_435_456)
+    .describe(
+      'Bytes waiting for all slow readers of one worker; past it those that read too slowly are disconnected, and what was not acknowledged waits for them.',
+    ),
+  sendsPerSecond: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('SENDs a second of one user, with a burst of one second; past it they are refused. 0: no limit.'),
+  sendsUnderWay: z
+    .number()
+    .int()
+    .min(1)
+    .default(50_000)
+    .describe(
+      'SENDs of one worker that the mailboxes have not answered; past it new ones are refused, and from half of it on new logins are.',
+    ),
   idleTimeoutMs: z
     .number()
     .int()

@@ -1,7 +1,11 @@
+import { type ReasonCode, reasonName } from '../protocol/frame.js';
 import type { ServerCounters } from '../protocol/stats.js';
 
 /** Counts of one worker since it started; plain numbers, added up by whoever reports them. */
 export type Counters = ServerCounters;
+
+type ReasonCounts = Record<string, number>;
+type PlainCounter = Exclude<keyof Counters, 'closedByReason' | 'refusedByReason'>;
 
 export function newCounters(): Counters {
   return {
@@ -13,6 +17,7 @@ export function newCounters(): Counters {
     accepted: 0,
     repeated: 0,
     refused: 0,
+    refusedByReason: {},
     delivered: 0,
     redelivered: 0,
     acknowledged: 0,
@@ -21,16 +26,22 @@ export function newCounters(): Counters {
   };
 }
 
+export function countRefusal(counters: Counters, code: ReasonCode): void {
+  counters.refused += 1;
+  addReasons(counters.refusedByReason, { [reasonName(code)]: 1 });
+}
+
+function addReasons(sum: ReasonCounts, counts: ReasonCounts): void {
+  for (const [reason, count] of Object.entries(counts)) sum[reason] = (sum[reason] ?? 0) + count;
+}
+
 /** The sum of the counters of several workers. */
 export function addCounters(all: Counters[]): Counters {
   const sum = newCounters();
   for (const counters of all) {
     for (const [key, value] of Object.entries(counters)) {
-      if (key === 'closedByReason') continue;
-      sum[key as Exclude<keyof Counters, 'closedByReason'>] += value as number;
-    }
-    for (const [reason, count] of Object.entries(counters.closedByReason)) {
-      sum.closedByReason[reason] = (sum.closedByReason[reason] ?? 0) + count;
+      if (key === 'closedByReason' || key === 'refusedByReason') addReasons(sum[key], value as ReasonCounts);
+      else sum[key as PlainCounter] += value as number;
     }
   }
   return sum;

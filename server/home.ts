@@ -2,7 +2,8 @@ import { encodeFrame } from '../protocol/encode.js';
 import { FLAG_REDELIVERY, FrameType, HEADER_BYTES, ReasonCode } from '../protocol/frame.js';
 import type { Bus, BusMessage } from './bus.js';
 import { homeWorker } from './bus.js';
-import type { Counters } from './counters.js';
+import type { Limits } from './config.js';
+import { type Counters, countRefusal } from './counters.js';
 import type { MailboxItem, OutgoingReceipt, Store } from './store.js';
 
 /** Where the flags stand in a DELIVER or RECEIPT frame: behind the header and the sequence. */
@@ -24,6 +25,8 @@ class UserState {
   /** Last sequence sent on any connection; sending one at or below it again is a redelivery. */
   highestSent = 0;
   acknowledged = 0;
+  /** Bytes sent on the connection of now and not acknowledged. */
+  unacknowledgedBytes = 0;
 }
 
 /**
@@ -37,6 +40,7 @@ export class Home {
   readonly #counters: Counters;
   readonly #mailboxLength: number;
   readonly #window: number;
+  readonly #windowBytes: number;
   #waiting = 0;
   /** Messages staged in this turn: accepted and delivered once the store has promised them. */
   #uncommitted: (() => void)[] = [];
@@ -45,13 +49,14 @@ export class Home {
     store: Store,
     bus: Bus,
     counters: Counters,
-    limits: { mailboxLength: number; deliveryWindow: number },
+    limits: Pick<Limits, 'mailboxLength' | 'deliveryWindow' | 'deliveryWindowBytes'>,
   ) {
     this.#store = store;
     this.#bus = bus;
     this.#counters = counters;
     this.#mailboxLength = limits.mailboxLength;
     this.#window = limits.deliveryWindow;
+    this.#windowBytes = limits.deliveryWindowBytes;
     this.#waiting = store.length;
   }
 
@@ -136,6 +141,7 @@ export class Home {
   #takeBackSent(state: UserState): void {
     this.#waiting += state.sentSequence - state.acknowledged;
     state.sentSequence = state.acknowledged;
+    state.unacknowledgedBytes = 0;
   }
 
   #submit(message: Extract<BusMessage, { kind: 'submit' }>): void {
@@ -232,7 +238,8 @@ export class Home {
     if (upTo <= state.acknowledged) return;
     const items = this.#store.remove(user, state.acknowledged + 1, upTo);
     state.acknowledged = upTo;
-    for (const { isReceipt, from, id } of items) {
+    for (const { isReceipt, from, id, frame } of items) {
+      state.unacknowledgedBytes -= frame.length;
       if (isReceipt) continue;
       this.#counters.acknowledged += 1;
       this.#sendReceipt({ to: from, by: user, id });
@@ -255,18 +262,25 @@ export class Home {
   #promised(user: number, state: UserState, item: MailboxItem): void {
     state.promisedSequence = item.sequence;
     if (state.connection === 0) return;
-    if (item.sequence === state.sentSequence + 1 && item.sequence - state.acknowledged <= this.#window) {
-      this.#deliver(state, item);
-    } else {
-      this.#deliverWaiting(user, state);
-    }
+    const isNext = item.sequence === state.sentSequence + 1;
+    if (!isNext || item.sequence - state.acknowledged > this.#window) this.#deliverWaiting(user, state);
+    else if (this.#hasRoom(state, item)) this.#deliver(state, item);
+  }
+
+  /** A client that does not read holds this many bytes of the server, and no more; one item always goes. */
+  #hasRoom(state: UserState, { frame }: MailboxItem): boolean {
+    return state.unacknowledgedBytes === 0 || state.unacknowledgedBytes + frame.length <= this.#windowBytes;
   }
 
   #deliverWaiting(user: number, state: UserState): void {
     const windowEnd = state.acknowledged + this.#window;
     const waiting = Math.min(state.promisedSequence, windowEnd) - state.sentSequence;
     if (state.connection === 0 || waiting <= 0) return;
-    for (const item of this.#store.read(user, state.sentSequence, waiting)) this.#deliver(state, item);
+    if (state.unacknowledgedBytes >= this.#windowBytes) return;
+    for (const item of this.#store.read(user, state.sentSequence, waiting)) {
+      if (!this.#hasRoom(state, item)) return;
+      this.#deliver(state, item);
+    }
   }
 
   #deliver(state: UserState, item: MailboxItem): void {
@@ -278,6 +292,7 @@ export class Home {
       if (!item.isReceipt) this.#counters.delivered += 1;
     }
     state.sentSequence = item.sequence;
+    state.unacknowledgedBytes += item.frame.length;
     this.#waiting -= 1;
     this.#bus.send(state.worker, {
       kind: 'deliver',
@@ -288,7 +303,7 @@ export class Home {
   }
 
   #refuse(worker: number, connection: number, id: number, code: ReasonCode): void {
-    this.#counters.refused += 1;
+    countRefusal(this.#counters, code);
     // In the order of the SENDs, so behind the answers that wait for the commit.
     this.#afterCommit(() => this.#bus.send(worker, { kind: 'refused', connection, id, code }));
   }

@@ -1,13 +1,12 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { ServerCounters, ServerStats } from '../protocol/stats.js';
 
-const COUNTERS: [keyof Omit<ServerCounters, 'closedByReason'>, string, string][] = [
+const COUNTERS: [keyof Omit<ServerCounters, 'closedByReason' | 'refusedByReason'>, string, string][] = [
   ['connectionsAccepted', 'c2m_connections_accepted_total', 'Connections accepted.'],
   ['logins', 'c2m_logins_total', 'Logins admitted.'],
   ['sends', 'c2m_sends_total', 'SEND frames received.'],
   ['accepted', 'c2m_messages_accepted_total', 'Messages stored and accepted.'],
   ['repeated', 'c2m_sends_repeated_total', 'SENDs that repeated an accepted id.'],
-  ['refused', 'c2m_messages_refused_total', 'SENDs refused with a reason.'],
   ['delivered', 'c2m_messages_delivered_total', 'Messages sent to their recipient for the first time.'],
   ['redelivered', 'c2m_messages_redelivered_total', 'Messages sent to their recipient again.'],
   ['acknowledged', 'c2m_messages_acknowledged_total', 'Messages that their recipient acknowledged.'],
@@ -36,6 +35,7 @@ export class Metrics {
   readonly #closed = this.#counter('c2m_connections_closed_total', 'Connections closed, by reason.', [
     'reason',
   ]);
+  readonly #refused = this.#counter('c2m_messages_refused_total', 'SENDs refused, by reason.', ['reason']);
   readonly #counters = COUNTERS.map(([key, name, help]) => ({ key, counter: this.#counter(name, help, []) }));
 
   get contentType(): string {
@@ -65,6 +65,8 @@ export class Metrics {
       this.#queueAlert.set({ queue }, standing.has(queue) ? 1 : 0);
     }
     for (const { key, counter } of this.#counters) counter.inc(stats.counters[key]);
+    for (const [reason, count] of Object.entries(stats.counters.refusedByReason))
+      this.#refused.inc({ reason }, count);
     for (const [reason, count] of Object.entries(stats.counters.closedByReason))
       this.#closed.inc({ reason }, count);
     return this.#registry.metrics();

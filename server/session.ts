@@ -25,8 +25,10 @@ export interface SessionHost {
   acknowledge(session: Session, sequence: number): void;
   /** The session has frames to write: call `flush` at the end of the turn. */
   markDirty(session: Session): void;
-  /** Frames that wait behind a slow reader changed by this many. */
-  backlogChanged(frames: number): void;
+  /** What waits behind a slow reader changed by this much. */
+  backlogChanged(frames: number, bytes: number): void;
+  /** True while slow readers hold more of this process than they may together. */
+  readonly isOutboundFull: boolean;
   /** The session takes part no longer; its connection may still be sending its last bytes. */
   closed(session: Session, reason: string): void;
   /** The connection is gone. */
@@ -38,6 +40,8 @@ type State = 'hello' | 'login' | 'attaching' | 'open' | 'closed';
 const refusalReasons: Partial<Record<ReasonCode, string>> = {
   [ReasonCode.MailboxFull]: 'the mailbox of the recipient is full',
   [ReasonCode.DuplicateUnknown]: 'the id is too old to tell whether the message was accepted before',
+  [ReasonCode.RateLimited]: 'more messages a second than one user may send; wait a second',
+  [ReasonCode.Shedding]: 'the server has too much in hand; wait a second',
   [ReasonCode.StoreFull]: 'the server has no room for more messages',
   [ReasonCode.StoreFailed]: 'the message could not be stored',
 };
@@ -71,6 +75,8 @@ export class Session implements WireListener {
   #outBytes = 0;
   #isDirty = false;
   #isBlocked = false;
+  /** What the wire had not handed on when it was blocked. */
+  #heldBytes = 0;
   #sentSequence = 0;
 
   constructor(id: number, wire: Wire, host: SessionHost) {
@@ -111,7 +117,7 @@ export class Session implements WireListener {
   drained(): void {
     if (!this.#isBlocked || this.#state === 'closed') return;
     this.#isBlocked = false;
-    this.#host.backlogChanged(-this.#out.length);
+    this.#host.backlogChanged(-this.#out.length, -this.#outBytes - this.#heldBytes);
     this.#wire.resume();
     if (this.#out.length > 0) this.#markDirty();
   }
@@ -159,8 +165,9 @@ export class Session implements WireListener {
       this.#markDirty();
       return;
     }
-    this.#host.backlogChanged(1);
-    if (this.#outBytes + this.#wire.writableLength > this.#host.outboundBufferBytes) {
+    this.#host.backlogChanged(1, frame.length);
+    const waiting = this.#outBytes + this.#wire.writableLength;
+    if (waiting > this.#host.outboundBufferBytes || this.#host.isOutboundFull) {
       this.fail(ReasonCode.OutboundOverflow, 'the connection reads too slowly');
     }
   }
@@ -179,6 +186,8 @@ export class Session implements WireListener {
     if (frames.length > 1 && this.#wire.writableLength > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
     if (mayGoOn) return;
     this.#isBlocked = true;
+    this.#heldBytes = this.#wire.writableLength;
+    this.#host.backlogChanged(0, this.#heldBytes);
     this.#wire.pause();
   }
 
@@ -291,7 +300,7 @@ export class Session implements WireListener {
   #close(reason: string): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    if (this.#isBlocked) this.#host.backlogChanged(-this.#out.length);
+    if (this.#isBlocked) this.#host.backlogChanged(-this.#out.length, -this.#outBytes - this.#heldBytes);
     this.#out = NO_FRAMES;
     this.#outBytes = 0;
     this.#rest = undefined;

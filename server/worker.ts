@@ -5,10 +5,11 @@ import type { WorkerStats } from '../protocol/stats.js';
 import { type Bus, type BusMessage, homeWorker } from './bus.js';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress, ServerConfig } from './config.js';
-import { type Counters, newCounters } from './counters.js';
+import { type Counters, countRefusal, newCounters } from './counters.js';
 import { Home } from './home.js';
 import { Listener } from './listener.js';
 import { readProcessUsage } from './process-usage.js';
+import { RateLimit } from './rate-limit.js';
 import { Session, type SessionHost } from './session.js';
 import type { Store, StoreUsage } from './store.js';
 import type { Wire } from './wire.js';
@@ -79,11 +80,16 @@ export class Worker implements SessionHost {
   #isFlushScheduled = false;
   #isDraining = false;
   #loginsThisSecond = 0;
+  /** SENDs that the homes have not answered. */
+  #sendsUnderWay = 0;
+  /** By user, where there is a limit: whoever connects anew has no new one. */
+  readonly #sendLimits = new Map<number, RateLimit>();
   /** Bus messages of this turn, and the most of any turn since the last report. */
   #ingress = 0;
   #ingressPeak = 0;
   #stagedPeak = 0;
   #outboundFrames = 0;
+  #outboundBytes = 0;
   #outboundPeak = 0;
 
   /**
@@ -209,8 +215,9 @@ export class Worker implements SessionHost {
   }
 
   refuseLogin(user: number, token: string): ReasonCode | undefined {
-    const { loginsPerSecond } = this.#config.limits;
+    const { loginsPerSecond, sendsUnderWay } = this.#config.limits;
     if (loginsPerSecond > 0 && this.#loginsThisSecond >= loginsPerSecond) return ReasonCode.Overloaded;
+    if (this.#sendsUnderWay * 2 >= sendsUnderWay) return ReasonCode.Overloaded;
     if (this.#config.token !== undefined && !isSameToken(token, this.#config.token)) {
       return ReasonCode.AuthenticationFailed;
     }
@@ -230,16 +237,33 @@ export class Worker implements SessionHost {
   submit(session: Session, to: number, id: number, payload: Uint8Array): void {
     this.#counters.sends += 1;
     const home = homeWorker(to, this.#bus.homes);
-    if (!this.#bus.isConnected(home)) {
-      this.#counters.refused += 1;
-      session.refused(id, ReasonCode.StoreFailed);
+    const refusal = this.#refuseSend(session, home);
+    if (refusal !== undefined) {
+      countRefusal(this.#counters, refusal);
+      session.refused(id, refusal);
       return;
     }
     session.unanswered += 1;
+    this.#sendsUnderWay += 1;
     const from = session.user;
     const worker = this.#bus.self;
     this.#bus.send(home, { kind: 'submit', from, worker, connection: session.id, to, id, payload });
     this.#scheduleFlush();
+  }
+
+  /** Hot path. */
+  #refuseSend(session: Session, home: number): ReasonCode | undefined {
+    if (!this.#bus.isConnected(home)) return ReasonCode.StoreFailed;
+    const { sendsPerSecond, sendsUnderWay } = this.#config.limits;
+    if (this.#sendsUnderWay >= sendsUnderWay) return ReasonCode.Shedding;
+    if (sendsPerSecond === 0) return undefined;
+    const now = performance.now();
+    let limit = this.#sendLimits.get(session.user);
+    if (!limit) {
+      limit = new RateLimit(sendsPerSecond, now);
+      this.#sendLimits.set(session.user, limit);
+    }
+    return limit.admits(now) ? undefined : ReasonCode.RateLimited;
   }
 
   /** Hot path. */
@@ -254,7 +278,12 @@ export class Worker implements SessionHost {
     this.#scheduleFlush();
   }
 
-  backlogChanged(frames: number): void {
+  get isOutboundFull(): boolean {
+    return this.#outboundBytes > this.#config.limits.outboundTotalBytes;
+  }
+
+  backlogChanged(frames: number, bytes: number): void {
+    this.#outboundBytes += bytes;
     this.#outboundFrames += frames;
     if (this.#outboundFrames > this.#outboundPeak) this.#outboundPeak = this.#outboundFrames;
   }
@@ -263,6 +292,8 @@ export class Worker implements SessionHost {
     this.#sessions.delete(session.id);
     this.#strangers.delete(session);
     this.#lingering.set(session, this.nowMs);
+    // Answers that still come find no session.
+    this.#sendsUnderWay -= session.unanswered;
     this.#counters.connectionsClosed += 1;
     const { closedByReason } = this.#counters;
     closedByReason[reason] = (closedByReason[reason] ?? 0) + 1;
@@ -327,11 +358,11 @@ export class Worker implements SessionHost {
         session.deliver(message.sequence, message.frame);
         break;
       case 'accepted':
-        session.unanswered -= 1;
+        this.#answered(session);
         session.accepted(message.id);
         break;
       case 'refused':
-        session.unanswered -= 1;
+        this.#answered(session);
         session.refused(message.id, message.code);
         break;
       case 'attached':
@@ -341,6 +372,11 @@ export class Worker implements SessionHost {
         session.fail(ReasonCode.Replaced, 'the user has logged in on another connection');
         break;
     }
+  }
+
+  #answered(session: Session): void {
+    session.unanswered -= 1;
+    this.#sendsUnderWay -= 1;
   }
 
   #scheduleFlush(): void {
@@ -386,7 +422,10 @@ export class Worker implements SessionHost {
     this.#collectAfterDeparture();
     this.#home.expire(Date.now() - this.#config.limits.retentionMs);
     const now = currentMs();
-    if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) this.#loginsThisSecond = 0;
+    if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) {
+      this.#loginsThisSecond = 0;
+      for (const [user, limit] of this.#sendLimits) if (limit.isFull(performance.now())) this.#sendLimits.delete(user);
+    }
     this.nowMs = now;
     const { loginTimeoutMs, idleTimeoutMs } = this.#config.limits;
     for (const session of this.#strangers) {

@@ -36,7 +36,7 @@ test('a scenario is normalized: milliseconds, per second, bytes, shares, and eve
     name: 'chat',
     description: '',
     seed: 1,
-    target: { kind: 'embedded', protocol: 'tcp', workers: 'auto', store: 'memory', settings: {} },
+    target: { kind: 'embedded', protocol: 'tcp', workers: 'auto', store: 'lmdb', settings: {} },
     clients: {
       count: 1000,
       connectRate: 1000,
@@ -50,6 +50,7 @@ test('a scenario is normalized: milliseconds, per second, bytes, shares, and eve
       { name: 'talk', durationMs: 10_000, messageRate: 500, away: 0, churnRate: 0, awayForMs: 5000, cut: 0 },
       { name: 'rest', durationMs: 5000, messageRate: 0, away: 0, churnRate: 0, awayForMs: 5000, cut: 0 },
     ],
+    actions: [],
     generator: { transport: 'sockets', agents: 'auto', lagLimitMs: 100, drainMs: 15_000 },
     reference: null,
     gates: [],
@@ -73,13 +74,45 @@ test('sizes are fixed, uniform or lognormal', () => {
   });
 });
 
+test('actions are written out in the order of their times', () => {
+  const actions = `[
+    {at: 2s, do: kill-worker, every: 1s, times: 2, worker: 1}, {at: 2500ms, do: pause, share: 10%, for: 1s},
+    {at: 1s, do: cut, share: 50%}, {at: 4s, do: kill-server}]`;
+  const set = ['phases=[{name: talk, duration: 5s}]', `actions=${actions}`];
+  expect(parseScenario(CHAT, 'chat.yaml', set).actions).toEqual([
+    { kind: 'cut', atMs: 1000, share: 0.5 },
+    { kind: 'kill-worker', atMs: 2000, worker: 1 },
+    { kind: 'pause', atMs: 2500, share: 0.1, forMs: 1000 },
+    { kind: 'kill-worker', atMs: 3000, worker: 1 },
+    { kind: 'kill-server', atMs: 4000 },
+  ]);
+});
+
+test.each([
+  ['[{at: 1s, do: cut}]', 'share: is missing; cut what share, such as 10%?'],
+  ['[{at: 1s, do: kill-worker, share: 1%}]', 'share: says nothing about kill-worker'],
+  ['[{at: 1s, do: kill-server, times: 3}]', 'every: is missing; how long between them?'],
+  ['[{at: 1h, do: cut, share: 1%}]', 'cut at 3600s comes after the last phase'],
+  ['[{at: 1s, do: explode}]', '"explode" is not one of kill-worker, kill-server, reload, cut, pause'],
+])('the actions %s are refused: %s', (actions, words) => {
+  const [issue] = issuesOf(CHAT, [`actions=${actions}`]);
+  expect(issue).toContain(words);
+});
+
+test('what is done to the server takes one of the lab’s own, with mailboxes that outlive it', () => {
+  const set = (...overrides: string[]) => () => parseScenario(CHAT, 'chat.yaml', overrides);
+  const kill = 'actions=[{at: 1s, do: kill-server}]';
+  expect(set(kill, 'target=tcp://127.0.0.1:4000')).toThrow(/done to a server that the lab started/);
+  expect(set(kill, 'target={embedded: {store: memory}}')).toThrow(/write target.embedded.store: lmdb/);
+});
+
 test('a target is embedded, an address, or the keys of either', () => {
   const targetOf = (target: string) => parseScenario(CHAT, 'chat.yaml', [`target=${target}`]).target;
   expect(targetOf('{embedded: {protocol: tls, workers: 2}}')).toEqual({
     kind: 'embedded',
     protocol: 'tls',
     workers: 2,
-    store: 'memory',
+    store: 'lmdb',
     settings: {},
   });
   expect(targetOf('tcp://127.0.0.1:4000')).toEqual({
@@ -249,11 +282,13 @@ describe('shipped scenarios', () => {
       'offline-backlog',
       'quickstart',
       'reconnect-storm',
+      'server-crash',
       'three-million',
       'tls',
       'two-million',
       'two-million-websocket',
       'websocket',
+      'worker-crash',
     ]);
     for (const { name, path, text } of shipped) {
       const scenario = parseScenario(text, path);
