@@ -1,13 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../loadgen/random.js';
 import type { ServerControl } from '../loadgen/run-request.js';
-import type { ServerStats } from '../protocol/stats.js';
 import type { ServerAction } from '../scenarios/scenario.js';
 import type { ServerConfig } from '../server/config.js';
+import { SHIPPED_HANDLERS } from '../server/handler-files.js';
 import { type SpawnedServer, SpawnError, spawnServer } from '../server/spawn.js';
+import { readStats, reloadServer } from './admin-client.js';
 
 /** The processes of a server that was killed let go of its ports and mailboxes within this time. */
 const RESTART_WITHIN_MS = 10_000;
@@ -18,7 +19,8 @@ export class EmbeddedServer implements ServerControl {
   /** Resolves with the reason when it ended and nobody had asked for it. */
   readonly died: Promise<string>;
   readonly #config: ServerConfig;
-  readonly #storeFolder: string | undefined;
+  readonly #folder: string;
+  readonly #handlersFile: string;
   readonly #random: Random;
   #spawned: SpawnedServer;
   #isRestarting = false;
@@ -27,12 +29,13 @@ export class EmbeddedServer implements ServerControl {
   private constructor(
     config: ServerConfig,
     seed: number,
-    storeFolder: string | undefined,
+    folder: string,
     spawned: SpawnedServer,
   ) {
     this.#config = config;
     this.#random = new Random(seed);
-    this.#storeFolder = storeFolder;
+    this.#folder = folder;
+    this.#handlersFile = join(folder, 'handlers.mjs');
     this.#spawned = spawned;
     this.died = new Promise((resolve) => {
       this.#reportDeath = resolve;
@@ -45,11 +48,12 @@ export class EmbeddedServer implements ServerControl {
    * @throws SpawnError with the reason that the process gave
    */
   static async start(config: ServerConfig, seed: number): Promise<EmbeddedServer> {
-    if (config.store === 'memory') return new EmbeddedServer(config, seed, undefined, await spawnServer(config));
-    const folder = await mkdtemp(join(tmpdir(), 'c2m-mailboxes-'));
-    const stored = { ...config, lmdb: { ...config.lmdb, folder } };
+    const folder = await mkdtemp(join(tmpdir(), 'c2m-target-'));
+    const handlers = config.handlers ?? join(folder, 'handlers.mjs');
+    const complete = { ...config, handlers, lmdb: { ...config.lmdb, folder: join(folder, 'mailboxes') } };
     try {
-      return new EmbeddedServer(stored, seed, folder, await spawnServer(stored));
+      if (config.handlers === undefined) await copyFile(SHIPPED_HANDLERS, handlers);
+      return new EmbeddedServer(complete, seed, folder, await spawnServer(complete));
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;
@@ -71,7 +75,7 @@ export class EmbeddedServer implements ServerControl {
       case 'kill-server':
         return this.#killAndRestart();
       case 'reload':
-        throw new Error('not yet');
+        return this.#reload(action.handlers, action.isRejected);
     }
   }
 
@@ -81,11 +85,11 @@ export class EmbeddedServer implements ServerControl {
 
   async close(): Promise<void> {
     await this.#spawned.close();
-    if (this.#storeFolder !== undefined) await rm(this.#storeFolder, { recursive: true, force: true });
+    await rm(this.#folder, { recursive: true, force: true });
   }
 
   async #killWorker(wanted: number | null): Promise<string> {
-    const { workers } = await this.#stats();
+    const { workers } = await readStats(this.adminUrl ?? '');
     const candidates = workers.filter(({ worker }) => wanted === null || worker === wanted);
     const victim = candidates[this.#random.below(candidates.length)];
     if (!victim) throw new Error(`there is no worker ${wanted}`);
@@ -128,8 +132,15 @@ export class EmbeddedServer implements ServerControl {
     });
   }
 
-  async #stats(): Promise<ServerStats> {
-    const response = await fetch(`${this.adminUrl}/stats`);
-    return (await response.json()) as ServerStats;
+  async #reload(wanted: string | null, isRejected: boolean): Promise<string> {
+    await copyFile(wanted ?? SHIPPED_HANDLERS, this.#handlersFile);
+    const answer = await reloadServer(this.adminUrl ?? '');
+    if ('version' in answer) {
+      if (isRejected) throw new Error(`version ${answer.version} went into force, and was expected to be refused`);
+      return `reload: version ${answer.version}`;
+    }
+    if (!isRejected) throw new Error(answer.error);
+    return `reload refused: ${answer.error}`;
   }
+
 }

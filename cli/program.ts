@@ -5,6 +5,7 @@ import { describeError, ExitStatus, type Finish, statusOfError } from './exit-st
 import { reportCommand } from './report.js';
 import { runCommand } from './run.js';
 import { scenariosCommand } from './scenarios.js';
+import { reloadCommand } from './reload.js';
 import { serveCommand } from './serve.js';
 import { packageVersion } from './version.js';
 
@@ -57,6 +58,7 @@ Exit status:
     reportCommand,
     compareCommand,
     serveCommand,
+    reloadCommand,
     doctorCommand,
     scenariosCommand,
   ]) {

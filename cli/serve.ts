@@ -48,6 +48,10 @@ async function serve(config: ServerConfigInput): Promise<ExitStatus> {
   const interrupts = listenForInterrupts();
   const server = await startServer(config);
   process.stdout.write(describeServer(server));
+  process.on('SIGHUP', () => {
+    // The log tells of it, whatever comes of it.
+    server.reload().catch(() => undefined);
+  });
   const asked = new Promise<void>((resolve) => interrupts.onRequest(resolve));
   try {
     await Promise.race([asked, server.failed]);
@@ -60,7 +64,7 @@ async function serve(config: ServerConfigInput): Promise<ExitStatus> {
 
 function describeServer({ addresses, adminUrl }: RunningServer): string {
   const lines = addresses.map((address) => `${chalk.dim('listening')}  ${formatAddress(address)}`);
-  if (adminUrl) lines.push(`${chalk.dim('admin    ')}  ${adminUrl}  (/healthz, /metrics, /stats)`);
+  if (adminUrl) lines.push(`${chalk.dim('admin    ')}  ${adminUrl}  (/healthz, /metrics, /stats, /reload)`);
   return `${lines.join('\n')}\n`;
 }
 

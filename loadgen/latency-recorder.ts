@@ -22,6 +22,7 @@ export interface MergedInterval {
 export class LatencyRecorder {
   readonly #writer: HistogramLogWriter;
   readonly #totals = new Map<RecordedKind, Histogram>();
+  readonly #ofPhases = new Map<string, Map<RecordedKind, Histogram>>();
 
   /**
    * @param write takes the text of the log
@@ -37,7 +38,14 @@ export class LatencyRecorder {
   }
 
   /** @param samples of the agents, all of one interval; times are seconds since the start */
-  add(samples: readonly AgentSample[], startSeconds: number, endSeconds: number): MergedInterval {
+  add(
+    samples: readonly AgentSample[],
+    startSeconds: number,
+    endSeconds: number,
+    phase: string,
+  ): MergedInterval {
+    const ofPhase = this.#ofPhases.get(phase) ?? new Map<RecordedKind, Histogram>();
+    this.#ofPhases.set(phase, ofPhase);
     const merged = new Map<RecordedKind, Histogram>();
     for (const kind of KINDS) {
       const interval = mergeKind(samples, kind);
@@ -45,9 +53,11 @@ export class LatencyRecorder {
       merged.set(kind, interval);
       interval.tag = kind;
       this.#writer.outputIntervalHistogram(interval, startSeconds, endSeconds, MICROSECONDS_PER_MS);
-      const total = this.#totals.get(kind) ?? emptyHistogram();
-      total.add(interval);
-      this.#totals.set(kind, total);
+      for (const totals of [this.#totals, ofPhase]) {
+        const total = totals.get(kind) ?? emptyHistogram();
+        total.add(interval);
+        totals.set(kind, total);
+      }
     }
     const lag = merged.get('lag');
     return {
@@ -59,9 +69,9 @@ export class LatencyRecorder {
     };
   }
 
-  /** The whole run. */
-  summary(kind: RecordedKind): LatencySummary {
-    const total = this.#totals.get(kind);
+  /** Of the whole run, or of one phase: what was recorded in the seconds that ended in it. */
+  summary(kind: RecordedKind, phase?: string): LatencySummary {
+    const total = (phase === undefined ? this.#totals : this.#ofPhases.get(phase))?.get(kind);
     if (!total) return { count: 0, min: null, p50: null, p90: null, p99: null, p999: null, max: null };
     return {
       count: total.totalCount,

@@ -7,6 +7,7 @@ import { summarizeBacklog } from './backlog.js';
 import { describeEnvironment } from './environment.js';
 import type { HostFacts } from './host-facts.js';
 import type { LatencyRecorder } from './latency-recorder.js';
+import type { MemoryTrend } from './memory-trend.js';
 import type { RunRequest } from './run-request.js';
 import type { ServerPoller } from './server-poller.js';
 import type { TimelineRecorder } from './timeline-recorder.js';
@@ -31,6 +32,7 @@ export interface FinishedRun {
   /** Undefined where the connect phase was cut short. */
   connectsPerSecond: number | undefined;
   memory: Measurement['memory']['bytesPerConnection'];
+  memoryTrend: MemoryTrend;
   notes: string[];
   isPartial: boolean;
   pool: AgentPool;
@@ -71,6 +73,8 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       name: phase.name,
       startSeconds: seconds(phase.startMs),
       endSeconds: seconds(phase.endMs),
+      latency: latencies(latency, phase.name),
+      memory: run.memoryTrend.summary(phase.name),
     })),
     marks: run.marks,
     connections: {
@@ -85,12 +89,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     messages: sumMessages(
       pool.plans.map((_, agent) => ({ ledger: pool.ledger(agent), samples: recorder.sumsOf(agent) })),
     ),
-    latency: {
-      connect: latency.summary('connect'),
-      accepted: latency.summary('accepted'),
-      delivered: latency.summary('delivered'),
-      receipt: latency.summary('receipt'),
-    },
+    latency: latencies(latency),
     generator: {
       agents: pool.plans.length,
       lagMs: { p50: lag.p50, p99: lag.p99, max: lag.max },
@@ -102,6 +101,15 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     memory: { bytesPerConnection: run.memory },
     notes: [...run.notes, ...restartNotes(run)],
     isPartial: run.isPartial,
+  };
+}
+
+function latencies(recorder: LatencyRecorder, phase?: string): Measurement['latency'] {
+  return {
+    connect: recorder.summary('connect', phase),
+    accepted: recorder.summary('accepted', phase),
+    delivered: recorder.summary('delivered', phase),
+    receipt: recorder.summary('receipt', phase),
   };
 }
 

@@ -8,6 +8,7 @@ import { type HostFacts, readHostFacts } from './host-facts.js';
 import { sampleKernel } from './kernel-sampler.js';
 import { LatencyRecorder } from './latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './measurement.js';
+import { MemoryTrend } from './memory-trend.js';
 import { monotonicMs } from './monotonic-clock.js';
 import { phaseShare, planAgents } from './plan.js';
 import { probeEndpoints } from './probe.js';
@@ -108,14 +109,19 @@ class Run {
       const before = readMemory(pool, poller);
       this.#startMs = monotonicMs() + LEAD_MS;
       this.#startedAtMs = Date.now() + LEAD_MS;
+      const memoryTrend = new MemoryTrend();
       const latency = new LatencyRecorder((text) => writer.latency(text), this.#startedAtMs);
       recorder = new TimelineRecorder(plans.length, this.#startMs, {
-        merge: (samples, startSeconds, endSeconds) => latency.add(samples, startSeconds, endSeconds),
+        merge: (samples, startSeconds, endSeconds) => {
+          const phase = this.#phaseAt(this.#startMs + endSeconds * 1000);
+          return latency.add(samples, startSeconds, endSeconds, phase);
+        },
         phaseAt: (seconds) => this.#phaseAt(this.#startMs + seconds * 1000),
         server: (nowMs) => poller?.take(nowMs) ?? null,
         kernel: sampleKernel,
         emit: (sample) => {
           writer.sample(sample);
+          memoryTrend.add(sample);
           this.events.emit('sample', sample);
         },
       });
@@ -144,6 +150,7 @@ class Run {
         phases: this.#phases,
         connectsPerSecond: this.#connectsPerSecond,
         memory: this.#memory,
+        memoryTrend,
         notes: [...this.#notes, ...this.#actions.failures],
         marks: this.#actions.marks,
         isPartial: this.#isStopped,

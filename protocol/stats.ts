@@ -14,6 +14,7 @@ export interface ServerStats {
   workers: WorkerStats[];
   /** Workers that died and were started again, oldest first. */
   restarts: WorkerRestart[];
+  handlers: HandlerStats;
   /** The newest samples of every queue, oldest first, about the last ten seconds; no peak between them is missed. */
   samples: QueueSample[];
   /** Alerts raised since the start, oldest first; the newest thousand are kept. */
@@ -64,6 +65,18 @@ export interface WorkerStats {
   /** CPU seconds, user and system, since the process started. */
   cpuSeconds: number;
   eventLoopLagP99Ms: number;
+}
+
+/** The code that handles the frames of clients. */
+export interface HandlerStats {
+  /** In force, in every worker. */
+  version: string;
+  /** Wall clock, milliseconds since 1970. */
+  sinceMs: number;
+  /** How often handlers went into force, the start included. */
+  loads: number;
+  /** Versions that did not, oldest first; the newest hundred. */
+  rejected: { atMs: number; reason: string }[];
 }
 
 export interface WorkerRestart {

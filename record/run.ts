@@ -20,6 +20,13 @@ const latencySummarySchema = z.object({
   max: z.number().nullable(),
 });
 
+const latenciesSchema = z.object({
+  connect: latencySummarySchema,
+  accepted: latencySummarySchema,
+  delivered: latencySummarySchema,
+  receipt: latencySummarySchema,
+});
+
 const queueSummarySchema = z.object({
   name: z.string(),
   max: z.number(),
@@ -81,7 +88,24 @@ export const runRecordSchema = z.object({
     })
     .nullable()
     .default(null),
-  phases: z.array(z.object({ name: z.string(), startSeconds: z.number(), endSeconds: z.number() })),
+  phases: z.array(
+    z.object({
+      name: z.string(),
+      startSeconds: z.number(),
+      endSeconds: z.number(),
+      /** What was recorded in the seconds that ended in this phase; older records do not tell. */
+      latency: latenciesSchema.optional(),
+      /** Private memory, all processes of a kind together; the slope is that of a line through its seconds. */
+      memory: z
+        .object({
+          serverPeakBytes: z.number().nullable(),
+          serverBytesPerMinute: z.number().nullable(),
+          agentPeakBytes: z.number().nullable(),
+          agentBytesPerMinute: z.number().nullable(),
+        })
+        .optional(),
+    }),
+  ),
   /** What was done to the server or the clients at a time of its own. */
   marks: z.array(z.object({ atSeconds: z.number(), label: z.string() })).default([]),
   connections: z.object({
@@ -118,12 +142,7 @@ export const runRecordSchema = z.object({
     /** Due, but never handed to a socket because the sender was not connected. */
     unsent: count,
   }),
-  latency: z.object({
-    connect: latencySummarySchema,
-    accepted: latencySummarySchema,
-    delivered: latencySummarySchema,
-    receipt: latencySummarySchema,
-  }),
+  latency: latenciesSchema,
   generator: z.object({
     agents: count,
     /** How late messages left after they were due. */

@@ -39,9 +39,9 @@ export function unitAt(path: string): Unit {
 
 /** Why `figureAt` found nothing, for a gate's note. */
 export function reasonForNoFigure(path: string): string {
-  if (path.startsWith('latency.')) return 'no latency was recorded';
+  if (/(^|\.)latency\./.test(path)) return 'no latency was recorded';
   if (path.startsWith('generator.lagMs')) return 'no message fell due, so no lag was recorded';
-  if (path.startsWith('memory.')) return 'memory was not measured';
+  if (/(^|\.)memory\./.test(path)) return 'memory was not measured';
   if (path.startsWith('backlog.')) return 'the target offers no queue lengths';
   return 'run.json holds no such figure';
 }

@@ -13,7 +13,7 @@ export class GateError extends Error {
 }
 
 /** The parts of run.json that say something about the run, not about where or when it happened. */
-const JUDGED_SECTIONS = ['connections', 'messages', 'latency', 'generator', 'backlog', 'memory'];
+const JUDGED_SECTIONS = ['connections', 'messages', 'latency', 'phases', 'generator', 'backlog', 'memory'];
 
 const OPERATORS = ['<=', '>=', '==', '!=', '<', '>'] as const;
 
@@ -52,7 +52,7 @@ export function unitOfMetric(metric: string): MetricUnit {
   if (/Seconds$/.test(metric)) return 'seconds';
   if (/PerSecond$/.test(metric)) return 'perSecond';
   if (/bytes/i.test(metric)) return 'bytes';
-  if (/^latency\./.test(metric)) return metric.endsWith('.count') ? 'count' : 'milliseconds';
+  if (/(^|\.)latency\./.test(metric)) return metric.endsWith('.count') ? 'count' : 'milliseconds';
   if (/Ms(\.|$)/.test(metric)) return 'milliseconds';
   return 'count';
 }

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { didYouMean } from './near-match.js';
 import { applyOverride, type Override, type Path } from './override.js';
-import type { Scenario } from './scenario.js';
+import type { Action, Scenario } from './scenario.js';
 import { ScenarioError, type ScenarioIssue } from './scenario-error.js';
 import { scenarioSchema } from './schema.js';
 import { locateScenario } from './shipped.js';
@@ -31,9 +33,22 @@ export async function loadScenario(file: string, overrides: readonly string[] = 
     throw new ScenarioError([{ place: label, path: '', message: `cannot be read: ${error.message}` }]);
   });
   return {
-    scenario: parseScenario(text, label, overrides),
+    scenario: withFiles(parseScenario(text, label, overrides), label, dirname(path)),
     source: { file: label, text, overrides: [...overrides] },
   };
+}
+
+/** Files that a scenario names lie beside it. @throws ScenarioError for one that is not there */
+function withFiles(scenario: Scenario, label: string, folder: string): Scenario {
+  const actions = scenario.actions.map((action): Action => {
+    if (action.kind !== 'reload' || action.handlers === null) return action;
+    const handlers = resolve(folder, action.handlers);
+    if (existsSync(handlers)) return { ...action, handlers };
+    throw new ScenarioError([
+      { place: label, path: 'actions.handlers', message: `${handlers} is not there; write a path from the scenario’s folder` },
+    ]);
+  });
+  return { ...scenario, actions };
 }
 
 /**

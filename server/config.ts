@@ -205,6 +205,11 @@ export const serverConfigSchema = z.strictObject({
     })
     .nullable()
     .default({ host: '127.0.0.1', port: 9464 }),
+  handlers: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Module that handles the frames of clients, loaded anew by `c2m reload`; default: the shipped one.'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   limits: limitsSchema.default(limitsSchema.parse({})),
   thresholds: thresholdsSchema.default(thresholdsSchema.parse({})),

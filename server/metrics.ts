@@ -19,6 +19,9 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #connections = this.#gauge('c2m_connections', 'Open connections.', ['worker']);
   readonly #users = this.#gauge('c2m_users', 'Users that the server holds state for.', []);
+  readonly #handlers = this.#gauge('c2m_handlers_info', 'The version of the handlers in force.', ['version']);
+  readonly #loads = this.#counter('c2m_handlers_loads_total', 'Handlers that went into force.', []);
+  readonly #rejected = this.#counter('c2m_handlers_rejected_total', 'Handlers that did not.', []);
   readonly #storeItems = this.#gauge('c2m_store_items', 'Items in all mailboxes.', ['store']);
   readonly #storeBytes = this.#gauge('c2m_store_disk_bytes', 'Disk space of the mailboxes.', ['store']);
   readonly #storeCommits = this.#counter('c2m_store_commits_total', 'Transactions of the store.', []);
@@ -45,6 +48,9 @@ export class Metrics {
   render(stats: ServerStats): Promise<string> {
     this.#registry.resetMetrics();
     this.#users.set(stats.users);
+    this.#handlers.set({ version: stats.handlers.version }, 1);
+    this.#loads.inc(stats.handlers.loads);
+    this.#rejected.inc(stats.handlers.rejected.length);
     this.#storeItems.set({ store: stats.store.kind }, stats.store.items);
     this.#storeBytes.set({ store: stats.store.kind }, stats.store.diskBytes);
     this.#storeCommits.inc(stats.store.commits);

@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
-import type { QueueAlert, ServerStats, StoreStats, WorkerRestart } from '../protocol/stats.js';
+import type { HandlerStats, QueueAlert, ServerStats, StoreStats, WorkerRestart } from '../protocol/stats.js';
+import type { ServerConfig } from './config.js';
 import { addCounters } from './counters.js';
 import { QueueMonitor } from './queue-monitor.js';
 import type { StoreUsage } from './store.js';
 import type { WorkerReport } from './worker.js';
+
+const KEPT_REJECTIONS = 100;
 
 /** The newest report of every worker, and the queues over time: what the admin port shows. */
 export class ServerState {
@@ -14,15 +17,17 @@ export class ServerState {
   readonly #monitor: QueueMonitor;
   readonly #workers: number;
   readonly #restarts: WorkerRestart[] = [];
+  #handlers: HandlerStats;
   readonly #newest = new Map<string, number>();
   /** The highest since the last sample. */
   #unsampled = new Map<string, number>();
 
-  constructor(version: string, store: StoreStats['kind'], workers: number, thresholds: Record<string, number>, log: Logger) {
+  constructor(version: string, config: ServerConfig, handlers: string, log: Logger) {
     this.#version = version;
-    this.#store = store;
-    this.#workers = workers;
-    this.#monitor = new QueueMonitor(thresholds, (alert) => logAlert(log, alert));
+    this.#store = config.store;
+    this.#workers = config.workers + config.homes;
+    this.#handlers = { version: handlers, sinceMs: Date.now(), loads: 1, rejected: [] };
+    this.#monitor = new QueueMonitor(config.thresholds, (alert) => logAlert(log, alert));
   }
 
   /** Takes the report of one worker; a sample is made when `sample` is called. */
@@ -37,6 +42,20 @@ export class ServerState {
 
   restarted(worker: number, reason: string): void {
     this.#restarts.push({ worker, atMs: Date.now(), reason });
+  }
+
+  get handlersVersion(): string {
+    return this.#handlers.version;
+  }
+
+  reloaded(version: string): void {
+    this.#handlers = { ...this.#handlers, version, sinceMs: Date.now(), loads: this.#handlers.loads + 1 };
+  }
+
+  /** A version did not go into force. */
+  rejected(reason: string): void {
+    this.#handlers.rejected.push({ atMs: Date.now(), reason });
+    if (this.#handlers.rejected.length > KEPT_REJECTIONS) this.#handlers.rejected.shift();
   }
 
   /** Records the queue lengths reported since the last call; a worker that reported none has those of before. */
@@ -59,6 +78,7 @@ export class ServerState {
       counters: addCounters(reports.map((report) => report.counters)),
       workers,
       restarts: this.#restarts,
+      handlers: this.#handlers,
       samples: this.#monitor.samples,
       alerts: this.#monitor.alerts,
       queues: this.#monitor.summary(),

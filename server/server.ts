@@ -1,21 +1,22 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { pino } from 'pino';
-import { type Admin, startAdmin } from './admin.js';
-import { InProcessBus } from './bus.js';
-import { type Certificate, loadCertificate } from './certificate.js';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Logger, pino } from 'pino';
+import { startAdmin } from './admin.js';
+import { loadCertificate } from './certificate.js';
 import {
   type ListenAddress,
   parseServerConfig,
   type ServerConfig,
   type ServerConfigInput,
 } from './config.js';
-import { connectionLimit } from './connection-limit.js';
-import { openStore } from './open-store.js';
+import { startEngine } from './engine.js';
+import { HandlerFiles } from './handler-files.js';
 import { SAMPLE_INTERVAL_MS } from './queue-monitor.js';
+import { Reloading } from './reloading.js';
 import { ServerState } from './server-state.js';
 import { takeStoreFolder } from './store-folder.js';
-import { startWorkers, type WorkerSetListener } from './supervisor.js';
-import { Worker, type WorkerReport } from './worker.js';
 
 export interface RunningServer {
   /** What it listens on, with the ports that the kernel chose. */
@@ -24,20 +25,18 @@ export interface RunningServer {
   adminUrl: string | null;
   /** Rejects when the server cannot go on, such as when its workers die again and again. */
   failed: Promise<never>;
+  /** Loads the handlers anew. @returns the version in force @throws ReloadError: the version before stays */
+  reload(): Promise<string>;
   /** Stops accepting, sends what is gathered and GOODBYE, and ends within `limits.drainTimeoutMs`. */
   close(): Promise<void>;
 }
 
-/** What runs the workers: this process, or a set of forked ones. */
-interface Engine {
-  addresses: ListenAddress[];
-  failed: Promise<never>;
-  drain(): Promise<void>;
-}
+/** What has to be undone at the end, or where starting fails halfway. */
+type Undo = (() => void | Promise<void>)[];
 
 /**
  * Starts the reference server: one worker runs in this process, several run in processes of their own.
- * @throws ConfigError, or the system's error where an address cannot be had
+ * @throws ConfigError, StoreError, or the system's error where an address cannot be had
  */
 export async function startServer(input: ServerConfigInput): Promise<RunningServer> {
   const config = parseServerConfig(input);
@@ -45,83 +44,59 @@ export async function startServer(input: ServerConfigInput): Promise<RunningServ
     { level: config.logLevel, base: { name: 'c2m' } },
     pino.destination({ dest: 2, sync: true }),
   );
+  const undo: Undo = [];
+  try {
+    return await start(config, log, undo);
+  } catch (error) {
+    await undoAll(undo);
+    throw error;
+  }
+}
+
+async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<RunningServer> {
   const needsCertificate = config.listen.some(({ protocol }) => protocol === 'tls' || protocol === 'wss');
   const certificate = needsCertificate ? await loadCertificate(config.tls) : undefined;
-  const state = new ServerState(packageVersion(), config.store, config.workers + config.homes, config.thresholds, log);
-  const homes = config.homes > 0 ? config.homes : config.workers;
-  const storeFolder = config.store === 'lmdb' ? await takeStoreFolder(config.lmdb.folder, homes) : undefined;
-  const engine = await startEngine(config, certificate, {
+  const folder = await mkdtemp(join(tmpdir(), 'c2m-server-'));
+  undo.push(() => rm(folder, { recursive: true, force: true }));
+  if (config.store === 'lmdb') {
+    const store = await takeStoreFolder(config.lmdb.folder, config.homes > 0 ? config.homes : config.workers);
+    undo.push(() => store.release());
+  }
+  const files = new HandlerFiles(config.handlers, folder);
+  const handlers = await files.stage();
+  files.accept(handlers);
+  const state = new ServerState(packageVersion(), config, handlers.version, log);
+  const engine = await startEngine(config, certificate, files, folder, {
     report: (report) => state.take(report),
     restarted: (worker, reason) => {
       log.warn({ worker }, `${reason}; it was started again`);
       state.restarted(worker, reason);
     },
-  }).catch((error) => {
-    storeFolder?.release();
-    throw error;
   });
+  undo.push(() => engine.drain());
   const sampling = setInterval(() => state.sample(), SAMPLE_INTERVAL_MS);
-  let admin: Admin | undefined;
-  try {
-    if (config.admin) admin = await startAdmin(config.admin, state);
-  } catch (error) {
-    clearInterval(sampling);
-    await engine.drain();
-    storeFolder?.release();
-    throw error;
-  }
+  undo.push(() => clearInterval(sampling));
+  const reloading = new Reloading(files, engine, state, log);
+  const admin = config.admin ? await startAdmin(config.admin, state, () => reloading.reload()) : undefined;
+  if (admin) undo.push(() => admin.close());
   log.info({ addresses: engine.addresses, admin: admin?.url, workers: config.workers }, 'listening');
   let closing: Promise<void> | undefined;
   return {
     addresses: engine.addresses,
     adminUrl: admin?.url ?? null,
     failed: engine.failed,
+    reload: () => reloading.reload(),
     close: () => {
-      closing ??= (async () => {
-        log.info('draining');
-        await engine.drain();
-        clearInterval(sampling);
-        await admin?.close();
-        storeFolder?.release();
-        log.info('stopped');
-      })();
+      log.info('draining');
+      closing ??= undoAll(undo).then(() => log.info('stopped'));
       return closing;
     },
   };
 }
 
-function startEngine(
-  config: ServerConfig,
-  certificate: Certificate | undefined,
-  listener: WorkerSetListener,
-): Promise<Engine> {
-  if (config.workers > 1) return startWorkers(config, certificate, listener);
-  return runInProcess(config, certificate, listener.report);
-}
-
-async function runInProcess(
-  config: ServerConfig,
-  certificate: Certificate | undefined,
-  onReport: (report: WorkerReport) => void,
-): Promise<Engine> {
-  const limit = connectionLimit(config.limits.connectionsPerWorker);
-  const store = await openStore(config, { first: 0, count: 1 }, 0);
-  const worker = new Worker(config, limit, store, (receive) => new InProcessBus(receive));
-  const reporting = setInterval(() => onReport(worker.report()), SAMPLE_INTERVAL_MS);
-  const drain = async () => {
-    clearInterval(reporting);
-    await worker.drain();
-    await worker.close();
-  };
-  try {
-    worker.connected();
-    const addresses = await worker.listen(certificate);
-    onReport(worker.report());
-    return { addresses, failed: new Promise<never>(() => undefined), drain };
-  } catch (error) {
-    await drain();
-    throw error;
-  }
+/** The last thing first. */
+async function undoAll(undo: Undo): Promise<void> {
+  for (const step of undo.splice(0).reverse()) await step();
 }
 
 function packageVersion(): string {

@@ -1,14 +1,7 @@
 import { decodeFrames } from '../protocol/decode.js';
 import { encodeFrame } from '../protocol/encode.js';
-import {
-  type Frame,
-  FrameType,
-  GoodbyeCode,
-  PROTOCOL_VERSION,
-  ProtocolError,
-  ReasonCode,
-  reasonName,
-} from '../protocol/frame.js';
+import { type Frame, FrameType, GoodbyeCode, ProtocolError, ReasonCode, reasonName } from '../protocol/frame.js';
+import type { ClientConnection, Handlers, Stage } from './handler-api.js';
 import type { Wire, WireListener } from './wire.js';
 
 /** What a session asks of its worker. */
@@ -18,6 +11,8 @@ export interface SessionHost {
   readonly deliveryWindow: number;
   /** Whole milliseconds of a clock that never goes back, renewed about once a second. */
   readonly nowMs: number;
+  /** Those in force now. */
+  readonly handlers: Handlers;
   /** Why this login is refused, or undefined. */
   refuseLogin(user: number, token: string): ReasonCode | undefined;
   loggedIn(session: Session): void;
@@ -34,8 +29,6 @@ export interface SessionHost {
   /** The connection is gone. */
   gone(session: Session): void;
 }
-
-type State = 'hello' | 'login' | 'attaching' | 'open' | 'closed';
 
 const refusalReasons: Partial<Record<ReasonCode, string>> = {
   [ReasonCode.MailboxFull]: 'the mailbox of the recipient is full',
@@ -54,9 +47,11 @@ const SCRATCH_BYTES = 16 * 1024;
 let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 /** One client's connection: decodes what comes in, gathers what goes out, and closes for a reason. */
-export class Session implements WireListener {
+export class Session implements WireListener, ClientConnection {
   /** Whose bytes are being decoded: one for all, since a function of its own would cost each session 100 bytes. */
   static #receiving: Session;
+  /** One version for all frames of one read, even if another goes into force meanwhile. */
+  static #handlers: Handlers;
   static readonly #onFrame = (frame: Frame): boolean => Session.#receiving.#take(frame);
 
   readonly id: number;
@@ -67,7 +62,7 @@ export class Session implements WireListener {
   unanswered = 0;
   readonly #wire: Wire;
   readonly #host: SessionHost;
-  #state: State = 'hello';
+  #state: Stage = 'hello';
   #heardMs: number;
   /** Beginning of a frame whose end has not come. */
   #rest: Buffer | undefined;
@@ -86,6 +81,46 @@ export class Session implements WireListener {
     this.#heardMs = host.nowMs;
   }
 
+  get stage(): Stage {
+    return this.#state;
+  }
+
+  get sentSequence(): number {
+    return this.#sentSequence;
+  }
+
+  greeted(): void {
+    this.#state = 'login';
+  }
+
+  login(user: number, token: string): void {
+    const refusal = this.#host.refuseLogin(user, token);
+    if (refusal !== undefined) {
+      const isBusy = refusal === ReasonCode.Overloaded;
+      this.fail(refusal, isBusy ? 'too many logins; try again later' : 'the token is wrong');
+      return;
+    }
+    this.user = user;
+    this.hasUser = true;
+    this.#state = 'attaching';
+    this.#host.loggedIn(this);
+  }
+
+  /** Hot path. */
+  submit(to: number, id: number, payload: Uint8Array): void {
+    this.#host.submit(this, to, id, payload);
+  }
+
+  /** Hot path. */
+  acknowledge(sequence: number): void {
+    this.#host.acknowledge(this, sequence);
+  }
+
+  leave(): void {
+    this.#wire.end();
+    this.#close('Goodbye');
+  }
+
   get isLoggedIn(): boolean {
     return this.#state === 'open' || this.#state === 'attaching';
   }
@@ -100,6 +135,7 @@ export class Session implements WireListener {
     if (this.#state === 'closed') return;
     if (this.isLoggedIn) this.#heardMs = this.#host.nowMs;
     Session.#receiving = this;
+    Session.#handlers = this.#host.handlers;
     const available = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes;
     try {
       const consumed = decodeFrames(available, this.#host.maxFrameBytes, Session.#onFrame);
@@ -206,78 +242,8 @@ export class Session implements WireListener {
   }
 
   #take(frame: Frame): boolean {
-    switch (frame.type) {
-      case FrameType.Send:
-        this.#requireLogin('SEND');
-        this.#host.submit(this, frame.to, frame.id, frame.payload);
-        break;
-      case FrameType.Ack:
-        this.#requireLogin('ACK');
-        if (frame.sequence > this.#sentSequence) {
-          throw new ProtocolError(
-            ReasonCode.ProtocolError,
-            `ACK of ${frame.sequence}, which was not sent yet`,
-          );
-        }
-        this.#host.acknowledge(this, frame.sequence);
-        break;
-      case FrameType.Ping:
-        this.#requireLogin('PING');
-        this.write(encodeFrame({ type: FrameType.Pong, nonce: frame.nonce }));
-        break;
-      case FrameType.Pong:
-        break;
-      case FrameType.Hello:
-        this.#hello(frame.version);
-        break;
-      case FrameType.Login:
-        this.#login(frame.user, frame.token);
-        break;
-      case FrameType.Goodbye:
-        this.#wire.end();
-        this.#close('Goodbye');
-        break;
-      default:
-        throw new ProtocolError(
-          ReasonCode.ProtocolError,
-          `frame type 0x${frame.type.toString(16)} from a client`,
-        );
-    }
+    Session.#handlers.onFrame(this, frame);
     return this.#state !== 'closed';
-  }
-
-  #hello(version: number): void {
-    if (this.#state !== 'hello') throw new ProtocolError(ReasonCode.ProtocolError, 'a second HELLO');
-    if (version !== PROTOCOL_VERSION) {
-      this.fail(ReasonCode.UnsupportedVersion, `version ${version}; this server speaks ${PROTOCOL_VERSION}`);
-      return;
-    }
-    this.#state = 'login';
-  }
-
-  #login(user: number, token: string): void {
-    if (this.#state !== 'login') {
-      throw new ProtocolError(
-        ReasonCode.ProtocolError,
-        this.#state === 'hello' ? 'LOGIN before HELLO' : 'a second LOGIN',
-      );
-    }
-    const refusal = this.#host.refuseLogin(user, token);
-    if (refusal !== undefined) {
-      this.fail(
-        refusal,
-        refusal === ReasonCode.Overloaded ? 'too many logins; try again later' : 'the token is wrong',
-      );
-      return;
-    }
-    this.user = user;
-    this.hasUser = true;
-    this.#state = 'attaching';
-    this.#host.loggedIn(this);
-  }
-
-  #requireLogin(name: string): void {
-    if (!this.isLoggedIn) throw new ProtocolError(ReasonCode.NotLoggedIn, `${name} before LOGIN`);
   }
 
   #markDirty(): void {

@@ -1,11 +1,9 @@
 import cluster from 'node:cluster';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Homes } from './bus.js';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress, ServerConfig } from './config.js';
+import type { HandlerFiles, StagedHandlers } from './handler-files.js';
 import { SAMPLE_INTERVAL_MS } from './queue-monitor.js';
 import type { WorkerReport } from './worker.js';
 import { WorkerChild } from './worker-child.js';
@@ -15,6 +13,8 @@ export interface WorkerSet {
   addresses: ListenAddress[];
   /** Rejects when the server cannot go on. */
   failed: Promise<never>;
+  /** Puts handlers into force in every process, or in none. @throws Error saying which could not take them, and why */
+  reload(staged: StagedHandlers): Promise<void>;
   drain(): Promise<void>;
 }
 
@@ -42,14 +42,21 @@ const SMALL_PROCESS_FLAGS = ['--max-semi-space-size=1', '--optimize-for-size', '
 export async function startWorkers(
   config: ServerConfig,
   certificate: Certificate | undefined,
+  files: HandlerFiles,
+  folder: string,
   listener: WorkerSetListener,
 ): Promise<WorkerSet> {
-  const supervisor = new Supervisor(config, certificate, listener, await mkdtemp(join(tmpdir(), 'c2m-bus-')));
+  const supervisor = new Supervisor(config, certificate, files, folder, listener);
   try {
     const addresses = await supervisor.start();
-    return { addresses, failed: supervisor.failed, drain: () => supervisor.drain() };
+    return {
+      addresses,
+      failed: supervisor.failed,
+      reload: (staged) => supervisor.reload(staged),
+      drain: () => supervisor.drain(),
+    };
   } catch (error) {
-    await supervisor.kill();
+    supervisor.kill();
     throw error;
   }
 }
@@ -59,6 +66,7 @@ class Supervisor {
   readonly #config: ServerConfig;
   readonly #certificate: Certificate | undefined;
   readonly #listener: WorkerSetListener;
+  readonly #files: HandlerFiles;
   readonly #busFolder: string;
   readonly #processes: number;
   readonly #homes: Homes;
@@ -66,18 +74,21 @@ class Supervisor {
   readonly #addresses: ListenAddress[][] = [];
   readonly #restartsOf: number[] = [];
   readonly #deathsMs: number[] = [];
+  #lastTurn: Promise<void> = Promise.resolve();
   #isLeaving = false;
   #fail: (error: Error) => void = () => undefined;
 
   constructor(
     config: ServerConfig,
     certificate: Certificate | undefined,
-    listener: WorkerSetListener,
+    files: HandlerFiles,
     busFolder: string,
+    listener: WorkerSetListener,
   ) {
     this.#config = config;
     this.#certificate = certificate;
     this.#listener = listener;
+    this.#files = files;
     this.#busFolder = busFolder;
     this.#processes = config.workers + config.homes;
     this.#homes =
@@ -104,13 +115,43 @@ class Supervisor {
     this.#isLeaving = true;
     await Promise.all(this.#children.map((child) => child.drain(this.#config.limits.drainTimeoutMs)));
     await Promise.all(this.#children.map((child) => child.exit()));
-    await this.#removeFolder();
   }
 
-  async kill(): Promise<void> {
+  kill(): void {
     this.#isLeaving = true;
     for (const child of this.#children) child.kill();
-    await this.#removeFolder();
+  }
+
+  async reload(staged: StagedHandlers): Promise<void> {
+    await this.#inTurn(async () => {
+      const answers = this.#children.map(async (child, worker) => {
+        const loaded = child.heard('loaded');
+        child.tell({ kind: 'load', handlers: staged.file });
+        const { problem } = await loaded;
+        if (problem !== null) throw new Error(`worker ${worker}: ${problem}`);
+      });
+      const failure = (await Promise.allSettled(answers)).find(({ status }) => status === 'rejected');
+      if (failure) {
+        for (const child of this.#children) child.tell({ kind: 'discard' });
+        throw (failure as PromiseRejectedResult).reason;
+      }
+      this.#files.accept(staged);
+      // One that dies now is started again with what is in force.
+      await Promise.allSettled(
+        this.#children.map((child) => {
+          const activated = child.heard('activated');
+          child.tell({ kind: 'activate' });
+          return activated;
+        }),
+      );
+    });
+  }
+
+  /** Loading handlers and starting processes again wait for each other: every process has the same version. */
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.#lastTurn.then(act);
+    this.#lastTurn = turn.catch(() => undefined);
+    return turn;
   }
 
   /** Starts a process up to where its bus listens. */
@@ -138,6 +179,7 @@ class Supervisor {
       config: this.#config,
       certificate: this.#certificate,
       busFolder: this.#busFolder,
+      handlers: this.#files.inForce,
     });
     await child.heard('bus-ready');
   }
@@ -156,11 +198,12 @@ class Supervisor {
   #watch(worker: number): void {
     this.#children[worker]?.died.then((reason) => {
       if (this.#isLeaving) return;
-      this.#restart(worker, reason).catch(this.#fail);
+      this.#inTurn(() => this.#restart(worker, reason)).catch(this.#fail);
     });
   }
 
   async #restart(worker: number, reason: string): Promise<void> {
+    if (this.#isLeaving) return;
     const now = performance.now();
     this.#deathsMs.push(now);
     const recent = this.#deathsMs.filter((atMs) => now - atMs < RESTART_WINDOW_MS).length;
@@ -176,9 +219,5 @@ class Supervisor {
     await this.#connect(worker);
     this.#watch(worker);
     this.#listener.restarted(worker, reason);
-  }
-
-  async #removeFolder(): Promise<void> {
-    await rm(this.#busFolder, { recursive: true, force: true });
   }
 }

@@ -18,11 +18,18 @@ export type ToWorker =
       config: ServerConfig;
       certificate: Certificate | undefined;
       busFolder: string;
+      /** File with the handlers in force. */
+      handlers: string;
     }
   /** Every worker's bus listens: connect to the others, then accept clients, on `addresses` if it had some before. */
   | { kind: 'connect'; addresses: ListenAddress[] | undefined }
   /** That worker was started again, and its bus listens. */
   | { kind: 'reconnect'; worker: number }
+  /** Prepare handlers from this file; nothing changes yet. */
+  | { kind: 'load'; handlers: string }
+  /** Put what was prepared into force, or forget it. */
+  | { kind: 'activate' }
+  | { kind: 'discard' }
   | { kind: 'drain' }
   /** Every worker has drained: only now may the bus be taken from the others. */
   | { kind: 'exit' };
@@ -33,6 +40,9 @@ export type FromWorker =
   | { kind: 'up' }
   | { kind: 'bus-ready' }
   | { kind: 'listening'; addresses: ListenAddress[] }
+  /** Null: they can go into force; else why not. */
+  | { kind: 'loaded'; problem: string | null }
+  | { kind: 'activated' }
   | { kind: 'drained' }
   | { kind: 'report'; report: WorkerReport }
   | { kind: 'failed'; message: string };

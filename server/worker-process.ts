@@ -1,5 +1,6 @@
 import type { BusMessage } from './bus.js';
 import { connectionLimit } from './connection-limit.js';
+import { HotCode } from './hot-code.js';
 import { openStore } from './open-store.js';
 import { UnixBus } from './unix-bus.js';
 import { Worker } from './worker.js';
@@ -9,6 +10,7 @@ import type { FromWorker, ToWorker } from './worker-messages.js';
 
 let worker: Worker | undefined;
 let bus: UnixBus | undefined;
+let code: HotCode | undefined;
 let start: Extract<ToWorker, { kind: 'start' }> | undefined;
 
 function tell(message: FromWorker): void {
@@ -42,6 +44,16 @@ async function obey(message: ToWorker): Promise<void> {
       await bus?.reconnect(message.worker);
       worker?.reconnected(message.worker);
       break;
+    case 'load':
+      tell({ kind: 'loaded', problem: await load(message.handlers) });
+      break;
+    case 'activate':
+      code?.activate();
+      tell({ kind: 'activated' });
+      break;
+    case 'discard':
+      code?.discard();
+      break;
     case 'drain':
       await worker?.drain();
       tell({ kind: 'drained' });
@@ -49,6 +61,15 @@ async function obey(message: ToWorker): Promise<void> {
     case 'exit':
       await worker?.close();
       process.exit(0);
+  }
+}
+
+async function load(file: string): Promise<string | null> {
+  try {
+    await code?.load(file);
+    return null;
+  } catch (error) {
+    return (error as Error).message;
   }
 }
 
@@ -63,7 +84,9 @@ async function prepare(plan: Extract<ToWorker, { kind: 'start' }>): Promise<void
     bus = new UnixBus({ self, processes, homes, folder, receive, lost: (other) => worker?.lost(other) });
     return bus;
   };
-  worker = new Worker(config, limit, await openStore(config, homes, self), makeBus, restarts);
+  code = await HotCode.start(plan.handlers);
+  const store = await openStore(config, homes, self);
+  worker = new Worker({ config, connectionLimit: limit, store, code, makeBus, restarts });
   await bus?.listen();
 }
 

@@ -6,7 +6,9 @@ import { type Bus, type BusMessage, homeWorker } from './bus.js';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress, ServerConfig } from './config.js';
 import { type Counters, countRefusal, newCounters } from './counters.js';
+import type { Handlers } from './handler-api.js';
 import { Home } from './home.js';
+import type { HotCode } from './hot-code.js';
 import { Listener } from './listener.js';
 import { readProcessUsage } from './process-usage.js';
 import { RateLimit } from './rate-limit.js';
@@ -38,6 +40,21 @@ const restCell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEME
 /** A worker that was full accepts again once it has fallen below this share of its limit. */
 const RESUME_SHARE = 0.98;
 
+export interface WorkerOptions {
+  config: ServerConfig;
+  connectionLimit: number;
+  /** Closed with the worker. */
+  store: Store;
+  code: HotCode;
+  /** Given the function that takes messages for this worker. */
+  makeBus(receive: (message: BusMessage) => void): Bus;
+  /**
+   * How often a worker of this number died before: what is still on its way to the connections of those must not
+   * reach ours, so ours have other numbers.
+   */
+  restarts: number;
+}
+
 /** What a worker tells of itself, several times a second. */
 export interface WorkerReport {
   stats: WorkerStats;
@@ -61,6 +78,7 @@ export class Worker implements SessionHost {
   readonly #config: ServerConfig;
   readonly #bus: Bus;
   readonly #store: Store;
+  readonly #code: HotCode;
   readonly #home: Home;
   readonly #counters = newCounters();
   readonly #sessions = new Map<number, Session>();
@@ -92,22 +110,11 @@ export class Worker implements SessionHost {
   #outboundBytes = 0;
   #outboundPeak = 0;
 
-  /**
-   * @param store closed with the worker
-   * @param makeBus given the function that takes messages for this worker
-   * @param restarts how often a worker of this number died before: what is still on its way to the connections of
-   * those must not reach ours, so ours have other numbers
-   */
-  constructor(
-    config: ServerConfig,
-    connectionLimit: number,
-    store: Store,
-    makeBus: (receive: (message: BusMessage) => void) => Bus,
-    restarts = 0,
-  ) {
+  constructor({ config, connectionLimit, store, code, makeBus, restarts }: WorkerOptions) {
     this.#lastConnection = (restarts % CONNECTION_RANGES) * Math.floor(LAST_CONNECTION / CONNECTION_RANGES);
     this.#config = config;
     this.#store = store;
+    this.#code = code;
     this.#connectionLimit = connectionLimit;
     this.maxFrameBytes = config.limits.maxFrameBytes;
     this.outboundBufferBytes = config.limits.outboundBufferBytes;
@@ -212,6 +219,10 @@ export class Worker implements SessionHost {
       store: this.#store.usage(),
       queues,
     };
+  }
+
+  get handlers(): Handlers {
+    return this.#code.inForce;
   }
 
   refuseLogin(user: number, token: string): ReasonCode | undefined {

@@ -26,7 +26,7 @@ test('percentiles over agents and intervals are those of all values together, to
       (run) => {
         const recorder = new LatencyRecorder(() => undefined, 0);
         run.forEach((agents, second) => {
-          recorder.add(agents.map(sampleOf), second, second + 1);
+          recorder.add(agents.map(sampleOf), second, second + 1, 'talk');
         });
         const all = run.flat(2);
         const summary = recorder.summary('delivered');
@@ -60,10 +60,12 @@ test('the log is read back by a stock reader: intervals, tags, times and values'
   const recorder = new LatencyRecorder((text) => {
     log += text;
   }, startedAtMs);
-  recorder.add([sampleOf([1, 2, 3]), sampleOf([4])], 0, 1);
-  recorder.add([sampleOf([])], 1, 2);
-  recorder.add([sampleOf([250])], 2, 3.5);
+  recorder.add([sampleOf([1, 2, 3]), sampleOf([4])], 0, 1, 'calm');
+  recorder.add([sampleOf([])], 1, 2, 'calm');
+  recorder.add([sampleOf([250])], 2, 3.5, 'storm');
 
+  expect(recorder.summary('delivered', 'calm')).toMatchObject({ count: 4, max: 4 });
+  expect(recorder.summary('delivered', 'storm')).toMatchObject({ count: 1, max: 250 });
   const reader = new HistogramLogReader(log);
   const first = reader.nextIntervalHistogram();
   expect([first?.tag, first?.totalCount, first?.startTimeStampMsec]).toEqual(['delivered', 4, startedAtMs]);

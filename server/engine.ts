@@ -1,0 +1,73 @@
+import { InProcessBus } from './bus.js';
+import type { Certificate } from './certificate.js';
+import type { ListenAddress, ServerConfig } from './config.js';
+import { connectionLimit } from './connection-limit.js';
+import type { HandlerFiles, StagedHandlers } from './handler-files.js';
+import { HotCode } from './hot-code.js';
+import { openStore } from './open-store.js';
+import { SAMPLE_INTERVAL_MS } from './queue-monitor.js';
+import { startWorkers, type WorkerSetListener } from './supervisor.js';
+import { Worker } from './worker.js';
+
+/** What runs the workers: this process, or a set of forked ones. */
+export interface Engine {
+  addresses: ListenAddress[];
+  /** Rejects when the server cannot go on. */
+  failed: Promise<never>;
+  /** Puts handlers into force everywhere, or nowhere. @throws Error saying why not */
+  reload(staged: StagedHandlers): Promise<void>;
+  drain(): Promise<void>;
+}
+
+/**
+ * One worker runs in this process, several run in processes of their own.
+ * @param files with a version in force
+ * @param folder for what the processes share while they live
+ */
+export function startEngine(
+  config: ServerConfig,
+  certificate: Certificate | undefined,
+  files: HandlerFiles,
+  folder: string,
+  listener: WorkerSetListener,
+): Promise<Engine> {
+  if (config.workers > 1) return startWorkers(config, certificate, files, folder, listener);
+  return runInProcess(config, certificate, files, listener);
+}
+
+async function runInProcess(
+  config: ServerConfig,
+  certificate: Certificate | undefined,
+  files: HandlerFiles,
+  listener: WorkerSetListener,
+): Promise<Engine> {
+  const code = await HotCode.start(files.inForce);
+  const worker = new Worker({
+    config,
+    connectionLimit: connectionLimit(config.limits.connectionsPerWorker),
+    store: await openStore(config, { first: 0, count: 1 }, 0),
+    code,
+    makeBus: (receive) => new InProcessBus(receive),
+    restarts: 0,
+  });
+  const reporting = setInterval(() => listener.report(worker.report()), SAMPLE_INTERVAL_MS);
+  const drain = async () => {
+    clearInterval(reporting);
+    await worker.drain();
+    await worker.close();
+  };
+  const reload = async (staged: StagedHandlers) => {
+    await code.load(staged.file);
+    code.activate();
+    files.accept(staged);
+  };
+  try {
+    worker.connected();
+    const addresses = await worker.listen(certificate);
+    listener.report(worker.report());
+    return { addresses, failed: new Promise<never>(() => undefined), reload, drain };
+  } catch (error) {
+    await drain();
+    throw error;
+  }
+}

@@ -1,0 +1,48 @@
+import type { Logger } from 'pino';
+import type { Engine } from './engine.js';
+import type { HandlerFiles } from './handler-files.js';
+import type { ServerState } from './server-state.js';
+
+/** A version that did not go into force; the message says why, and which one stays. */
+export class ReloadError extends Error {
+  readonly code = 'C2M_RELOAD';
+}
+
+/** Loads handlers anew, one load at a time, and tells the log and /stats what came of it. */
+export class Reloading {
+  readonly #files: HandlerFiles;
+  readonly #engine: Engine;
+  readonly #state: ServerState;
+  readonly #log: Logger;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(files: HandlerFiles, engine: Engine, state: ServerState, log: Logger) {
+    this.#files = files;
+    this.#engine = engine;
+    this.#state = state;
+    this.#log = log;
+  }
+
+  /** @returns the version in force from now on @throws ReloadError: the version before stays */
+  reload(): Promise<string> {
+    const turn = this.#last.then(() => this.#load());
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #load(): Promise<string> {
+    try {
+      const staged = await this.#files.stage();
+      await this.#engine.reload(staged);
+      this.#state.reloaded(staged.version);
+      this.#log.info({ version: staged.version }, 'handlers loaded');
+      return staged.version;
+    } catch (error) {
+      const reason = (error as Error).message;
+      const stays = this.#state.handlersVersion;
+      this.#state.rejected(reason);
+      this.#log.warn({ reason }, `handlers not loaded; version ${stays} stays in force`);
+      throw new ReloadError(`${reason}; version ${stays} stays in force`);
+    }
+  }
+}
