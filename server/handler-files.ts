@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -46,9 +46,11 @@ export class HandlerFiles {
   async stage(): Promise<StagedHandlers> {
     this.#loads += 1;
     const copy = join(this.#folder, `handlers-${this.#loads}.mjs`);
-    await copyFile(this.#source, copy).catch((error: Error) => {
+    const source = await readFile(this.#source, 'utf8').catch((error: Error) => {
       throw new Error(`the handlers in ${this.#source} cannot be read: ${error.message}`);
     });
+    // The map lies beside the original, not beside the copy.
+    await writeFile(copy, source.replace(/^\/\/# sourceMappingURL=.*$/m, ''));
     return { file: copy, version: await tryOut(copy) };
   }
 

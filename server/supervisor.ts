@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { createRequire } from 'node:module';
+import { isDeepStrictEqual } from 'node:util';
 import type { Homes } from './bus.js';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress, ServerConfig } from './config.js';
@@ -76,6 +77,7 @@ class Supervisor {
   readonly #deathsMs: number[] = [];
   #lastTurn: Promise<void> = Promise.resolve();
   #isLeaving = false;
+  #wereAllDead = false;
   #fail: (error: Error) => void = () => undefined;
 
   constructor(
@@ -187,12 +189,26 @@ class Supervisor {
   /** Lets a process talk to the others, and accept. */
   async #connect(worker: number): Promise<ListenAddress[]> {
     const child = this.#children[worker] as WorkerChild;
-    // A shared port is had by asking for it as before.
-    const addresses = this.#config.portPerWorker ? this.#addresses[worker] : undefined;
-    child.tell({ kind: 'connect', addresses });
-    const listening = await child.heard('listening');
-    this.#addresses[worker] = listening.addresses;
-    return listening.addresses;
+    const before = this.#addresses[worker];
+    const heard = child.heard('listening');
+    child.tell({ kind: 'connect', addresses: this.#asksByNumber(worker) ? before : undefined });
+    const { addresses } = await heard;
+    if (before && !isDeepStrictEqual(before, addresses)) {
+      this.#wereAllDead = true;
+      throw new Error(`the port of server worker ${worker} was given back meanwhile`);
+    }
+    this.#addresses[worker] = addresses;
+    return addresses;
+  }
+
+  /**
+   * A shared port is had by asking for it as before, be it 0. Once no worker was left to hold it, it is given back, and
+   * must be asked for by its number.
+   */
+  #asksByNumber(worker: number): boolean {
+    const others = this.#children.slice(0, this.#config.workers).filter((_, other) => other !== worker);
+    if (others.every((child) => child.isDead)) this.#wereAllDead = true;
+    return this.#config.portPerWorker || this.#wereAllDead;
   }
 
   #watch(worker: number): void {
@@ -202,22 +218,37 @@ class Supervisor {
     });
   }
 
+  /** Until it stays: a process that dies while it starts has died once more. */
   async #restart(worker: number, reason: string): Promise<void> {
+    for (let fault: string | undefined = reason; fault !== undefined && !this.#isLeaving; ) {
+      this.#countDeath(fault);
+      this.#restartsOf[worker] = (this.#restartsOf[worker] ?? 0) + 1;
+      fault = await this.#bringBack(worker).then(
+        () => undefined,
+        (error: Error) => error.message,
+      );
+      if (fault !== undefined) this.#children[worker]?.kill();
+    }
     if (this.#isLeaving) return;
+    this.#watch(worker);
+    this.#listener.restarted(worker, reason);
+  }
+
+  /** @throws where starting again mends nothing any more */
+  #countDeath(reason: string): void {
     const now = performance.now();
     this.#deathsMs.push(now);
     const recent = this.#deathsMs.filter((atMs) => now - atMs < RESTART_WINDOW_MS).length;
-    if (recent > this.#config.limits.restartsPerMinute) {
-      throw new Error(`${reason}; ${recent} workers died within ${RESTART_WINDOW_MS / 1000} s`);
-    }
-    this.#restartsOf[worker] = (this.#restartsOf[worker] ?? 0) + 1;
+    if (recent <= this.#config.limits.restartsPerMinute) return;
+    throw new Error(`${reason}; ${recent} workers died within ${RESTART_WINDOW_MS / 1000} s`);
+  }
+
+  async #bringBack(worker: number): Promise<void> {
     await this.#fork(worker);
     // The others first: who logs in at the new worker is delivered to at once.
     this.#children.forEach((child, other) => {
       if (other !== worker) child.tell({ kind: 'reconnect', worker });
     });
     await this.#connect(worker);
-    this.#watch(worker);
-    this.#listener.restarted(worker, reason);
   }
 }

@@ -54,7 +54,7 @@ export class UnixBus implements Bus {
     });
   }
 
-  /** Connects to all others that this worker talks to; they must be listening. */
+  /** Connects to all others that this worker talks to; one that is dead is left out until `reconnect`. */
   async connect(): Promise<void> {
     const { processes, homes } = this.#options;
     const isHome = this.self >= homes.first && this.self < homes.first + homes.count;
@@ -62,7 +62,13 @@ export class UnixBus implements Bus {
       ? Array.from({ length: processes }, (_, worker) => worker)
       : Array.from({ length: homes.count }, (_, home) => homes.first + home);
     await Promise.all(
-      peers.filter((worker) => worker !== this.self).map((worker) => this.#connectTo(worker)),
+      peers
+        .filter((worker) => worker !== this.self)
+        .map((worker) =>
+          this.#connectTo(worker).catch(() => {
+            this.#batches[worker] = undefined;
+          }),
+        ),
     );
   }
 

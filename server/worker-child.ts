@@ -37,6 +37,10 @@ export class WorkerChild {
     if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
   }
 
+  get isDead(): boolean {
+    return this.#process.isDead();
+  }
+
   tell(message: ToWorker): void {
     if (this.#process.isConnected()) this.#process.send(message);
   }
