@@ -18,7 +18,10 @@ export async function reloadServer(url: string): Promise<{ version: string } | {
 async function ask(url: string, path: string, method: string): Promise<unknown> {
   if (!URL.canParse(url)) throw new InputError(`"${url}" is no URL; write http://127.0.0.1:9464`);
   try {
-    const response = await fetch(new URL(path, url), { method, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+    const response = await fetch(new URL(path, url), {
+      method,
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    });
     return await response.json();
   } catch (error) {
     const { cause, message } = error as Error & { cause?: Error };

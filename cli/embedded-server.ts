@@ -7,7 +7,7 @@ import type { ServerControl } from '../loadgen/run-request.js';
 import type { ServerAction } from '../scenarios/scenario.js';
 import type { ServerConfig } from '../server/config.js';
 import { SHIPPED_HANDLERS } from '../server/handler-files.js';
-import { type SpawnedServer, SpawnError, spawnServer } from '../server/spawn.js';
+import { SpawnError, type SpawnedServer, spawnServer } from '../server/spawn.js';
 import { readStats, reloadServer } from './admin-client.js';
 
 /** The processes of a server that was killed let go of its ports and mailboxes within this time. */
@@ -26,12 +26,7 @@ export class EmbeddedServer implements ServerControl {
   #isRestarting = false;
   #reportDeath: (reason: string) => void = () => undefined;
 
-  private constructor(
-    config: ServerConfig,
-    seed: number,
-    folder: string,
-    spawned: SpawnedServer,
-  ) {
+  private constructor(config: ServerConfig, seed: number, folder: string, spawned: SpawnedServer) {
     this.#config = config;
     this.#random = new Random(seed);
     this.#folder = folder;
@@ -94,7 +89,9 @@ export class EmbeddedServer implements ServerControl {
     const victim = candidates[this.#random.below(candidates.length)];
     if (!victim) throw new Error(`there is no worker ${wanted}`);
     if (victim.pid === this.#spawned.pid) {
-      throw new Error('the only worker is the server itself; write target.embedded.workers: 2, or do: kill-server');
+      throw new Error(
+        'the only worker is the server itself; write target.embedded.workers: 2, or do: kill-server',
+      );
     }
     process.kill(victim.pid, 'SIGKILL');
     return `kill worker ${victim.worker}`;
@@ -136,11 +133,11 @@ export class EmbeddedServer implements ServerControl {
     await copyFile(wanted ?? SHIPPED_HANDLERS, this.#handlersFile);
     const answer = await reloadServer(this.adminUrl ?? '');
     if ('version' in answer) {
-      if (isRejected) throw new Error(`version ${answer.version} went into force, and was expected to be refused`);
+      if (isRejected)
+        throw new Error(`version ${answer.version} went into force, and was expected to be refused`);
       return `reload: version ${answer.version}`;
     }
     if (!isRejected) throw new Error(answer.error);
     return `reload refused: ${answer.error}`;
   }
-
 }

@@ -2,11 +2,12 @@ import { Command, CommanderError } from 'commander';
 import { compareCommand } from './compare.js';
 import { doctorCommand } from './doctor.js';
 import { describeError, ExitStatus, type Finish, statusOfError } from './exit-status.js';
+import { reloadCommand } from './reload.js';
 import { reportCommand } from './report.js';
 import { runCommand } from './run.js';
 import { scenariosCommand } from './scenarios.js';
-import { reloadCommand } from './reload.js';
 import { serveCommand } from './serve.js';
+import { topCommand } from './top.js';
 import { packageVersion } from './version.js';
 
 /**
@@ -58,6 +59,7 @@ Exit status:
     reportCommand,
     compareCommand,
     serveCommand,
+    topCommand,
     reloadCommand,
     doctorCommand,
     scenariosCommand,

@@ -1,5 +1,6 @@
 import type { QueueAlert } from '../protocol/stats.js';
 import type { Measurement, QueueSummary } from '../record/run.js';
+import type { QueueFlow } from './queue-flow.js';
 import type { ServerPoller } from './server-poller.js';
 
 /**
@@ -14,7 +15,13 @@ export function summarizeBacklog(
     ({ clearedAtMs }) => clearedAtMs === null || clearedAtMs >= startedAtMs,
   );
   const queues = [...(poller?.lengths ?? [])].map(([name, lengths]) =>
-    summarizeQueue(name, lengths, poller?.latest?.queues[name]?.threshold ?? null, alerts),
+    summarizeQueue(
+      name,
+      lengths,
+      poller?.latest?.queues[name]?.threshold ?? null,
+      alerts,
+      poller?.flows.get(name),
+    ),
   );
   // A total (`mailboxes`) says more than the one worker (`mailboxes#0`) that makes it up.
   const ranked = [...queues].sort((a, b) => b.max - a.max || Number(isPart(a.name)) - Number(isPart(b.name)));
@@ -37,7 +44,9 @@ function summarizeQueue(
   lengths: readonly number[],
   threshold: number | null,
   alerts: readonly QueueAlert[],
+  flow: QueueFlow | undefined,
 ): QueueSummary {
+  const mean = lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, lengths.length);
   const sorted = [...lengths].sort((a, b) => a - b);
   return {
     name,
@@ -46,7 +55,16 @@ function summarizeQueue(
     p99: sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0,
     threshold,
     alerts: alerts.filter(({ queue }) => queue === name).length,
+    behindMs: rounded(flow?.worst?.behindMs),
+    arrivedPerSecond: rounded(flow?.worst?.arrivedPerSecond),
+    servedPerSecond: rounded(flow?.worst?.servedPerSecond),
+    waitMs: rounded(flow?.waitMs(mean)),
   };
+}
+
+/** To a thousandth; null where there is none. */
+function rounded(value: number | null | undefined): number | null {
+  return value === null || value === undefined ? null : Math.round(value * 1000) / 1000;
 }
 
 function isPart(queue: string): boolean {

@@ -124,7 +124,8 @@ export class Presence {
   #wake(nowMs: number): void {
     const [soonest] = this.#paused;
     if (soonest === undefined || soonest.atMs > nowMs) return;
-    for (const { client } of this.#paused.filter(({ atMs }) => atMs <= nowMs)) this.#population.resume(client);
+    for (const { client } of this.#paused.filter(({ atMs }) => atMs <= nowMs))
+      this.#population.resume(client);
     this.#paused = this.#paused.filter(({ atMs }) => atMs > nowMs);
     this.#countTalkers();
   }

@@ -1,5 +1,6 @@
 import type { QueueAlert, ServerStats, WorkerRestart } from '../protocol/stats.js';
 import type { TimelineSample } from '../record/timeline.js';
+import { QueueFlow } from './queue-flow.js';
 
 const POLL_MS = 1000;
 const REQUEST_TIMEOUT_MS = 2000;
@@ -16,6 +17,7 @@ export class ServerPoller {
   /** Highest length of each queue since `take`, and every sample of the run for the summary. */
   #intervalMax = new Map<string, number>();
   readonly #lengths = new Map<string, number[]>();
+  readonly #flows = new Map<string, QueueFlow>();
   #cpuBefore: { seconds: number; atMs: number } | undefined;
   #failure: string | undefined;
 
@@ -37,6 +39,10 @@ export class ServerPoller {
   /** All lengths that were sampled, by queue. */
   get lengths(): ReadonlyMap<string, number[]> {
     return this.#lengths;
+  }
+
+  get flows(): ReadonlyMap<string, QueueFlow> {
+    return this.#flows;
   }
 
   get alerts(): QueueAlert[] {
@@ -88,7 +94,10 @@ export class ServerPoller {
     return {
       connections: stats.connections,
       // A worker that was started again begins with no CPU time.
-      cpu: before && nowMs > before.atMs ? (Math.max(0, cpuSeconds - before.seconds) * 1000) / (nowMs - before.atMs) : 0,
+      cpu:
+        before && nowMs > before.atMs
+          ? (Math.max(0, cpuSeconds - before.seconds) * 1000) / (nowMs - before.atMs)
+          : 0,
       privateBytes: this.privateBytes() ?? 0,
       eventLoopLagMs: Math.max(0, ...stats.workers.map((worker) => worker.eventLoopLagP99Ms)),
       queues,
@@ -105,11 +114,13 @@ export class ServerPoller {
       this.#cpuBefore = undefined;
     }
     this.#latest = stats;
+    const longest = new Map<string, number>();
     const empty = Object.fromEntries(Object.keys(stats.queues).map((queue) => [queue, 0]));
     for (const sample of stats.samples) {
       // What was sampled before this run began belongs to another one.
       if (isFirst || sample.sequence <= this.#lastSequence) continue;
       for (const [queue, length] of Object.entries(withTotals({ ...empty, ...sample.queues }))) {
+        longest.set(queue, Math.max(length, longest.get(queue) ?? 0));
         this.#intervalMax.set(queue, Math.max(length, this.#intervalMax.get(queue) ?? 0));
         const lengths = this.#lengths.get(queue);
         if (lengths) lengths.push(length);
@@ -117,6 +128,26 @@ export class ServerPoller {
       }
     }
     this.#lastSequence = stats.samples.at(-1)?.sequence ?? this.#lastSequence;
+    this.#readFlows(stats, longest);
+  }
+
+  #readFlows(stats: ServerStats, longest: ReadonlyMap<string, number>): void {
+    const atMs = stats.samples.at(-1)?.atMs;
+    if (atMs === undefined) return;
+    for (const field of ['arrived', 'served'] as const) {
+      // A server of another make may not tell.
+      if (Object.values(stats.queues).some((queue) => typeof queue[field] !== 'number')) return;
+    }
+    const of = (field: 'arrived' | 'served') =>
+      withTotals(
+        Object.fromEntries(Object.entries(stats.queues).map(([name, queue]) => [name, queue[field]])),
+      );
+    const served = of('served');
+    for (const [name, arrived] of Object.entries(of('arrived'))) {
+      const flow = this.#flows.get(name) ?? new QueueFlow();
+      this.#flows.set(name, flow);
+      flow.read(arrived, served[name] ?? 0, longest.get(name) ?? 0, atMs);
+    }
   }
 }
 

@@ -19,8 +19,8 @@ export interface ServerStats {
   samples: QueueSample[];
   /** Alerts raised since the start, oldest first; the newest thousand are kept. */
   alerts: QueueAlert[];
-  /** Highest length since the start and threshold of each queue, by the same names as in `samples`. */
-  queues: Record<string, { max: number; threshold: number }>;
+  /** Each queue since the start, by the same names as in `samples`. */
+  queues: Record<string, QueueStats>;
 }
 
 /** Where the mailboxes are; counts and times of all homes together, since the start. */
@@ -92,10 +92,22 @@ export interface QueueSample {
   /** Rises by one with every sample; a reader remembers the last one that it took. */
   sequence: number;
   /**
-   * Length by queue: `bus-ingress`, `mailbox-writes`, `outbound`, `mailboxes`; `#n` is added for a worker.
+   * Length by queue: `logins`, `bus-ingress`, `sends-under-way`, `mailbox-writes`, `mailboxes`, `outbound`; `#n` is added for a worker.
    * A queue that is empty is left out.
    */
   queues: Record<string, number>;
+}
+
+export interface QueueStats {
+  /** Highest length. */
+  max: number;
+  /** Length past which there is an alert; null: none. */
+  threshold: number | null;
+  /** What came in and what went out; what comes back into a mailbox because its reader left counts as not gone out. */
+  arrived: number;
+  served: number;
+  /** Most that went out in any second: what can be served, at least. */
+  mostServedPerSecond: number;
 }
 
 export interface QueueAlert {

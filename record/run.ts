@@ -34,6 +34,16 @@ const queueSummarySchema = z.object({
   threshold: z.number().nullable(),
   /** How often the queue grew past its threshold. */
   alerts: count,
+  /**
+   * How far the queue was behind at the worst, milliseconds: its highest length over the highest rate at which it was
+   * ever served, or how long it stood still. And both rates of the second in which it was longest. Records of before
+   * this was measured do not tell.
+   */
+  behindMs: z.number().nullable().optional(),
+  arrivedPerSecond: z.number().nullable().optional(),
+  servedPerSecond: z.number().nullable().optional(),
+  /** Mean wait by Little's law: mean length (of peaks, so at most) over the arrival rate of the run, milliseconds. */
+  waitMs: z.number().nullable().optional(),
 });
 
 export const runRecordSchema = z.object({

@@ -9,6 +9,7 @@ import {
   LEDGER_LABELS,
   ledgerLines,
   memorySentence,
+  nextBottleneckSentence,
   VERDICT_WORDS,
 } from './statement.js';
 
@@ -31,7 +32,7 @@ export function markdownSummary(record: RunRecord): string {
     latencyTable(record),
     ledgerLine(record),
     `**Connections** ${connectionLine(record)}`,
-    `**Queues** ${inline(backlogSentence(record))}`,
+    `**Queues** ${inline([backlogSentence(record), nextBottleneckSentence(record) ?? ''].join(' ').trim())}`,
     record.backlog.alerts
       .slice(0, ALERTS_TOLD)
       .map((alert) => `- ${inline(alertSentence(alert))}`)

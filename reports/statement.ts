@@ -9,6 +9,11 @@ import {
   plural,
 } from './format.js';
 
+/** Less is the length of one turn of an event loop. */
+const LEAST_BEHIND_MS = 1;
+/** More arrivals than this share of what is served, and the queue grows. */
+const OUTRUN = 1.02;
+
 /** Sentences about a run that every report says in the same words. */
 
 export const VERDICT_WORDS: Record<RunRecord['verdict'], string> = {
@@ -132,6 +137,35 @@ export function backlogSentence(record: RunRecord): string {
   const alertWords =
     alerts.length === 0 ? 'No queue raised an alert.' : `${plural(alerts.length, 'alert')} in all.`;
   return `The longest queue was ${worst}, ${formatCount(max)} at its peak${limit}. ${alertWords}`;
+}
+
+/**
+ * Which queue of the server breaks next, and why: the one that fell furthest behind. What waits in mailboxes waits for
+ * its readers, so it is told of, and is no bottleneck. Null: nobody measured it.
+ */
+export function nextBottleneckSentence(record: RunRecord): string | null {
+  const ranked = rankQueues(record).filter(({ name }) => !name.includes('#') && name !== 'mailboxes');
+  const [worst] = ranked;
+  if (!worst || typeof worst.behindMs !== 'number') return null;
+  const { name, behindMs, arrivedPerSecond, servedPerSecond, waitMs } = worst;
+  if (behindMs < LEAST_BEHIND_MS) return 'No queue of the server was ever more than a millisecond behind.';
+  const rate = (value: number | null | undefined): string => `${formatCount(Math.round(value ?? 0))}/s`;
+  const isOutrun = (arrivedPerSecond ?? 0) > (servedPerSecond ?? 0) * OUTRUN;
+  const why = isOutrun
+    ? `${rate(arrivedPerSecond)} came in and ${rate(servedPerSecond)} went out`
+    : `${rate(arrivedPerSecond)} came in, in bursts, and all of it went out`;
+  const little =
+    typeof waitMs === 'number'
+      ? `; by Little’s law an item waited ${formatMilliseconds(waitMs)} on average`
+      : '';
+  return `Next to break is ${name}: at its worst it was ${formatMilliseconds(behindMs)} behind, as ${why}${little}.`;
+}
+
+/** The queues, that which fell furthest behind first; where that is not known, the longest. */
+export function rankQueues(record: RunRecord): RunRecord['backlog']['queues'] {
+  return [...record.backlog.queues].sort(
+    (one, other) => (other.behindMs ?? 0) - (one.behindMs ?? 0) || other.max - one.max,
+  );
 }
 
 /** What the alert was, with its times. */

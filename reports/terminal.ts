@@ -11,6 +11,7 @@ import {
   LEDGER_LABELS,
   ledgerLines,
   memorySentence,
+  nextBottleneckSentence,
   VERDICT_WORDS,
 } from './statement.js';
 
@@ -129,7 +130,14 @@ function factLines(record: RunRecord, paint: Palette): string {
       ],
     ],
     ['Connects', [connectSentence(record)]],
-    ['Queues', [backlogSentence(record), ...record.backlog.alerts.slice(0, 3).map(alertSentence)]],
+    [
+      'Queues',
+      [
+        backlogSentence(record),
+        ...[nextBottleneckSentence(record) ?? []].flat(),
+        ...record.backlog.alerts.slice(0, 3).map(alertSentence),
+      ],
+    ],
     ['Memory', [memorySentence(record)]],
     [
       'Generator',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { oneOf } from './choice.js';
 import { quantity } from './quantity-schema.js';
-import { type Action, ACTION_KINDS, type Phase, type Target } from './scenario.js';
+import { ACTION_KINDS, type Action, type Phase, type Target } from './scenario.js';
 
 const MOST_TIMES = 1000;
 
@@ -48,11 +48,14 @@ const actionSchema = z
     const refuse = (key: string, message: string) =>
       context.addIssue({ code: 'custom', path: [key], message });
     const isOfClients = action.do === 'cut' || action.do === 'pause';
-    if (isOfClients && action.share === undefined) refuse('share', `is missing; ${action.do} what share, such as 10%?`);
+    if (isOfClients && action.share === undefined)
+      refuse('share', `is missing; ${action.do} what share, such as 10%?`);
     if (!isOfClients && action.share !== undefined) refuse('share', `says nothing about ${action.do}`);
     if (action.do !== 'pause' && action.for !== undefined) refuse('for', `says nothing about ${action.do}`);
-    if (action.do !== 'kill-worker' && action.worker !== undefined) refuse('worker', `says nothing about ${action.do}`);
-    if (action.do !== 'reload' && action.handlers !== undefined) refuse('handlers', `says nothing about ${action.do}`);
+    if (action.do !== 'kill-worker' && action.worker !== undefined)
+      refuse('worker', `says nothing about ${action.do}`);
+    if (action.do !== 'reload' && action.handlers !== undefined)
+      refuse('handlers', `says nothing about ${action.do}`);
     if (action.times > 1 && action.every === undefined) refuse('every', 'is missing; how long between them?');
   });
 
@@ -92,17 +95,27 @@ export function checkActions(
   const endMs = scenario.phases.reduce((sum, { durationMs }) => sum + durationMs, 0);
   for (const action of scenario.actions) {
     if (action.atMs > endMs) {
-      return refuse(`${action.kind} at ${action.atMs / 1000}s comes after the last phase, which ends at ${endMs / 1000}s`);
+      return refuse(
+        `${action.kind} at ${action.atMs / 1000}s comes after the last phase, which ends at ${endMs / 1000}s`,
+      );
     }
     const isOfServer = action.kind !== 'cut' && action.kind !== 'pause';
     if (isOfServer && scenario.target.kind !== 'embedded') {
-      return refuse(`${action.kind} is done to a server that the lab started; write target: embedded, or leave it out`);
+      return refuse(
+        `${action.kind} is done to a server that the lab started; write target: embedded, or leave it out`,
+      );
     }
     if (action.kind === 'pause' && scenario.generator.transport === 'packets') {
       return refuse('pause takes clients whose TCP is the kernel’s; write generator.transport: sockets');
     }
-    if (action.kind === 'kill-server' && scenario.target.kind === 'embedded' && scenario.target.store === 'memory') {
-      return refuse('kill-server loses every mailbox that is kept in memory; write target.embedded.store: lmdb');
+    if (
+      action.kind === 'kill-server' &&
+      scenario.target.kind === 'embedded' &&
+      scenario.target.store === 'memory'
+    ) {
+      return refuse(
+        'kill-server loses every mailbox that is kept in memory; write target.embedded.store: lmdb',
+      );
     }
   }
 }

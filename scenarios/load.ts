@@ -45,7 +45,11 @@ function withFiles(scenario: Scenario, label: string, folder: string): Scenario 
     const handlers = resolve(folder, action.handlers);
     if (existsSync(handlers)) return { ...action, handlers };
     throw new ScenarioError([
-      { place: label, path: 'actions.handlers', message: `${handlers} is not there; write a path from the scenario’s folder` },
+      {
+        place: label,
+        path: 'actions.handlers',
+        message: `${handlers} is not there; write a path from the scenario’s folder`,
+      },
     ]);
   });
   return { ...scenario, actions };

@@ -216,7 +216,8 @@ export const scenarioSchema = z
       messages: messagesSchema.prefault({}).meta({ description: 'What the clients say to each other.' }),
       phases: phasesSchema.meta({ description: 'What happens once all clients are connected, in order.' }),
       actions: actionsSchema.prefault([]).meta({
-        description: 'What is done to the server or to the clients at a time of its own; the report marks it.',
+        description:
+          'What is done to the server or to the clients at a time of its own; the report marks it.',
       }),
       generator: generatorSchema.prefault({}).meta({ description: 'The load generator itself.' }),
       reference: oneOf(PUBLISHED_RESULT_NAMES)

@@ -85,7 +85,9 @@ const limitsSchema = z.strictObject({
     .number()
     .min(0)
     .default(0)
-    .describe('SENDs a second of one user, with a burst of one second; past it they are refused. 0: no limit.'),
+    .describe(
+      'SENDs a second of one user, with a burst of one second; past it they are refused. 0: no limit.',
+    ),
   sendsUnderWay: z
     .number()
     .int()
@@ -118,7 +120,9 @@ const limitsSchema = z.strictObject({
     .int()
     .min(0)
     .default(10)
-    .describe('Server processes that may die within a minute and are started again; past it the server ends.'),
+    .describe(
+      'Server processes that may die within a minute and are started again; past it the server ends.',
+    ),
   drainTimeoutMs: z
     .number()
     .int()
@@ -149,7 +153,9 @@ const lmdbSchema = z.strictObject({
 
 /** Queue lengths that raise an alert; it clears below half of the threshold. */
 const thresholdsSchema = z.strictObject({
+  logins: z.number().positive().default(10_000),
   'bus-ingress': z.number().positive().default(20_000),
+  'sends-under-way': z.number().positive().default(25_000),
   'mailbox-writes': z.number().positive().default(20_000),
   outbound: z.number().positive().default(20_000),
   mailboxes: z.number().positive().default(50_000),
@@ -209,7 +215,9 @@ export const serverConfigSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('Module that handles the frames of clients, loaded anew by `c2m reload`; default: the shipped one.'),
+    .describe(
+      'Module that handles the frames of clients, loaded anew by `c2m reload`; default: the shipped one.',
+    ),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   limits: limitsSchema.default(limitsSchema.parse({})),
   thresholds: thresholdsSchema.default(thresholdsSchema.parse({})),

@@ -30,7 +30,9 @@ export function checkDataFile(path: string): void {
     if (!PAGE_SIZES.includes(pageSize)) throw notAStore(path);
     const second = Buffer.alloc(META_BYTES);
     const hasSecond =
-      readSync(file, second, 0, META_BYTES, pageSize) === META_BYTES && hasMagic(second) && size >= pageSize * META_PAGES;
+      readSync(file, second, 0, META_BYTES, pageSize) === META_BYTES &&
+      hasMagic(second) &&
+      size >= pageSize * META_PAGES;
     if (!hasSecond) throw cutShort(path, size, pageSize * META_PAGES);
     const newest =
       head.readBigUInt64LE(TRANSACTION_OFFSET) >= second.readBigUInt64LE(TRANSACTION_OFFSET) ? head : second;

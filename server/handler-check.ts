@@ -13,7 +13,11 @@ const CONVERSATION: { stage: Stage; frame: Frame; calls: string }[] = [
   { stage: 'open', frame: { type: FrameType.Ack, sequence: 3 }, calls: 'acknowledge 3' },
   { stage: 'open', frame: { type: FrameType.Ping, nonce: 1 }, calls: 'write' },
   { stage: 'open', frame: { type: FrameType.Goodbye, code: 0 }, calls: 'leave' },
-  { stage: 'hello', frame: { type: FrameType.Send, to: 8, id: 9, payload: Buffer.alloc(0) }, calls: 'refused' },
+  {
+    stage: 'hello',
+    frame: { type: FrameType.Send, to: 8, id: 9, payload: Buffer.alloc(0) },
+    calls: 'refused',
+  },
   { stage: 'open', frame: { type: FrameType.Ack, sequence: 99 }, calls: 'refused' },
 ];
 

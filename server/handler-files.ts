@@ -62,7 +62,10 @@ export class HandlerFiles {
 async function tryOut(file: string): Promise<string> {
   const trial = createRequire(import.meta.url).resolve('#dist/server/handler-trial.js');
   try {
-    const { stdout } = await run(process.execPath, [trial, file], { timeout: TRIAL_MS, killSignal: 'SIGKILL' });
+    const { stdout } = await run(process.execPath, [trial, file], {
+      timeout: TRIAL_MS,
+      killSignal: 'SIGKILL',
+    });
     if (stdout === '') throw new Error('it ended the process that loaded it');
     return stdout;
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { ClientConnection, HandlerTools, Handlers } from './handler-api.js';
+import type { ClientConnection, Handlers, HandlerTools } from './handler-api.js';
 
 /**
  * What the server does with the frames of its clients. This file is loaded as a module of its own and replaced while

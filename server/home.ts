@@ -9,7 +9,10 @@ import type { MailboxItem, OutgoingReceipt, Store } from './store.js';
 /** Where the flags stand in a DELIVER or RECEIPT frame: behind the header and the sequence. */
 const FLAGS_OFFSET = HEADER_BYTES + 4;
 
-type HomeMessage = Extract<BusMessage, { kind: 'attach' | 'detach' | 'submit' | 'acknowledge' | 'receipt' | 'receipt-kept' }>;
+type HomeMessage = Extract<
+  BusMessage,
+  { kind: 'attach' | 'detach' | 'submit' | 'acknowledge' | 'receipt' | 'receipt-kept' }
+>;
 
 /** What a home worker knows of a user, connected or not. */
 class UserState {
@@ -42,6 +45,7 @@ export class Home {
   readonly #window: number;
   readonly #windowBytes: number;
   #waiting = 0;
+  #arrived = 0;
   /** Messages staged in this turn: accepted and delivered once the store has promised them. */
   #uncommitted: (() => void)[] = [];
 
@@ -58,6 +62,7 @@ export class Home {
     this.#window = limits.deliveryWindow;
     this.#windowBytes = limits.deliveryWindowBytes;
     this.#waiting = store.length;
+    this.#arrived = store.length;
   }
 
   /**
@@ -66,6 +71,11 @@ export class Home {
    */
   get waiting(): number {
     return this.#waiting;
+  }
+
+  /** Items that came into mailboxes since the start, with those that were there then. */
+  get arrived(): number {
+    return this.#arrived;
   }
 
   get userCount(): number {
@@ -117,7 +127,11 @@ export class Home {
     state.worker = worker;
     state.connection = connection;
     this.#takeBackSent(state);
-    this.#bus.send(worker, { kind: 'attached', connection, waiting: state.lastSequence - state.acknowledged });
+    this.#bus.send(worker, {
+      kind: 'attached',
+      connection,
+      waiting: state.lastSequence - state.acknowledged,
+    });
     this.#deliverWaiting(user, state);
   }
 
@@ -179,6 +193,7 @@ export class Home {
     state.lastSequence = sequence;
     this.#store.append(to, item);
     this.#waiting += 1;
+    this.#arrived += 1;
     this.#counters.accepted += 1;
     this.#afterCommit(() => {
       this.#bus.send(worker, { kind: 'accepted', connection, id });
@@ -222,6 +237,7 @@ export class Home {
     state.lastSequence = sequence;
     this.#store.append(to, item);
     this.#waiting += 1;
+    this.#arrived += 1;
     this.#counters.receipts += 1;
     this.#afterCommit(() => {
       if (this.#store.isDurable && origin !== this.#bus.self)

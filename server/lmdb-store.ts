@@ -227,7 +227,8 @@ export class LmdbStore implements Store {
     let bounds: MailboxBounds | undefined;
     let owner = -1;
     for (const key of this.#database.getKeys(keysOf(KeyKind.Item))) {
-      const { user, sequence } = key.length === ITEM_KEY_BYTES ? readItemKey(key) : { user: -1, sequence: -1 };
+      const { user, sequence } =
+        key.length === ITEM_KEY_BYTES ? readItemKey(key) : { user: -1, sequence: -1 };
       if (user !== owner) {
         owner = user;
         bounds = { first: sequence, last: sequence - 1 };
@@ -277,7 +278,8 @@ export class LmdbStore implements Store {
 
   #firstItemFrom(user: number): { user: number; sequence: number } | undefined {
     const { end } = keysOf(KeyKind.Item);
-    for (const key of this.#database.getKeys({ start: itemKey(user, 0), end, limit: 1 })) return readItemKey(key);
+    for (const key of this.#database.getKeys({ start: itemKey(user, 0), end, limit: 1 }))
+      return readItemKey(key);
     return undefined;
   }
 

@@ -18,6 +18,9 @@ export class ServerState {
   readonly #workers: number;
   readonly #restarts: WorkerRestart[] = [];
   #handlers: HandlerStats;
+  readonly #served = new Map<string, number>();
+  readonly #mostServed = new Map<string, number>();
+  #servedAtMs = Date.now();
   readonly #newest = new Map<string, number>();
   /** The highest since the last sample. */
   #unsampled = new Map<string, number>();
@@ -33,10 +36,10 @@ export class ServerState {
   /** Takes the report of one worker; a sample is made when `sample` is called. */
   take(report: WorkerReport): void {
     this.#reports.set(report.stats.worker, report);
-    for (const [queue, length] of Object.entries(report.queues)) {
-      const name = this.#workers === 1 ? queue : `${queue}#${report.stats.worker}`;
-      this.#newest.set(name, length);
-      this.#unsampled.set(name, Math.max(length, this.#unsampled.get(name) ?? 0));
+    for (const [queue, { peak }] of Object.entries(report.queues)) {
+      const name = this.#nameOf(queue, report);
+      this.#newest.set(name, peak);
+      this.#unsampled.set(name, Math.max(peak, this.#unsampled.get(name) ?? 0));
     }
   }
 
@@ -61,8 +64,24 @@ export class ServerState {
   /** Records the queue lengths reported since the last call; a worker that reported none has those of before. */
   sample(): void {
     if (this.#newest.size === 0) return;
+    this.#measureServed(Date.now());
     this.#monitor.record(Date.now(), new Map([...this.#newest, ...this.#unsampled]));
     this.#unsampled = new Map();
+  }
+
+  /** Over a second at least: a shorter time makes a rate of every burst. */
+  #measureServed(atMs: number): void {
+    const seconds = (atMs - this.#servedAtMs) / 1000;
+    if (seconds < 1) return;
+    for (const report of this.#reports.values()) {
+      for (const [queue, { served }] of Object.entries(report.queues)) {
+        const name = this.#nameOf(queue, report);
+        const rate = (served - (this.#served.get(name) ?? served)) / seconds;
+        this.#served.set(name, served);
+        this.#mostServed.set(name, Math.max(rate, this.#mostServed.get(name) ?? 0));
+      }
+    }
+    this.#servedAtMs = atMs;
   }
 
   stats(): ServerStats {
@@ -74,15 +93,37 @@ export class ServerState {
       startedAtMs: this.#startedAtMs,
       connections: workers.reduce((sum, worker) => sum + worker.connections, 0),
       users: reports.reduce((sum, report) => sum + report.users, 0),
-      store: addUsage(this.#store, reports.map((report) => report.store)),
+      store: addUsage(
+        this.#store,
+        reports.map((report) => report.store),
+      ),
       counters: addCounters(reports.map((report) => report.counters)),
       workers,
       restarts: this.#restarts,
       handlers: this.#handlers,
       samples: this.#monitor.samples,
       alerts: this.#monitor.alerts,
-      queues: this.#monitor.summary(),
+      queues: this.#queues(reports),
     };
+  }
+
+  #queues(reports: WorkerReport[]): ServerStats['queues'] {
+    const queues: ServerStats['queues'] = {};
+    const summary = this.#monitor.summary();
+    for (const report of reports) {
+      for (const [queue, { arrived, served }] of Object.entries(report.queues)) {
+        const name = this.#nameOf(queue, report);
+        const { max = 0, threshold = null } = summary[name] ?? {};
+        const mostServedPerSecond = this.#mostServed.get(name) ?? 0;
+        queues[name] = { max, threshold, arrived, served, mostServedPerSecond };
+      }
+    }
+    return queues;
+  }
+
+  /** Of several workers each has its own. */
+  #nameOf(queue: string, { stats }: WorkerReport): string {
+    return this.#workers === 1 ? queue : `${queue}#${stats.worker}`;
   }
 }
 

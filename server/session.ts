@@ -1,6 +1,13 @@
 import { decodeFrames } from '../protocol/decode.js';
 import { encodeFrame } from '../protocol/encode.js';
-import { type Frame, FrameType, GoodbyeCode, ProtocolError, ReasonCode, reasonName } from '../protocol/frame.js';
+import {
+  type Frame,
+  FrameType,
+  GoodbyeCode,
+  ProtocolError,
+  ReasonCode,
+  reasonName,
+} from '../protocol/frame.js';
 import type { ClientConnection, Handlers, Stage } from './handler-api.js';
 import type { Wire, WireListener } from './wire.js';
 

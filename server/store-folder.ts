@@ -65,7 +65,8 @@ async function prepare(folder: string, homes: number): Promise<void> {
   const marker = readMarker(folder);
   for (const name of names) {
     // Left over from a sharing out that was killed, before or after the marker changed.
-    if (name !== MARKER && name !== String(marker.generation)) rmSync(join(folder, name), { recursive: true });
+    if (name !== MARKER && name !== String(marker.generation))
+      rmSync(join(folder, name), { recursive: true });
   }
   for (let home = 0; home < marker.homes; home += 1) {
     // Homes of a server that was killed notice that, and go, a moment later.

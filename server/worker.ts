@@ -4,7 +4,7 @@ import { ReasonCode } from '../protocol/frame.js';
 import type { WorkerStats } from '../protocol/stats.js';
 import { type Bus, type BusMessage, homeWorker } from './bus.js';
 import type { Certificate } from './certificate.js';
-import type { ListenAddress, ServerConfig } from './config.js';
+import type { ListenAddress, QueueName, ServerConfig } from './config.js';
 import { type Counters, countRefusal, newCounters } from './counters.js';
 import type { Handlers } from './handler-api.js';
 import { Home } from './home.js';
@@ -55,14 +55,20 @@ export interface WorkerOptions {
   restarts: number;
 }
 
+/** One queue: its highest length since the last report, and what came in and went out since the start. */
+export interface QueueReport {
+  peak: number;
+  arrived: number;
+  served: number;
+}
+
 /** What a worker tells of itself, several times a second. */
 export interface WorkerReport {
   stats: WorkerStats;
   counters: Counters;
   users: number;
   store: StoreUsage;
-  /** Highest length of each queue since the last report. */
-  queues: Record<string, number>;
+  queues: Record<QueueName, QueueReport>;
 }
 
 /**
@@ -102,10 +108,16 @@ export class Worker implements SessionHost {
   #sendsUnderWay = 0;
   /** By user, where there is a limit: whoever connects anew has no new one. */
   readonly #sendLimits = new Map<number, RateLimit>();
-  /** Bus messages of this turn, and the most of any turn since the last report. */
+  /** Bus messages of this turn; peaks are those of any turn since the last report, totals those since the start. */
   #ingress = 0;
   #ingressPeak = 0;
+  #ingressTotal = 0;
   #stagedPeak = 0;
+  #stagedTotal = 0;
+  #strangersPeak = 0;
+  #sendsPeak = 0;
+  #sendsTotal = 0;
+  #outboundTotal = 0;
   #outboundFrames = 0;
   #outboundBytes = 0;
   #outboundPeak = 0;
@@ -197,13 +209,21 @@ export class Worker implements SessionHost {
   report(): WorkerReport {
     const lag = this.#loopDelay.percentile(99) / 1e6 - LAG_RESOLUTION_MS;
     this.#loopDelay.reset();
-    const queues = {
-      'bus-ingress': this.#ingressPeak,
-      'mailbox-writes': this.#stagedPeak,
-      outbound: this.#outboundPeak,
-      mailboxes: this.#home.waiting,
+    const flow = (peak: number, arrived: number, standing: number): QueueReport => {
+      return { peak, arrived, served: arrived - standing };
     };
+    const strangers = this.#strangers.size;
+    const queues = {
+      logins: flow(Math.max(strangers, this.#strangersPeak), this.#counters.connectionsAccepted, strangers),
+      'bus-ingress': flow(this.#ingressPeak, this.#ingressTotal, this.#ingress),
+      'sends-under-way': flow(this.#sendsPeak, this.#sendsTotal, this.#sendsUnderWay),
+      'mailbox-writes': flow(this.#stagedPeak, this.#stagedTotal, 0),
+      mailboxes: flow(this.#home.waiting, this.#home.arrived, this.#home.waiting),
+      outbound: flow(this.#outboundPeak, this.#outboundTotal, this.#outboundFrames),
+    };
+    this.#strangersPeak = strangers;
     this.#ingressPeak = 0;
+    this.#sendsPeak = this.#sendsUnderWay;
     this.#stagedPeak = 0;
     this.#outboundPeak = this.#outboundFrames;
     return {
@@ -256,6 +276,8 @@ export class Worker implements SessionHost {
     }
     session.unanswered += 1;
     this.#sendsUnderWay += 1;
+    this.#sendsTotal += 1;
+    if (this.#sendsUnderWay > this.#sendsPeak) this.#sendsPeak = this.#sendsUnderWay;
     const from = session.user;
     const worker = this.#bus.self;
     this.#bus.send(home, { kind: 'submit', from, worker, connection: session.id, to, id, payload });
@@ -296,6 +318,7 @@ export class Worker implements SessionHost {
   backlogChanged(frames: number, bytes: number): void {
     this.#outboundBytes += bytes;
     this.#outboundFrames += frames;
+    if (frames > 0) this.#outboundTotal += frames;
     if (this.#outboundFrames > this.#outboundPeak) this.#outboundPeak = this.#outboundFrames;
   }
 
@@ -329,6 +352,7 @@ export class Worker implements SessionHost {
     const session = new Session(this.#lastConnection, wire, this);
     this.#sessions.set(session.id, session);
     this.#strangers.add(session);
+    if (this.#strangers.size > this.#strangersPeak) this.#strangersPeak = this.#strangers.size;
     this.#counters.connectionsAccepted += 1;
     return session;
   }
@@ -399,7 +423,10 @@ export class Worker implements SessionHost {
 
   readonly #flush = (): void => {
     if (this.#ingress > this.#ingressPeak) this.#ingressPeak = this.#ingress;
-    if (this.#store.staged > this.#stagedPeak) this.#stagedPeak = this.#store.staged;
+    const { staged } = this.#store;
+    if (staged > this.#stagedPeak) this.#stagedPeak = staged;
+    this.#stagedTotal += staged;
+    this.#ingressTotal += this.#ingress;
     this.#ingress = 0;
     this.#home.commit();
     const dirty = this.#dirty;
@@ -435,7 +462,8 @@ export class Worker implements SessionHost {
     const now = currentMs();
     if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) {
       this.#loginsThisSecond = 0;
-      for (const [user, limit] of this.#sendLimits) if (limit.isFull(performance.now())) this.#sendLimits.delete(user);
+      for (const [user, limit] of this.#sendLimits)
+        if (limit.isFull(performance.now())) this.#sendLimits.delete(user);
     }
     this.nowMs = now;
     const { loginTimeoutMs, idleTimeoutMs } = this.#config.limits;

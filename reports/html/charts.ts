@@ -61,7 +61,9 @@ function phaseSentence(record: RunRecord): string {
 
 function markSentences({ marks }: RunRecord): string[] {
   if (marks.length === 0) return [];
-  const words = marks.map(({ atSeconds, label }, index) => `${index + 1} ${label} at ${formatMoment(atSeconds)}`);
+  const words = marks.map(
+    ({ atSeconds, label }, index) => `${index + 1} ${label} at ${formatMoment(atSeconds)}`,
+  );
   return [`Actions, the numbered lines: ${words.join(', ')}.`];
 }
 

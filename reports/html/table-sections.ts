@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
 import { LATENCY_MEANINGS } from '../figure.js';
 import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED, plural } from '../format.js';
-import { LEDGER_LABELS, ledgerLines } from '../statement.js';
+import { LEDGER_LABELS, ledgerLines, nextBottleneckSentence, rankQueues } from '../statement.js';
 import { escapeHtml, icon, table } from './markup.js';
 
 /** Percentiles of the whole run, and what each kind of latency is. */
@@ -55,26 +55,33 @@ export function failureSection(record: RunRecord): string {
 const QUEUES_SHOWN = 12;
 const ADDRESSES_SHOWN = 6;
 
-/** Every queue with its extremes, the longest in sight. */
+/** Every queue with its extremes, that which fell furthest behind first. */
 export function queueSection(record: RunRecord): string {
   const { queues } = record.backlog;
   if (queues.length === 0) return '';
-  const rows = [...queues]
-    .sort((one, other) => other.max - one.max)
-    .map(({ name, max, p99, threshold, alerts }) => [
+  const rows = rankQueues(record).map(
+    ({ name, max, p99, threshold, alerts, behindMs, arrivedPerSecond, servedPerSecond, waitMs }) => [
       `<code>${escapeHtml(name)}</code>`,
+      formatFigure(behindMs ?? null, 'ms'),
+      formatFigure(arrivedPerSecond ?? null, 'perSecond'),
+      formatFigure(servedPerSecond ?? null, 'perSecond'),
+      formatFigure(waitMs ?? null, 'ms'),
       formatCount(max),
       formatCount(p99),
       formatFigure(threshold, 'count'),
       alerts > 0 ? `<strong class="doubtful">${icon('doubtful')}${formatCount(alerts)}</strong>` : '0',
-    ]);
-  const head = ['queue', 'max', 'p99', 'threshold', 'alerts'];
+    ],
+  );
+  const head = ['queue', 'behind', 'in', 'out', 'wait', 'max', 'p99', 'threshold', 'alerts'];
+  const legend = `<p class="quiet">Behind: the highest length over the highest rate at which the queue was ever served, or how long it stood still; in and out are the rates of the second in which it was longest. Wait: the mean, by Little’s law. Those of one worker carry its number.</p>`;
+  const bottleneck = nextBottleneckSentence(record);
+  const words = bottleneck === null ? '' : `<p>${escapeHtml(bottleneck)}</p>`;
   const rest = rows.slice(QUEUES_SHOWN);
   const more =
     rest.length > 0
       ? `<details><summary>${plural(rest.length, 'shorter queue')}</summary>${table(head, rest)}</details>`
       : '';
-  return panel('queues', 'Queues', table(head, rows.slice(0, QUEUES_SHOWN)) + more);
+  return panel('queues', 'Queues', words + table(head, rows.slice(0, QUEUES_SHOWN)) + legend + more);
 }
 
 /** What the figures were measured on. */

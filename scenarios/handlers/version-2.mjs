@@ -2,7 +2,13 @@
  * Another version of the handlers, for `hot-reload`: it does what the first does, and answers PING before anything
  * else. A module of handlers is one file: what it needs of the protocol it is given.
  */
-export default function makeHandlers({ FrameType, ReasonCode, ProtocolError, PROTOCOL_VERSION, encodeFrame }) {
+export default function makeHandlers({
+  FrameType,
+  ReasonCode,
+  ProtocolError,
+  PROTOCOL_VERSION,
+  encodeFrame,
+}) {
   const refuse = (reason, code = ReasonCode.ProtocolError) => {
     throw new ProtocolError(code, reason);
   };

@@ -100,7 +100,10 @@ test.each([
 });
 
 test('what is done to the server takes one of the lab’s own, with mailboxes that outlive it', () => {
-  const set = (...overrides: string[]) => () => parseScenario(CHAT, 'chat.yaml', overrides);
+  const set =
+    (...overrides: string[]) =>
+    () =>
+      parseScenario(CHAT, 'chat.yaml', overrides);
   const kill = 'actions=[{at: 1s, do: kill-server}]';
   expect(set(kill, 'target=tcp://127.0.0.1:4000')).toThrow(/done to a server that the lab started/);
   expect(set(kill, 'target={embedded: {store: memory}}')).toThrow(/write target.embedded.store: lmdb/);

@@ -143,9 +143,9 @@ describe('the folder of the mailboxes', () => {
   test('belongs to one server at a time', async () => {
     const folder = testFolder();
     await testServer(durable(folder));
-    await expect(spawnServer({ ...durable(folder), listen: ['tcp://127.0.0.1:0'], admin: null })).rejects.toThrow(
-      /is in use by process \d+: end that server, or name another folder/,
-    );
+    await expect(
+      spawnServer({ ...durable(folder), listen: ['tcp://127.0.0.1:0'], admin: null }),
+    ).rejects.toThrow(/is in use by process \d+: end that server, or name another folder/);
   }, 20_000);
 
   test('refuses messages once it is full, serves those it has, and takes more when there is room', async () => {
@@ -172,9 +172,7 @@ describe('the folder of the mailboxes', () => {
     anna.send(BERT, 1, 'too late');
     await anna.next(FrameType.Accepted);
 
-    await expect
-      .poll(async () => (await statsOf(server)).counters.expired, { timeout: 5000 })
-      .toBe(1);
+    await expect.poll(async () => (await statsOf(server)).counters.expired, { timeout: 5000 }).toBe(1);
 
     const bert = await TestClient.login(addressOf(server), BERT);
     expect(bert.welcome.waiting).toBe(0);

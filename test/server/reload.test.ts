@@ -67,7 +67,11 @@ describe.each([1, 3])('with %i worker processes, reloading', (workers) => {
     ['throws when it is loaded', version('bad', 3, 'throw new Error("no table")'), /no table/],
     ['makes no handlers', 'export const version = 1;', /no default export/],
     ['ends its process', version('bad', 3, 'process.exit(0);'), /ended the process/],
-    ['stores nothing', version('bad', 3, '', 'if (frame.type === FrameType.Send) return;'), /expected "submit 8 9 hi"/],
+    [
+      'stores nothing',
+      version('bad', 3, '', 'if (frame.type === FrameType.Send) return;'),
+      /expected "submit 8 9 hi"/,
+    ],
     [
       'fails its own check',
       version('bad', 3).replace('onFrame(', 'selfCheck() { throw new Error("not today"); }, onFrame('),

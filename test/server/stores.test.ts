@@ -154,7 +154,10 @@ describe('a store in lmdb', () => {
     (await takeStoreFolder(folder, 3)).release();
 
     const homes = [0, 1, 2].map((home) => openLmdbStore(folder, home));
-    const owners = Array.from({ length: 100 }, (_, at) => homes.filter((home) => home.recover(at + 1)).length);
+    const owners = Array.from(
+      { length: 100 },
+      (_, at) => homes.filter((home) => home.recover(at + 1)).length,
+    );
     expect(owners).toEqual(new Array(100).fill(1));
     expect(homes.map((home) => home.length).every((length) => length > 10)).toBe(true);
     expect(homes.flatMap((home) => [...home.outgoingReceipts()])).toHaveLength(1);
@@ -200,7 +203,9 @@ describe('a folder that is no whole store', () => {
   test('is refused where the file was cut short', async () => {
     const { folder, file } = await filled();
     truncateSync(file, 100_000);
-    expect(await refusal(folder)).toMatch(/data\.mdb is cut short: 100000 bytes of at least \d+; nothing was changed/);
+    expect(await refusal(folder)).toMatch(
+      /data\.mdb is cut short: 100000 bytes of at least \d+; nothing was changed/,
+    );
   });
 
   test('is refused where the file is gone, or empty', async () => {

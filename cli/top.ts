@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import chalk from 'chalk';
+import { Command } from 'commander';
+import { createLogUpdate } from 'log-update';
+import type { ServerStats } from '../protocol/stats.js';
+import { readStats } from './admin-client.js';
+import { ExitStatus, type Finish, InputError } from './exit-status.js';
+import { listenForInterrupts } from './interrupts.js';
+import { DEFAULT_ADMIN_URL } from './reload.js';
+import { topLines } from './top-view.js';
+
+interface TopOptions {
+  interval: string;
+  once?: boolean;
+  json?: boolean;
+}
+
+const LEAST_INTERVAL_MS = 250;
+
+export function topCommand(finish: Finish): Command {
+  return new Command('top')
+    .summary('the queues of a running server, live')
+    .description(
+      'Shows the queues of a running server, that which is furthest behind first, with its workers and its counters.',
+    )
+    .argument('[url]', 'admin port of the server', DEFAULT_ADMIN_URL)
+    .option('--interval <seconds>', 'time between two looks', '1')
+    .option('--once', 'look twice, print what happened between, and end')
+    .option('--json', 'print /stats as a line of JSON each time')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  c2m top
+  c2m top http://127.0.0.1:9465 --interval 5
+  c2m top --once | grep mailbox-writes
+  c2m top --json | jq .queues
+`,
+    )
+    .action(async (url: string, options: TopOptions) => {
+      finish(await top(url, options));
+    });
+}
+
+async function top(url: string, { interval, once, json }: TopOptions): Promise<ExitStatus> {
+  const intervalMs = Number(interval) * 1000;
+  if (!(intervalMs >= LEAST_INTERVAL_MS)) {
+    throw new InputError(`--interval: "${interval}" is not a time; write seconds, at least 0.25`);
+  }
+  const show = json ? printJson : viewOn(process.stdout);
+  const interrupts = listenForInterrupts();
+  const isOver = new AbortController();
+  interrupts.onRequest(() => isOver.abort());
+  try {
+    let before = await readStats(url);
+    if (json) show(before, before);
+    while (!interrupts.isRequested) {
+      const wasAborted = await sleep(intervalMs, false, { signal: isOver.signal }).catch(() => true);
+      if (wasAborted) break;
+      const now = await readStats(url);
+      show(before, now);
+      before = now;
+      if (once) break;
+    }
+    return ExitStatus.Passed;
+  } finally {
+    interrupts.release();
+  }
+}
+
+type Show = (before: ServerStats, now: ServerStats) => void;
+
+function printJson(_before: ServerStats, now: ServerStats): void {
+  process.stdout.write(`${JSON.stringify(now)}\n`);
+}
+
+/** A terminal is redrawn in place; a pipe gets one table behind the other. */
+function viewOn(stream: NodeJS.WriteStream): Show {
+  if (!stream.isTTY) return (before, now) => stream.write(`${topLines(before, now).join('\n')}\n\n`);
+  const draw = createLogUpdate(stream);
+  return (before, now) => {
+    const rows = stream.rows ?? 24;
+    const lines = topLines(before, now).slice(0, rows - 2);
+    draw([...lines, chalk.dim('Ctrl-C ends')].join('\n'));
+  };
+}
