@@ -64,58 +64,63 @@ export const actionsSchema = z
   .array(actionSchema, {
     error: 'must be a list of actions, such as [{at: 5s, do: cut, share: 10%}]',
   })
-  .transform((actions): Action[] =>
-    actions
-      .flatMap(({ at, do: kind, every = 0, times, share = 0, for: forMs, worker, handlers, rejected }) =>
-        Array.from({ length: times }, (_, time): Action => {
-          const atMs = at + time * every;
-          switch (kind) {
-            case 'kill-worker':
-              return { kind, atMs, worker: worker ?? null };
-            case 'kill-server':
-              return { kind, atMs };
-            case 'reload':
-              return { kind, atMs, handlers: handlers ?? null, isRejected: rejected };
-            case 'cut':
-              return { kind, atMs, share };
-            case 'pause':
-              return { kind, atMs, share, forMs: forMs ?? null };
-          }
-        }),
+  .transform((entries): Action[] =>
+    entries
+      .flatMap((entry) =>
+        Array.from({ length: entry.times }, (_, time) =>
+          actionOf(entry, entry.at + time * (entry.every ?? 0)),
+        ),
       )
       .sort((one, other) => one.atMs - other.atMs),
   );
 
-/** What only the whole scenario can tell of its actions. */
-export function checkActions(
-  scenario: { actions: Action[]; phases: Phase[]; target: Target; generator: { transport: string } },
-  context: z.RefinementCtx,
-): void {
-  const refuse = (message: string) => context.addIssue({ code: 'custom', path: ['actions'], message });
-  const endMs = scenario.phases.reduce((sum, { durationMs }) => sum + durationMs, 0);
-  for (const action of scenario.actions) {
-    if (action.atMs > endMs) {
-      return refuse(
-        `${action.kind} at ${action.atMs / 1000}s comes after the last phase, which ends at ${endMs / 1000}s`,
-      );
-    }
-    const isOfServer = action.kind !== 'cut' && action.kind !== 'pause';
-    if (isOfServer && scenario.target.kind !== 'embedded') {
-      return refuse(
-        `${action.kind} is done to a server that the lab started; write target: embedded, or leave it out`,
-      );
-    }
-    if (action.kind === 'pause' && scenario.generator.transport === 'packets') {
-      return refuse('pause takes clients whose TCP is the kernel’s; write generator.transport: sockets');
-    }
-    if (
-      action.kind === 'kill-server' &&
-      scenario.target.kind === 'embedded' &&
-      scenario.target.store === 'memory'
-    ) {
-      return refuse(
-        'kill-server loses every mailbox that is kept in memory; write target.embedded.store: lmdb',
-      );
-    }
+function actionOf(entry: z.output<typeof actionSchema>, atMs: number): Action {
+  const { share = 0 } = entry;
+  switch (entry.do) {
+    case 'kill-worker':
+      return { kind: 'kill-worker', atMs, worker: entry.worker ?? null };
+    case 'kill-server':
+      return { kind: 'kill-server', atMs };
+    case 'reload':
+      return { kind: 'reload', atMs, handlers: entry.handlers ?? null, isRejected: entry.rejected };
+    case 'cut':
+      return { kind: 'cut', atMs, share };
+    case 'pause':
+      return { kind: 'pause', atMs, share, forMs: entry.for ?? null };
   }
+}
+
+interface ScenarioOfActions {
+  actions: Action[];
+  phases: Phase[];
+  target: Target;
+  generator: { transport: string };
+}
+
+/** What only the whole scenario can tell of its actions. */
+export function checkActions(scenario: ScenarioOfActions, context: z.RefinementCtx): void {
+  for (const action of scenario.actions) {
+    const message = problemOf(action, scenario);
+    if (message === undefined) continue;
+    context.addIssue({ code: 'custom', path: ['actions'], message });
+    return;
+  }
+}
+
+function problemOf(action: Action, { phases, target, generator }: ScenarioOfActions): string | undefined {
+  const endMs = phases.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  if (action.atMs > endMs) {
+    return `${action.kind} at ${action.atMs / 1000}s comes after the last phase, which ends at ${endMs / 1000}s`;
+  }
+  if (action.kind === 'pause' && generator.transport === 'packets') {
+    return 'pause takes clients whose TCP is the kernel’s; write generator.transport: sockets';
+  }
+  if (action.kind === 'cut' || action.kind === 'pause') return undefined;
+  if (target.kind !== 'embedded') {
+    return `${action.kind} is done to a server that the lab started; write target: embedded, or leave it out`;
+  }
+  if (action.kind === 'kill-server' && target.store === 'memory') {
+    return 'kill-server loses every mailbox that is kept in memory; write target.embedded.store: lmdb';
+  }
+  return undefined;
 }

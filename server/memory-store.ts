@@ -62,8 +62,13 @@ export class MemoryStore implements Store {
   }
 
   // With the process, receipts on their way would be gone as well: nothing is gained by keeping them.
-  keepReceipt(): void {}
-  forgetReceipt(): void {}
+  keepReceipt(): void {
+    // See above.
+  }
+
+  forgetReceipt(): void {
+    // See above.
+  }
 
   outgoingReceipts(): [] {
     return [];

@@ -91,9 +91,11 @@ describe('the record of a run against the reference server', () => {
     const { backlog } = measurement;
     expect(backlog.queues.map(({ name }) => name).sort()).toEqual([
       'bus-ingress',
+      'logins',
       'mailbox-writes',
       'mailboxes',
       'outbound',
+      'sends-under-way',
     ]);
     // What was sent to those who were away piled up, and was gone at the end.
     expect(backlog.queues.find(({ name }) => name === 'mailboxes')?.max).toBeGreaterThan(5);
