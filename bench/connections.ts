@@ -24,6 +24,7 @@ export async function measureConnections(protocol: 'tcp' | 'ws', count: number):
     listen: [`${protocol}://127.0.0.1:0`],
     admin: { port: 0 },
     logLevel: 'warn',
+    store: 'memory',
   });
   const agent = fork(createRequire(import.meta.url).resolve('#dist/loadgen/agent-process.js'), {
     serialization: 'advanced',

@@ -1,15 +1,17 @@
 import { connect, type Socket } from 'node:net';
+import { build, type Histogram } from 'hdr-histogram-js';
 import { WebSocket } from 'ws';
 import { FrameDecoder } from '../protocol/decode.js';
 import { encodeFrame } from '../protocol/encode.js';
 import { type Frame, FrameType, PROTOCOL_VERSION, WEBSOCKET_SUBPROTOCOL } from '../protocol/frame.js';
+import { openMqttClient } from './mqtt-client.js';
 
 /**
  * A closed workload that keeps a server saturated: pairs of connections, each with `window` messages under way.
  * That is what a benchmark of capacity needs and what a load test must not do: there, arrivals do not wait.
  */
 export interface FloodOptions {
-  target: 'c2m-tcp' | 'c2m-ws' | 'relay-ws';
+  target: 'c2m-tcp' | 'c2m-ws' | 'relay-ws' | 'mqtt';
   port: number;
   connections: number;
   window: number;
@@ -19,18 +21,25 @@ export interface FloodOptions {
 export interface Flood {
   /** Messages that have come full circle: their receipt is here (relay: the neighbour has them). */
   completed(): number;
+  /** From a message to its first check mark, microseconds, since the last call. */
+  takeAccepted(): Histogram;
   stop(): void;
 }
 
 /** Opens every connection, then starts to send. */
 export async function startFlood(options: FloodOptions): Promise<Flood> {
-  const state = { completed: 0, isStopped: false };
+  const state = { completed: 0, isStopped: false, accepted: newHistogram() };
   const indices = Array.from({ length: options.connections }, (_, index) => index);
-  const open = options.target === 'relay-ws' ? openRelayClient : openClient;
+  const open = OPENERS[options.target];
   const clients = await Promise.all(indices.map((index) => open(index, options, state)));
   for (const client of clients) client.start();
   return {
     completed: () => state.completed,
+    takeAccepted: () => {
+      const { accepted } = state;
+      state.accepted = newHistogram();
+      return accepted;
+    },
     stop: () => {
       state.isStopped = true;
       for (const client of clients) client.close();
@@ -38,14 +47,26 @@ export async function startFlood(options: FloodOptions): Promise<Flood> {
   };
 }
 
-interface State {
+export interface State {
   completed: number;
   isStopped: boolean;
+  accepted: Histogram;
 }
 
-interface Client {
+export interface Client {
   start(): void;
   close(): void;
+}
+
+const OPENERS = {
+  'c2m-tcp': openClient,
+  'c2m-ws': openClient,
+  'relay-ws': openRelayClient,
+  mqtt: openMqttClient,
+};
+
+function newHistogram(): Histogram {
+  return build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
 }
 
 /** A c2m client: SEND until the window is full, ACK what comes in once a chunk, SEND again for each RECEIPT. */
@@ -58,6 +79,7 @@ function openClient(index: number, options: FloodOptions, state: State): Promise
   let sent = 0;
   let toAcknowledge = 0;
   let out: Buffer[] = [];
+  const sentMs = new Map<number, number>();
   return new Promise((resolve, reject) => {
     const carrier = isWebSocket
       ? new WebSocket(`ws://127.0.0.1:${options.port}`, WEBSOCKET_SUBPROTOCOL, { perMessageDeflate: false })
@@ -68,6 +90,7 @@ function openClient(index: number, options: FloodOptions, state: State): Promise
     };
     const send = () => {
       sent += 1;
+      sentMs.set(sent, performance.now());
       out.push(encodeFrame({ type: FrameType.Send, to: partner, id: sent, payload }));
     };
     const flush = () => {
@@ -88,6 +111,10 @@ function openClient(index: number, options: FloodOptions, state: State): Promise
       switch (frame.type) {
         case FrameType.Welcome:
           resolve(client);
+          break;
+        case FrameType.Accepted:
+          state.accepted.recordValue(Math.round((performance.now() - (sentMs.get(frame.id) ?? 0)) * 1000));
+          sentMs.delete(frame.id);
           break;
         case FrameType.Deliver:
           toAcknowledge = frame.sequence;

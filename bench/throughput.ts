@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type { ServerConfigInput } from '../server/config.js';
 import { spawnServer } from '../server/spawn.js';
 import type { FloodOptions } from './flood.js';
 
@@ -12,24 +13,36 @@ export interface Throughput {
   messagesPerCoreSecond: number;
   /** Share of one core that the server used: near 1, the server was the bottleneck. */
   serverCores: number;
+  /** From a message to its first check mark. */
+  acceptedP50Ms: number;
+  acceptedP99Ms: number;
+}
+
+/** A server that is up, and how to end it. */
+export interface RunningTarget {
+  port: number;
+  pid: number;
+  close(): Promise<void>;
 }
 
 /** Floods the target for `seconds` after a warm-up of two, and reads the server's CPU time from the kernel. */
 export async function measureThroughput(
   options: Omit<FloodOptions, 'port'>,
   seconds: number,
+  start: () => Promise<RunningTarget> = () => startTarget(options.target),
 ): Promise<Throughput> {
-  const { port, pid, close } = await startTarget(options.target);
+  const { port, pid, close } = await start();
   const flood = fork(require.resolve('#dist/bench/flood-process.js'));
   try {
     let completed = 0;
     await nextMessage(flood);
     flood.send({ ...options, port });
-    flood.on('message', (message: { completed: number }) => {
-      completed = message.completed;
+    flood.on('message', (message: { completed?: number }) => {
+      completed = message.completed ?? completed;
     });
     await nextMessage(flood);
     await sleep(2000);
+    await takeAccepted(flood);
     await nextMessage(flood);
     const before = { completed, cpu: cpuSeconds(pid), at: performance.now() };
     await sleep(seconds * 1000);
@@ -38,6 +51,7 @@ export async function measureThroughput(
     const cpu = cpuSeconds(pid) - before.cpu;
     const elapsed = (performance.now() - before.at) / 1000;
     return {
+      ...(await takeAccepted(flood)),
       messagesPerSecond: messages / elapsed,
       messagesPerCoreSecond: messages / cpu,
       serverCores: cpu / elapsed,
@@ -50,16 +64,10 @@ export async function measureThroughput(
 
 async function startTarget(
   target: FloodOptions['target'],
-): Promise<{ port: number; pid: number; close(): Promise<void> }> {
+): Promise<RunningTarget> {
   if (target !== 'relay-ws') {
     const protocol = target === 'c2m-ws' ? 'ws' : 'tcp';
-    const server = await spawnServer({
-      listen: [`${protocol}://127.0.0.1:0`],
-      admin: null,
-      logLevel: 'warn',
-      limits: { drainTimeoutMs: 500 },
-    });
-    return { port: server.addresses[0]?.port ?? 0, pid: server.pid, close: () => server.close() };
+    return startServer({ listen: [`${protocol}://127.0.0.1:0`], store: 'memory' });
   }
   const relay = fork(require.resolve('#dist/bench/relay-process.js'));
   const { port } = (await nextMessage(relay)) as { port: number };
@@ -70,6 +78,26 @@ async function startTarget(
       relay.kill();
     },
   };
+}
+
+/** One worker, in one process. */
+export async function startServer(config: ServerConfigInput): Promise<RunningTarget> {
+  const server = await spawnServer({ admin: null, logLevel: 'warn', limits: { drainTimeoutMs: 500 }, ...config });
+  return { port: server.addresses[0]?.port ?? 0, pid: server.pid, close: () => server.close() };
+}
+
+/** Since the last call. */
+function takeAccepted(flood: ChildProcess): Promise<Pick<Throughput, 'acceptedP50Ms' | 'acceptedP99Ms'>> {
+  return new Promise((resolve) => {
+    const listen = (message: { acceptedP50Ms?: number; acceptedP99Ms?: number }) => {
+      const { acceptedP50Ms, acceptedP99Ms } = message;
+      if (acceptedP50Ms === undefined || acceptedP99Ms === undefined) return;
+      flood.off('message', listen);
+      resolve({ acceptedP50Ms, acceptedP99Ms });
+    };
+    flood.on('message', listen);
+    flood.send('take');
+  });
 }
 
 function nextMessage(child: ChildProcess): Promise<unknown> {

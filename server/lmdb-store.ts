@@ -4,6 +4,7 @@ import { open, type RootDatabase } from 'lmdb';
 import { decodeFrames } from '../protocol/decode.js';
 import { FrameType, LARGEST_BODY_BYTES } from '../protocol/frame.js';
 import { checkDataFile } from './data-file.js';
+import { ItemQueue } from './item-queue.js';
 import { REPEAT_WINDOW_BYTES, RepeatWindow } from './repeat-window.js';
 import {
   type MailboxBounds,
@@ -33,6 +34,13 @@ const TIME_BYTES = 8;
 const EXPIRY_STEP = 1000;
 
 const BLOCK_BYTES = 512;
+
+const STAGED_PARTS = 3;
+const scratchKey = Buffer.alloc(ITEM_KEY_BYTES);
+
+/** What recent items may take in memory; past it all of them are let go, and read from the file where they are asked for. */
+const RECENT_BYTES = 16 * 2 ** 20;
+const ITEM_OVERHEAD_BYTES = 200;
 
 export interface LmdbStoreOptions {
   folder: string;
@@ -68,8 +76,11 @@ export class LmdbStore implements Store {
   readonly #options: LmdbStoreOptions;
   readonly #recovered = new Map<number, MailboxBounds>();
   readonly #repeats = new Map<number, Map<number, RepeatWindow>>();
-  /** Keys, each followed by the value to put, or by undefined to remove it. */
-  #staged: (Buffer | undefined)[] = [];
+  /** What came last and is likely to go soon: a message that is fetched at once is never read from the file. */
+  readonly #recent = new Map<number, ItemQueue>();
+  #recentBytes = 0;
+  /** Three for each change: user and sequence of an item, or another key and 0; then the value, undefined: remove. */
+  #staged: (Buffer | number | undefined)[] = [];
   #length = 0;
   #commits = 0;
   #commitMs = 0;
@@ -90,7 +101,7 @@ export class LmdbStore implements Store {
   }
 
   get staged(): number {
-    return this.#staged.length / 2;
+    return this.#staged.length / STAGED_PARTS;
   }
 
   get isFull(): boolean {
@@ -113,7 +124,8 @@ export class LmdbStore implements Store {
     const value = Buffer.allocUnsafe(TIME_BYTES + item.frame.length);
     value.writeDoubleLE(item.atMs, 0);
     value.set(item.frame, TIME_BYTES);
-    this.#staged.push(itemKey(user, item.sequence), value);
+    this.#staged.push(user, item.sequence, value);
+    this.#remember(user, item);
     this.#length += 1;
   }
 
@@ -134,8 +146,9 @@ export class LmdbStore implements Store {
       const item = this.#get(user, sequence);
       if (!item) throw new StoreError(`${this.#options.folder}: item ${sequence} of user ${user} is missing`);
       items.push(item);
-      this.#staged.push(itemKey(user, sequence), undefined);
+      this.#staged.push(user, sequence, undefined);
     }
+    this.#forget(user, last);
     this.#length -= items.length;
     this.#rememberRemoved(user, items);
     return items;
@@ -157,11 +170,11 @@ export class LmdbStore implements Store {
   }
 
   keepReceipt(receipt: OutgoingReceipt): void {
-    this.#staged.push(receiptKey(receipt), Buffer.alloc(0));
+    this.#staged.push(receiptKey(receipt), 0, Buffer.alloc(0));
   }
 
   forgetReceipt(receipt: OutgoingReceipt): void {
-    this.#staged.push(receiptKey(receipt), undefined);
+    this.#staged.push(receiptKey(receipt), 0, undefined);
   }
 
   *outgoingReceipts(): Iterable<OutgoingReceipt> {
@@ -195,9 +208,11 @@ export class LmdbStore implements Store {
     this.#staged = [];
     const startedMs = performance.now();
     this.#database.transactionSync(() => {
-      for (let at = 0; at < staged.length; at += 2) {
-        const key = staged[at] as Buffer;
-        const value = staged[at + 1];
+      for (let at = 0; at < staged.length; at += STAGED_PARTS) {
+        const whose = staged[at] as Buffer | number;
+        // LMDB copies the key before it returns.
+        const key = typeof whose === 'number' ? itemKey(whose, staged[at + 1] as number, scratchKey) : whose;
+        const value = staged[at + 2] as Buffer | undefined;
         if (value) this.#database.putSync(key, value);
         else this.#database.removeSync(key);
       }
@@ -252,13 +267,38 @@ export class LmdbStore implements Store {
       lastFrom = from;
       const value = Buffer.allocUnsafe(REPEAT_WINDOW_BYTES);
       this.repeats(user, from).write(value, 0);
-      this.#staged.push(repeatsKey(user, from), value);
+      this.#staged.push(repeatsKey(user, from), 0, value);
     }
   }
 
   #get(user: number, sequence: number): MailboxItem | undefined {
-    const value = this.#database.get(itemKey(user, sequence));
+    const recent = this.#recent.get(user)?.at(sequence);
+    if (recent) return recent;
+    const value = this.#database.get(itemKey(user, sequence, scratchKey));
     return value && this.#itemOf(sequence, value);
+  }
+
+  #remember(user: number, item: MailboxItem): void {
+    if (this.#recentBytes > RECENT_BYTES) {
+      this.#recent.clear();
+      this.#recentBytes = 0;
+    }
+    this.#recentBytes += item.frame.length + ITEM_OVERHEAD_BYTES;
+    const queue = this.#recent.get(user);
+    if (queue) {
+      queue.push(item);
+      return;
+    }
+    const fresh = new ItemQueue();
+    fresh.push(item);
+    this.#recent.set(user, fresh);
+  }
+
+  #forget(user: number, last: number): void {
+    const queue = this.#recent.get(user);
+    if (!queue) return;
+    for (const { frame } of queue.takeThrough(last)) this.#recentBytes -= frame.length + ITEM_OVERHEAD_BYTES;
+    if (queue.isEmpty) this.#recent.delete(user);
   }
 
   #itemOf(sequence: number, value: Buffer): MailboxItem {

@@ -1,3 +1,4 @@
+import { ItemQueue } from './item-queue.js';
 import { RepeatWindow } from './repeat-window.js';
 import type { MailboxItem, Store, StoreUsage } from './store.js';
 
@@ -100,53 +101,5 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#mailboxes.clear();
     this.#length = 0;
-  }
-}
-
-/** First in, first out. Deleting moves a head index; the array is cut once half of it is dead. */
-class ItemQueue {
-  #items: MailboxItem[] = [];
-  #head = 0;
-
-  push(item: MailboxItem): void {
-    this.#items.push(item);
-  }
-
-  after(sequence: number, limit: number): MailboxItem[] {
-    const first = this.#items[this.#head];
-    if (!first) return NOTHING;
-    // Sequences have no gaps, so an item's place follows from its sequence.
-    const start = this.#head + Math.max(0, sequence + 1 - first.sequence);
-    return this.#items.slice(start, start + limit);
-  }
-
-  /** Sequence of the last item stored before `beforeMs`; 0: none was. */
-  lastBefore(beforeMs: number): number {
-    let sequence = 0;
-    for (let at = this.#head; at < this.#items.length; at += 1) {
-      const item = this.#items[at] as MailboxItem;
-      if (item.atMs >= beforeMs) break;
-      sequence = item.sequence;
-    }
-    return sequence;
-  }
-
-  takeThrough(sequence: number): MailboxItem[] {
-    const first = this.#items[this.#head];
-    if (!first || sequence < first.sequence) return NOTHING;
-    const end = Math.min(this.#items.length, this.#head + sequence - first.sequence + 1);
-    const taken = this.#items.slice(this.#head, end);
-    if (end === this.#items.length) {
-      // Idle users are most users: an empty queue keeps no array of its last traffic's size.
-      this.#items = [];
-      this.#head = 0;
-    } else {
-      this.#head = end;
-      if (this.#head > 32 && this.#head * 2 > this.#items.length) {
-        this.#items = this.#items.slice(this.#head);
-        this.#head = 0;
-      }
-    }
-    return taken;
   }
 }

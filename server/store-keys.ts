@@ -10,9 +10,8 @@ export const ITEM_KEY_BYTES = 13;
 
 const TWO_32 = 0x1_0000_0000;
 
-/** Hot path. */
-export function itemKey(user: number, sequence: number): Buffer {
-  const key = Buffer.allocUnsafe(ITEM_KEY_BYTES);
+/** Hot path. @param key where to write it */
+export function itemKey(user: number, sequence: number, key = Buffer.allocUnsafe(ITEM_KEY_BYTES)): Buffer {
   key[0] = KeyKind.Item;
   writeInteger(user, key, 1);
   key.writeUInt32BE(sequence, 9);
