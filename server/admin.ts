@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { isLoopback } from '../protocol/address.js';
 import { Metrics } from './metrics.js';
+import { BAD_REQUEST, partWith } from './parting.js';
 import type { ServerState } from './server-state.js';
 
 /**
@@ -45,6 +46,7 @@ export async function startAdmin(
         return answer(response, 404, 'text/plain', 'try /healthz, /metrics or /stats\n');
     }
   });
+  server.on('clientError', (_error, socket) => partWith(socket, BAD_REQUEST));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(address.port, address.host, resolve);

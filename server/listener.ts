@@ -1,11 +1,12 @@
 import cluster from 'node:cluster';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { WEBSOCKET_SUBPROTOCOL } from '../protocol/frame.js';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress } from './config.js';
+import { BAD_REQUEST, partWith, TLS_ALERT } from './parting.js';
 import { listenToSocket, listenToWebSocket, WebSocketWire, type Wire, type WireListener } from './wire.js';
 
 /** Several frames may share a WebSocket message; this bounds what one may hold. */
@@ -76,11 +77,16 @@ function chooseTaker(options: ListenerOptions): (socket: Socket) => void {
   if (protocol === 'ws') return createUpgrader(options);
   if (!certificate) throw new Error(`${protocol} needs a certificate`);
   const tls: TlsServer = createTlsServer({ ...certificate, handshakeTimeout: loginTimeoutMs });
-  // Peers that break the handshake are none of ours; TLS has closed the connection.
-  tls.on('tlsClientError', (_error, socket) => socket.destroy());
+  // Peers that break the handshake are none of ours: they are told, and let go.
+  tls.on('tlsClientError', (_error, socket) => partWith(carrierOf(socket), TLS_ALERT));
   const upgrade = protocol === 'wss' ? createUpgrader(options) : undefined;
   tls.on('secureConnection', (socket) => (upgrade ? upgrade(socket) : acceptSocket(socket, options)));
   return (socket) => tls.emit('connection', socket);
+}
+
+/** The connection under a TLS socket: Node has no public name for it. */
+function carrierOf(socket: TLSSocket): Socket | undefined {
+  return (socket as unknown as { _parent?: Socket })._parent;
 }
 
 function acceptSocket(socket: Socket, options: ListenerOptions): void {
@@ -105,7 +111,7 @@ function createUpgrader(options: ListenerOptions): (socket: Socket) => void {
     response.writeHead(426, { 'content-type': 'text/plain', connection: 'close', upgrade: 'websocket' });
     response.end('This port speaks the c2m protocol over WebSocket; see docs/protocol.md.\n');
   });
-  server.on('clientError', (_error, socket) => socket.destroy());
+  server.on('clientError', (_error, socket) => partWith(socket as Socket, BAD_REQUEST));
   server.on('upgrade', (request, socket, head) => {
     clearTimeout(handshakes.get(socket));
     // Else the timer would live as long as the connection.
