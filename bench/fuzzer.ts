@@ -2,7 +2,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { WebSocket } from 'ws';
 import { Random } from '../loadgen/random.js';
-import { decodeFrames } from '../protocol/decode.js';
+import { FrameDecoder } from '../protocol/decode.js';
 import { encodeFrame } from '../protocol/encode.js';
 import { FrameType, LARGEST_BODY_BYTES, PROTOCOL_VERSION, WEBSOCKET_SUBPROTOCOL } from '../protocol/frame.js';
 
@@ -134,11 +134,11 @@ function open(
     const socket: Socket = isTls
       ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
       : connectTcp({ port, host: '127.0.0.1' });
-    let received = Buffer.alloc(0);
+    const hasReason = reasonFinder();
     socket.on('data', (bytes) => {
       outcome.hasAnswered = true;
-      received = Buffer.concat([received, bytes]).subarray(-65_536);
-      outcome.hasReason ||= isRaw || listener === 'http' ? received.length > 0 : hasErrorFrame(bytes);
+      // An alert, or a status: any answer to what is no conversation says why.
+      outcome.hasReason ||= isRaw || listener === 'http' || hasReason(bytes);
     });
     socket.on('error', () => {
       outcome.wasReset = true;
@@ -163,9 +163,10 @@ function openWebSocket(
 ): Promise<Carrier | undefined> {
   return new Promise((resolve) => {
     const webSocket = new WebSocket(`ws://127.0.0.1:${port}`, WEBSOCKET_SUBPROTOCOL, { perMessageDeflate: false });
+    const hasReason = reasonFinder();
     webSocket.on('message', (bytes: Buffer) => {
       outcome.hasAnswered = true;
-      outcome.hasReason ||= hasErrorFrame(bytes);
+      outcome.hasReason ||= hasReason(bytes);
     });
     webSocket.on('error', () => {
       outcome.wasReset = true;
@@ -265,17 +266,15 @@ function bytes(random: Random, length: number): Buffer {
   return buffer;
 }
 
-function hasErrorFrame(bytes: Buffer): boolean {
-  let found = false;
-  try {
-    decodeFrames(bytes, LARGEST_BODY_BYTES, (frame) => {
+/** Looks for ERROR or GOODBYE in the bytes of one connection, however they are split. */
+function reasonFinder(): (bytes: Buffer) => boolean {
+  const decoder = new FrameDecoder(LARGEST_BODY_BYTES);
+  return (bytes) => {
+    let found = false;
+    decoder.push(bytes, (frame) => {
       found ||= frame.type === FrameType.Error || frame.type === FrameType.Goodbye;
       return true;
     });
-  } catch {
-    // The chunk began in the middle of a frame: the ERROR is the last of what came.
-    const at = bytes.lastIndexOf(FrameType.Error);
-    return at >= 3;
-  }
-  return found;
+    return found;
+  };
 }

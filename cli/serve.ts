@@ -62,9 +62,10 @@ async function serve(config: ServerConfigInput): Promise<ExitStatus> {
   return ExitStatus.Passed;
 }
 
-function describeServer({ addresses, adminUrl }: RunningServer): string {
+function describeServer({ addresses, adminUrl, mediaUrl }: RunningServer): string {
   const lines = addresses.map((address) => `${chalk.dim('listening')}  ${formatAddress(address)}`);
   if (adminUrl) lines.push(`${chalk.dim('admin    ')}  ${adminUrl}  (/healthz, /metrics, /stats, /reload)`);
+  if (mediaUrl) lines.push(`${chalk.dim('media    ')}  ${mediaUrl}/media/`);
   return `${lines.join('\n')}\n`;
 }
 

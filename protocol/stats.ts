@@ -15,6 +15,8 @@ export interface ServerStats {
   /** Workers that died and were started again, oldest first. */
   restarts: WorkerRestart[];
   handlers: HandlerStats;
+  /** Null where the server keeps none. */
+  media: MediaStats | null;
   /** The newest samples of every queue, oldest first, about the last ten seconds; no peak between them is missed. */
   samples: QueueSample[];
   /** Alerts raised since the start, oldest first; the newest thousand are kept. */
@@ -65,6 +67,16 @@ export interface WorkerStats {
   /** CPU seconds, user and system, since the process started. */
   cpuSeconds: number;
   eventLoopLagP99Ms: number;
+}
+
+/** Files that are kept, and requests since the start. */
+export interface MediaStats {
+  files: number;
+  bytes: number;
+  uploads: number;
+  downloads: number;
+  /** Requests that were refused, by HTTP status. */
+  refused: Record<string, number>;
 }
 
 /** The code that handles the frames of clients. */

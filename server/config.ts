@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isLoopback } from '../protocol/address.js';
+import { mediaSchema } from './media/media-config.js';
 
 /** An address that the server listens on. Port 0 lets the kernel choose. */
 export interface ListenAddress {
@@ -200,6 +201,16 @@ export const serverConfigSchema = z.strictObject({
     .min(16)
     .optional()
     .describe('What clients must present at LOGIN; mandatory off loopback.'),
+  tokenPerUser: z
+    .boolean()
+    .default(false)
+    .describe(
+      'The token is a secret from which the token of each user follows (protocol/user-token.ts), so that nobody can log in as another.',
+    ),
+  media: mediaSchema
+    .nullable()
+    .default(null)
+    .describe('Upload and download over HTTP; null: none.'),
   tls: z
     .strictObject({ keyFile: z.string(), certFile: z.string() })
     .optional()
@@ -250,6 +261,14 @@ export function parseServerConfig(input: ServerConfigInput): ServerConfig {
   if (exposed && !config.token) {
     throw new ConfigError(
       `listen: ${exposed.host} can be reached from other machines, so a token is needed; set one or listen on 127.0.0.1`,
+    );
+  }
+  if (config.tokenPerUser && !config.token) {
+    throw new ConfigError('tokenPerUser: the tokens of users follow from a secret; set token');
+  }
+  if (config.media && !isLoopback(config.media.host) && !config.token) {
+    throw new ConfigError(
+      `media.host: ${config.media.host} can be reached from other machines, so a token is needed; set one or listen on 127.0.0.1`,
     );
   }
   if (config.admin && !isLoopback(config.admin.host)) {

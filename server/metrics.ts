@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { ServerCounters, ServerStats } from '../protocol/stats.js';
+import type { MediaStats, ServerCounters, ServerStats } from '../protocol/stats.js';
 
 const COUNTERS: [keyof Omit<ServerCounters, 'closedByReason' | 'refusedByReason'>, string, string][] = [
   ['connectionsAccepted', 'c2m_connections_accepted_total', 'Connections accepted.'],
@@ -22,6 +22,9 @@ export class Metrics {
   readonly #handlers = this.#gauge('c2m_handlers_info', 'The version of the handlers in force.', ['version']);
   readonly #loads = this.#counter('c2m_handlers_loads_total', 'Handlers that went into force.', []);
   readonly #rejected = this.#counter('c2m_handlers_rejected_total', 'Handlers that did not.', []);
+  readonly #mediaFiles = this.#gauge('c2m_media_files', 'Files kept.', []);
+  readonly #mediaBytes = this.#gauge('c2m_media_bytes', 'Disk space of the files.', []);
+  readonly #mediaRequests = this.#counter('c2m_media_requests_total', 'Requests for media, by outcome.', ['outcome']);
   readonly #storeItems = this.#gauge('c2m_store_items', 'Items in all mailboxes.', ['store']);
   readonly #storeBytes = this.#gauge('c2m_store_disk_bytes', 'Disk space of the mailboxes.', ['store']);
   readonly #storeCommits = this.#counter('c2m_store_commits_total', 'Transactions of the store.', []);
@@ -51,6 +54,7 @@ export class Metrics {
     this.#handlers.set({ version: stats.handlers.version }, 1);
     this.#loads.inc(stats.handlers.loads);
     this.#rejected.inc(stats.handlers.rejected.length);
+    if (stats.media) this.#renderMedia(stats.media);
     this.#storeItems.set({ store: stats.store.kind }, stats.store.items);
     this.#storeBytes.set({ store: stats.store.kind }, stats.store.diskBytes);
     this.#storeCommits.inc(stats.store.commits);
@@ -76,6 +80,14 @@ export class Metrics {
     for (const [reason, count] of Object.entries(stats.counters.closedByReason))
       this.#closed.inc({ reason }, count);
     return this.#registry.metrics();
+  }
+
+  #renderMedia({ files, bytes, uploads, downloads, refused }: MediaStats): void {
+    this.#mediaFiles.set(files);
+    this.#mediaBytes.set(bytes);
+    this.#mediaRequests.inc({ outcome: 'uploaded' }, uploads);
+    this.#mediaRequests.inc({ outcome: 'downloaded' }, downloads);
+    for (const [status, count] of Object.entries(refused)) this.#mediaRequests.inc({ outcome: status }, count);
   }
 
   #gauge(name: string, help: string, labelNames: string[]): Gauge {

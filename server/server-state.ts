@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { HandlerStats, QueueAlert, ServerStats, StoreStats, WorkerRestart } from '../protocol/stats.js';
+import type { HandlerStats, MediaStats, QueueAlert, ServerStats, StoreStats, WorkerRestart } from '../protocol/stats.js';
 import type { ServerConfig } from './config.js';
 import { addCounters } from './counters.js';
 import { QueueMonitor } from './queue-monitor.js';
@@ -14,6 +14,8 @@ export class ServerState {
   readonly #store: StoreStats['kind'];
   readonly #startedAtMs = Date.now();
   readonly #reports = new Map<number, WorkerReport>();
+  /** Where media are kept. */
+  media: { readonly stats: MediaStats } | undefined;
   readonly #monitor: QueueMonitor;
   readonly #workers: number;
   readonly #restarts: WorkerRestart[] = [];
@@ -101,6 +103,7 @@ export class ServerState {
       workers,
       restarts: this.#restarts,
       handlers: this.#handlers,
+      media: this.media?.stats ?? null,
       samples: this.#monitor.samples,
       alerts: this.#monitor.alerts,
       queues: this.#queues(reports),

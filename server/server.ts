@@ -13,6 +13,7 @@ import {
 } from './config.js';
 import { startEngine } from './engine.js';
 import { HandlerFiles } from './handler-files.js';
+import { MediaChild } from './media/media-child.js';
 import { SAMPLE_INTERVAL_MS } from './queue-monitor.js';
 import { Reloading } from './reloading.js';
 import { ServerState } from './server-state.js';
@@ -23,6 +24,8 @@ export interface RunningServer {
   addresses: ListenAddress[];
   /** `http://127.0.0.1:9464`, or null where no admin port was wanted. */
   adminUrl: string | null;
+  /** `http://127.0.0.1:9465`, or null where no media are wanted. */
+  mediaUrl: string | null;
   /** Rejects when the server cannot go on, such as when its workers die again and again. */
   failed: Promise<never>;
   /** Loads the handlers anew. @returns the version in force @throws ReloadError: the version before stays */
@@ -74,6 +77,11 @@ async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<Run
     },
   });
   undo.push(() => engine.drain());
+  const media = config.media ? await MediaChild.start(config) : undefined;
+  if (media) {
+    undo.push(() => media.close());
+    state.media = media;
+  }
   const sampling = setInterval(() => state.sample(), SAMPLE_INTERVAL_MS);
   undo.push(() => clearInterval(sampling));
   const reloading = new Reloading(files, engine, state, log);
@@ -84,6 +92,7 @@ async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<Run
   return {
     addresses: engine.addresses,
     adminUrl: admin?.url ?? null,
+    mediaUrl: media?.url ?? null,
     failed: engine.failed,
     reload: () => reloading.reload(),
     close: () => {

@@ -259,15 +259,16 @@ export class Session implements WireListener, ClientConnection {
     this.#host.markDirty(this);
   }
 
-  /** Everything gathered, then `last`, then the end of the connection. */
+  /**
+   * Everything gathered, then `last`, then the end of the connection. Of a slow reader what is gathered is dropped: it
+   * waits in the mailbox, and the worker ends a connection that lingers.
+   */
   #farewell(last: Buffer): void {
-    if (this.#isBlocked) {
-      // A peer that does not read would keep the connection open for ever.
-      this.#wire.destroy();
-      return;
-    }
-    this.#wire.write(Buffer.concat([...this.#out, last]));
+    this.#wire.write(this.#isBlocked ? last : Buffer.concat([...this.#out, last]));
     this.#wire.end();
+    // What still comes in is read and thrown away: left unread, it would make the kernel reset the connection, and the
+    // peer would never see the reason.
+    if (this.#isBlocked) this.#wire.resume();
   }
 
   #close(reason: string): void {

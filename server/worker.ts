@@ -1,7 +1,7 @@
-import { timingSafeEqual } from 'node:crypto';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { ReasonCode } from '../protocol/frame.js';
 import type { WorkerStats } from '../protocol/stats.js';
+import { isAuthentic } from './authentication.js';
 import { type Bus, type BusMessage, homeWorker } from './bus.js';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress, QueueName, ServerConfig } from './config.js';
@@ -249,9 +249,7 @@ export class Worker implements SessionHost {
     const { loginsPerSecond, sendsUnderWay } = this.#config.limits;
     if (loginsPerSecond > 0 && this.#loginsThisSecond >= loginsPerSecond) return ReasonCode.Overloaded;
     if (this.#sendsUnderWay * 2 >= sendsUnderWay) return ReasonCode.Overloaded;
-    if (this.#config.token !== undefined && !isSameToken(token, this.#config.token)) {
-      return ReasonCode.AuthenticationFailed;
-    }
+    if (!isAuthentic(this.#config, user, token)) return ReasonCode.AuthenticationFailed;
     if (!this.#bus.isConnected(homeWorker(user, this.#bus.homes))) return ReasonCode.Overloaded;
     this.#loginsThisSecond += 1;
     return undefined;
@@ -489,10 +487,4 @@ export class Worker implements SessionHost {
 /** Whole, because a number with a fraction is an object of its own wherever it is kept. */
 function currentMs(): number {
   return Math.floor(performance.now());
-}
-
-function isSameToken(given: string, expected: string): boolean {
-  const a = Buffer.from(given);
-  const b = Buffer.from(expected);
-  return a.length === b.length && timingSafeEqual(a, b);
 }

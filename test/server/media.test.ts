@@ -1,0 +1,245 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import sharp from 'sharp';
+import { afterEach, describe, expect, test } from 'vitest';
+import { userToken } from '../../protocol/user-token.js';
+import { mediaSchema } from '../../server/media/media-config.js';
+import { type RunningMedia, startMedia } from '../../server/media/media-server.js';
+import { testFolder } from '../support/folder.js';
+
+const SECRET = 'a secret of sixteen';
+const ANNA = 1;
+const BERT = 2;
+
+const running: RunningMedia[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((media) => media.close()));
+});
+
+async function start(settings: object = {}): Promise<{ url: string; folder: string; media: RunningMedia }> {
+  const folder = testFolder();
+  const config = mediaSchema.parse({ port: 0, folder, ...settings });
+  const media = await startMedia(config, { token: SECRET, tokenPerUser: true });
+  running.push(media);
+  return { url: `http://127.0.0.1:${media.port}`, folder, media };
+}
+
+function basic(user: number, token = userToken(SECRET, user)): string {
+  return `Basic ${Buffer.from(`${user}:${token}`).toString('base64')}`;
+}
+
+function nameOf(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+interface Upload {
+  user?: number;
+  type?: string;
+  name?: string;
+  headers?: Record<string, string>;
+}
+
+function upload(url: string, content: Buffer, { user = ANNA, type = 'audio/ogg', name, headers }: Upload = {}) {
+  return fetch(`${url}/media/${name ?? nameOf(content)}`, {
+    method: 'PUT',
+    body: new Uint8Array(content),
+    headers: { authorization: basic(user), 'content-type': type, ...headers },
+  });
+}
+
+interface Stored {
+  link: string;
+  bytes: number;
+  type: string;
+  thumbnail: string | null;
+}
+
+async function codeOf(response: Response): Promise<[number, string]> {
+  return [response.status, ((await response.json()) as { code: string }).code];
+}
+
+const VOICE = randomBytes(100_000);
+
+describe('an upload', () => {
+  test('gives a link that opens the file to whoever has it', async () => {
+    const { url } = await start();
+
+    const answer = await upload(url, VOICE);
+    const { link, bytes, type, thumbnail } = (await answer.json()) as Stored;
+
+    expect([answer.status, bytes, type, thumbnail]).toEqual([201, 100_000, 'audio/ogg', null]);
+    const download = await fetch(link);
+    expect(Buffer.from(await download.arrayBuffer())).toEqual(VOICE);
+    expect(download.headers.get('content-type')).toBe('audio/ogg');
+    expect(download.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(download.headers.get('content-disposition')).toMatch(/^attachment; filename="[0-9a-f]{16}\.ogg"$/);
+  });
+
+  test('of an image comes with a thumbnail that is small enough for a message', async () => {
+    const { url } = await start();
+    const image = await sharp({ create: { width: 1600, height: 900, channels: 3, background: '#336699' } })
+      .png()
+      .toBuffer();
+
+    const { thumbnail } = (await (await upload(url, image, { type: 'image/png' })).json()) as Stored;
+
+    const small = Buffer.from(thumbnail ?? '', 'base64');
+    expect(small.length).toBeLessThan(2000);
+    expect(await sharp(small).metadata()).toMatchObject({ format: 'jpeg', width: 64, height: 36 });
+  });
+
+  test('said twice is done once, and the file of two users is kept once', async () => {
+    const { url, media, folder } = await start();
+    expect((await upload(url, VOICE)).status).toBe(201);
+    expect((await upload(url, VOICE)).status).toBe(200);
+    expect((await upload(url, VOICE, { user: BERT })).status).toBe(201);
+    expect(media.stats()).toMatchObject({ files: 1, bytes: 100_000, uploads: 2 });
+
+    const file = `${url}/media/${nameOf(VOICE)}`;
+    const remove = (user: number) => fetch(file, { method: 'DELETE', headers: { authorization: basic(user) } });
+    expect((await remove(ANNA)).status).toBe(204);
+    expect((await fetch(file, { headers: { authorization: basic(BERT) } })).status).toBe(200);
+    expect((await remove(BERT)).status).toBe(204);
+    expect(readdirSync(folder).sort()).toEqual(['partial', 'secret']);
+  });
+
+  test('that was broken off goes on where it ended', async () => {
+    const { url } = await start();
+    const name = nameOf(VOICE);
+    const authorization = basic(ANNA);
+    await new Promise<void>((resolve) => {
+      const broken = request(`${url}/media/${name}`, {
+        method: 'PUT',
+        headers: { authorization, 'content-type': 'audio/ogg', 'content-length': 100_000 },
+      });
+      broken.on('error', () => resolve());
+      broken.write(VOICE.subarray(0, 60_000), () => setImmediate(() => broken.destroy(new Error('no signal'))));
+    });
+    const have = async () =>
+      Number((await fetch(`${url}/media/${name}`, { method: 'HEAD', headers: { authorization } })).headers.get('upload-offset'));
+    await expect.poll(have).toBeGreaterThan(0);
+    let offset = -1;
+    // What was on its way when the connection broke may still be on its way to the disk.
+    await expect.poll(async () => offset === (offset = await have())).toBe(true);
+
+    const wrong = await upload(url, VOICE.subarray(offset - 1), { name, headers: { 'upload-offset': String(offset - 1) } });
+    expect(await codeOf(wrong)).toEqual([409, 'WrongOffset']);
+    const rest = await upload(url, VOICE.subarray(offset), { name, headers: { 'upload-offset': String(offset) } });
+
+    expect(rest.status).toBe(201);
+    const download = await fetch(((await rest.json()) as Stored).link);
+    expect(Buffer.from(await download.arrayBuffer())).toEqual(VOICE);
+  });
+});
+
+describe('a download', () => {
+  test('may be of a range', async () => {
+    const { url } = await start();
+    const { link } = (await (await upload(url, VOICE)).json()) as Stored;
+
+    const part = await fetch(link, { headers: { range: 'bytes=1000-1999' } });
+
+    expect([part.status, part.headers.get('content-range')]).toEqual([206, 'bytes 1000-1999/100000']);
+    expect(Buffer.from(await part.arrayBuffer())).toEqual(VOICE.subarray(1000, 2000));
+    expect((await fetch(link, { headers: { range: 'bytes=100000-' } })).status).toBe(416);
+  });
+});
+
+describe('refused is', () => {
+  test.each([
+    ['nobody', {}],
+    ['a wrong token', { authorization: basic(ANNA, 'wrong') }],
+    ['the token of somebody else', { authorization: basic(ANNA, userToken(SECRET, BERT)) }],
+    ['the secret itself', { authorization: basic(ANNA, SECRET) }],
+    ['noise', { authorization: 'Basic ????' }],
+  ])('%s', async (_name, headers) => {
+    const { url } = await start();
+    const answer = await fetch(`${url}/media/${nameOf(VOICE)}`, { method: 'DELETE', headers: headers as never });
+    expect(await codeOf(answer)).toEqual([401, 'AuthenticationFailed']);
+  });
+
+  test('the file of another user, by name, by a wrong key, and to delete', async () => {
+    const { url } = await start();
+    await upload(url, VOICE);
+    const file = `${url}/media/${nameOf(VOICE)}`;
+    const authorization = basic(BERT);
+    expect(await codeOf(await fetch(file, { headers: { authorization } }))).toEqual([404, 'NotFound']);
+    expect(await codeOf(await fetch(`${file}?key=${'A'.repeat(22)}`))).toEqual([401, 'AuthenticationFailed']);
+    expect(await codeOf(await fetch(file, { method: 'DELETE', headers: { authorization } }))).toEqual([403, 'NotYours']);
+    // Nor does the name alone make it his: he must show the content.
+    const claim = await upload(url, randomBytes(10), { user: BERT, name: nameOf(VOICE) });
+    expect(await codeOf(claim)).toEqual([422, 'WrongHash']);
+  });
+
+  test.each([
+    '/media/../secret',
+    '/media/..%2fsecret',
+    '/media/%2e%2e%2fsecret',
+    '/media/secret',
+    `/media/${'a'.repeat(63)}%00`,
+    '/secret',
+    '//etc/passwd',
+  ])('the path %s', async (path) => {
+    const { url } = await start();
+    const status = await new Promise<number>((resolve, reject) => {
+      // As it is: fetch would tidy it up.
+      request(url, { path, headers: { authorization: basic(ANNA) } }, (response) => resolve(response.statusCode ?? 0))
+        .on('error', reject)
+        .end();
+    });
+    expect([400, 404]).toContain(status);
+  });
+
+  test('what is too large, by its announcement and by what comes', async () => {
+    const { url } = await start({ maxBytes: 50_000 });
+    expect(await codeOf(await upload(url, VOICE))).toEqual([413, 'TooLarge']);
+    const unannounced = await new Promise<number>((resolve, reject) => {
+      const put = request(`${url}/media/${nameOf(VOICE)}`, {
+        method: 'PUT',
+        headers: { authorization: basic(ANNA), 'content-type': 'audio/ogg', 'transfer-encoding': 'chunked' },
+      });
+      put.on('response', (response) => resolve(response.statusCode ?? 0)).on('error', reject);
+      put.end(VOICE.subarray(0, 10));
+    });
+    expect(unannounced).toBe(411);
+  });
+
+  test('a type that is not taken, and an image that is none', async () => {
+    const { url } = await start();
+    expect(await codeOf(await upload(url, VOICE, { type: 'text/html' }))).toEqual([415, 'TypeNotAllowed']);
+    expect(await codeOf(await upload(url, VOICE, { type: 'image/png' }))).toEqual([415, 'NotAnImage']);
+    const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>');
+    expect(await codeOf(await upload(url, svg, { type: 'image/png' }))).toEqual([415, 'NotAnImage']);
+  });
+
+  test('more than there is room for', async () => {
+    const { url } = await start({ totalBytes: 150_000 });
+    expect((await upload(url, VOICE)).status).toBe(201);
+    expect(await codeOf(await upload(url, randomBytes(60_000)))).toEqual([507, 'StoreFull']);
+  });
+
+  test('content that is not what its name says', async () => {
+    const { url, folder } = await start();
+    expect(await codeOf(await upload(url, VOICE, { name: nameOf(Buffer.from('other')) }))).toEqual([422, 'WrongHash']);
+    expect(readdirSync(`${folder}/partial`)).toEqual([]);
+  });
+});
+
+test('a file is gone after the retention time', async () => {
+  const { url, media } = await start({ retentionMs: 1000 });
+  const { link } = (await (await upload(url, VOICE)).json()) as Stored;
+  expect((await fetch(link)).status).toBe(200);
+  await expect.poll(() => media.stats().files, { timeout: 5000 }).toBe(0);
+  expect((await fetch(link)).status).toBe(404);
+});
+
+test('a request that never says what it wants is closed', async () => {
+  const { media } = await start();
+  const socket = connect(media.port, '127.0.0.1');
+  socket.write('GET /media/');
+  const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  socket.resume();
+  await ended;
+}, 60_000);
