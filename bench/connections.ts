@@ -64,6 +64,7 @@ export async function measureConnections(protocol: 'tcp' | 'ws', count: number):
         reconnectRate: 1000,
         connectTimeoutMs: 30_000,
         heartbeatMs: 3_600_000,
+        attachments: [],
         messages: { size: { kind: 'fixed', bytes: 100 }, arrival: 'constant' },
       },
     });

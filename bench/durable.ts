@@ -45,13 +45,21 @@ for (const { connections, window } of [
   { connections: 200, window: 16 },
 ]) {
   console.log(
-    chalk.bold(`\nMessages of 100 bytes, ${connections} connections, ${window} under way on each, median of ${ROUNDS}`),
+    chalk.bold(
+      `\nMessages of 100 bytes, ${connections} connections, ${window} under way on each, median of ${ROUNDS}`,
+    ),
   );
-  console.log(`${''.padEnd(32)}${'a core-second'.padStart(14)}${'a second'.padStart(10)}${'accepted p50'.padStart(14)}${'p99'.padStart(11)}`);
+  console.log(
+    `${''.padEnd(32)}${'a core-second'.padStart(14)}${'a second'.padStart(10)}${'accepted p50'.padStart(14)}${'p99'.padStart(11)}`,
+  );
   const results = new Map<string, Throughput[]>(contenders.map(({ name }) => [name, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const { name, target, start } of contenders) {
-      const measured = await measureThroughput({ target, connections, window, payloadBytes: 100 }, SECONDS, start);
+      const measured = await measureThroughput(
+        { target, connections, window, payloadBytes: 100 },
+        SECONDS,
+        start,
+      );
       results.get(name)?.push(measured);
     }
   }
@@ -68,11 +76,21 @@ for (const { connections, window } of [
   }
 }
 
-console.log(chalk.bold(`\n${IDLE_CONNECTIONS} clients that are logged in and idle, private memory of the server a connection`));
+console.log(
+  chalk.bold(
+    `\n${IDLE_CONNECTIONS} clients that are logged in and idle, private memory of the server a connection`,
+  ),
+);
 for (const { name, target, start } of contenders) {
   const { port, pid, close } = await start();
   const before = readPrivateBytes(pid) ?? Number.NaN;
-  const flood = await startFlood({ target, port, connections: IDLE_CONNECTIONS, window: 0, payloadBytes: 100 });
+  const flood = await startFlood({
+    target,
+    port,
+    connections: IDLE_CONNECTIONS,
+    window: 0,
+    payloadBytes: 100,
+  });
   await sleep(SETTLE_MS);
   const bytes = ((readPrivateBytes(pid) ?? Number.NaN) - before) / IDLE_CONNECTIONS;
   flood.stop();

@@ -66,7 +66,11 @@ const OPENERS = {
 };
 
 function newHistogram(): Histogram {
-  return build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
+  return build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: 60_000_000,
+    numberOfSignificantValueDigits: 3,
+  });
 }
 
 /** A c2m client: SEND until the window is full, ACK what comes in once a chunk, SEND again for each RECEIPT. */

@@ -10,7 +10,7 @@ import { type FuzzOptions, fuzz } from './fuzzer.js';
 const inputs = Number(process.argv[2] ?? 1_000_000);
 const seed = Number(process.argv[3] ?? 1);
 /** What the server may hold more than after the first hundredth of the inputs. */
-const MOST_GROWTH_BYTES = 64 * 2 ** 20;
+const MOST_GROWTH_BYTES = 128 * 2 ** 20;
 
 const server = await spawnServer({
   listen: ['tcp://127.0.0.1:0', 'tls://127.0.0.1:0', 'ws://127.0.0.1:0'],
@@ -20,7 +20,8 @@ const server = await spawnServer({
   logLevel: 'warn',
   limits: { mailboxLength: 200, loginTimeoutMs: 2000, restartsPerMinute: 0 },
 });
-const portOf = (protocol: string) => server.addresses.find((address) => address.protocol === protocol)?.port as number;
+const portOf = (protocol: string) =>
+  server.addresses.find((address) => address.protocol === protocol)?.port as number;
 const listeners: Pick<FuzzOptions, 'listener' | 'port' | 'broken'>[] = [
   { listener: 'tcp', port: portOf('tcp'), broken: 0.2 },
   { listener: 'tls', port: portOf('tls'), broken: 0.05 },
@@ -38,7 +39,10 @@ for (const each of listeners) {
   const startedMs = performance.now();
   const warm = await fuzz({ ...each, inputs: Math.ceil(inputs / 100), seed: seed + 1000, parallel: 32 });
   const before = await memory();
-  const result = await fuzz({ ...each, inputs: inputs - warm.inputs, seed, parallel: 32 }, showProgress(each.listener));
+  const result = await fuzz(
+    { ...each, inputs: inputs - warm.inputs, seed, parallel: 32 },
+    showProgress(each.listener),
+  );
   const growth = (await memory()) - before;
   const silent = result.endedSilently + warm.endedSilently;
   const isFine = silent === 0 && growth < MOST_GROWTH_BYTES;

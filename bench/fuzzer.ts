@@ -46,7 +46,10 @@ const EXAMPLES = 5;
 const USERS = 64;
 
 /** Sends inputs until there were enough; `parallel` connections at a time, each until the server ends it. */
-export async function fuzz(options: FuzzOptions, progress: (inputs: number) => void = () => undefined): Promise<FuzzResult> {
+export async function fuzz(
+  options: FuzzOptions,
+  progress: (inputs: number) => void = () => undefined,
+): Promise<FuzzResult> {
   const result: FuzzResult = {
     inputs: 0,
     connections: 0,
@@ -111,7 +114,8 @@ async function fuzzConnection(options: FuzzOptions, random: Random, result: Fuzz
   else if (outcome.wasReset) result.reset += 1;
   else {
     result.endedSilently += 1;
-    if (result.silentExamples.length < EXAMPLES) result.silentExamples.push(Buffer.concat(sent).toString('hex').slice(0, 200));
+    if (result.silentExamples.length < EXAMPLES)
+      result.silentExamples.push(Buffer.concat(sent).toString('hex').slice(0, 200));
   }
 }
 
@@ -162,7 +166,9 @@ function openWebSocket(
   noticeEnd: () => void,
 ): Promise<Carrier | undefined> {
   return new Promise((resolve) => {
-    const webSocket = new WebSocket(`ws://127.0.0.1:${port}`, WEBSOCKET_SUBPROTOCOL, { perMessageDeflate: false });
+    const webSocket = new WebSocket(`ws://127.0.0.1:${port}`, WEBSOCKET_SUBPROTOCOL, {
+      perMessageDeflate: false,
+    });
     const hasReason = reasonFinder();
     webSocket.on('message', (bytes: Buffer) => {
       outcome.hasAnswered = true;
@@ -216,7 +222,12 @@ function rightFrame(random: Random): Buffer {
     case 1:
       return encodeFrame({ type: FrameType.Pong, nonce: random.below(2 ** 30) });
     default:
-      return encodeFrame({ type: FrameType.Send, to: 1 + random.below(USERS), id, payload: bytes(random, random.below(300)) });
+      return encodeFrame({
+        type: FrameType.Send,
+        to: 1 + random.below(USERS),
+        id,
+        payload: bytes(random, random.below(300)),
+      });
   }
 }
 
@@ -240,14 +251,27 @@ function broken(frame: Buffer, random: Random): Buffer {
     case 5:
       return encodeFrame({ type: FrameType.Ack, sequence: random.below(2 ** 30) });
     case 6:
-      return encodeFrame({ type: FrameType.Login, user: random.below(100), token: bytes(random, random.below(5000)).toString('latin1') });
+      return encodeFrame({
+        type: FrameType.Login,
+        user: random.below(100),
+        token: bytes(random, random.below(5000)).toString('latin1'),
+      });
     default:
       return bytes(random, 1 + random.below(600));
   }
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'BREW'];
-const PATHS = ['/stats', '/metrics', '/healthz', '/reload?x', '/', '/../../etc/passwd', '/%2e%2e/%00', '/media/x'];
+const PATHS = [
+  '/stats',
+  '/metrics',
+  '/healthz',
+  '/reload?x',
+  '/',
+  '/../../etc/passwd',
+  '/%2e%2e/%00',
+  '/media/x',
+];
 
 function httpInput(random: Random, isBroken: boolean): Buffer {
   const pick = (list: string[]) => list[random.below(list.length)] as string;
@@ -256,7 +280,10 @@ function httpInput(random: Random, isBroken: boolean): Buffer {
   if (random.below(5) === 0) headers.push(`range: bytes=${random.below(100)}-${random.below(100)}`);
   if (random.below(5) === 0) headers.push(`content-length: ${random.below(3) === 0 ? -1 : random.below(50)}`);
   if (random.below(9) === 0) headers.push('transfer-encoding: chunked');
-  const request = Buffer.from(`${pick(METHODS)} ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`, 'latin1');
+  const request = Buffer.from(
+    `${pick(METHODS)} ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`,
+    'latin1',
+  );
   return isBroken ? broken(request, random) : request;
 }
 

@@ -42,7 +42,9 @@ export function openMqttClient(index: number, options: FloodOptions, state: Stat
           resolve(client);
           break;
         case 'puback':
-          state.accepted.recordValue(Math.round((performance.now() - (sentMs.get(packet.messageId ?? 0) ?? 0)) * 1000));
+          state.accepted.recordValue(
+            Math.round((performance.now() - (sentMs.get(packet.messageId ?? 0) ?? 0)) * 1000),
+          );
           sentMs.delete(packet.messageId ?? 0);
           publish();
           break;
@@ -58,7 +60,14 @@ export function openMqttClient(index: number, options: FloodOptions, state: Stat
       flush();
     });
     socket.once('connect', () => {
-      say({ cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, clean: false, clientId: `c${index}`, keepalive: 0 });
+      say({
+        cmd: 'connect',
+        protocolId: 'MQTT',
+        protocolVersion: 4,
+        clean: false,
+        clientId: `c${index}`,
+        keepalive: 0,
+      });
       flush();
     });
   });

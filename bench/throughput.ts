@@ -62,9 +62,7 @@ export async function measureThroughput(
   }
 }
 
-async function startTarget(
-  target: FloodOptions['target'],
-): Promise<RunningTarget> {
+async function startTarget(target: FloodOptions['target']): Promise<RunningTarget> {
   if (target !== 'relay-ws') {
     const protocol = target === 'c2m-ws' ? 'ws' : 'tcp';
     return startServer({ listen: [`${protocol}://127.0.0.1:0`], store: 'memory' });
@@ -82,7 +80,12 @@ async function startTarget(
 
 /** One worker, in one process. */
 export async function startServer(config: ServerConfigInput): Promise<RunningTarget> {
-  const server = await spawnServer({ admin: null, logLevel: 'warn', limits: { drainTimeoutMs: 500 }, ...config });
+  const server = await spawnServer({
+    admin: null,
+    logLevel: 'warn',
+    limits: { drainTimeoutMs: 500 },
+    ...config,
+  });
   return { port: server.addresses[0]?.port ?? 0, pid: server.pid, close: () => server.close() };
 }
 

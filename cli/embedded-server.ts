@@ -45,7 +45,12 @@ export class EmbeddedServer implements ServerControl {
   static async start(config: ServerConfig, seed: number): Promise<EmbeddedServer> {
     const folder = await mkdtemp(join(tmpdir(), 'c2m-target-'));
     const handlers = config.handlers ?? join(folder, 'handlers.mjs');
-    const complete = { ...config, handlers, lmdb: { ...config.lmdb, folder: join(folder, 'mailboxes') } };
+    const complete = {
+      ...config,
+      handlers,
+      lmdb: { ...config.lmdb, folder: join(folder, 'mailboxes') },
+      media: config.media && { ...config.media, folder: join(folder, 'media') },
+    };
     try {
       if (config.handlers === undefined) await copyFile(SHIPPED_HANDLERS, handlers);
       return new EmbeddedServer(complete, seed, folder, await spawnServer(complete));
@@ -57,6 +62,10 @@ export class EmbeddedServer implements ServerControl {
 
   get addresses(): SpawnedServer['addresses'] {
     return this.#spawned.addresses;
+  }
+
+  get mediaUrl(): string | null {
+    return this.#spawned.mediaUrl;
   }
 
   get adminUrl(): string | null {
@@ -98,9 +107,10 @@ export class EmbeddedServer implements ServerControl {
   }
 
   async #killAndRestart(): Promise<string> {
-    const { addresses, adminUrl, exited } = this.#spawned;
+    const { addresses, adminUrl, mediaUrl, exited } = this.#spawned;
     const admin = adminUrl === null ? null : { host: '127.0.0.1', port: Number(new URL(adminUrl).port) };
-    const config = { ...this.#config, listen: addresses, admin };
+    const media = this.#config.media && { ...this.#config.media, port: Number(new URL(mediaUrl ?? '').port) };
+    const config = { ...this.#config, listen: addresses, admin, media };
     if (this.#config.portPerWorker) throw new Error('the ports of its workers would be others afterwards');
     this.#isRestarting = true;
     this.kill();

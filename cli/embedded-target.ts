@@ -39,6 +39,7 @@ export function embeddedConfig(
     ...(workers > MOST_WORKERS_WITHOUT_HOMES ? { homes: HOMES, coalesceMs: COALESCE_MS } : {}),
     store: target.store,
     admin: { host: '127.0.0.1', port: 0 },
+    ...(scenario.media ? { media: { port: 0 } } : {}),
     // Alerts are in the record; in the log they would tear the live view.
     logLevel: 'error',
     ...target.settings,

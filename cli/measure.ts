@@ -57,6 +57,7 @@ async function load(
     server: server ?? null,
     token: target.kind === 'embedded' ? (target.config.token ?? null) : target.token,
     adminUrl: target.kind === 'embedded' ? (server?.adminUrl ?? null) : target.adminUrl,
+    mediaUrl: target.kind === 'embedded' ? (server?.mediaUrl ?? null) : target.mediaUrl,
     target: {
       kind: target.kind,
       addresses: endpoints.map(formatAddress),

@@ -3,7 +3,7 @@ import chalk from 'chalk';
 import { Command } from 'commander';
 import { parse, YAMLParseError } from 'yaml';
 import { formatAddress } from '../protocol/address.js';
-import { parseServerConfig, type ServerConfigInput } from '../server/config.js';
+import { parseServerConfig, type ServerConfig, type ServerConfigInput } from '../server/config.js';
 import { type RunningServer, startServer } from '../server/server.js';
 import { ExitStatus, type Finish, InputError } from './exit-status.js';
 import { listenForInterrupts } from './interrupts.js';
@@ -13,6 +13,9 @@ interface ServeOptions {
   config?: string;
   listen?: string[];
   workers?: string;
+  store?: string;
+  data?: string;
+  media?: string;
   admin?: string;
   tokenFile?: string;
   logLevel?: string;
@@ -25,6 +28,9 @@ export function serveCommand(finish: Finish): Command {
     .option('--config <file>', 'YAML or JSON file; what is given here on the command line wins')
     .option('--listen <address>', 'protocol://host:port with tcp, tls, ws or wss; may be repeated', collect)
     .option('--workers <n>', 'worker processes')
+    .option('--store <kind>', 'where mailboxes are kept: lmdb (on disk) or memory')
+    .option('--data <dir>', 'folder of the mailboxes in lmdb (default: c2m-data)')
+    .option('--media <url>', 'address of the media port, such as http://127.0.0.1:9465 (default: none)')
     .option('--admin <url>', 'address of the admin port, or "off"')
     .option('--token-file <file>', 'file with the token that clients must present')
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent')
@@ -33,6 +39,8 @@ export function serveCommand(finish: Finish): Command {
       `
 Examples:
   c2m serve
+  c2m serve --store memory
+  c2m serve --data /var/lib/c2m --media http://127.0.0.1:9465
   c2m serve --listen tcp://127.0.0.1:4000 --listen ws://127.0.0.1:4080 --workers 2
   c2m serve --listen tls://0.0.0.0:4443 --token-file token.txt --admin http://127.0.0.1:9464
 `,
@@ -47,7 +55,7 @@ Examples:
 async function serve(config: ServerConfigInput): Promise<ExitStatus> {
   const interrupts = listenForInterrupts();
   const server = await startServer(config);
-  process.stdout.write(describeServer(server));
+  process.stdout.write(describeServer(server, parseServerConfig(config)));
   process.on('SIGHUP', () => {
     // The log tells of it, whatever comes of it.
     server.reload().catch(() => undefined);
@@ -62,8 +70,11 @@ async function serve(config: ServerConfigInput): Promise<ExitStatus> {
   return ExitStatus.Passed;
 }
 
-function describeServer({ addresses, adminUrl, mediaUrl }: RunningServer): string {
+function describeServer({ addresses, adminUrl, mediaUrl }: RunningServer, config: ServerConfig): string {
   const lines = addresses.map((address) => `${chalk.dim('listening')}  ${formatAddress(address)}`);
+  const where =
+    config.store === 'lmdb' ? `on disk, in ${config.lmdb.folder}` : 'in memory: gone with the server';
+  lines.push(`${chalk.dim('mailboxes')}  ${where}`);
   if (adminUrl) lines.push(`${chalk.dim('admin    ')}  ${adminUrl}  (/healthz, /metrics, /stats, /reload)`);
   if (mediaUrl) lines.push(`${chalk.dim('media    ')}  ${mediaUrl}/media/`);
   return `${lines.join('\n')}\n`;
@@ -74,8 +85,15 @@ async function readConfig(options: ServeOptions): Promise<ServerConfigInput> {
   const config = options.config ? await readConfigFile(options.config) : {};
   if (options.listen) config.listen = options.listen;
   if (options.workers !== undefined) config.workers = Number(options.workers);
+  if (options.store !== undefined) config.store = options.store;
+  if (options.data !== undefined)
+    config.lmdb = { ...(config.lmdb as object | undefined), folder: options.data };
+  if (options.media !== undefined) {
+    config.media = { ...(config.media as object | undefined), ...readHttpAddress('--media', options.media) };
+  }
   if (options.logLevel !== undefined) config.logLevel = options.logLevel;
-  if (options.admin !== undefined) config.admin = readAdmin(options.admin);
+  if (options.admin !== undefined)
+    config.admin = options.admin === 'off' ? null : readHttpAddress('--admin', options.admin);
   if (options.tokenFile !== undefined) config.token = (await readText(options.tokenFile)).trim();
   return config as ServerConfigInput;
 }
@@ -100,11 +118,11 @@ async function readText(file: string): Promise<string> {
   });
 }
 
-function readAdmin(text: string): { host: string; port: number } | null {
-  if (text === 'off') return null;
+function readHttpAddress(flag: string, text: string): { host: string; port: number } {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:') {
-    throw new InputError(`--admin: "${text}" is not an address; write http://127.0.0.1:9464, or off`);
+    const orOff = flag === '--admin' ? ', or off' : '';
+    throw new InputError(`${flag}: "${text}" is not an address; write http://127.0.0.1:9464${orOff}`);
   }
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) };
 }

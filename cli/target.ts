@@ -9,7 +9,13 @@ import { resolveEndpoint } from './endpoints.js';
 /** What a run goes against: a server that it starts itself, or addresses where one is said to listen. */
 export type PlannedTarget = { /** Agents that will hold the clients. */ agents: number } & (
   | { kind: 'embedded'; config: ServerConfig }
-  | { kind: 'external'; endpoints: Endpoint[]; token: string | null; adminUrl: string | null }
+  | {
+      kind: 'external';
+      endpoints: Endpoint[];
+      token: string | null;
+      adminUrl: string | null;
+      mediaUrl: string | null;
+    }
 );
 
 /**
@@ -29,5 +35,12 @@ export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
   }
   const endpoints = await Promise.all(target.addresses.map(resolveEndpoint));
   const plans = planAgents(scenario, { ...facts, endpoints, serverWorkers: 0 });
-  return { kind: 'external', agents: plans.length, endpoints, token: target.token, adminUrl: target.admin };
+  return {
+    kind: 'external',
+    agents: plans.length,
+    endpoints,
+    token: target.token,
+    adminUrl: target.admin,
+    mediaUrl: target.media,
+  };
 }

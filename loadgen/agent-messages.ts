@@ -32,6 +32,8 @@ export interface AgentPlan {
   connectTimeoutMs: number;
   heartbeatMs: number;
   messages: MessagePlan;
+  /** Texts that the messages carry by turns: a link to a file and its thumbnail; empty: noise. */
+  attachments: string[];
 }
 
 export type ToAgent =

@@ -4,11 +4,15 @@ import type { LatencyKind } from '../record/run.js';
 /** Longest time that is told apart, in microseconds: an hour. */
 const HIGHEST_MICROSECONDS = 3_600_000_000;
 
-export type RecordedKind = LatencyKind | 'lag';
+export const MEDIA_KINDS = ['upload', 'download'] as const;
+export type MediaKind = (typeof MEDIA_KINDS)[number];
+
+export type RecordedKind = LatencyKind | 'lag' | MediaKind;
+type ClientKind = Exclude<RecordedKind, MediaKind>;
 
 /** HDR histograms of one interval, one a kind, in microseconds with three significant digits. */
 export class IntervalHistograms {
-  readonly #histograms: Record<RecordedKind, Histogram> = {
+  readonly #histograms: Record<ClientKind, Histogram> = {
     connect: emptyHistogram(),
     accepted: emptyHistogram(),
     delivered: emptyHistogram(),
@@ -17,14 +21,14 @@ export class IntervalHistograms {
   };
 
   /** Hot path. A clock that two processes read a moment apart may give a hair below zero. */
-  record(kind: RecordedKind, ms: number): void {
+  record(kind: ClientKind, ms: number): void {
     this.#histograms[kind].recordValue(Math.min(HIGHEST_MICROSECONDS, Math.max(0, Math.round(ms * 1000))));
   }
 
   /** What was recorded since the last call, compressed as Base64; kinds without values are left out. */
-  take(): Partial<Record<RecordedKind, string>> {
-    const taken: Partial<Record<RecordedKind, string>> = {};
-    for (const [kind, histogram] of Object.entries(this.#histograms) as [RecordedKind, Histogram][]) {
+  take(): Partial<Record<ClientKind, string>> {
+    const taken: Partial<Record<ClientKind, string>> = {};
+    for (const [kind, histogram] of Object.entries(this.#histograms) as [ClientKind, Histogram][]) {
       if (histogram.totalCount === 0) continue;
       taken[kind] = encodeIntoCompressedBase64(histogram);
       histogram.reset();

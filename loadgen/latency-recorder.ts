@@ -1,12 +1,16 @@
 import { decodeFromCompressedBase64, type Histogram, HistogramLogWriter } from 'hdr-histogram-js';
 import { LATENCY_KINDS, type LatencySummary } from '../record/run.js';
 import type { IntervalLatency, TimelineSample } from '../record/timeline.js';
-import type { AgentSample } from './agent-messages.js';
-import { emptyHistogram, type RecordedKind } from './interval-histograms.js';
+import { emptyHistogram, MEDIA_KINDS, type RecordedKind } from './interval-histograms.js';
 
-const KINDS: readonly RecordedKind[] = [...LATENCY_KINDS, 'lag'];
+const KINDS: readonly RecordedKind[] = [...LATENCY_KINDS, 'lag', ...MEDIA_KINDS];
 /** Histograms count microseconds, people read milliseconds. */
 const MICROSECONDS_PER_MS = 1000;
+
+/** Histograms of one interval from one source, compressed Base64. */
+export interface RecordedSample {
+  latency: Partial<Record<RecordedKind, string>>;
+}
 
 /** What the agents recorded in one interval, added up. */
 export interface MergedInterval {
@@ -39,7 +43,7 @@ export class LatencyRecorder {
 
   /** @param samples of the agents, all of one interval; times are seconds since the start */
   add(
-    samples: readonly AgentSample[],
+    samples: readonly RecordedSample[],
     startSeconds: number,
     endSeconds: number,
     phase: string,
@@ -85,7 +89,7 @@ export class LatencyRecorder {
   }
 }
 
-function mergeKind(samples: readonly AgentSample[], kind: RecordedKind): Histogram | undefined {
+function mergeKind(samples: readonly RecordedSample[], kind: RecordedKind): Histogram | undefined {
   let merged: Histogram | undefined;
   for (const { latency } of samples) {
     const encoded = latency[kind];

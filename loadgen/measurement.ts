@@ -7,6 +7,7 @@ import { summarizeBacklog } from './backlog.js';
 import { describeEnvironment } from './environment.js';
 import type { HostFacts } from './host-facts.js';
 import type { LatencyRecorder } from './latency-recorder.js';
+import type { MediaLoad } from './media-load.js';
 import type { MemoryTrend } from './memory-trend.js';
 import type { RunRequest } from './run-request.js';
 import type { ServerPoller } from './server-poller.js';
@@ -29,6 +30,7 @@ export interface FinishedRun {
   endMs: number;
   phases: PhaseSpan[];
   marks: Measurement['marks'];
+  media: MediaLoad | undefined;
   /** Undefined where the connect phase was cut short. */
   connectsPerSecond: number | undefined;
   memory: Measurement['memory']['bytesPerConnection'];
@@ -89,6 +91,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     messages: sumMessages(
       pool.plans.map((_, agent) => ({ ledger: pool.ledger(agent), samples: recorder.sumsOf(agent) })),
     ),
+    media: run.media?.summary(latency) ?? null,
     latency: latencies(latency),
     generator: {
       agents: pool.plans.length,

@@ -10,9 +10,15 @@ export const LEDGER_BYTES = 16;
 export class PayloadMaker {
   readonly #bytes: Buffer;
 
-  constructor(largestBytes: number) {
+  readonly #attachments: Buffer[];
+
+  /** @param attachments texts that go behind the ledger's part by turns, as far as there is room */
+  constructor(largestBytes: number, attachments: readonly string[] = []) {
     this.#bytes = Buffer.allocUnsafeSlow(Math.max(largestBytes, LEDGER_BYTES));
     randomFillSync(this.#bytes);
+    this.#attachments = attachments.map((text) =>
+      Buffer.from(text).subarray(0, this.#bytes.length - LEDGER_BYTES),
+    );
   }
 
   /** Hot path. A view that is valid until the next call. */
@@ -20,6 +26,9 @@ export class PayloadMaker {
     this.#bytes.writeDoubleBE(dueMs, 0);
     this.#bytes.writeUInt32BE(sender, 8);
     this.#bytes.writeUInt32BE(sequence, 12);
+    if (this.#attachments.length > 0) {
+      this.#bytes.set(this.#attachments[sequence % this.#attachments.length] as Buffer, LEDGER_BYTES);
+    }
     return bytes === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, bytes);
   }
 }

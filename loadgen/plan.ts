@@ -56,6 +56,7 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       connectTimeoutMs: clients.connectTimeoutMs,
       heartbeatMs: clients.heartbeatMs,
       messages: scenario.messages,
+      attachments: [],
     };
   });
 }

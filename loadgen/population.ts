@@ -85,7 +85,7 @@ export class Population implements TransportListener {
     this.#plan = plan;
     this.#histograms = histograms;
     this.#listener = listener;
-    this.#payloads = new PayloadMaker(largestSize(plan.messages.size));
+    this.#payloads = new PayloadMaker(largestSize(plan.messages.size), plan.attachments);
     this.ledger = new Ledger(count);
     this.outbox = new Outbox(count);
     this.#state = new Uint8Array(count);

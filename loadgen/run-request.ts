@@ -20,6 +20,8 @@ export interface RunRequest {
   server: ServerControl | null;
   /** Admin port of the server under test, if it has one. */
   adminUrl: string | null;
+  /** Media port of the server under test, if it has one. */
+  mediaUrl: string | null;
   target: Measurement['target'];
   /** Exists; `timeline.ndjson` and `latency.hlog` are written there as the run goes on. */
   folder: string;

@@ -8,6 +8,7 @@ import { type HostFacts, readHostFacts } from './host-facts.js';
 import { sampleKernel } from './kernel-sampler.js';
 import { LatencyRecorder } from './latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './measurement.js';
+import { MediaLoad } from './media-load.js';
 import { MemoryTrend } from './memory-trend.js';
 import { monotonicMs } from './monotonic-clock.js';
 import { phaseShare, planAgents } from './plan.js';
@@ -63,6 +64,7 @@ class Run {
   #fault: Error | undefined;
   #memory = NOT_MEASURED;
   #actions: ActionRunner | undefined;
+  #media: MediaLoad | undefined;
   #connectsPerSecond: number | undefined;
   #startMs = 0;
   #startedAtMs = 0;
@@ -80,7 +82,7 @@ class Run {
   }
 
   async complete(): Promise<Measurement> {
-    const { scenario, endpoints, adminUrl, folder, target } = this.#request;
+    const { scenario, endpoints, adminUrl, mediaUrl, folder, target } = this.#request;
     const plans = planAgents(scenario, {
       endpoints,
       cores: this.#facts.cores,
@@ -92,6 +94,12 @@ class Run {
     // Packets go to a server of the run's own, over a device that the agents have yet to make.
     if (scenario.generator.transport === 'sockets') await probeEndpoints(endpoints);
     const poller = adminUrl === null ? undefined : await connectPoller(adminUrl);
+    const media =
+      scenario.media && mediaUrl !== null
+        ? await MediaLoad.prepare(mediaUrl, scenario.media, scenario.clients.firstUser, this.#request.token)
+        : undefined;
+    for (const plan of plans) plan.attachments = media?.attachments ?? [];
+    this.#media = media;
     const writer = new RecordWriter(folder);
     let recorder: TimelineRecorder | undefined;
     const pool = new AgentPool(plans, {
@@ -114,7 +122,12 @@ class Run {
       recorder = new TimelineRecorder(plans.length, this.#startMs, {
         merge: (samples, startSeconds, endSeconds) => {
           const phase = this.#phaseAt(this.#startMs + endSeconds * 1000);
-          return latency.add(samples, startSeconds, endSeconds, phase);
+          return latency.add(
+            media ? [...samples, { latency: media.take() }] : samples,
+            startSeconds,
+            endSeconds,
+            phase,
+          );
         },
         phaseAt: (seconds) => this.#phaseAt(this.#startMs + seconds * 1000),
         server: (nowMs) => poller?.take(nowMs) ?? null,
@@ -131,6 +144,7 @@ class Run {
       const hasLoggedIn = recorder.counts.connected > 0;
       if (hasLoggedIn) await this.#runPhases(pool);
       await this.#actions.end();
+      await this.#media?.stop();
       await this.#drain(pool);
       const endMs = monotonicMs();
       await poller?.poll();
@@ -151,6 +165,7 @@ class Run {
         connectsPerSecond: this.#connectsPerSecond,
         memory: this.#memory,
         memoryTrend,
+        media,
         notes: [...this.#notes, ...this.#actions.failures],
         marks: this.#actions.marks,
         isPartial: this.#isStopped,
@@ -163,6 +178,7 @@ class Run {
       throw nobodyLoggedIn({ ...measurement, isPartial: true });
     } finally {
       await this.#actions?.end();
+      await media?.stop();
       poller?.stop();
       pool.kill();
       writer.close();
@@ -198,6 +214,7 @@ class Run {
     const { phases, clients, actions } = this.#request.scenario;
     let atMs = monotonicMs() + LEAD_MS;
     this.#actions?.plan(actions, atMs);
+    this.#media?.start();
     for (const phase of phases) {
       if (this.#isStopped) return;
       pool.plans.forEach(({ count }, agent) => {

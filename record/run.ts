@@ -27,6 +27,15 @@ const latenciesSchema = z.object({
   receipt: latencySummarySchema,
 });
 
+const mediaSchema = z.object({
+  /** Answered with a status below 300. */
+  count,
+  bytes: count,
+  /** Answered otherwise, or not at all. */
+  failed: count,
+  latency: latencySummarySchema,
+});
+
 const queueSummarySchema = z.object({
   name: z.string(),
   max: z.number(),
@@ -98,6 +107,8 @@ export const runRecordSchema = z.object({
     })
     .nullable()
     .default(null),
+  /** Load on the media port; null: the scenario has none. */
+  media: z.object({ uploads: mediaSchema, downloads: mediaSchema }).nullable().default(null),
   phases: z.array(
     z.object({
       name: z.string(),

@@ -39,6 +39,7 @@ export function unitAt(path: string): Unit {
 
 /** Why `figureAt` found nothing, for a gate's note. */
 export function reasonForNoFigure(path: string): string {
+  if (path.startsWith('media.')) return 'the scenario has no media';
   if (/(^|\.)latency\./.test(path)) return 'no latency was recorded';
   if (path.startsWith('generator.lagMs')) return 'no message fell due, so no lag was recorded';
   if (/(^|\.)memory\./.test(path)) return 'memory was not measured';

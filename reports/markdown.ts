@@ -8,6 +8,7 @@ import {
   hasLatency,
   LEDGER_LABELS,
   ledgerLines,
+  mediaSentences,
   memorySentence,
   nextBottleneckSentence,
   VERDICT_WORDS,
@@ -32,6 +33,7 @@ export function markdownSummary(record: RunRecord): string {
     latencyTable(record),
     ledgerLine(record),
     `**Connections** ${connectionLine(record)}`,
+    ...mediaSentences(record).map((sentence) => `**Media** ${inline(sentence)}`),
     `**Queues** ${inline([backlogSentence(record), nextBottleneckSentence(record) ?? ''].join(' ').trim())}`,
     record.backlog.alerts
       .slice(0, ALERTS_TOLD)

@@ -178,6 +178,21 @@ export function alertSentence(alert: RunRecord['backlog']['alerts'][number]): st
   );
 }
 
+/** What went up and down beside the messages; empty where nothing did. */
+export function mediaSentences({ media }: RunRecord): string[] {
+  if (!media) return [];
+  return (['uploads', 'downloads'] as const)
+    .filter((kind) => media[kind].count + media[kind].failed > 0)
+    .map((kind) => {
+      const { count, bytes, failed, latency } = media[kind];
+      const times =
+        latency.p99 === null
+          ? ''
+          : `, p50 ${formatMilliseconds(latency.p50 ?? 0)}, p99 ${formatMilliseconds(latency.p99)}`;
+      return `${formatCount(count)} ${kind}, ${formatBytes(bytes)}${times}, ${formatCount(failed)} failed`;
+    });
+}
+
 /** Bytes a connection and who holds them: `8.9 KiB: kernel 4.94 KiB, server 2.1 KiB, client 1.9 KiB`. */
 export function memorySentence(record: RunRecord): string {
   const { total, kernel, server, client } = record.memory.bytesPerConnection;

@@ -10,6 +10,7 @@ import {
   gateValue,
   LEDGER_LABELS,
   ledgerLines,
+  mediaSentences,
   memorySentence,
   nextBottleneckSentence,
   VERDICT_WORDS,
@@ -130,6 +131,7 @@ function factLines(record: RunRecord, paint: Palette): string {
       ],
     ],
     ['Connects', [connectSentence(record)]],
+    ...(record.media ? [['Media', mediaSentences(record)] as [string, string[]]] : []),
     [
       'Queues',
       [

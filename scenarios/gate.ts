@@ -13,7 +13,16 @@ export class GateError extends Error {
 }
 
 /** The parts of run.json that say something about the run, not about where or when it happened. */
-const JUDGED_SECTIONS = ['connections', 'messages', 'latency', 'phases', 'generator', 'backlog', 'memory'];
+const JUDGED_SECTIONS = [
+  'connections',
+  'messages',
+  'latency',
+  'media',
+  'phases',
+  'generator',
+  'backlog',
+  'memory',
+];
 
 const OPERATORS = ['<=', '>=', '==', '!=', '<', '>'] as const;
 

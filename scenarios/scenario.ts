@@ -12,6 +12,8 @@ export interface Scenario {
   target: Target;
   clients: ClientPlan;
   messages: MessagePlan;
+  /** Files that go up and down over HTTP while the phases last; null: none. */
+  media: MediaPlan | null;
   phases: Phase[];
   /** By time. */
   actions: Action[];
@@ -41,6 +43,8 @@ export interface ExternalTarget {
   addresses: string[];
   /** Admin URL of the server (`http://127.0.0.1:9464`) for its queues and memory, if it has one. */
   admin: string | null;
+  /** URL of the server's media port, if it has one. */
+  media: string | null;
   /** Hosts outside loopback that load may go to, named on purpose. */
   allow: string[];
   token: string | null;
@@ -69,6 +73,16 @@ export interface MessagePlan {
   size: SizeDistribution;
   /** How messages arrive: `poisson` draws exponential gaps, `constant` spaces them evenly. */
   arrival: 'poisson' | 'constant';
+}
+
+/** Rates are requests a second, all connections together. */
+export interface MediaPlan {
+  uploadRate: number;
+  downloadRate: number;
+  /** Of one file, an image. */
+  bytes: number;
+  /** Keep-alive connections for the uploads, and as many for the downloads. */
+  connections: number;
 }
 
 export type SizeDistribution =

@@ -4,7 +4,7 @@ import { oneOf, wholeOrAuto } from './choice.js';
 import { GateError, parseGate } from './gate.js';
 import { PUBLISHED_RESULT_NAMES } from './published-results.js';
 import { quantity } from './quantity-schema.js';
-import type { Phase, Scenario, SizeDistribution } from './scenario.js';
+import type { MediaPlan, Phase, Scenario, SizeDistribution, Target } from './scenario.js';
 import { targetSchema } from './target-schema.js';
 import { quote } from './units.js';
 
@@ -140,6 +140,30 @@ const phaseSchema = z
     }),
   );
 
+const mediaSchema = z
+  .strictObject({
+    uploads: quantity('rate')
+      .prefault('0/s')
+      .meta({ description: 'Files uploaded a second, each a new one.' }),
+    downloads: quantity('rate')
+      .prefault('0/s')
+      .meta({ description: 'Files downloaded a second, of those uploaded before.' }),
+    size: quantity('size', { min: 2048, max: 16 * 1024 ** 2, words: 'from 2KiB to 16MiB' })
+      .prefault('48KiB')
+      .meta({ description: 'Size of a file: an image, so that it gets a thumbnail.' }),
+    connections: quantity('count', { min: 1, max: 1000, words: 'from 1 to 1000' })
+      .prefault(10)
+      .meta({ description: 'Keep-alive connections for the uploads, and as many for the downloads.' }),
+  })
+  .transform(
+    ({ uploads, downloads, size, connections }): MediaPlan => ({
+      uploadRate: uploads,
+      downloadRate: downloads,
+      bytes: size,
+      connections,
+    }),
+  );
+
 const phasesSchema = z
   .array(phaseSchema, {
     error: 'must be a list of phases, such as [{name: talk, duration: 10s, rate: 500/s}]',
@@ -189,6 +213,25 @@ const gateSchema = z
     }
   });
 
+/** A message with a link and a thumbnail has about this much beside the ledger's header. */
+const SMALLEST_WITH_LINK = 2048;
+
+function checkMedia(
+  scenario: { media?: MediaPlan | undefined; target: Target; messages: { size: SizeDistribution } },
+  context: z.RefinementCtx,
+): void {
+  const { media, target, messages } = scenario;
+  if (!media) return;
+  const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+  if (target.kind === 'external' && target.media === null) {
+    refuse(['target', 'media'], 'is missing; where are media uploaded to?');
+  }
+  const { size } = messages;
+  if (size.kind !== 'fixed' || size.bytes < SMALLEST_WITH_LINK) {
+    refuse(['messages', 'size'], 'must be one size of at least 2KiB, so that a link and its thumbnail fit');
+  }
+}
+
 /** The whole file. Input: what YAML holds; output: a `Scenario`. */
 export const scenarioSchema = z
   .strictObject(
@@ -215,6 +258,10 @@ export const scenarioSchema = z
       clients: clientsSchema.meta({ description: 'The population.' }),
       messages: messagesSchema.prefault({}).meta({ description: 'What the clients say to each other.' }),
       phases: phasesSchema.meta({ description: 'What happens once all clients are connected, in order.' }),
+      media: mediaSchema.optional().meta({
+        description:
+          'Load on the media port while the phases last, made by autocannon; messages carry the links and the thumbnails.',
+      }),
       actions: actionsSchema.prefault([]).meta({
         description:
           'What is done to the server or to the clients at a time of its own; the report marks it.',
@@ -234,9 +281,11 @@ export const scenarioSchema = z
     },
   )
   .superRefine(checkActions)
+  .superRefine(checkMedia)
   .transform(
-    ({ clients, messages, generator, reference = null, ...rest }): Scenario => ({
+    ({ clients, messages, media = null, generator, reference = null, ...rest }): Scenario => ({
       ...rest,
+      media,
       reference,
       clients: {
         count: clients.count,

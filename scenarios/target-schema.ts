@@ -67,6 +67,13 @@ export const targetSchema = z
             })
             .optional()
             .meta({ description: 'Admin port of that server, for its queues and its memory.', shape: 'URL' }),
+          media: z
+            .url({
+              protocol: /^https?$/,
+              error: 'must be the URL of the media port, such as http://127.0.0.1:9465',
+            })
+            .optional()
+            .meta({ description: 'Media port of that server, for the load of `media`.', shape: 'URL' }),
           allow: z.array(z.string(), 'must be a list of host names or addresses').optional().meta({
             description: 'Hosts outside this machine that load may go to, named on purpose.',
             shape: 'list of hosts',
@@ -88,7 +95,7 @@ export const targetSchema = z
         if (!target.embedded === !target.addresses) {
           refuse([], 'must have either embedded or addresses');
         } else if (target.embedded) {
-          for (const key of ['admin', 'allow', 'token', 'insecure'] as const) {
+          for (const key of ['admin', 'media', 'allow', 'token', 'insecure'] as const) {
             if (target[key] !== undefined) refuse([key], `${EMBEDDED_ONLY} ${key}`);
           }
         }
@@ -104,8 +111,8 @@ export const targetSchema = z
   )
   .transform((target): Target => {
     if (target.embedded) return { kind: 'embedded', ...target.embedded };
-    const { addresses = [], admin = null, allow = [], token = null, insecure = false } = target;
-    return { kind: 'external', addresses, admin, allow, token, insecure };
+    const { addresses = [], admin = null, media = null, allow = [], token = null, insecure = false } = target;
+    return { kind: 'external', addresses, admin, media, allow, token, insecure };
   });
 
 /** `embedded` and a single address are short for the keys that they stand for. */

@@ -207,10 +207,7 @@ export const serverConfigSchema = z.strictObject({
     .describe(
       'The token is a secret from which the token of each user follows (protocol/user-token.ts), so that nobody can log in as another.',
     ),
-  media: mediaSchema
-    .nullable()
-    .default(null)
-    .describe('Upload and download over HTTP; null: none.'),
+  media: mediaSchema.nullable().default(null).describe('Upload and download over HTTP; null: none.'),
   tls: z
     .strictObject({ keyFile: z.string(), certFile: z.string() })
     .optional()

@@ -14,7 +14,9 @@ export class ItemQueue {
   /** The item of that sequence, if it is in here. */
   at(sequence: number): MailboxItem | undefined {
     const first = this.#items[this.#head];
-    return first && sequence >= first.sequence ? this.#items[this.#head + sequence - first.sequence] : undefined;
+    return first && sequence >= first.sequence
+      ? this.#items[this.#head + sequence - first.sequence]
+      : undefined;
   }
 
   push(item: MailboxItem): void {

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { WEBSOCKET_SUBPROTOCOL } from '../protocol/frame.js';
 import type { Certificate } from './certificate.js';

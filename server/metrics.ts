@@ -24,7 +24,9 @@ export class Metrics {
   readonly #rejected = this.#counter('c2m_handlers_rejected_total', 'Handlers that did not.', []);
   readonly #mediaFiles = this.#gauge('c2m_media_files', 'Files kept.', []);
   readonly #mediaBytes = this.#gauge('c2m_media_bytes', 'Disk space of the files.', []);
-  readonly #mediaRequests = this.#counter('c2m_media_requests_total', 'Requests for media, by outcome.', ['outcome']);
+  readonly #mediaRequests = this.#counter('c2m_media_requests_total', 'Requests for media, by outcome.', [
+    'outcome',
+  ]);
   readonly #storeItems = this.#gauge('c2m_store_items', 'Items in all mailboxes.', ['store']);
   readonly #storeBytes = this.#gauge('c2m_store_disk_bytes', 'Disk space of the mailboxes.', ['store']);
   readonly #storeCommits = this.#counter('c2m_store_commits_total', 'Transactions of the store.', []);
@@ -87,7 +89,8 @@ export class Metrics {
     this.#mediaBytes.set(bytes);
     this.#mediaRequests.inc({ outcome: 'uploaded' }, uploads);
     this.#mediaRequests.inc({ outcome: 'downloaded' }, downloads);
-    for (const [status, count] of Object.entries(refused)) this.#mediaRequests.inc({ outcome: status }, count);
+    for (const [status, count] of Object.entries(refused))
+      this.#mediaRequests.inc({ outcome: status }, count);
   }
 
   #gauge(name: string, help: string, labelNames: string[]): Gauge {

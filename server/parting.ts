@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream';
 
 /** What a peer is told that does not speak HTTP, where HTTP is due. */
-export const BAD_REQUEST = Buffer.from('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+export const BAD_REQUEST = Buffer.from(
+  'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+);
 
 /** A fatal alert, handshake_failure: RFC 8446, section 6. */
 export const TLS_ALERT = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]);

@@ -5,7 +5,7 @@ import { type RunningServer, startServer } from './server.js';
 
 export type ToServer = { kind: 'start'; config: ServerConfigInput } | { kind: 'stop' };
 export type FromServer =
-  | { kind: 'listening'; addresses: ListenAddress[]; adminUrl: string | null }
+  | { kind: 'listening'; addresses: ListenAddress[]; adminUrl: string | null; mediaUrl: string | null }
   | { kind: 'failed'; message: string };
 
 let server: RunningServer | undefined;
@@ -27,7 +27,8 @@ async function obey(message: ToServer): Promise<void> {
   if (message.kind === 'start') {
     server = await startServer(message.config);
     server.failed.catch(fail);
-    tell({ kind: 'listening', addresses: server.addresses, adminUrl: server.adminUrl });
+    const { addresses, adminUrl, mediaUrl } = server;
+    tell({ kind: 'listening', addresses, adminUrl, mediaUrl });
   } else {
     await server?.close();
     process.exit(0);

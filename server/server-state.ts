@@ -1,5 +1,12 @@
 import type { Logger } from 'pino';
-import type { HandlerStats, MediaStats, QueueAlert, ServerStats, StoreStats, WorkerRestart } from '../protocol/stats.js';
+import type {
+  HandlerStats,
+  MediaStats,
+  QueueAlert,
+  ServerStats,
+  StoreStats,
+  WorkerRestart,
+} from '../protocol/stats.js';
 import type { ServerConfig } from './config.js';
 import { addCounters } from './counters.js';
 import { QueueMonitor } from './queue-monitor.js';

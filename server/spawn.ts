@@ -6,6 +6,7 @@ import type { FromServer, ToServer } from './server-process.js';
 export interface SpawnedServer {
   addresses: ListenAddress[];
   adminUrl: string | null;
+  mediaUrl: string | null;
   pid: number;
   /** Resolves when the process has ended; says why if that was not asked for. */
   exited: Promise<string | undefined>;
@@ -51,10 +52,11 @@ export async function spawnServer(config: ServerConfigInput): Promise<SpawnedSer
     exited.then((why) => reject(new SpawnError(why ?? 'the server was stopped')));
   });
   tell({ kind: 'start', config });
-  const { addresses, adminUrl } = await started;
+  const { addresses, adminUrl, mediaUrl } = await started;
   return {
     addresses,
     adminUrl,
+    mediaUrl,
     pid: child.pid as number,
     exited,
     close: async () => {

@@ -14,6 +14,7 @@ import {
   failureSection,
   latencySection,
   ledgerSection,
+  mediaSection,
   queueSection,
   scenarioSection,
 } from './table-sections.js';
@@ -67,6 +68,7 @@ ${chart('latency')}
 ${chart('distribution')}
 ${chart('queues')}
 ${queueSection(record)}
+${mediaSection(record)}
 <div class="pair">${chart('cpu')}${chart('memory')}${chart('generator-lag')}${chart('event-loop-lag')}</div>
 ${ledgerSection(record)}
 ${failureSection(record)}

@@ -51,6 +51,26 @@ export function failureSection(record: RunRecord): string {
   return panel('failures', 'Failures', table(['reason', 'connections', ''], rows, 1, 2));
 }
 
+/** What went up and down over HTTP; empty where nothing did. */
+export function mediaSection(record: RunRecord): string {
+  const { media } = record;
+  if (!media) return '';
+  const rows = (['uploads', 'downloads'] as const).map((kind) => {
+    const { count, bytes, failed, latency } = media[kind];
+    const times = [latency.p50, latency.p90, latency.p99, latency.max].map((value) =>
+      formatFigure(value, 'ms'),
+    );
+    const failures =
+      failed > 0 ? `<strong class="doubtful">${icon('doubtful')}${formatCount(failed)}</strong>` : '0';
+    return [kind, formatCount(count), formatBytes(bytes), failures, ...times];
+  });
+  return panel(
+    'media',
+    'Media',
+    table(['', 'requests', 'bytes', 'failed', 'p50', 'p90', 'p99', 'max'], rows),
+  );
+}
+
 /** A hundred workers have hundreds of queues. */
 const QUEUES_SHOWN = 12;
 const ADDRESSES_SHOWN = 6;

@@ -5,7 +5,11 @@ const MIB = 2 ** 20;
 export const mediaSchema = z.strictObject({
   host: z.string().default('127.0.0.1'),
   port: z.number().int().min(0).max(65535).default(9465),
-  folder: z.string().min(1).default('c2m-media').describe('Where the files are kept; made if it is not there.'),
+  folder: z
+    .string()
+    .min(1)
+    .default('c2m-media')
+    .describe('Where the files are kept; made if it is not there.'),
   baseUrl: z
     .url({ protocol: /^https?$/ })
     .optional()

@@ -1,4 +1,4 @@
-import { dirname, basename } from 'node:path';
+import { resolve } from 'node:path';
 import { Transform } from 'node:stream';
 import fastifyStatic from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
@@ -47,7 +47,8 @@ export async function startMedia(
   config: MediaConfig,
   auth: Pick<ServerConfig, 'token' | 'tokenPerUser'>,
 ): Promise<RunningMedia> {
-  const store = await MediaStore.open(config.folder);
+  const root = resolve(config.folder);
+  const store = await MediaStore.open(root);
   const counts = { uploads: 0, downloads: 0, refused: {} as Record<string, number> };
   /** Uploads that a connection is at. */
   const underWay = new Set<string>();
@@ -60,7 +61,7 @@ export async function startMedia(
   // The body goes to disk as it comes.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
-  await app.register(fastifyStatic, { root: config.folder, serve: false });
+  await app.register(fastifyStatic, { root, serve: false });
   app.setErrorHandler((error: Error, _request, reply) => {
     const refusal = error instanceof Refusal ? error : asRefusal(error);
     const { statusCode } = refusal;
@@ -75,7 +76,13 @@ export async function startMedia(
   });
   const linkOf = (hash: string): string =>
     `${config.baseUrl ?? `http://${config.host}:${portOf(app)}`}/media/${hash}?key=${store.keyOf(hash)}`;
-  const answer = ({ hash, type, bytes, thumbnail }: MediaEntry) => ({ hash, link: linkOf(hash), type, bytes, thumbnail });
+  const answer = ({ hash, type, bytes, thumbnail }: MediaEntry) => ({
+    hash,
+    link: linkOf(hash),
+    type,
+    bytes,
+    thumbnail,
+  });
 
   app.put<MediaRequest>('/media/:hash', async (request, reply) => {
     const user = userOf(request, auth);
@@ -85,7 +92,8 @@ export async function startMedia(
     if (known?.owners.includes(user)) return reply.headers({ connection: 'close' }).send(answer(known));
     const type = typeOf(request, config);
     const upload = `${user} ${hash}`;
-    if (underWay.has(upload)) throw new Refusal(409, 'UploadUnderWay', 'this upload is under way on another connection');
+    if (underWay.has(upload))
+      throw new Refusal(409, 'UploadUnderWay', 'this upload is under way on another connection');
     underWay.add(upload);
     // Once it is answered, or gone.
     reply.raw.once('close', () => underWay.delete(upload));
@@ -93,7 +101,9 @@ export async function startMedia(
     const { length } = await receive(request, { store, config, user, hash, offset });
     const received = await store.partialBytes(user, hash);
     if (received < length) {
-      throw new Refusal(400, 'Incomplete', `${received} of ${length} bytes came`, { 'upload-offset': String(received) });
+      throw new Refusal(400, 'Incomplete', `${received} of ${length} bytes came`, {
+        'upload-offset': String(received),
+      });
     }
     if (!(await store.isWhole(user, hash))) {
       await store.dropPartial(user, hash);
@@ -109,22 +119,25 @@ export async function startMedia(
     const entry = await accessible(request, store, auth);
     if (request.method === 'GET') counts.downloads += 1;
     reply.headers(downloadHeaders(entry));
-    const path = store.pathOf(entry.hash);
-    return reply.sendFile(basename(path), dirname(path), { contentType: false, maxAge: config.retentionMs, immutable: true });
+    return reply.sendFile(entry.hash, { contentType: false, maxAge: config.retentionMs, immutable: true });
   });
 
   app.delete<MediaRequest>('/media/:hash', async (request, reply) => {
     const user = userOf(request, auth);
     const entry = await store.find(hashOf(request));
     if (!entry) throw new Refusal(404, 'NotFound', 'there is no such file');
-    if (!entry.owners.includes(user)) throw new Refusal(403, 'NotYours', 'only who has uploaded a file may delete it');
+    if (!entry.owners.includes(user))
+      throw new Refusal(403, 'NotYours', 'only who has uploaded a file may delete it');
     await store.remove(user, entry);
     return reply.code(204).send();
   });
 
-  const expiry = setInterval(() => {
-    store.expire(config.retentionMs).catch((error: Error) => app.log.error(error));
-  }, Math.min(EXPIRY_EVERY_MS, config.retentionMs));
+  const expiry = setInterval(
+    () => {
+      store.expire(config.retentionMs).catch((error: Error) => app.log.error(error));
+    },
+    Math.min(EXPIRY_EVERY_MS, config.retentionMs),
+  );
   await app.listen({ host: config.host, port: config.port });
   return {
     port: portOf(app),
@@ -154,9 +167,14 @@ function userOf({ headers }: FastifyRequest, auth: Pick<ServerConfig, 'token' | 
   const [, name, token] = /^(\d{1,16}):(.*)$/s.exec(Buffer.from(encoded ?? '', 'base64').toString()) ?? [];
   const user = Number(name);
   if (name !== undefined && Number.isSafeInteger(user) && isAuthentic(auth, user, token ?? '')) return user;
-  throw new Refusal(401, 'AuthenticationFailed', 'say who you are: Basic, with the number of the user and its token', {
-    'www-authenticate': 'Basic realm="c2m media"',
-  });
+  throw new Refusal(
+    401,
+    'AuthenticationFailed',
+    'say who you are: Basic, with the number of the user and its token',
+    {
+      'www-authenticate': 'Basic realm="c2m media"',
+    },
+  );
 }
 
 function hashOf({ params }: FastifyRequest<MediaRequest>): string {
@@ -193,12 +211,18 @@ interface Upload {
 }
 
 /** Takes the body to disk, as far as it comes. @returns how long the whole file is to be */
-async function receive(request: FastifyRequest, { store, config, user, hash, offset }: Upload): Promise<{ length: number }> {
+async function receive(
+  request: FastifyRequest,
+  { store, config, user, hash, offset }: Upload,
+): Promise<{ length: number }> {
   const announced = request.headers['content-length'];
-  if (announced === undefined) throw new Refusal(411, 'LengthRequired', 'say how long the content is: Content-Length');
+  if (announced === undefined)
+    throw new Refusal(411, 'LengthRequired', 'say how long the content is: Content-Length');
   const length = offset + Number(announced);
-  if (length > config.maxBytes) throw new Refusal(413, 'TooLarge', `a file may have ${config.maxBytes} bytes`);
-  if (store.bytes + length > config.totalBytes) throw new Refusal(507, 'StoreFull', 'there is no room for more files');
+  if (length > config.maxBytes)
+    throw new Refusal(413, 'TooLarge', `a file may have ${config.maxBytes} bytes`);
+  if (store.bytes + length > config.totalBytes)
+    throw new Refusal(507, 'StoreFull', 'there is no room for more files');
   let left = Number(announced);
   const guard = new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -207,7 +231,9 @@ async function receive(request: FastifyRequest, { store, config, user, hash, off
     },
   });
   request.raw.pipe(guard);
-  request.raw.once('aborted', () => guard.destroy(new Refusal(400, 'Incomplete', 'the upload was broken off')));
+  request.raw.once('aborted', () =>
+    guard.destroy(new Refusal(400, 'Incomplete', 'the upload was broken off')),
+  );
   await store.append(user, hash, guard, offset);
   return { length };
 }

@@ -1,5 +1,12 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -62,7 +69,11 @@ export class MediaStore {
 
   /** What opens a file to whoever was sent the link. */
   keyOf(hash: string): string {
-    return createHmac('sha256', this.#secret).update(hash).digest().subarray(0, KEY_BYTES).toString('base64url');
+    return createHmac('sha256', this.#secret)
+      .update(hash)
+      .digest()
+      .subarray(0, KEY_BYTES)
+      .toString('base64url');
   }
 
   isKey(hash: string, given: string): boolean {
@@ -129,7 +140,8 @@ export class MediaStore {
     const partials = join(this.#folder, 'partial');
     for (const name of await readdir(partials)) {
       const found = await stat(join(partials, name)).catch(() => undefined);
-      if (found && found.mtimeMs < nowMs - PARTIAL_RETENTION_MS) await rm(join(partials, name), { force: true });
+      if (found && found.mtimeMs < nowMs - PARTIAL_RETENTION_MS)
+        await rm(join(partials, name), { force: true });
     }
     return old.length;
   }

@@ -7,7 +7,7 @@ import { runRecordSchema } from '../../record/run.js';
 import { recordFixture, writeRecordFolder } from '../fixtures/record.js';
 import { c2m } from './c2m.js';
 
-const COMMANDS = ['run', 'report', 'compare', 'serve', 'doctor', 'scenarios'];
+const COMMANDS = ['run', 'report', 'compare', 'serve', 'top', 'reload', 'doctor', 'scenarios'];
 
 describe('help', () => {
   test('lists the commands, with examples and the exit statuses', async () => {
@@ -187,7 +187,15 @@ test('c2m serve fails with the reason where its port is taken', async () => {
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
   const { port } = holder.address() as { port: number };
-  const { status, stderr } = await c2m('serve', '--listen', `tcp://127.0.0.1:${port}`, '--admin', 'off');
+  const { status, stderr } = await c2m(
+    'serve',
+    '--store',
+    'memory',
+    '--listen',
+    `tcp://127.0.0.1:${port}`,
+    '--admin',
+    'off',
+  );
   holder.close();
   expect(stderr).toContain(`127.0.0.1:${port}`);
   expect(status).toBe(1);

@@ -6,7 +6,15 @@ import { expect, test } from 'vitest';
 import { startC2m } from './c2m.js';
 
 test('c2m serve says what listens where, takes connections, and drains on SIGTERM', async () => {
-  const server = startC2m('serve', '--listen', 'tcp://127.0.0.1:0', '--admin', 'http://127.0.0.1:0');
+  const server = startC2m(
+    'serve',
+    '--store',
+    'memory',
+    '--listen',
+    'tcp://127.0.0.1:0',
+    '--admin',
+    'http://127.0.0.1:0',
+  );
   const [, port] = await server.said(/listening {2}tcp:\/\/127\.0\.0\.1:(\d+)/);
   const [, admin] = await server.said(/admin +(http:\/\/127\.0\.0\.1:\d+)/);
   expect((await fetch(`${admin}/healthz`)).status).toBe(200);
@@ -27,7 +35,17 @@ test('c2m serve reads a configuration file, and its flags win', async () => {
     'listen: [tcp://127.0.0.1:0, ws://127.0.0.1:0]\nadmin: null\nlogLevel: silent\nworkers: 9\n',
   );
   await writeFile(token, 'sixteen letters or more\n');
-  const server = startC2m('serve', '--config', config, '--workers', '2', '--token-file', token);
+  const server = startC2m(
+    'serve',
+    '--config',
+    config,
+    '--workers',
+    '2',
+    '--store',
+    'memory',
+    '--token-file',
+    token,
+  );
   await server.said(/listening {2}tcp:.*\nlistening {2}ws:.*\n/);
   server.kill('SIGINT');
   const { status, stdout } = await server.ended;

