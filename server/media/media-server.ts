@@ -231,9 +231,8 @@ async function receive(
     },
   });
   request.raw.pipe(guard);
-  request.raw.once('aborted', () =>
-    guard.destroy(new Refusal(400, 'Incomplete', 'the upload was broken off')),
-  );
+  // Broken off: what has come is kept, for the client to go on behind it.
+  request.raw.once('close', () => guard.end());
   await store.append(user, hash, guard, offset);
   return { length };
 }
