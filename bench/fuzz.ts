@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import chalk from 'chalk';
 import type { ServerStats } from '../protocol/stats.js';
 import { spawnServer } from '../server/spawn.js';
@@ -17,16 +20,18 @@ const server = await spawnServer({
   workers: 2,
   store: 'memory',
   admin: { port: 0 },
+  media: { port: 0, folder: mkdtempSync(join(tmpdir(), 'c2m-fuzz-')) },
   logLevel: 'warn',
   limits: { mailboxLength: 200, loginTimeoutMs: 2000, restartsPerMinute: 0 },
 });
 const portOf = (protocol: string) =>
   server.addresses.find((address) => address.protocol === protocol)?.port as number;
-const listeners: Pick<FuzzOptions, 'listener' | 'port' | 'broken'>[] = [
+const listeners: (Pick<FuzzOptions, 'listener' | 'port' | 'broken'> & { name?: string })[] = [
   { listener: 'tcp', port: portOf('tcp'), broken: 0.2 },
   { listener: 'tls', port: portOf('tls'), broken: 0.05 },
   { listener: 'ws', port: portOf('ws'), broken: 0.1 },
-  { listener: 'http', port: Number(new URL(server.adminUrl ?? '').port), broken: 0.2 },
+  { listener: 'http', name: 'admin', port: Number(new URL(server.adminUrl ?? '').port), broken: 0.2 },
+  { listener: 'http', name: 'media', port: Number(new URL(server.mediaUrl ?? '').port), broken: 0.2 },
 ];
 let hasFailed = false;
 server.exited.then((reason) => {
@@ -48,7 +53,7 @@ for (const each of listeners) {
   const isFine = silent === 0 && growth < MOST_GROWTH_BYTES;
   hasFailed ||= !isFine;
   console.log(
-    `${isFine ? chalk.green('✔') : chalk.red('✘')} ${each.listener.padEnd(5)}` +
+    `${isFine ? chalk.green('✔') : chalk.red('✘')} ${(each.name ?? each.listener).padEnd(6)}` +
       `${(result.inputs + warm.inputs).toLocaleString('en-US')} inputs on ${(result.connections + warm.connections).toLocaleString('en-US')} connections in ${Math.round((performance.now() - startedMs) / 1000)} s: ` +
       `${(result.endedWithReason + warm.endedWithReason).toLocaleString('en-US')} ended with a reason, ${result.reset + warm.reset} were reset while still sending, ${silent} ended without a word, ` +
       `memory ${growth >= 0 ? '+' : ''}${(growth / 2 ** 20).toFixed(1)} MiB`,
