@@ -1,17 +1,19 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { ReasonCode } from '../protocol/frame.js';
 import type { WorkerStats } from '../protocol/stats.js';
+import { Admission } from './admission.js';
 import { isAuthentic } from './authentication.js';
 import { type Bus, type BusMessage, homeWorker } from './bus.js';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress, QueueName, ServerConfig } from './config.js';
 import { type Counters, countRefusal, newCounters } from './counters.js';
+import { Departures } from './departures.js';
 import type { Handlers } from './handler-api.js';
 import { Home } from './home.js';
 import type { HotCode } from './hot-code.js';
 import { Listener } from './listener.js';
 import { readProcessUsage } from './process-usage.js';
-import { RateLimit } from './rate-limit.js';
+import { QueueGauge, type QueueReport } from './queue-gauge.js';
 import { Session, type SessionHost } from './session.js';
 import type { Store, StoreUsage } from './store.js';
 import type { Wire } from './wire.js';
@@ -28,11 +30,6 @@ const LINGER_MS = 5000;
 /** Connections are numbered with 32 bits; a worker that was started again begins in the next of these ranges. */
 const LAST_CONNECTION = 0xff_ff_ff_ff;
 const CONNECTION_RANGES = 16;
-
-/** Fewer connections than this leave too little behind to stop a worker for. */
-const LEAST_DEPARTURE = 1000;
-/** The first finds the objects, the second gives back the pages that it emptied. */
-const COLLECTIONS = 2;
 
 /** Nobody ever notifies it: waiting for it is sleeping, which no timer of the event loop is. */
 const restCell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -53,13 +50,6 @@ export interface WorkerOptions {
    * reach ours, so ours have other numbers.
    */
   restarts: number;
-}
-
-/** One queue: its highest length since the last report, and what came in and went out since the start. */
-export interface QueueReport {
-  peak: number;
-  arrived: number;
-  served: number;
 }
 
 /** What a worker tells of itself, several times a second. */
@@ -96,37 +86,26 @@ export class Worker implements SessionHost {
   readonly #sweep: NodeJS.Timeout;
   readonly #connectionLimit: number;
   #lastConnection: number;
-  /** Most connections since garbage was last collected on purpose. */
-  #peakSessions = 0;
-  #collectionsDue = 0;
   #nextIdleSweepMs = 0;
   #dirty: Session[] = [];
   #isFlushScheduled = false;
   #isDraining = false;
-  #loginsThisSecond = 0;
-  /** SENDs that the homes have not answered. */
-  #sendsUnderWay = 0;
-  /** By user, where there is a limit: whoever connects anew has no new one. */
-  readonly #sendLimits = new Map<number, RateLimit>();
-  /** Bus messages of this turn; peaks are those of any turn since the last report, totals those since the start. */
-  #ingress = 0;
-  #ingressPeak = 0;
-  #ingressTotal = 0;
-  #stagedPeak = 0;
-  #stagedTotal = 0;
-  #strangersPeak = 0;
-  #sendsPeak = 0;
-  #sendsTotal = 0;
-  #outboundTotal = 0;
-  #outboundFrames = 0;
+  readonly #admission: Admission;
+  readonly #departures = new Departures();
+  readonly #logins = new QueueGauge();
+  /** Bus messages of this turn, and changes of the store. */
+  readonly #ingress = new QueueGauge();
+  readonly #writes = new QueueGauge();
+  /** Frames behind readers that are slow, and their bytes. */
+  readonly #outbound = new QueueGauge();
   #outboundBytes = 0;
-  #outboundPeak = 0;
 
   constructor({ config, connectionLimit, store, code, makeBus, restarts }: WorkerOptions) {
     this.#lastConnection = (restarts % CONNECTION_RANGES) * Math.floor(LAST_CONNECTION / CONNECTION_RANGES);
     this.#config = config;
     this.#store = store;
     this.#code = code;
+    this.#admission = new Admission(config.limits);
     this.#connectionLimit = connectionLimit;
     this.maxFrameBytes = config.limits.maxFrameBytes;
     this.outboundBufferBytes = config.limits.outboundBufferBytes;
@@ -209,23 +188,15 @@ export class Worker implements SessionHost {
   report(): WorkerReport {
     const lag = this.#loopDelay.percentile(99) / 1e6 - LAG_RESOLUTION_MS;
     this.#loopDelay.reset();
-    const flow = (peak: number, arrived: number, standing: number): QueueReport => {
-      return { peak, arrived, served: arrived - standing };
-    };
-    const strangers = this.#strangers.size;
+    const { waiting, arrived } = this.#home;
     const queues = {
-      logins: flow(Math.max(strangers, this.#strangersPeak), this.#counters.connectionsAccepted, strangers),
-      'bus-ingress': flow(this.#ingressPeak, this.#ingressTotal, this.#ingress),
-      'sends-under-way': flow(this.#sendsPeak, this.#sendsTotal, this.#sendsUnderWay),
-      'mailbox-writes': flow(this.#stagedPeak, this.#stagedTotal, 0),
-      mailboxes: flow(this.#home.waiting, this.#home.arrived, this.#home.waiting),
-      outbound: flow(this.#outboundPeak, this.#outboundTotal, this.#outboundFrames),
+      logins: this.#logins.report(),
+      'bus-ingress': this.#ingress.report(),
+      'sends-under-way': this.#admission.sendsUnderWay.report(),
+      'mailbox-writes': this.#writes.report(),
+      mailboxes: { peak: waiting, arrived, served: arrived - waiting },
+      outbound: this.#outbound.report(),
     };
-    this.#strangersPeak = strangers;
-    this.#ingressPeak = 0;
-    this.#sendsPeak = this.#sendsUnderWay;
-    this.#stagedPeak = 0;
-    this.#outboundPeak = this.#outboundFrames;
     return {
       stats: {
         worker: this.#bus.self,
@@ -246,18 +217,16 @@ export class Worker implements SessionHost {
   }
 
   refuseLogin(user: number, token: string): ReasonCode | undefined {
-    const { loginsPerSecond, sendsUnderWay } = this.#config.limits;
-    if (loginsPerSecond > 0 && this.#loginsThisSecond >= loginsPerSecond) return ReasonCode.Overloaded;
-    if (this.#sendsUnderWay * 2 >= sendsUnderWay) return ReasonCode.Overloaded;
+    if (this.#admission.refusesLogins()) return ReasonCode.Overloaded;
     if (!isAuthentic(this.#config, user, token)) return ReasonCode.AuthenticationFailed;
     if (!this.#bus.isConnected(homeWorker(user, this.#bus.homes))) return ReasonCode.Overloaded;
-    this.#loginsThisSecond += 1;
+    this.#admission.countLogin();
     return undefined;
   }
 
   loggedIn(session: Session): void {
     this.#counters.logins += 1;
-    this.#strangers.delete(session);
+    if (this.#strangers.delete(session)) this.#logins.remove();
     const { user } = session;
     this.#toHome(user, { kind: 'attach', user, worker: this.#bus.self, connection: session.id });
   }
@@ -266,35 +235,20 @@ export class Worker implements SessionHost {
   submit(session: Session, to: number, id: number, payload: Uint8Array): void {
     this.#counters.sends += 1;
     const home = homeWorker(to, this.#bus.homes);
-    const refusal = this.#refuseSend(session, home);
+    const refusal = this.#bus.isConnected(home)
+      ? this.#admission.refuseSend(session.user)
+      : ReasonCode.StoreFailed;
     if (refusal !== undefined) {
       countRefusal(this.#counters, refusal);
       session.refused(id, refusal);
       return;
     }
     session.unanswered += 1;
-    this.#sendsUnderWay += 1;
-    this.#sendsTotal += 1;
-    if (this.#sendsUnderWay > this.#sendsPeak) this.#sendsPeak = this.#sendsUnderWay;
+    this.#admission.sendsUnderWay.add();
     const from = session.user;
     const worker = this.#bus.self;
     this.#bus.send(home, { kind: 'submit', from, worker, connection: session.id, to, id, payload });
     this.#scheduleFlush();
-  }
-
-  /** Hot path. */
-  #refuseSend(session: Session, home: number): ReasonCode | undefined {
-    if (!this.#bus.isConnected(home)) return ReasonCode.StoreFailed;
-    const { sendsPerSecond, sendsUnderWay } = this.#config.limits;
-    if (this.#sendsUnderWay >= sendsUnderWay) return ReasonCode.Shedding;
-    if (sendsPerSecond === 0) return undefined;
-    const now = performance.now();
-    let limit = this.#sendLimits.get(session.user);
-    if (!limit) {
-      limit = new RateLimit(sendsPerSecond, now);
-      this.#sendLimits.set(session.user, limit);
-    }
-    return limit.admits(now) ? undefined : ReasonCode.RateLimited;
   }
 
   /** Hot path. */
@@ -315,17 +269,16 @@ export class Worker implements SessionHost {
 
   backlogChanged(frames: number, bytes: number): void {
     this.#outboundBytes += bytes;
-    this.#outboundFrames += frames;
-    if (frames > 0) this.#outboundTotal += frames;
-    if (this.#outboundFrames > this.#outboundPeak) this.#outboundPeak = this.#outboundFrames;
+    if (frames >= 0) this.#outbound.add(frames);
+    else this.#outbound.remove(-frames);
   }
 
   closed(session: Session, reason: string): void {
     this.#sessions.delete(session.id);
-    this.#strangers.delete(session);
+    if (this.#strangers.delete(session)) this.#logins.remove();
     this.#lingering.set(session, this.nowMs);
     // Answers that still come find no session.
-    this.#sendsUnderWay -= session.unanswered;
+    this.#admission.sendsUnderWay.remove(session.unanswered);
     this.#counters.connectionsClosed += 1;
     const { closedByReason } = this.#counters;
     closedByReason[reason] = (closedByReason[reason] ?? 0) + 1;
@@ -350,7 +303,7 @@ export class Worker implements SessionHost {
     const session = new Session(this.#lastConnection, wire, this);
     this.#sessions.set(session.id, session);
     this.#strangers.add(session);
-    if (this.#strangers.size > this.#strangersPeak) this.#strangersPeak = this.#strangers.size;
+    this.#logins.add();
     this.#counters.connectionsAccepted += 1;
     return session;
   }
@@ -372,7 +325,7 @@ export class Worker implements SessionHost {
 
   /** Hot path. A message for the home of a user, or for one of our connections. */
   #receive(message: BusMessage): void {
-    this.#ingress += 1;
+    this.#ingress.add();
     this.#scheduleFlush();
     switch (message.kind) {
       case 'attach':
@@ -409,7 +362,7 @@ export class Worker implements SessionHost {
 
   #answered(session: Session): void {
     session.unanswered -= 1;
-    this.#sendsUnderWay -= 1;
+    this.#admission.sendsUnderWay.remove();
   }
 
   #scheduleFlush(): void {
@@ -420,13 +373,10 @@ export class Worker implements SessionHost {
   }
 
   readonly #flush = (): void => {
-    if (this.#ingress > this.#ingressPeak) this.#ingressPeak = this.#ingress;
-    const { staged } = this.#store;
-    if (staged > this.#stagedPeak) this.#stagedPeak = staged;
-    this.#stagedTotal += staged;
-    this.#ingressTotal += this.#ingress;
-    this.#ingress = 0;
+    this.#ingress.empty();
+    this.#writes.add(this.#store.staged);
     this.#home.commit();
+    this.#writes.empty();
     const dirty = this.#dirty;
     this.#dirty = [];
     for (const session of dirty) session.flush();
@@ -438,31 +388,11 @@ export class Worker implements SessionHost {
       Atomics.wait(restCell, 0, 0, this.#config.coalesceMs);
   };
 
-  /**
-   * V8 collects garbage when it needs room. A worker whose clients have left needs none, and would keep what they
-   * held for ever. Does nothing in a process started without --expose-gc.
-   */
-  #collectAfterDeparture(): void {
-    this.#peakSessions = Math.max(this.#peakSessions, this.#sessions.size);
-    const departed = this.#peakSessions - this.#sessions.size;
-    if (departed >= LEAST_DEPARTURE && departed * 2 >= this.#peakSessions && this.#lingering.size === 0) {
-      this.#peakSessions = this.#sessions.size;
-      this.#collectionsDue = COLLECTIONS;
-    }
-    if (this.#collectionsDue === 0) return;
-    this.#collectionsDue -= 1;
-    globalThis.gc?.();
-  }
-
   #sweepSessions(): void {
-    this.#collectAfterDeparture();
+    this.#departures.look(this.#sessions.size, this.#lingering.size === 0);
     this.#home.expire(Date.now() - this.#config.limits.retentionMs);
     const now = currentMs();
-    if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) {
-      this.#loginsThisSecond = 0;
-      for (const [user, limit] of this.#sendLimits)
-        if (limit.isFull(performance.now())) this.#sendLimits.delete(user);
-    }
+    if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) this.#admission.startSecond();
     this.nowMs = now;
     const { loginTimeoutMs, idleTimeoutMs } = this.#config.limits;
     for (const session of this.#strangers) {
