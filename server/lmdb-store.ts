@@ -221,6 +221,13 @@ export class LmdbStore implements Store {
     this.#commitMs += performance.now() - startedMs;
   }
 
+  /** Reads every item that an earlier process left. @throws StoreError for one that is damaged */
+  readAll(): void {
+    for (const [user, { first, last }] of this.#recovered) {
+      for (let sequence = first; sequence <= last; sequence += 1) this.#get(user, sequence);
+    }
+  }
+
   usage(): StoreUsage {
     this.#measureDisk();
     return {
@@ -257,6 +264,18 @@ export class LmdbStore implements Store {
       bounds.last = sequence;
       this.#length += 1;
     }
+    // A page that was lost is an empty page to whoever reads it.
+    const { entryCount } = this.#database.getStats() as { entryCount: number };
+    const found = this.#length + this.#countOf(KeyKind.Repeats) + this.#countOf(KeyKind.Receipt);
+    if (found !== entryCount) {
+      throw new StoreError(
+        `${this.#options.folder} is damaged: ${found} of ${entryCount} entries can be read; restore it from a backup, or move it away`,
+      );
+    }
+  }
+
+  #countOf(kind: number): number {
+    return this.#database.getKeysCount(keysOf(kind));
   }
 
   /** From now on only the window knows their ids. */

@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { z } from 'zod';
 import { type Homes, homeWorker } from './bus.js';
 import { checkDataFile } from './data-file.js';
@@ -17,6 +20,8 @@ const markerSchema = z.object({
   generation: z.number().int().min(1),
 });
 type Marker = z.infer<typeof markerSchema>;
+
+const WHAT_TO_DO = 'restore it from a backup, or move the folder away to begin with empty mailboxes';
 
 /** Entries moved in one transaction when the number of homes changes. */
 const MOVED_AT_ONCE = 10_000;
@@ -72,8 +77,19 @@ async function prepare(folder: string, homes: number): Promise<void> {
     // Homes of a server that was killed notice that, and go, a moment later.
     (await takeOwnership(homeFolder(folder, home)))();
     checkDataFile(join(homeFolder(folder, home), DATA_FILE));
+    await readThrough(homeFolder(folder, home));
   }
   if (marker.homes !== homes) await shareOut(folder, marker, homes);
+}
+
+/** @throws StoreError where the store cannot be read from its first item to its last */
+async function readThrough(folder: string): Promise<void> {
+  const trial = createRequire(import.meta.url).resolve('#dist/server/store-trial.js');
+  await promisify(execFile)(process.execPath, [trial, folder]).catch((error: Error & { stderr?: string }) => {
+    const told = /^C2M_STORE (.*)$/m.exec(error.stderr ?? '')?.[1];
+    const reason = told ?? `${folder} is damaged: LMDB cannot read it`;
+    throw new StoreError(`${reason.replace(/; restore.*$/s, '')}; nothing was changed: ${WHAT_TO_DO}`);
+  });
 }
 
 async function shareOut(folder: string, marker: Marker, homes: number): Promise<void> {

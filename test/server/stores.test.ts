@@ -220,6 +220,37 @@ describe('a folder that is no whole store', () => {
     expect(await refusal(folder)).toMatch(/its head was overwritten; nothing was changed/);
   });
 
+  test.each([
+    ['zeroes', 0],
+    ['noise', 0xa5],
+  ])(
+    'is refused wherever a page of it was lost to %s',
+    async (_name, filler) => {
+      const { folder, file } = await filled();
+      const whole = readFileSync(file);
+      const pages = whole.length / 4096;
+      for (const page of [2, 3, 5, Math.floor(pages / 2), pages - 3]) {
+        const damaged = Buffer.from(whole);
+        damaged.fill(filler, page * 4096, (page + 1) * 4096);
+        // A page that nothing refers to any more is no loss.
+        if (damaged.equals(whole)) continue;
+        writeFileSync(file, damaged);
+        const outcome = await takeStoreFolder(folder, 1).then(
+          (taken) => {
+            taken.release();
+            const store = openLmdbStore(folder);
+            const { length } = store;
+            return store.close().then(() => length);
+          },
+          (error: unknown) => (error as Error).message,
+        );
+        if (outcome !== 2000) expect(outcome).toMatch(/is damaged: .*; nothing was changed: restore it/);
+        writeFileSync(file, whole);
+      }
+    },
+    30_000,
+  );
+
   test('is refused where its mark cannot be read', async () => {
     const { folder } = await filled();
     writeFileSync(join(folder, 'c2m-store.json'), '{');
