@@ -5,6 +5,7 @@ import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { MediaStats } from '../../protocol/stats.js';
 import { isAuthentic } from '../authentication.js';
 import type { ServerConfig } from '../config.js';
+import { BAD_REQUEST, partWith } from '../parting.js';
 import type { MediaConfig } from './media-config.js';
 import { type MediaEntry, MediaStore } from './media-store.js';
 import { NotAnImageError, thumbnailOf } from './thumbnail.js';
@@ -57,6 +58,7 @@ export async function startMedia(
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1000 },
     routerOptions: { maxParamLength: 64 },
+    clientErrorHandler: (_error, socket) => partWith(socket, BAD_REQUEST),
   });
   // The body goes to disk as it comes.
   app.removeAllContentTypeParsers();
