@@ -1,6 +1,6 @@
 import chalk from 'chalk';
 import { measureConnections } from './connections.js';
-import type { FloodOptions } from './flood.js';
+import type { FloodOptions } from './flood-client.js';
 import { measureThroughput, type Throughput } from './throughput.js';
 import { measureTransport } from './transports.js';
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import chalk from 'chalk';
 import { readPrivateBytes } from '../loadgen/process-usage.js';
-import { type FloodOptions, startFlood } from './flood.js';
+import { startFlood } from './flood.js';
+import type { FloodOptions } from './flood-client.js';
 import { findMosquitto, startMosquitto } from './mosquitto.js';
 import { measureThroughput, type RunningTarget, startServer, type Throughput } from './throughput.js';
 

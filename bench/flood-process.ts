@@ -1,4 +1,5 @@
-import { type Flood, type FloodOptions, startFlood } from './flood.js';
+import { type Flood, startFlood } from './flood.js';
+import type { FloodOptions } from './flood-client.js';
 
 /** Runs a flood in a process of its own; says every second how many messages have completed. */
 let running: Flood | undefined;

@@ -4,19 +4,8 @@ import { WebSocket } from 'ws';
 import { FrameDecoder } from '../protocol/decode.js';
 import { encodeFrame } from '../protocol/encode.js';
 import { type Frame, FrameType, PROTOCOL_VERSION, WEBSOCKET_SUBPROTOCOL } from '../protocol/frame.js';
+import type { Client, FloodOptions, State } from './flood-client.js';
 import { openMqttClient } from './mqtt-client.js';
-
-/**
- * A closed workload that keeps a server saturated: pairs of connections, each with `window` messages under way.
- * That is what a benchmark of capacity needs and what a load test must not do: there, arrivals do not wait.
- */
-export interface FloodOptions {
-  target: 'c2m-tcp' | 'c2m-ws' | 'relay-ws' | 'mqtt';
-  port: number;
-  connections: number;
-  window: number;
-  payloadBytes: number;
-}
 
 export interface Flood {
   /** Messages that have come full circle: their receipt is here (relay: the neighbour has them). */
@@ -45,17 +34,6 @@ export async function startFlood(options: FloodOptions): Promise<Flood> {
       for (const client of clients) client.close();
     },
   };
-}
-
-export interface State {
-  completed: number;
-  isStopped: boolean;
-  accepted: Histogram;
-}
-
-export interface Client {
-  start(): void;
-  close(): void;
 }
 
 const OPENERS = {

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import mqtt, { type Packet } from 'mqtt-packet';
-import type { Client, FloodOptions, State } from './flood.js';
+import type { Client, FloodOptions, State } from './flood-client.js';
 
 /**
  * A client of an MQTT broker with QoS 1 and a session that outlives its connection: PUBLISH until the window is full,

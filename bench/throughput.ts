@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { ServerConfigInput } from '../server/config.js';
 import { spawnServer } from '../server/spawn.js';
-import type { FloodOptions } from './flood.js';
+import type { FloodOptions } from './flood-client.js';
 
 const require = createRequire(import.meta.url);
 

@@ -6,7 +6,7 @@ import { Random } from '../loadgen/random.js';
 import type { ServerControl } from '../loadgen/run-request.js';
 import type { ServerAction } from '../scenarios/scenario.js';
 import type { ServerConfig } from '../server/config.js';
-import { SHIPPED_HANDLERS } from '../server/handler-files.js';
+import { SHIPPED_HANDLERS } from '../server/hot-code/handler-files.js';
 import { SpawnError, type SpawnedServer, spawnServer } from '../server/spawn.js';
 import { readStats, reloadServer } from './admin-client.js';
 

@@ -9,8 +9,8 @@ import type {
 } from '../protocol/stats.js';
 import type { ServerConfig } from './config.js';
 import { addCounters } from './counters.js';
+import type { StoreUsage } from './mailboxes/store.js';
 import { QueueMonitor } from './queue-monitor.js';
-import type { StoreUsage } from './store.js';
 import type { WorkerReport } from './worker.js';
 
 const KEPT_REJECTIONS = 100;

@@ -12,12 +12,12 @@ import {
   type ServerConfigInput,
 } from './config.js';
 import { startEngine } from './engine.js';
-import { HandlerFiles } from './handler-files.js';
+import { HandlerFiles } from './hot-code/handler-files.js';
+import { Reloading } from './hot-code/reloading.js';
+import { takeStoreFolder } from './mailboxes/store-folder.js';
 import { MediaChild } from './media/media-child.js';
 import { SAMPLE_INTERVAL_MS } from './queue-monitor.js';
-import { Reloading } from './reloading.js';
 import { ServerState } from './server-state.js';
-import { takeStoreFolder } from './store-folder.js';
 
 export interface RunningServer {
   /** What it listens on, with the ports that the kernel chose. */

@@ -8,7 +8,7 @@ import {
   ReasonCode,
   reasonName,
 } from '../protocol/frame.js';
-import type { ClientConnection, Handlers, Stage } from './handler-api.js';
+import type { ClientConnection, Handlers, Stage } from './hot-code/handler-api.js';
 import type { Wire, WireListener } from './wire.js';
 
 /** What a session asks of its worker. */

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Homes } from './bus.js';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress, ServerConfig } from './config.js';
-import type { HandlerFiles, StagedHandlers } from './handler-files.js';
+import type { HandlerFiles, StagedHandlers } from './hot-code/handler-files.js';
 import { SAMPLE_INTERVAL_MS } from './queue-monitor.js';
 import type { WorkerReport } from './worker.js';
 import { WorkerChild } from './worker-child.js';

@@ -1,7 +1,7 @@
 import type { BusMessage } from './bus.js';
 import { connectionLimit } from './connection-limit.js';
-import { HotCode } from './hot-code.js';
-import { openStore } from './open-store.js';
+import { HotCode } from './hot-code/hot-code.js';
+import { openStore } from './mailboxes/open-store.js';
 import { UnixBus } from './unix-bus.js';
 import { Worker } from './worker.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';

@@ -8,14 +8,14 @@ import type { Certificate } from './certificate.js';
 import type { ListenAddress, QueueName, ServerConfig } from './config.js';
 import { type Counters, countRefusal, newCounters } from './counters.js';
 import { Departures } from './departures.js';
-import type { Handlers } from './handler-api.js';
-import { Home } from './home.js';
-import type { HotCode } from './hot-code.js';
+import type { Handlers } from './hot-code/handler-api.js';
+import type { HotCode } from './hot-code/hot-code.js';
 import { Listener } from './listener.js';
+import { Home } from './mailboxes/home.js';
+import type { Store, StoreUsage } from './mailboxes/store.js';
 import { readProcessUsage } from './process-usage.js';
 import { QueueGauge, type QueueReport } from './queue-gauge.js';
 import { Session, type SessionHost } from './session.js';
-import type { Store, StoreUsage } from './store.js';
 import type { Wire } from './wire.js';
 
 /** Resolution of the event loop's lag; a finer one would wake up an idle worker more often than its clients do. */

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type BusMessage, homeWorker } from '../../server/bus.js';
 import { busMessageBytes, readBusMessages, writeBusMessage } from '../../server/bus-codec.js';
+import { REPEAT_WINDOW, RepeatWindow } from '../../server/mailboxes/repeat-window.js';
 import { QueueMonitor } from '../../server/queue-monitor.js';
-import { REPEAT_WINDOW, RepeatWindow } from '../../server/repeat-window.js';
 
 const id = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const u32 = fc.nat(0xffff_ffff);

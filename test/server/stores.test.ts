@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeFrame } from '../../protocol/encode.js';
 import { FrameType } from '../../protocol/frame.js';
-import { DATA_FILE, LmdbStore } from '../../server/lmdb-store.js';
-import { MemoryStore } from '../../server/memory-store.js';
-import { type MailboxItem, type Store, StoreError } from '../../server/store.js';
-import { homeFolder, takeStoreFolder } from '../../server/store-folder.js';
+import { DATA_FILE, LmdbStore } from '../../server/mailboxes/lmdb-store.js';
+import { MemoryStore } from '../../server/mailboxes/memory-store.js';
+import { type MailboxItem, type Store, StoreError } from '../../server/mailboxes/store.js';
+import { homeFolder, takeStoreFolder } from '../../server/mailboxes/store-folder.js';
 import { testFolder } from '../support/folder.js';
 
 const ANNA = 1;

@@ -1,5 +1,5 @@
-import type { encodeFrame } from '../protocol/encode.js';
-import type { Frame, FrameType, ProtocolError, ReasonCode } from '../protocol/frame.js';
+import type { encodeFrame } from '../../protocol/encode.js';
+import type { Frame, FrameType, ProtocolError, ReasonCode } from '../../protocol/frame.js';
 
 /** Where a connection is in its life; `attaching`: LOGIN was admitted, and the mailbox is being looked up. */
 export type Stage = 'hello' | 'login' | 'attaching' | 'open' | 'closed';

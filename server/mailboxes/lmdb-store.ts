@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
-import { decodeFrames } from '../protocol/decode.js';
-import { FrameType, LARGEST_BODY_BYTES } from '../protocol/frame.js';
+import { decodeFrames } from '../../protocol/decode.js';
+import { FrameType, LARGEST_BODY_BYTES } from '../../protocol/frame.js';
 import { checkDataFile } from './data-file.js';
 import { ItemQueue } from './item-queue.js';
 import { REPEAT_WINDOW_BYTES, RepeatWindow } from './repeat-window.js';

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
-import { encodeFrame } from '../protocol/encode.js';
-import { FrameType, PROTOCOL_VERSION, ProtocolError, ReasonCode } from '../protocol/frame.js';
+import { encodeFrame } from '../../protocol/encode.js';
+import { FrameType, PROTOCOL_VERSION, ProtocolError, ReasonCode } from '../../protocol/frame.js';
 import type { Handlers, MakeHandlers } from './handler-api.js';
 import { checkHandlers } from './handler-check.js';
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import type { Engine } from './engine.js';
+import type { Engine } from '../engine.js';
+import type { ServerState } from '../server-state.js';
 import type { HandlerFiles } from './handler-files.js';
-import type { ServerState } from './server-state.js';
 
 /** A version that did not go into force; the message says why, and which one stays. */
 export class ReloadError extends Error {

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { type Homes, homeWorker } from './bus.js';
+import { type Homes, homeWorker } from '../bus.js';
 import { checkDataFile } from './data-file.js';
 import { DATA_FILE, openLmdb } from './lmdb-store.js';
 import { StoreError } from './store.js';
@@ -84,7 +84,7 @@ async function prepare(folder: string, homes: number): Promise<void> {
 
 /** @throws StoreError where the store cannot be read from its first item to its last */
 async function readThrough(folder: string): Promise<void> {
-  const trial = createRequire(import.meta.url).resolve('#dist/server/store-trial.js');
+  const trial = createRequire(import.meta.url).resolve('#dist/server/mailboxes/store-trial.js');
   await promisify(execFile)(process.execPath, [trial, folder]).catch((error: Error & { stderr?: string }) => {
     const told = /^C2M_STORE (.*)$/m.exec(error.stderr ?? '')?.[1];
     const reason = told ?? `${folder} is damaged: LMDB cannot read it`;

@@ -1,5 +1,5 @@
-import type { Homes } from './bus.js';
-import type { ServerConfig } from './config.js';
+import type { Homes } from '../bus.js';
+import type { ServerConfig } from '../config.js';
 import { LmdbStore } from './lmdb-store.js';
 import { MemoryStore } from './memory-store.js';
 import type { Store } from './store.js';

@@ -1,4 +1,4 @@
-import { type Frame, FrameType, PROTOCOL_VERSION, ProtocolError } from '../protocol/frame.js';
+import { type Frame, FrameType, PROTOCOL_VERSION, ProtocolError } from '../../protocol/frame.js';
 import type { ClientConnection, Handlers, Stage } from './handler-api.js';
 
 /** A conversation that every version must know how to hold: where the client is, what it says, what must come of it. */

@@ -1,9 +1,9 @@
-import { encodeFrame } from '../protocol/encode.js';
-import { FLAG_REDELIVERY, FrameType, HEADER_BYTES, ReasonCode } from '../protocol/frame.js';
-import type { Bus, BusMessage } from './bus.js';
-import { homeWorker } from './bus.js';
-import type { Limits } from './config.js';
-import { type Counters, countRefusal } from './counters.js';
+import { encodeFrame } from '../../protocol/encode.js';
+import { FLAG_REDELIVERY, FrameType, HEADER_BYTES, ReasonCode } from '../../protocol/frame.js';
+import type { Bus, BusMessage } from '../bus.js';
+import { homeWorker } from '../bus.js';
+import type { Limits } from '../config.js';
+import { type Counters, countRefusal } from '../counters.js';
 import type { MailboxItem, OutgoingReceipt, Store } from './store.js';
 
 /** Where the flags stand in a DELIVER or RECEIPT frame: behind the header and the sequence. */

@@ -16,7 +16,7 @@ export interface StagedHandlers {
 }
 
 /** The handlers that ship with the server. */
-export const SHIPPED_HANDLERS = createRequire(import.meta.url).resolve('#dist/server/handlers.js');
+export const SHIPPED_HANDLERS = createRequire(import.meta.url).resolve('#dist/server/hot-code/handlers.js');
 
 /**
  * Copies of the file with the handlers, one for each load: a process that is started again loads what is in force, and
@@ -60,7 +60,7 @@ export class HandlerFiles {
 }
 
 async function tryOut(file: string): Promise<string> {
-  const trial = createRequire(import.meta.url).resolve('#dist/server/handler-trial.js');
+  const trial = createRequire(import.meta.url).resolve('#dist/server/hot-code/handler-trial.js');
   try {
     const { stdout } = await run(process.execPath, [trial, file], {
       timeout: TRIAL_MS,

@@ -1,0 +1,24 @@
+import type { Histogram } from 'hdr-histogram-js';
+
+/**
+ * A closed workload that keeps a server saturated: pairs of connections, each with `window` messages under way.
+ * That is what a benchmark of capacity needs and what a load test must not do: there, arrivals do not wait.
+ */
+export interface FloodOptions {
+  target: 'c2m-tcp' | 'c2m-ws' | 'relay-ws' | 'mqtt';
+  port: number;
+  connections: number;
+  window: number;
+  payloadBytes: number;
+}
+
+export interface State {
+  completed: number;
+  isStopped: boolean;
+  accepted: Histogram;
+}
+
+export interface Client {
+  start(): void;
+  close(): void;
+}
