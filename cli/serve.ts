@@ -47,15 +47,14 @@ Examples:
     )
     .action(async (options: ServeOptions) => {
       const config = await readConfig(options);
-      parseServerConfig(config);
-      finish(await serve(config));
+      finish(await serve(parseServerConfig(config)));
     });
 }
 
-async function serve(config: ServerConfigInput): Promise<ExitStatus> {
+async function serve(config: ServerConfig): Promise<ExitStatus> {
   const interrupts = listenForInterrupts();
   const server = await startServer(config);
-  process.stdout.write(describeServer(server, parseServerConfig(config)));
+  process.stdout.write(describeServer(server, config));
   process.on('SIGHUP', () => {
     // The log tells of it, whatever comes of it.
     server.reload().catch(() => undefined);

@@ -27,14 +27,21 @@ export class IntervalHistograms {
 
   /** What was recorded since the last call, compressed as Base64; kinds without values are left out. */
   take(): Partial<Record<ClientKind, string>> {
-    const taken: Partial<Record<ClientKind, string>> = {};
-    for (const [kind, histogram] of Object.entries(this.#histograms) as [ClientKind, Histogram][]) {
-      if (histogram.totalCount === 0) continue;
-      taken[kind] = encodeIntoCompressedBase64(histogram);
-      histogram.reset();
-    }
-    return taken;
+    return takeHistograms(this.#histograms);
   }
+}
+
+/** Each as compressed Base64, and empty again; those without values are left out. */
+export function takeHistograms<Kind extends string>(
+  histograms: Record<Kind, Histogram>,
+): Partial<Record<Kind, string>> {
+  const taken: Partial<Record<Kind, string>> = {};
+  for (const [kind, histogram] of Object.entries(histograms) as [Kind, Histogram][]) {
+    if (histogram.totalCount === 0) continue;
+    taken[kind] = encodeIntoCompressedBase64(histogram);
+    histogram.reset();
+  }
+  return taken;
 }
 
 /** In microseconds, with three significant digits. */

@@ -1,8 +1,8 @@
 import autocannon, { type Instance, type RequestOptions } from 'autocannon';
-import { encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js';
+import type { Histogram } from 'hdr-histogram-js';
 import type { Measurement } from '../record/run.js';
 import type { MediaPlan } from '../scenarios/scenario.js';
-import { emptyHistogram, type MediaKind } from './interval-histograms.js';
+import { emptyHistogram, type MediaKind, takeHistograms } from './interval-histograms.js';
 import type { LatencyRecorder } from './latency-recorder.js';
 import { MediaContent } from './media-content.js';
 import { RunError } from './run-error.js';
@@ -83,13 +83,7 @@ export class MediaLoad {
 
   /** Since the last call; kinds without values are left out. */
   take(): Partial<Record<MediaKind, string>> {
-    const taken: Partial<Record<MediaKind, string>> = {};
-    for (const [kind, histogram] of Object.entries(this.#histograms) as [MediaKind, Histogram][]) {
-      if (histogram.totalCount === 0) continue;
-      taken[kind] = encodeIntoCompressedBase64(histogram);
-      histogram.reset();
-    }
-    return taken;
+    return takeHistograms(this.#histograms);
   }
 
   summary(latency: LatencyRecorder): NonNullable<Measurement['media']> {

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { StoreError } from './store.js';
+import { damagedStore, type StoreError } from './store.js';
 
 /**
  * The two pages at the head of LMDB's file, of which the one with the higher transaction counts (struct MDB_meta in
@@ -47,9 +47,7 @@ function openDataFile(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (error) {
-    throw new StoreError(
-      `${path} cannot be read (${(error as Error).message}); the store had one: restore it from a backup, or move the folder away to begin with empty mailboxes`,
-    );
+    throw damagedStore(`${path} cannot be read (${(error as Error).message}), and the store had one`);
   }
 }
 
@@ -58,13 +56,9 @@ function hasMagic(meta: Buffer): boolean {
 }
 
 function notAStore(path: string): StoreError {
-  return new StoreError(
-    `${path} is no store of mailboxes, or its head was overwritten; nothing was changed: restore it from a backup, or move the folder away to begin with empty mailboxes`,
-  );
+  return damagedStore(`${path} is no store of mailboxes, or its head was overwritten`);
 }
 
 function cutShort(path: string, size: number, needed: number): StoreError {
-  return new StoreError(
-    `${path} is cut short: ${size} bytes of at least ${needed}; nothing was changed: restore it from a backup, or move the folder away to begin with empty mailboxes`,
-  );
+  return damagedStore(`${path} is cut short: ${size} bytes of at least ${needed}`);
 }

@@ -6,7 +6,9 @@ import { FrameType, LARGEST_BODY_BYTES } from '../../protocol/frame.js';
 import { checkDataFile } from './data-file.js';
 import { ItemQueue } from './item-queue.js';
 import { REPEAT_WINDOW_BYTES, RepeatWindow } from './repeat-window.js';
+import { RepeatWindows } from './repeat-windows.js';
 import {
+  damagedStore,
   type MailboxBounds,
   type MailboxItem,
   type OutgoingReceipt,
@@ -75,7 +77,7 @@ export class LmdbStore implements Store {
   readonly #database: RootDatabase<Buffer, Buffer>;
   readonly #options: LmdbStoreOptions;
   readonly #recovered = new Map<number, MailboxBounds>();
-  readonly #repeats = new Map<number, Map<number, RepeatWindow>>();
+  readonly #repeats = new RepeatWindows();
   /** What came last and is likely to go soon: a message that is fetched at once is never read from the file. */
   readonly #recent = new Map<number, ItemQueue>();
   #recentBytes = 0;
@@ -155,18 +157,10 @@ export class LmdbStore implements Store {
   }
 
   repeats(user: number, from: number): RepeatWindow {
-    let ofUser = this.#repeats.get(user);
-    if (!ofUser) {
-      ofUser = new Map();
-      this.#repeats.set(user, ofUser);
-    }
-    let repeats = ofUser.get(from);
-    if (!repeats) {
+    return this.#repeats.get(user, from, () => {
       const kept = this.#database.get(repeatsKey(user, from));
-      repeats = kept ? RepeatWindow.read(kept) : new RepeatWindow();
-      ofUser.set(from, repeats);
-    }
-    return repeats;
+      return kept ? RepeatWindow.read(kept) : new RepeatWindow();
+    });
   }
 
   keepReceipt(receipt: OutgoingReceipt): void {
@@ -257,9 +251,7 @@ export class LmdbStore implements Store {
         this.#recovered.set(user, bounds);
       }
       if (!bounds || sequence !== bounds.last + 1 || user < 0) {
-        throw new StoreError(
-          `${this.#options.folder} is damaged: a mailbox has a gap; restore it from a backup, or move it away`,
-        );
+        throw damagedStore(`${this.#options.folder} is damaged: a mailbox has a gap`);
       }
       bounds.last = sequence;
       this.#length += 1;
@@ -268,9 +260,7 @@ export class LmdbStore implements Store {
     const { entryCount } = this.#database.getStats() as { entryCount: number };
     const found = this.#length + this.#countOf(KeyKind.Repeats) + this.#countOf(KeyKind.Receipt);
     if (found !== entryCount) {
-      throw new StoreError(
-        `${this.#options.folder} is damaged: ${found} of ${entryCount} entries can be read; restore it from a backup, or move it away`,
-      );
+      throw damagedStore(`${this.#options.folder} is damaged: ${found} of ${entryCount} entries can be read`);
     }
   }
 
@@ -332,7 +322,7 @@ export class LmdbStore implements Store {
       return false;
     });
     if (item) return item;
-    throw new StoreError(`${this.#options.folder} is damaged: an item is no frame; restore it from a backup`);
+    throw damagedStore(`${this.#options.folder} is damaged: an item is no frame`);
   }
 
   #firstItemFrom(user: number): { user: number; sequence: number } | undefined {

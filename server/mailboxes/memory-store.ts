@@ -1,5 +1,6 @@
 import { ItemQueue } from './item-queue.js';
-import { RepeatWindow } from './repeat-window.js';
+import type { RepeatWindow } from './repeat-window.js';
+import { RepeatWindows } from './repeat-windows.js';
 import type { MailboxItem, Store, StoreUsage } from './store.js';
 
 const NOTHING: MailboxItem[] = [];
@@ -13,8 +14,7 @@ export class MemoryStore implements Store {
   readonly isFull = false;
   readonly staged = 0;
   readonly #mailboxes = new Map<number, ItemQueue>();
-  /** By recipient and sender; made with the first message. */
-  readonly #repeats = new Map<number, Map<number, RepeatWindow>>();
+  readonly #repeats = new RepeatWindows();
   #expiry = this.#mailboxes.entries();
   #length = 0;
 
@@ -49,17 +49,7 @@ export class MemoryStore implements Store {
   }
 
   repeats(user: number, from: number): RepeatWindow {
-    let ofUser = this.#repeats.get(user);
-    if (!ofUser) {
-      ofUser = new Map();
-      this.#repeats.set(user, ofUser);
-    }
-    let repeats = ofUser.get(from);
-    if (!repeats) {
-      repeats = new RepeatWindow();
-      ofUser.set(from, repeats);
-    }
-    return repeats;
+    return this.#repeats.get(user, from);
   }
 
   // With the process, receipts on their way would be gone as well: nothing is gained by keeping them.

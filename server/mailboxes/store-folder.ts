@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { type Homes, homeWorker } from '../bus.js';
-import { checkDataFile } from './data-file.js';
-import { DATA_FILE, openLmdb } from './lmdb-store.js';
-import { StoreError } from './store.js';
+import { openLmdb } from './lmdb-store.js';
+import { damagedStore, StoreError } from './store.js';
 import { ownerOf } from './store-keys.js';
 import { OWNER_FILE, takeOwnership } from './store-owner.js';
 
@@ -20,8 +19,6 @@ const markerSchema = z.object({
   generation: z.number().int().min(1),
 });
 type Marker = z.infer<typeof markerSchema>;
-
-const WHAT_TO_DO = 'restore it from a backup, or move the folder away to begin with empty mailboxes';
 
 /** Entries moved in one transaction when the number of homes changes. */
 const MOVED_AT_ONCE = 10_000;
@@ -76,7 +73,6 @@ async function prepare(folder: string, homes: number): Promise<void> {
   for (let home = 0; home < marker.homes; home += 1) {
     // Homes of a server that was killed notice that, and go, a moment later.
     (await takeOwnership(homeFolder(folder, home)))();
-    checkDataFile(join(homeFolder(folder, home), DATA_FILE));
     await readThrough(homeFolder(folder, home));
   }
   if (marker.homes !== homes) await shareOut(folder, marker, homes);
@@ -87,8 +83,9 @@ async function readThrough(folder: string): Promise<void> {
   const trial = createRequire(import.meta.url).resolve('#dist/server/mailboxes/store-trial.js');
   await promisify(execFile)(process.execPath, [trial, folder]).catch((error: Error & { stderr?: string }) => {
     const told = /^C2M_STORE (.*)$/m.exec(error.stderr ?? '')?.[1];
-    const reason = told ?? `${folder} is damaged: LMDB cannot read it`;
-    throw new StoreError(`${reason.replace(/; restore.*$/s, '')}; nothing was changed: ${WHAT_TO_DO}`);
+    throw told === undefined
+      ? damagedStore(`${folder} is damaged: LMDB cannot read it`)
+      : new StoreError(told);
   });
 }
 

@@ -80,3 +80,10 @@ export interface Store {
 export class StoreError extends Error {
   readonly code = 'C2M_STORE';
 }
+
+/** @param what is wrong with which file or folder, before anything was opened for writing */
+export function damagedStore(what: string): StoreError {
+  return new StoreError(
+    `${what}; nothing was changed: restore it from a backup, or move the folder away to begin with empty mailboxes`,
+  );
+}

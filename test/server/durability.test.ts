@@ -1,32 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { FLAG_REDELIVERY, FrameType, ReasonCode } from '../../protocol/frame.js';
-import type { ServerStats } from '../../protocol/stats.js';
 import { homeWorker } from '../../server/bus.js';
 import type { ServerConfigInput } from '../../server/config.js';
 import type { RunningServer } from '../../server/server.js';
 import { spawnServer } from '../../server/spawn.js';
 import { TestClient } from '../support/client.js';
 import { testFolder } from '../support/folder.js';
-import { addressOf, testServer } from '../support/server.js';
+import { addressOf, crash, statsOf, testServer } from '../support/server.js';
 
 const ANNA = 1;
 const BERT = 2;
 
 function durable(folder: string): ServerConfigInput {
   return { store: 'lmdb', lmdb: { folder } };
-}
-
-async function statsOf(server: { adminUrl: string | null }): Promise<ServerStats> {
-  return (await (await fetch(`${server.adminUrl}/stats`)).json()) as ServerStats;
-}
-
-/** Kills a process of the server as a crash would, and waits until it was started again. */
-async function crash(server: RunningServer, number: number): Promise<void> {
-  const pidOf = async () => (await statsOf(server)).workers.find(({ worker }) => worker === number)?.pid;
-  await expect.poll(pidOf).toBeDefined();
-  const { length } = (await statsOf(server)).restarts;
-  process.kill((await pidOf()) as number, 'SIGKILL');
-  await expect.poll(async () => (await statsOf(server)).restarts.length, { timeout: 8000 }).toBe(length + 1);
 }
 
 /** Two processes take the connections, and another keeps the mailboxes. */

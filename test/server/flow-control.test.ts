@@ -1,19 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FrameType, ReasonCode } from '../../protocol/frame.js';
-import type { ServerStats } from '../../protocol/stats.js';
 import { userToken } from '../../protocol/user-token.js';
 import { RateLimit } from '../../server/rate-limit.js';
-import type { RunningServer } from '../../server/server.js';
 import { TestClient } from '../support/client.js';
-import { addressOf, testServer } from '../support/server.js';
+import { addressOf, statsOf, testServer } from '../support/server.js';
 
 const ANNA = 1;
 const BERT = 2;
-
-async function statsOf(server: RunningServer): Promise<ServerStats> {
-  return (await (await fetch(`${server.adminUrl}/stats`)).json()) as ServerStats;
-}
 
 describe('a user', () => {
   test('who sends faster than a user may is refused with a reason, stays connected, and may go on a moment later', async () => {

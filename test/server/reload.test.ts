@@ -2,11 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FrameType } from '../../protocol/frame.js';
-import type { ServerStats } from '../../protocol/stats.js';
 import type { RunningServer } from '../../server/server.js';
 import { TestClient } from '../support/client.js';
 import { testFolder } from '../support/folder.js';
-import { addressOf, testServer } from '../support/server.js';
+import { addressOf, statsOf, testServer } from '../support/server.js';
 
 const ANNA = 1;
 
@@ -36,10 +35,6 @@ async function startWith(source: string, workers: number): Promise<{ server: Run
   const file = join(testFolder(), 'handlers.mjs');
   writeFileSync(file, source);
   return { server: await testServer({ handlers: file, workers }), file };
-}
-
-async function statsOf(server: RunningServer): Promise<ServerStats> {
-  return (await (await fetch(`${server.adminUrl}/stats`)).json()) as ServerStats;
 }
 
 async function ping(client: TestClient): Promise<number> {

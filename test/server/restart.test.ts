@@ -1,30 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { FLAG_REDELIVERY, FrameType, ReasonCode } from '../../protocol/frame.js';
-import type { ServerStats } from '../../protocol/stats.js';
-import type { RunningServer } from '../../server/server.js';
 import { TestClient } from '../support/client.js';
-import { addressOf, testServer } from '../support/server.js';
+import { addressOf, crash, testServer } from '../support/server.js';
 
 const ANNA = 1;
 const BERT = 2;
-
-async function statsOf(server: RunningServer): Promise<ServerStats> {
-  return (await (await fetch(`${server.adminUrl}/stats`)).json()) as ServerStats;
-}
-
-/** Kills worker `number` as a crash would, and waits until it was started again. */
-async function crash(server: RunningServer, number: number): Promise<ServerStats> {
-  await expect
-    .poll(async () => (await statsOf(server)).workers.some(({ worker }) => worker === number))
-    .toBe(true);
-  const { workers, restarts } = await statsOf(server);
-  const { pid } = workers.find(({ worker }) => worker === number) as { pid: number };
-  process.kill(pid, 'SIGKILL');
-  await expect
-    .poll(async () => (await statsOf(server)).restarts.length, { timeout: 5000 })
-    .toBe(restarts.length + 1);
-  return statsOf(server);
-}
 
 describe('a worker that is killed', () => {
   // One worker takes all connections, the other process keeps all mailboxes.

@@ -1,4 +1,5 @@
-import { afterEach } from 'vitest';
+import { afterEach, expect } from 'vitest';
+import type { ServerStats } from '../../protocol/stats.js';
 import type { ServerConfigInput } from '../../server/config.js';
 import { type RunningServer, startServer } from '../../server/server.js';
 
@@ -26,4 +27,19 @@ export function addressOf(server: RunningServer): RunningServer['addresses'][num
   const [address] = server.addresses;
   if (!address) throw new Error('the server listens nowhere');
   return address;
+}
+
+/** What the admin port says. */
+export async function statsOf(server: { adminUrl: string | null }): Promise<ServerStats> {
+  return (await (await fetch(`${server.adminUrl}/stats`)).json()) as ServerStats;
+}
+
+/** Kills a process of the server as a crash would, and waits until it was started again. */
+export async function crash(server: RunningServer, number: number): Promise<ServerStats> {
+  const pidOf = async () => (await statsOf(server)).workers.find(({ worker }) => worker === number)?.pid;
+  await expect.poll(pidOf).toBeDefined();
+  const { length } = (await statsOf(server)).restarts;
+  process.kill((await pidOf()) as number, 'SIGKILL');
+  await expect.poll(async () => (await statsOf(server)).restarts.length, { timeout: 8000 }).toBe(length + 1);
+  return statsOf(server);
 }
