@@ -124,6 +124,44 @@ function decodeBody(type: number, bytes: Buffer, start: number, end: number): Fr
     case FrameType.Goodbye:
       expectLength('GOODBYE', length, 2);
       return { type, code: bytes.readUInt16BE(start) };
+    case FrameType.Group:
+      expectAtLeast('GROUP', length, 16);
+      return {
+        type,
+        id: readInteger(bytes, start),
+        group: readInteger(bytes, start + 8),
+        members: readMembers(bytes, start + 16, end),
+      };
+    case FrameType.GroupSend:
+      expectAtLeast('GROUP_SEND', length, 16);
+      return {
+        type,
+        group: readInteger(bytes, start),
+        id: readInteger(bytes, start + 8),
+        payload: bytes.subarray(start + 16, end),
+      };
+    case FrameType.GroupDeliver:
+      expectAtLeast('GROUP_DELIVER', length, 33);
+      return {
+        type,
+        sequence: bytes.readUInt32BE(start),
+        flags: bytes.readUInt8(start + 4),
+        from: readInteger(bytes, start + 5),
+        id: readInteger(bytes, start + 13),
+        group: readInteger(bytes, start + 21),
+        number: bytes.readUInt32BE(start + 29),
+        payload: bytes.subarray(start + 33, end),
+      };
+    case FrameType.GroupReceipt:
+      expectLength('GROUP_RECEIPT', length, 29);
+      return {
+        type,
+        sequence: bytes.readUInt32BE(start),
+        flags: bytes.readUInt8(start + 4),
+        by: readInteger(bytes, start + 5),
+        id: readInteger(bytes, start + 13),
+        group: readInteger(bytes, start + 21),
+      };
     default:
       throw new ProtocolError(ReasonCode.ProtocolError, `unknown frame type 0x${type.toString(16)}`);
   }
@@ -142,6 +180,14 @@ function expectAtLeast(name: string, length: number, least: number): void {
       `${name} has ${length} bytes, at least ${least} belong to it`,
     );
   }
+}
+
+function readMembers(bytes: Buffer, start: number, end: number): number[] {
+  if ((end - start) % 8 !== 0)
+    throw new ProtocolError(ReasonCode.ProtocolError, 'GROUP ends in the middle of a member');
+  const members: number[] = [];
+  for (let at = start; at < end; at += 8) members.push(readInteger(bytes, at));
+  return members;
 }
 
 function readInteger(bytes: Buffer, offset: number): number {

@@ -35,6 +35,14 @@ export function bodyBytes(frame: Frame): number {
       return 10 + Buffer.byteLength(frame.reason);
     case FrameType.Goodbye:
       return 2;
+    case FrameType.Group:
+      return 16 + 8 * frame.members.length;
+    case FrameType.GroupSend:
+      return 16 + frame.payload.length;
+    case FrameType.GroupDeliver:
+      return 33 + frame.payload.length;
+    case FrameType.GroupReceipt:
+      return 29;
   }
 }
 
@@ -92,6 +100,26 @@ export function writeFrame(frame: Frame, target: Buffer, offset: number): number
       break;
     case FrameType.Goodbye:
       target.writeUInt16BE(frame.code, at);
+      break;
+    case FrameType.Group:
+      at = writeInteger(frame.id, target, at);
+      at = writeInteger(frame.group, target, at);
+      for (const member of frame.members) at = writeInteger(member, target, at);
+      break;
+    case FrameType.GroupSend:
+      at = writeInteger(frame.group, target, at);
+      at = writeInteger(frame.id, target, at);
+      target.set(frame.payload, at);
+      break;
+    case FrameType.GroupDeliver:
+      at = writeItem(frame.sequence, frame.flags, frame.from, frame.id, target, at);
+      at = writeInteger(frame.group, target, at);
+      at = target.writeUInt32BE(frame.number, at);
+      target.set(frame.payload, at);
+      break;
+    case FrameType.GroupReceipt:
+      at = writeItem(frame.sequence, frame.flags, frame.by, frame.id, target, at);
+      writeInteger(frame.group, target, at);
       break;
   }
   return offset + HEADER_BYTES + length;

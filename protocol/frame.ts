@@ -26,10 +26,17 @@ export const FrameType = {
   Pong: 0x21,
   Error: 0x30,
   Goodbye: 0x31,
+  Group: 0x40,
+  GroupSend: 0x41,
+  GroupDeliver: 0x42,
+  GroupReceipt: 0x43,
 } as const;
 
-/** Bit 0 of the flags of DELIVER and RECEIPT: this item was already sent on an earlier connection. */
+/** Bit 0 of the flags of an item of the mailbox: it was already sent on an earlier connection. */
 export const FLAG_REDELIVERY = 0x01;
+
+/** Bit 1 of the flags of GROUP_RECEIPT: the mailbox of this member was full, and the message will not come there. */
+export const FLAG_UNDELIVERED = 0x02;
 
 /**
  * Why a connection or a message was refused. Codes below 0x100 end the connection;
@@ -53,6 +60,9 @@ export const ReasonCode = {
   StoreFull: 0x104,
   RateLimited: 0x105,
   Shedding: 0x106,
+  NotGroupOwner: 0x107,
+  GroupTooLarge: 0x108,
+  NotMember: 0x109,
 } as const;
 
 export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode];
@@ -121,6 +131,47 @@ export interface ReceiptFrame {
   id: number;
 }
 
+/**
+ * Makes a group of `members`, or gives a group of the sender's these members instead of those before.
+ * `id` is what the answer names. No members: nobody can write to it any more.
+ */
+export interface GroupFrame {
+  type: typeof FrameType.Group;
+  id: number;
+  group: number;
+  members: number[];
+}
+
+/** A message for all other members of a group. `id` is chosen by the sender, as in SEND. */
+export interface GroupSendFrame {
+  type: typeof FrameType.GroupSend;
+  group: number;
+  id: number;
+  payload: Uint8Array;
+}
+
+/** A message to a group out of a member's mailbox. `number` counts the messages of the group: all see the same order. */
+export interface GroupDeliverFrame {
+  type: typeof FrameType.GroupDeliver;
+  sequence: number;
+  flags: number;
+  group: number;
+  number: number;
+  from: number;
+  id: number;
+  payload: Uint8Array;
+}
+
+/** Second check mark of one member: `by` has acknowledged message `id` to the group. */
+export interface GroupReceiptFrame {
+  type: typeof FrameType.GroupReceipt;
+  sequence: number;
+  flags: number;
+  group: number;
+  by: number;
+  id: number;
+}
+
 export interface PingFrame {
   type: typeof FrameType.Ping;
   nonce: number;
@@ -131,7 +182,7 @@ export interface PongFrame {
   nonce: number;
 }
 
-/** `reference` is the message id that the code is about, or 0. */
+/** `reference` is the id of the SEND, GROUP_SEND or GROUP that the code is about, or 0. */
 export interface ErrorFrame {
   type: typeof FrameType.Error;
   code: number;
@@ -156,7 +207,14 @@ export type Frame =
   | PingFrame
   | PongFrame
   | ErrorFrame
-  | GoodbyeFrame;
+  | GoodbyeFrame
+  | GroupFrame
+  | GroupSendFrame
+  | GroupDeliverFrame
+  | GroupReceiptFrame;
+
+/** The frames that are items of a mailbox: they have a sequence, and wait for their ACK. */
+export type ItemFrame = DeliverFrame | ReceiptFrame | GroupDeliverFrame | GroupReceiptFrame;
 
 /** The bytes break the protocol. `code` is what the ERROR frame to the peer says. */
 export class ProtocolError extends Error {

@@ -42,6 +42,7 @@ export interface ServerCounters {
   /** Connections that the server ended, by reason name (`IdleTimeout`, `ProtocolError` …). */
   closedByReason: Record<string, number>;
   logins: number;
+  /** SEND, GROUP_SEND and GROUP. */
   sends: number;
   accepted: number;
   /** SENDs that repeated an id already accepted. */
@@ -53,6 +54,10 @@ export interface ServerCounters {
   redelivered: number;
   acknowledged: number;
   receipts: number;
+  /** Messages to groups, once for each member. */
+  copies: number;
+  /** Copies that did not go into a mailbox, because it was full; their senders are told. */
+  undelivered: number;
   /** Items deleted because they waited longer than the retention time. */
   expired: number;
 }
@@ -104,7 +109,7 @@ export interface QueueSample {
   /** Rises by one with every sample; a reader remembers the last one that it took. */
   sequence: number;
   /**
-   * Length by queue: `logins`, `bus-ingress`, `sends-under-way`, `mailbox-writes`, `mailboxes`, `outbound`; `#n` is added for a worker.
+   * Length by queue: `logins`, `bus-ingress`, `sends-under-way`, `mailbox-writes`, `mailboxes`, `fan-out`, `outbound`; `#n` is added for a worker.
    * A queue that is empty is left out.
    */
   queues: Record<string, number>;

@@ -18,6 +18,10 @@ const Operation = {
   deliver: 9,
   receipt: 10,
   'receipt-kept': 11,
+  'submit-to-group': 12,
+  group: 13,
+  copies: 14,
+  'copies-kept': 15,
 } as const;
 
 const PREFIX_BYTES = 5;
@@ -48,7 +52,15 @@ function fieldBytes(message: BusMessage): number {
       return 8 + message.frame.length;
     case 'receipt':
     case 'receipt-kept':
-      return 24;
+      return 33;
+    case 'submit-to-group':
+      return 30 + message.payload.length;
+    case 'group':
+      return 30 + 8 * message.members.length;
+    case 'copies':
+      return 36 + 8 * message.members.length + message.payload.length;
+    case 'copies-kept':
+      return 18;
   }
 }
 
@@ -104,7 +116,39 @@ export function writeBusMessage(message: BusMessage, target: Buffer, offset: num
     case 'receipt-kept':
       at = target.writeDoubleLE(message.to, at);
       at = target.writeDoubleLE(message.by, at);
-      target.writeDoubleLE(message.id, at);
+      at = target.writeDoubleLE(message.id, at);
+      at = target.writeDoubleLE(message.group, at);
+      target.writeUInt8(message.isUndelivered ? 1 : 0, at);
+      break;
+    case 'submit-to-group':
+      at = target.writeDoubleLE(message.from, at);
+      at = target.writeUInt16LE(message.worker, at);
+      at = target.writeUInt32LE(message.connection, at);
+      at = target.writeDoubleLE(message.group, at);
+      at = target.writeDoubleLE(message.id, at);
+      target.set(message.payload, at);
+      break;
+    case 'group':
+      at = target.writeDoubleLE(message.user, at);
+      at = target.writeUInt16LE(message.worker, at);
+      at = target.writeUInt32LE(message.connection, at);
+      at = target.writeDoubleLE(message.group, at);
+      at = target.writeDoubleLE(message.id, at);
+      for (const member of message.members) at = target.writeDoubleLE(member, at);
+      break;
+    case 'copies':
+      at = target.writeDoubleLE(message.group, at);
+      at = target.writeDoubleLE(message.number, at);
+      at = target.writeDoubleLE(message.from, at);
+      at = target.writeDoubleLE(message.id, at);
+      at = target.writeUInt32LE(message.members.length, at);
+      for (const member of message.members) at = target.writeDoubleLE(member, at);
+      target.set(message.payload, at);
+      break;
+    case 'copies-kept':
+      at = target.writeDoubleLE(message.group, at);
+      at = target.writeDoubleLE(message.number, at);
+      target.writeUInt16LE(message.home, at);
       break;
   }
   return end;
@@ -180,8 +224,53 @@ function readBusMessage(bytes: Buffer, start: number, end: number): BusMessage {
         to: bytes.readDoubleLE(at),
         by: bytes.readDoubleLE(at + 8),
         id: bytes.readDoubleLE(at + 16),
+        group: bytes.readDoubleLE(at + 24),
+        isUndelivered: bytes[at + 32] === 1,
+      };
+    case Operation['submit-to-group']:
+      return {
+        kind: 'submit-to-group',
+        from: bytes.readDoubleLE(at),
+        worker: bytes.readUInt16LE(at + 8),
+        connection: bytes.readUInt32LE(at + 10),
+        group: bytes.readDoubleLE(at + 14),
+        id: bytes.readDoubleLE(at + 22),
+        payload: bytes.subarray(at + 30, end),
+      };
+    case Operation.group:
+      return {
+        kind: 'group',
+        user: bytes.readDoubleLE(at),
+        worker: bytes.readUInt16LE(at + 8),
+        connection: bytes.readUInt32LE(at + 10),
+        group: bytes.readDoubleLE(at + 14),
+        id: bytes.readDoubleLE(at + 22),
+        members: readMembers(bytes, at + 30, (end - at - 30) / 8),
+      };
+    case Operation.copies: {
+      const count = bytes.readUInt32LE(at + 32);
+      return {
+        kind: 'copies',
+        group: bytes.readDoubleLE(at),
+        number: bytes.readDoubleLE(at + 8),
+        from: bytes.readDoubleLE(at + 16),
+        id: bytes.readDoubleLE(at + 24),
+        members: readMembers(bytes, at + 36, count),
+        payload: bytes.subarray(at + 36 + 8 * count, end),
+      };
+    }
+    case Operation['copies-kept']:
+      return {
+        kind: 'copies-kept',
+        group: bytes.readDoubleLE(at),
+        number: bytes.readDoubleLE(at + 8),
+        home: bytes.readUInt16LE(at + 16),
       };
     default:
       throw new Error(`unknown bus operation ${operation}: the workers are not of one build`);
   }
+}
+
+function readMembers(bytes: Buffer, offset: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => bytes.readDoubleLE(offset + 8 * index));
 }

@@ -1,13 +1,23 @@
 import type { ReasonCode } from '../protocol/frame.js';
 
+/** What workers say to each other. A connection is named by its worker and a number that the worker gave it. */
+export type BusMessage = HomeMessage | ConnectionMessage;
+
 /**
- * What workers say to each other. A connection is named by its worker and a number that the worker gave it.
- * The first four go from the worker that has a connection to a user's home, the next five come back,
- * and `receipt` goes from the recipient's home to the sender's, which answers `receipt-kept` once it is durable there.
+ * To the home of a user or a group: from the worker that has the connection, and from other homes, to which it answers
+ * `-kept` once it is durable.
  */
-export type BusMessage =
+export type HomeMessage =
   | { kind: 'attach'; user: number; worker: number; connection: number }
   | { kind: 'detach'; user: number; worker: number; connection: number }
+  | { kind: 'acknowledge'; user: number; worker: number; connection: number; sequence: number }
+  | HomeRequest
+  | ({ kind: 'receipt' | 'receipt-kept' } & Receipt)
+  | ({ kind: 'copies' } & Copies)
+  | { kind: 'copies-kept'; group: number; number: number; home: number };
+
+/** What a home answers with `accepted` or `refused`, and the id of the request. */
+export type HomeRequest =
   | {
       kind: 'submit';
       from: number;
@@ -18,14 +28,57 @@ export type BusMessage =
       /** Valid during the call only: whoever keeps it copies it. */
       payload: Uint8Array;
     }
-  | { kind: 'acknowledge'; user: number; worker: number; connection: number; sequence: number }
+  | {
+      kind: 'submit-to-group';
+      from: number;
+      worker: number;
+      connection: number;
+      group: number;
+      id: number;
+      /** As above. */
+      payload: Uint8Array;
+    }
+  | {
+      kind: 'group';
+      user: number;
+      worker: number;
+      connection: number;
+      group: number;
+      id: number;
+      members: readonly number[];
+    };
+
+/** From a home to a connection. */
+export type ConnectionMessage =
   | { kind: 'attached'; connection: number; waiting: number }
   | { kind: 'replaced'; connection: number }
   | { kind: 'accepted'; connection: number; id: number }
   | { kind: 'refused'; connection: number; id: number; code: ReasonCode }
-  | { kind: 'deliver'; connection: number; sequence: number; frame: Buffer }
-  | { kind: 'receipt'; to: number; by: number; id: number }
-  | { kind: 'receipt-kept'; to: number; by: number; id: number };
+  | { kind: 'deliver'; connection: number; sequence: number; frame: Buffer };
+
+/** Recipient `by` has acknowledged message `id` of `to`. */
+export interface Receipt {
+  to: number;
+  by: number;
+  id: number;
+  /** The group that the message was for, or `NO_GROUP`. */
+  group: number;
+  /** The message will not come to this member: its mailbox was full. */
+  isUndelivered: boolean;
+}
+
+/** Message `number` of a group, for those of its members whose home it goes to. */
+export interface Copies {
+  group: number;
+  number: number;
+  from: number;
+  id: number;
+  members: readonly number[];
+  payload: Uint8Array;
+}
+
+/** No id of a group: those are not negative. */
+export const NO_GROUP = -1;
 
 /** The workers that keep mailboxes: `count` of them, numbered from `first` on. */
 export interface Homes {

@@ -53,6 +53,13 @@ const limitsSchema = z.strictObject({
     .min(1000)
     .default(30 * 24 * 3600 * 1000)
     .describe('Age at which an item is deleted whose user has not come to fetch it.'),
+  groupMembers: z
+    .number()
+    .int()
+    .min(1)
+    .max(8000)
+    .default(256)
+    .describe('Members of a group: one message becomes as many.'),
   deliveryWindow: z
     .number()
     .int()
@@ -160,6 +167,7 @@ const thresholdsSchema = z.strictObject({
   'mailbox-writes': z.number().positive().default(20_000),
   outbound: z.number().positive().default(20_000),
   mailboxes: z.number().positive().default(50_000),
+  'fan-out': z.number().positive().default(50_000),
 });
 
 export const serverConfigSchema = z.strictObject({

@@ -22,6 +22,8 @@ export function newCounters(): Counters {
     redelivered: 0,
     acknowledged: 0,
     receipts: 0,
+    copies: 0,
+    undelivered: 0,
     expired: 0,
   };
 }

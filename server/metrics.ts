@@ -4,13 +4,15 @@ import type { MediaStats, ServerCounters, ServerStats } from '../protocol/stats.
 const COUNTERS: [keyof Omit<ServerCounters, 'closedByReason' | 'refusedByReason'>, string, string][] = [
   ['connectionsAccepted', 'c2m_connections_accepted_total', 'Connections accepted.'],
   ['logins', 'c2m_logins_total', 'Logins admitted.'],
-  ['sends', 'c2m_sends_total', 'SEND frames received.'],
+  ['sends', 'c2m_sends_total', 'SEND, GROUP_SEND and GROUP frames received.'],
   ['accepted', 'c2m_messages_accepted_total', 'Messages stored and accepted.'],
   ['repeated', 'c2m_sends_repeated_total', 'SENDs that repeated an accepted id.'],
   ['delivered', 'c2m_messages_delivered_total', 'Messages sent to their recipient for the first time.'],
   ['redelivered', 'c2m_messages_redelivered_total', 'Messages sent to their recipient again.'],
   ['acknowledged', 'c2m_messages_acknowledged_total', 'Messages that their recipient acknowledged.'],
   ['receipts', 'c2m_receipts_total', 'Receipts made for senders.'],
+  ['copies', 'c2m_group_copies_total', 'Messages to groups, once for each member.'],
+  ['undelivered', 'c2m_group_copies_undelivered_total', 'Of those, the ones that found a full mailbox.'],
   ['expired', 'c2m_items_expired_total', 'Items that waited longer than the retention time.'],
 ];
 

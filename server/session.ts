@@ -24,6 +24,8 @@ export interface SessionHost {
   refuseLogin(user: number, token: string): ReasonCode | undefined;
   loggedIn(session: Session): void;
   submit(session: Session, to: number, id: number, payload: Uint8Array): void;
+  submitToGroup(session: Session, group: number, id: number, payload: Uint8Array): void;
+  setGroup(session: Session, group: number, id: number, members: readonly number[]): void;
   acknowledge(session: Session, sequence: number): void;
   /** The session has frames to write: call `flush` at the end of the turn. */
   markDirty(session: Session): void;
@@ -44,6 +46,9 @@ const refusalReasons: Partial<Record<ReasonCode, string>> = {
   [ReasonCode.Shedding]: 'the server has too much in hand; wait a second',
   [ReasonCode.StoreFull]: 'the server has no room for more messages',
   [ReasonCode.StoreFailed]: 'the message could not be stored',
+  [ReasonCode.NotGroupOwner]: 'the group belongs to another user',
+  [ReasonCode.GroupTooLarge]: 'the group has more members than this server takes',
+  [ReasonCode.NotMember]: 'the user is not a member of this group',
 };
 
 const NO_FRAMES: Buffer[] = [];
@@ -116,6 +121,14 @@ export class Session implements WireListener, ClientConnection {
   /** Hot path. */
   submit(to: number, id: number, payload: Uint8Array): void {
     this.#host.submit(this, to, id, payload);
+  }
+
+  submitToGroup(group: number, id: number, payload: Uint8Array): void {
+    this.#host.submitToGroup(this, group, id, payload);
+  }
+
+  setGroup(group: number, id: number, members: readonly number[]): void {
+    this.#host.setGroup(this, group, id, members);
   }
 
   /** Hot path. */

@@ -3,7 +3,7 @@ import { ReasonCode } from '../protocol/frame.js';
 import type { WorkerStats } from '../protocol/stats.js';
 import { Admission } from './admission.js';
 import { isAuthentic } from './authentication.js';
-import { type Bus, type BusMessage, homeWorker } from './bus.js';
+import { type Bus, type BusMessage, type ConnectionMessage, type HomeRequest, homeWorker } from './bus.js';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress, QueueName, ServerConfig } from './config.js';
 import { type Counters, countRefusal, newCounters } from './counters.js';
@@ -163,7 +163,7 @@ export class Worker implements SessionHost {
   /** Another worker died: its connections are gone, and so is what it had in hand for ours. */
   lost(worker: number): void {
     if (this.#isDraining) return;
-    this.#home.detachAll(worker);
+    this.#home.lost(worker);
     for (const session of this.#sessions.values()) {
       const isHomeless =
         session.hasUser && (homeWorker(session.user, this.#bus.homes) === worker || session.unanswered > 0);
@@ -171,16 +171,16 @@ export class Worker implements SessionHost {
     }
   }
 
-  /** Everybody can be reached: receipts that an earlier process left behind go on their way. */
+  /** Everybody can be reached: what an earlier process left behind goes on its way. */
   connected(): void {
     const { first, count } = this.#bus.homes;
-    for (let home = first; home < first + count; home += 1) this.#home.resendReceipts(home);
+    for (let home = first; home < first + count; home += 1) this.#home.resend(home);
     this.#scheduleFlush();
   }
 
   /** A worker was started again and can be reached. */
   reconnected(worker: number): void {
-    this.#home.resendReceipts(worker);
+    this.#home.resend(worker);
     this.#scheduleFlush();
   }
 
@@ -188,13 +188,14 @@ export class Worker implements SessionHost {
   report(): WorkerReport {
     const lag = this.#loopDelay.percentile(99) / 1e6 - LAG_RESOLUTION_MS;
     this.#loopDelay.reset();
-    const { waiting, arrived } = this.#home;
+    const { waiting, arrived } = this.#home.mailboxes;
     const queues = {
       logins: this.#logins.report(),
       'bus-ingress': this.#ingress.report(),
       'sends-under-way': this.#admission.sendsUnderWay.report(),
       'mailbox-writes': this.#writes.report(),
       mailboxes: { peak: waiting, arrived, served: arrived - waiting },
+      'fan-out': this.#home.fanOut.underWay.report(),
       outbound: this.#outbound.report(),
     };
     return {
@@ -206,7 +207,7 @@ export class Worker implements SessionHost {
         eventLoopLagP99Ms: Math.max(0, lag),
       },
       counters: this.#counters,
-      users: this.#home.userCount,
+      users: this.#home.mailboxes.userCount,
       store: this.#store.usage(),
       queues,
     };
@@ -233,21 +234,37 @@ export class Worker implements SessionHost {
 
   /** Hot path. */
   submit(session: Session, to: number, id: number, payload: Uint8Array): void {
+    const { user: from, id: connection } = session;
+    this.#request(session, to, { kind: 'submit', from, worker: this.#bus.self, connection, to, id, payload });
+  }
+
+  submitToGroup(session: Session, group: number, id: number, payload: Uint8Array): void {
+    const { user: from, id: connection } = session;
+    const worker = this.#bus.self;
+    this.#request(session, group, { kind: 'submit-to-group', from, worker, connection, group, id, payload });
+  }
+
+  setGroup(session: Session, group: number, id: number, members: readonly number[]): void {
+    const { user, id: connection } = session;
+    const worker = this.#bus.self;
+    this.#request(session, group, { kind: 'group', user, worker, connection, group, id, members });
+  }
+
+  /** Hot path. Asks the home of a user or a group for what it will answer, where this worker may take it on. */
+  #request(session: Session, whose: number, message: HomeRequest): void {
     this.#counters.sends += 1;
-    const home = homeWorker(to, this.#bus.homes);
+    const home = homeWorker(whose, this.#bus.homes);
     const refusal = this.#bus.isConnected(home)
       ? this.#admission.refuseSend(session.user)
       : ReasonCode.StoreFailed;
     if (refusal !== undefined) {
       countRefusal(this.#counters, refusal);
-      session.refused(id, refusal);
+      session.refused(message.id, refusal);
       return;
     }
     session.unanswered += 1;
     this.#admission.sendsUnderWay.add();
-    const from = session.user;
-    const worker = this.#bus.self;
-    this.#bus.send(home, { kind: 'submit', from, worker, connection: session.id, to, id, payload });
+    this.#bus.send(home, message);
     this.#scheduleFlush();
   }
 
@@ -328,17 +345,22 @@ export class Worker implements SessionHost {
     this.#ingress.add();
     this.#scheduleFlush();
     switch (message.kind) {
-      case 'attach':
-      case 'detach':
-      case 'submit':
-      case 'acknowledge':
-      case 'receipt':
-      case 'receipt-kept':
+      case 'deliver':
+      case 'accepted':
+      case 'refused':
+      case 'attached':
+      case 'replaced': {
+        const session = this.#sessions.get(message.connection);
+        if (session) this.#tellSession(session, message);
+        break;
+      }
+      default:
         this.#home.receive(message);
-        return;
     }
-    const session = this.#sessions.get(message.connection);
-    if (!session) return;
+  }
+
+  /** Hot path. */
+  #tellSession(session: Session, message: ConnectionMessage): void {
     switch (message.kind) {
       case 'deliver':
         session.deliver(message.sequence, message.frame);
@@ -390,7 +412,7 @@ export class Worker implements SessionHost {
 
   #sweepSessions(): void {
     this.#departures.look(this.#sessions.size, this.#lingering.size === 0);
-    this.#home.expire(Date.now() - this.#config.limits.retentionMs);
+    this.#home.mailboxes.expire(Date.now() - this.#config.limits.retentionMs);
     const now = currentMs();
     if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) this.#admission.startSecond();
     this.nowMs = now;

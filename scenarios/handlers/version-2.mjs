@@ -32,6 +32,10 @@ export default function makeHandlers({
         client.write(encodeFrame({ type: FrameType.Pong, nonce: frame.nonce }));
       } else if (frame.type === FrameType.Send) {
         client.submit(frame.to, frame.id, frame.payload);
+      } else if (frame.type === FrameType.GroupSend) {
+        client.submitToGroup(frame.group, frame.id, frame.payload);
+      } else if (frame.type === FrameType.Group) {
+        client.setGroup(frame.group, frame.id, frame.members);
       } else if (frame.type === FrameType.Ack) {
         if (frame.sequence > client.sentSequence) refuse('ACK of what was not sent');
         client.acknowledge(frame.sequence);

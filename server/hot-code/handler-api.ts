@@ -14,6 +14,8 @@ export interface ClientConnection {
   /** Asks the worker to admit the user; it answers, or fails the connection. */
   login(user: number, token: string): void;
   submit(to: number, id: number, payload: Uint8Array): void;
+  submitToGroup(group: number, id: number, payload: Uint8Array): void;
+  setGroup(group: number, id: number, members: readonly number[]): void;
   acknowledge(sequence: number): void;
   /** Puts a frame behind those of this turn. */
   write(frame: Buffer): void;

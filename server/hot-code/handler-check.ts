@@ -10,6 +10,16 @@ const CONVERSATION: { stage: Stage; frame: Frame; calls: string }[] = [
     frame: { type: FrameType.Send, to: 8, id: 9, payload: Buffer.from('hi') },
     calls: 'submit 8 9 hi',
   },
+  {
+    stage: 'open',
+    frame: { type: FrameType.GroupSend, group: 8, id: 9, payload: Buffer.from('hi') },
+    calls: 'submitToGroup 8 9 hi',
+  },
+  {
+    stage: 'open',
+    frame: { type: FrameType.Group, group: 8, id: 9, members: [1, 2] },
+    calls: 'setGroup 8 9 1,2',
+  },
   { stage: 'open', frame: { type: FrameType.Ack, sequence: 3 }, calls: 'acknowledge 3' },
   { stage: 'open', frame: { type: FrameType.Ping, nonce: 1 }, calls: 'write' },
   { stage: 'open', frame: { type: FrameType.Goodbye, code: 0 }, calls: 'leave' },
@@ -67,6 +77,14 @@ class RecordedClient implements ClientConnection {
 
   submit(to: number, id: number, payload: Uint8Array): void {
     this.calls.push(`submit ${to} ${id} ${Buffer.from(payload).toString()}`);
+  }
+
+  submitToGroup(group: number, id: number, payload: Uint8Array): void {
+    this.calls.push(`submitToGroup ${group} ${id} ${Buffer.from(payload).toString()}`);
+  }
+
+  setGroup(group: number, id: number, members: readonly number[]): void {
+    this.calls.push(`setGroup ${group} ${id} ${members.join()}`);
   }
 
   acknowledge(sequence: number): void {

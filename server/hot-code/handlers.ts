@@ -30,6 +30,14 @@ export default function makeHandlers(tools: HandlerTools): Handlers {
           }
           client.acknowledge(frame.sequence);
           break;
+        case FrameType.GroupSend:
+          requireLogin(client, 'GROUP_SEND');
+          client.submitToGroup(frame.group, frame.id, frame.payload);
+          break;
+        case FrameType.Group:
+          requireLogin(client, 'GROUP');
+          client.setGroup(frame.group, frame.id, frame.members);
+          break;
         case FrameType.Ping:
           requireLogin(client, 'PING');
           client.write(encodeFrame({ type: FrameType.Pong, nonce: frame.nonce }));

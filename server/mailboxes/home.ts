@@ -1,85 +1,45 @@
-import { encodeFrame } from '../../protocol/encode.js';
-import { FLAG_REDELIVERY, FrameType, HEADER_BYTES, ReasonCode } from '../../protocol/frame.js';
-import type { Bus, BusMessage } from '../bus.js';
-import { homeWorker } from '../bus.js';
+import { FrameType, type GroupDeliverFrame, ReasonCode } from '../../protocol/frame.js';
+import { type Bus, type HomeMessage, type HomeRequest, homeWorker, type Receipt } from '../bus.js';
 import type { Limits } from '../config.js';
 import { type Counters, countRefusal } from '../counters.js';
-import type { MailboxItem, OutgoingReceipt, Store } from './store.js';
+import { FanOut } from './fan-out.js';
+import { Groups } from './groups.js';
+import { Mailboxes, type MailboxLimits } from './mailboxes.js';
+import { OutgoingReceipts, receiptFrame } from './outgoing-receipts.js';
+import type { RepeatWindow } from './repeat-window.js';
+import type { Store } from './store.js';
 
-/** Where the flags stand in a DELIVER or RECEIPT frame: behind the header and the sequence. */
-const FLAGS_OFFSET = HEADER_BYTES + 4;
-
-type HomeMessage = Extract<
-  BusMessage,
-  { kind: 'attach' | 'detach' | 'submit' | 'acknowledge' | 'receipt' | 'receipt-kept' }
->;
-
-/** What a home worker knows of a user, connected or not. */
-class UserState {
-  /** Worker and connection where the user is now; connection 0: away. */
-  worker = 0;
-  connection = 0;
-  /** Last sequence given to an item. */
-  lastSequence = 0;
-  /** Last sequence that the store has promised to keep; nothing beyond it is delivered. */
-  promisedSequence = 0;
-  /** Last sequence sent on the connection of now. */
-  sentSequence = 0;
-  /** Last sequence sent on any connection; sending one at or below it again is a redelivery. */
-  highestSent = 0;
-  acknowledged = 0;
-  /** Bytes sent on the connection of now and not acknowledged. */
-  unacknowledgedBytes = 0;
-}
+type Message<Kind extends HomeMessage['kind']> = Extract<HomeMessage, { kind: Kind }>;
 
 /**
- * The mailboxes of the users whose home is this worker, and where each of them is connected.
- * It takes bus messages and answers with bus messages; it never sees a socket.
+ * A home: the mailboxes and the groups of its share of the users. It takes bus messages and answers with bus messages;
+ * it never sees a socket.
  */
 export class Home {
-  readonly #users = new Map<number, UserState>();
+  readonly mailboxes: Mailboxes;
+  readonly fanOut: FanOut;
+  readonly #receipts: OutgoingReceipts;
+  readonly #groups: Groups;
   readonly #store: Store;
   readonly #bus: Bus;
   readonly #counters: Counters;
-  readonly #mailboxLength: number;
-  readonly #window: number;
-  readonly #windowBytes: number;
-  #waiting = 0;
-  #arrived = 0;
-  /** Messages staged in this turn: accepted and delivered once the store has promised them. */
+  /** What is to be said about changes of this turn, once the store has promised them. */
   #uncommitted: (() => void)[] = [];
 
   constructor(
     store: Store,
     bus: Bus,
     counters: Counters,
-    limits: Pick<Limits, 'mailboxLength' | 'deliveryWindow' | 'deliveryWindowBytes'>,
+    limits: MailboxLimits & Pick<Limits, 'groupMembers'>,
   ) {
+    const afterCommit = (say: () => void): void => this.#afterCommit(say);
     this.#store = store;
     this.#bus = bus;
     this.#counters = counters;
-    this.#mailboxLength = limits.mailboxLength;
-    this.#window = limits.deliveryWindow;
-    this.#windowBytes = limits.deliveryWindowBytes;
-    this.#waiting = store.length;
-    this.#arrived = store.length;
-  }
-
-  /**
-   * Items that are not on their way to their user: the user is away, or too much was sent and not yet acknowledged.
-   * What was sent is no backlog, even where its acknowledgement takes its time, as that of receipts may.
-   */
-  get waiting(): number {
-    return this.#waiting;
-  }
-
-  /** Items that came into mailboxes since the start, with those that were there then. */
-  get arrived(): number {
-    return this.#arrived;
-  }
-
-  get userCount(): number {
-    return this.#users.size;
+    this.mailboxes = new Mailboxes(store, bus, counters, limits, afterCommit);
+    this.fanOut = new FanOut(store, bus, afterCommit);
+    this.#receipts = new OutgoingReceipts(store, bus, afterCommit);
+    this.#groups = new Groups(store, limits.groupMembers);
   }
 
   /** Hot path: one call a SEND, an ACK and a receipt. */
@@ -89,19 +49,31 @@ export class Home {
         this.#submit(message);
         break;
       case 'acknowledge':
-        this.#acknowledge(message.user, message.connection, message.worker, message.sequence);
+        this.#acknowledge(message);
         break;
       case 'receipt':
         this.#takeReceipt(message);
         break;
       case 'receipt-kept':
-        this.#store.forgetReceipt(message);
+        this.#receipts.kept(message);
         break;
       case 'attach':
-        this.#attach(message.user, message.worker, message.connection);
+        this.mailboxes.attach(message.user, message.worker, message.connection);
         break;
       case 'detach':
-        this.#detach(message.user, message.worker, message.connection);
+        this.mailboxes.detach(message.user, message.worker, message.connection);
+        break;
+      case 'group':
+        this.#setGroup(message);
+        break;
+      case 'submit-to-group':
+        this.#submitToGroup(message);
+        break;
+      case 'copies':
+        this.#takeCopies(message);
+        break;
+      case 'copies-kept':
+        this.fanOut.kept(message.group, message.number, message.home);
         break;
     }
   }
@@ -119,230 +91,161 @@ export class Home {
     else answerAll();
   }
 
-  #attach(user: number, worker: number, connection: number): void {
-    const state = this.#stateOf(user);
-    if (state.connection !== 0) {
-      this.#bus.send(state.worker, { kind: 'replaced', connection: state.connection });
-    }
-    state.worker = worker;
-    state.connection = connection;
-    this.#takeBackSent(state);
-    this.#bus.send(worker, {
-      kind: 'attached',
-      connection,
-      waiting: state.lastSequence - state.acknowledged,
-    });
-    this.#deliverWaiting(user, state);
+  /** A worker died: its connections are gone, and what was on its way to its mailboxes. */
+  lost(worker: number): void {
+    this.mailboxes.detachAll(worker);
+    this.fanOut.lost(worker);
   }
 
-  #detach(user: number, worker: number, connection: number): void {
-    const state = this.#users.get(user);
-    if (state?.connection !== connection || state.worker !== worker) return;
-    state.connection = 0;
-    this.#takeBackSent(state);
+  /** Sends again what a home may not have taken over: that one was started again, or this one was. */
+  resend(home: number): void {
+    this.#receipts.resend(home);
+    this.fanOut.resend(home);
   }
 
-  /** A worker died, and its connections with it. */
-  detachAll(worker: number): void {
-    for (const state of this.#users.values()) {
-      if (state.connection === 0 || state.worker !== worker) continue;
-      state.connection = 0;
-      this.#takeBackSent(state);
-    }
-  }
-
-  /** What was sent and not acknowledged waits again: its connection is gone. */
-  #takeBackSent(state: UserState): void {
-    this.#waiting += state.sentSequence - state.acknowledged;
-    state.sentSequence = state.acknowledged;
-    state.unacknowledgedBytes = 0;
-  }
-
-  #submit(message: Extract<BusMessage, { kind: 'submit' }>): void {
-    const { from, worker, connection, to, id } = message;
-    const state = this.#stateOf(to);
-    const repeats = this.#store.repeats(to, from);
-    switch (repeats.look(id)) {
-      case 'repeated':
-        this.#counters.repeated += 1;
-        this.#afterCommit(() => this.#bus.send(worker, { kind: 'accepted', connection, id }));
-        return;
-      case 'too-old':
-        this.#refuse(worker, connection, id, ReasonCode.DuplicateUnknown);
-        return;
-    }
-    if (state.lastSequence - state.acknowledged >= this.#mailboxLength) {
-      this.#refuse(worker, connection, id, ReasonCode.MailboxFull);
-      return;
-    }
-    if (this.#store.isFull) {
-      this.#refuse(worker, connection, id, ReasonCode.StoreFull);
+  #submit(message: Message<'submit'>): void {
+    const { from, to, id, payload } = message;
+    const repeats = this.#store.repeats(to, from, 'user');
+    if (this.#wasAnswered(message, repeats)) return;
+    if (this.mailboxes.isFull(to)) {
+      this.#refuse(message, ReasonCode.MailboxFull);
       return;
     }
     repeats.remember(id);
-    const sequence = state.lastSequence + 1;
-    const frame = encodeFrame({
-      type: FrameType.Deliver,
-      sequence,
+    this.#accept(message);
+    this.mailboxes.append(to, { type: FrameType.Deliver, sequence: 0, flags: 0, from, id, payload });
+  }
+
+  #setGroup(message: Message<'group'>): void {
+    const refusal = this.#groups.set(message.group, message.user, message.members);
+    if (refusal === undefined) this.#sayAccepted(message);
+    else this.#refuse(message, refusal);
+  }
+
+  #submitToGroup(message: Message<'submit-to-group'>): void {
+    const { from, id } = message;
+    const group = this.#groups.find(message.group);
+    if (!group?.members.includes(from)) {
+      this.#refuse(message, ReasonCode.NotMember);
+      return;
+    }
+    if (this.#wasAnswered(message, this.#groups.repeats(group, from))) return;
+    const number = this.#groups.take(group, from, id);
+    this.#accept(message);
+    const frame: GroupDeliverFrame = {
+      type: FrameType.GroupDeliver,
+      sequence: 0,
       flags: 0,
+      group: group.id,
+      number,
       from,
       id,
       payload: message.payload,
-    });
-    const item: MailboxItem = { sequence, from, id, isReceipt: false, atMs: Date.now(), frame };
-    state.lastSequence = sequence;
-    this.#store.append(to, item);
-    this.#waiting += 1;
-    this.#arrived += 1;
-    this.#counters.accepted += 1;
-    this.#afterCommit(() => {
-      this.#bus.send(worker, { kind: 'accepted', connection, id });
-      this.#promised(to, state, item);
-    });
-  }
-
-  /** Sends again what the home of its user may not have taken over: that one was started again, or this one was. */
-  resendReceipts(home: number): void {
-    const { self } = this.#bus;
-    for (const receipt of this.#store.outgoingReceipts()) {
-      if (homeWorker(receipt.to, this.#bus.homes) !== home) continue;
-      if (home === self) this.#store.forgetReceipt(receipt);
-      this.#bus.send(home, { kind: 'receipt', ...receipt });
+    };
+    const elsewhere: number[] = [];
+    for (const member of group.members) {
+      if (member === from) continue;
+      if (homeWorker(member, this.#bus.homes) === this.#bus.self) this.#takeCopy(member, frame);
+      else elsewhere.push(member);
     }
+    if (elsewhere.length > 0) this.fanOut.send({ ...frame, members: elsewhere });
   }
 
-  /**
-   * Deletes what was stored before `beforeMs` for users who are away, without a receipt; a few mailboxes a call.
-   * Those who are connected fetch what they have.
-   */
-  expire(beforeMs: number): void {
-    for (const { user, sequence } of this.#store.expired(beforeMs)) {
-      const state = this.#stateOf(user);
-      if (state.connection !== 0 || sequence <= state.acknowledged) continue;
-      const dropped = this.#store.remove(user, state.acknowledged + 1, sequence).length;
-      state.acknowledged = sequence;
-      state.sentSequence = sequence;
-      this.#waiting -= dropped;
-      this.#counters.expired += dropped;
+  #takeCopies({ group, number, from, id, members, payload }: Message<'copies'>): void {
+    const frame: GroupDeliverFrame = {
+      type: FrameType.GroupDeliver,
+      sequence: 0,
+      flags: 0,
+      group,
+      number,
+      from,
+      id,
+      payload,
+    };
+    for (const member of members) this.#takeCopy(member, frame);
+    const origin = homeWorker(group, this.#bus.homes);
+    this.#afterCommit(() =>
+      this.#bus.send(origin, { kind: 'copies-kept', group, number, home: this.#bus.self }),
+    );
+  }
+
+  /** Hot path. A copy that came before is passed over: it was sent again because nobody knew. */
+  #takeCopy(member: number, frame: GroupDeliverFrame): void {
+    const { group, number, from, id } = frame;
+    const repeats = this.#store.repeats(member, group, 'group');
+    if (repeats.look(number) !== 'new') return;
+    repeats.remember(number);
+    this.#counters.copies += 1;
+    if (!this.mailboxes.isFull(member)) {
+      this.mailboxes.append(member, frame);
+      return;
     }
+    this.#counters.undelivered += 1;
+    this.#store.keepRepeats(member, group, 'group');
+    this.#sendReceipt({ to: from, by: member, id, group, isUndelivered: true });
   }
 
-  #takeReceipt(receipt: OutgoingReceipt): void {
-    const { to, by, id } = receipt;
-    const origin = homeWorker(by, this.#bus.homes);
-    const state = this.#stateOf(to);
-    const sequence = state.lastSequence + 1;
-    const frame = encodeFrame({ type: FrameType.Receipt, sequence, flags: 0, by, id });
-    const item: MailboxItem = { sequence, from: by, id, isReceipt: true, atMs: Date.now(), frame };
-    state.lastSequence = sequence;
-    this.#store.append(to, item);
-    this.#waiting += 1;
-    this.#arrived += 1;
+  #takeReceipt(receipt: Receipt): void {
+    const origin = homeWorker(receipt.by, this.#bus.homes);
     this.#counters.receipts += 1;
-    this.#afterCommit(() => {
-      if (this.#store.isDurable && origin !== this.#bus.self)
-        this.#bus.send(origin, { kind: 'receipt-kept', to, by, id });
-      this.#promised(to, state, item);
-    });
+    if (this.#store.isDurable && origin !== this.#bus.self) {
+      const { to, by, id, group, isUndelivered } = receipt;
+      this.#afterCommit(() =>
+        this.#bus.send(origin, { kind: 'receipt-kept', to, by, id, group, isUndelivered }),
+      );
+    }
+    this.mailboxes.append(receipt.to, receiptFrame(receipt));
   }
 
-  #acknowledge(user: number, connection: number, worker: number, sequence: number): void {
-    const state = this.#users.get(user);
-    // An ACK from a connection that was replaced meanwhile: the new one will be told again.
-    if (!state || state.connection !== connection || state.worker !== worker) return;
-    const upTo = Math.min(sequence, state.sentSequence);
-    if (upTo <= state.acknowledged) return;
-    const items = this.#store.remove(user, state.acknowledged + 1, upTo);
-    state.acknowledged = upTo;
-    for (const { isReceipt, from, id, frame } of items) {
-      state.unacknowledgedBytes -= frame.length;
-      if (isReceipt) continue;
+  #acknowledge({ user, worker, connection, sequence }: Message<'acknowledge'>): void {
+    for (const item of this.mailboxes.acknowledge(user, worker, connection, sequence)) {
+      if (item.isReceipt) continue;
       this.#counters.acknowledged += 1;
-      this.#sendReceipt({ to: from, by: user, id });
+      const { from, id, group } = item;
+      this.#sendReceipt({ to: from, by: user, id, group, isUndelivered: false });
     }
-    this.#deliverWaiting(user, state);
   }
 
   /** In one transaction with the end of the message: here at once, elsewhere by way of a note that outlives a crash. */
-  #sendReceipt(receipt: OutgoingReceipt): void {
+  #sendReceipt(receipt: Receipt): void {
     const home = homeWorker(receipt.to, this.#bus.homes);
-    if (home === this.#bus.self) {
-      this.#takeReceipt(receipt);
-      return;
-    }
-    this.#store.keepReceipt(receipt);
-    this.#afterCommit(() => this.#bus.send(home, { kind: 'receipt', ...receipt }));
+    if (home === this.#bus.self) this.#takeReceipt(receipt);
+    else this.#receipts.send(home, receipt);
   }
 
-  /** Delivers `item` at once if nothing older waits and the window is open; else it waits its turn. */
-  #promised(user: number, state: UserState, item: MailboxItem): void {
-    state.promisedSequence = item.sequence;
-    if (state.connection === 0) return;
-    const isNext = item.sequence === state.sentSequence + 1;
-    if (!isNext || item.sequence - state.acknowledged > this.#window) this.#deliverWaiting(user, state);
-    else if (this.#hasRoom(state, item)) this.#deliver(state, item);
-  }
-
-  /** A client that does not read holds this many bytes of the server, and no more; one item always goes. */
-  #hasRoom(state: UserState, { frame }: MailboxItem): boolean {
-    return state.unacknowledgedBytes === 0 || state.unacknowledgedBytes + frame.length <= this.#windowBytes;
-  }
-
-  #deliverWaiting(user: number, state: UserState): void {
-    const windowEnd = state.acknowledged + this.#window;
-    const waiting = Math.min(state.promisedSequence, windowEnd) - state.sentSequence;
-    if (state.connection === 0 || waiting <= 0) return;
-    if (state.unacknowledgedBytes >= this.#windowBytes) return;
-    for (const item of this.#store.read(user, state.sentSequence, waiting)) {
-      if (!this.#hasRoom(state, item)) return;
-      this.#deliver(state, item);
+  /** Answers a message that came before, or for which there is no room in the store. */
+  #wasAnswered(request: HomeRequest, repeats: RepeatWindow): boolean {
+    switch (repeats.look(request.id)) {
+      case 'repeated':
+        this.#counters.repeated += 1;
+        this.#sayAccepted(request);
+        return true;
+      case 'too-old':
+        this.#refuse(request, ReasonCode.DuplicateUnknown);
+        return true;
+      case 'new':
+        if (!this.#store.isFull) return false;
+        this.#refuse(request, ReasonCode.StoreFull);
+        return true;
     }
   }
 
-  #deliver(state: UserState, item: MailboxItem): void {
-    if (item.sequence <= state.highestSent) {
-      item.frame[FLAGS_OFFSET] = FLAG_REDELIVERY;
-      if (!item.isReceipt) this.#counters.redelivered += 1;
-    } else {
-      state.highestSent = item.sequence;
-      if (!item.isReceipt) this.#counters.delivered += 1;
-    }
-    state.sentSequence = item.sequence;
-    state.unacknowledgedBytes += item.frame.length;
-    this.#waiting -= 1;
-    this.#bus.send(state.worker, {
-      kind: 'deliver',
-      connection: state.connection,
-      sequence: item.sequence,
-      frame: item.frame,
-    });
+  #accept(request: HomeRequest): void {
+    this.#counters.accepted += 1;
+    this.#sayAccepted(request);
   }
 
-  #refuse(worker: number, connection: number, id: number, code: ReasonCode): void {
+  #sayAccepted({ worker, connection, id }: HomeRequest): void {
+    this.#afterCommit(() => this.#bus.send(worker, { kind: 'accepted', connection, id }));
+  }
+
+  #refuse({ worker, connection, id }: HomeRequest, code: ReasonCode): void {
     countRefusal(this.#counters, code);
-    // In the order of the SENDs, so behind the answers that wait for the commit.
+    // In the order of the requests, so behind the answers that wait for the commit.
     this.#afterCommit(() => this.#bus.send(worker, { kind: 'refused', connection, id, code }));
   }
 
   #afterCommit(answer: () => void): void {
     this.#uncommitted.push(answer);
-  }
-
-  #stateOf(user: number): UserState {
-    let state = this.#users.get(user);
-    if (!state) {
-      state = new UserState();
-      const kept = this.#store.recover(user);
-      if (kept) {
-        state.lastSequence = kept.last;
-        state.promisedSequence = kept.last;
-        state.acknowledged = kept.first - 1;
-        state.sentSequence = kept.first - 1;
-        // An earlier process may have sent any of it.
-        state.highestSent = kept.last;
-      }
-      this.#users.set(user, state);
-    }
-    return state;
   }
 }

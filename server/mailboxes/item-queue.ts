@@ -1,4 +1,4 @@
-import type { MailboxItem } from './store.js';
+import type { MailboxItem } from './mailbox-item.js';
 
 const NOTHING: MailboxItem[] = [];
 

@@ -3,15 +3,16 @@ import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { decodeFrames } from '../../protocol/decode.js';
 import { FrameType, LARGEST_BODY_BYTES } from '../../protocol/frame.js';
+import { NO_GROUP } from '../bus.js';
 import { checkDataFile } from './data-file.js';
 import { ItemQueue } from './item-queue.js';
+import { itemOf, type MailboxItem } from './mailbox-item.js';
 import { REPEAT_WINDOW_BYTES, RepeatWindow } from './repeat-window.js';
 import { RepeatWindows } from './repeat-windows.js';
 import {
   damagedStore,
   type MailboxBounds,
-  type MailboxItem,
-  type OutgoingReceipt,
+  type RepeatsOf,
   type Store,
   StoreError,
   type StoreUsage,
@@ -20,10 +21,9 @@ import {
   ITEM_KEY_BYTES,
   itemKey,
   KeyKind,
-  keysOf,
+  keysFrom,
+  numbersKey,
   readItemKey,
-  readReceiptKey,
-  receiptKey,
   repeatsKey,
 } from './store-keys.js';
 
@@ -39,6 +39,8 @@ const BLOCK_BYTES = 512;
 
 const STAGED_PARTS = 3;
 const scratchKey = Buffer.alloc(ITEM_KEY_BYTES);
+
+const ALL_ITEMS = keysFrom(numbersKey(KeyKind.Item));
 
 /** What recent items may take in memory; past it all of them are let go, and read from the file where they are asked for. */
 const RECENT_BYTES = 16 * 2 ** 20;
@@ -77,7 +79,7 @@ export class LmdbStore implements Store {
   readonly #database: RootDatabase<Buffer, Buffer>;
   readonly #options: LmdbStoreOptions;
   readonly #recovered = new Map<number, MailboxBounds>();
-  readonly #repeats = new RepeatWindows();
+  readonly #repeats = { user: new RepeatWindows(), group: new RepeatWindows() };
   /** What came last and is likely to go soon: a message that is fetched at once is never read from the file. */
   readonly #recent = new Map<number, ItemQueue>();
   #recentBytes = 0;
@@ -114,9 +116,11 @@ export class LmdbStore implements Store {
     const bounds = this.#recovered.get(user);
     if (!bounds) return undefined;
     this.#recovered.delete(user);
-    // What waits in a mailbox was accepted: its id must not be accepted again.
-    for (const { from, id, isReceipt } of this.read(user, bounds.first - 1, bounds.last - bounds.first + 1)) {
-      if (!isReceipt) this.repeats(user, from).remember(id);
+    // What waits in a mailbox was accepted: it must not be accepted again.
+    for (const item of this.read(user, bounds.first - 1, bounds.last - bounds.first + 1)) {
+      if (item.isReceipt) continue;
+      if (item.group === NO_GROUP) this.repeats(user, item.from, 'user').remember(item.id);
+      else this.repeats(user, item.group, 'group').remember(item.number);
     }
     return bounds;
   }
@@ -156,23 +160,29 @@ export class LmdbStore implements Store {
     return items;
   }
 
-  repeats(user: number, from: number): RepeatWindow {
-    return this.#repeats.get(user, from, () => {
-      const kept = this.#database.get(repeatsKey(user, from));
+  repeats(user: number, from: number, kind: RepeatsOf): RepeatWindow {
+    return this.#repeats[kind].get(user, from, () => {
+      const kept = this.#database.get(repeatsKey(user, from, kind));
       return kept ? RepeatWindow.read(kept) : new RepeatWindow();
     });
   }
 
-  keepReceipt(receipt: OutgoingReceipt): void {
-    this.#staged.push(receiptKey(receipt), 0, Buffer.alloc(0));
+  keepRepeats(user: number, from: number, kind: RepeatsOf): void {
+    const value = Buffer.allocUnsafe(REPEAT_WINDOW_BYTES);
+    this.repeats(user, from, kind).write(value, 0);
+    this.note(repeatsKey(user, from, kind), value);
   }
 
-  forgetReceipt(receipt: OutgoingReceipt): void {
-    this.#staged.push(receiptKey(receipt), 0, undefined);
+  note(key: Buffer, value: Buffer | undefined): void {
+    this.#staged.push(key, 0, value);
   }
 
-  *outgoingReceipts(): Iterable<OutgoingReceipt> {
-    for (const key of this.#database.getKeys(keysOf(KeyKind.Receipt))) yield readReceiptKey(key);
+  noted(key: Buffer): Buffer | undefined {
+    return this.#database.get(key);
+  }
+
+  notes(prefix: Buffer): Iterable<{ key: Buffer; value: Buffer }> {
+    return this.#database.getRange(keysFrom(prefix));
   }
 
   expired(beforeMs: number): { user: number; sequence: number }[] {
@@ -242,7 +252,7 @@ export class LmdbStore implements Store {
   #recover(): void {
     let bounds: MailboxBounds | undefined;
     let owner = -1;
-    for (const key of this.#database.getKeys(keysOf(KeyKind.Item))) {
+    for (const key of this.#database.getKeys(ALL_ITEMS)) {
       const { user, sequence } =
         key.length === ITEM_KEY_BYTES ? readItemKey(key) : { user: -1, sequence: -1 };
       if (user !== owner) {
@@ -258,25 +268,29 @@ export class LmdbStore implements Store {
     }
     // A page that was lost is an empty page to whoever reads it.
     const { entryCount } = this.#database.getStats() as { entryCount: number };
-    const found = this.#length + this.#countOf(KeyKind.Repeats) + this.#countOf(KeyKind.Receipt);
+    const found = Object.values(KeyKind).reduce((sum, kind) => sum + this.#countOf(kind), 0);
     if (found !== entryCount) {
       throw damagedStore(`${this.#options.folder} is damaged: ${found} of ${entryCount} entries can be read`);
     }
   }
 
   #countOf(kind: number): number {
-    return this.#database.getKeysCount(keysOf(kind));
+    return this.#database.getKeysCount(keysFrom(numbersKey(kind)));
   }
 
-  /** From now on only the window knows their ids. */
+  /** From now on only the window knows them. */
   #rememberRemoved(user: number, items: MailboxItem[]): void {
     let lastFrom: number | undefined;
-    for (const { from, isReceipt } of items) {
-      if (isReceipt || from === lastFrom) continue;
-      lastFrom = from;
-      const value = Buffer.allocUnsafe(REPEAT_WINDOW_BYTES);
-      this.repeats(user, from).write(value, 0);
-      this.#staged.push(repeatsKey(user, from), 0, value);
+    let lastGroup: number | undefined;
+    for (const { from, isReceipt, group } of items) {
+      if (isReceipt) continue;
+      if (group === NO_GROUP) {
+        if (from !== lastFrom) this.keepRepeats(user, from, 'user');
+        lastFrom = from;
+      } else {
+        if (group !== lastGroup) this.keepRepeats(user, group, 'group');
+        lastGroup = group;
+      }
     }
   }
 
@@ -315,10 +329,13 @@ export class LmdbStore implements Store {
     const frame = value.subarray(TIME_BYTES);
     let item: MailboxItem | undefined;
     decodeFrames(frame, LARGEST_BODY_BYTES, (content) => {
-      if (content.type === FrameType.Deliver)
-        item = { sequence, from: content.from, id: content.id, isReceipt: false, atMs, frame };
-      else if (content.type === FrameType.Receipt)
-        item = { sequence, from: content.by, id: content.id, isReceipt: true, atMs, frame };
+      switch (content.type) {
+        case FrameType.Deliver:
+        case FrameType.Receipt:
+        case FrameType.GroupDeliver:
+        case FrameType.GroupReceipt:
+          if (content.sequence === sequence) item = itemOf(content, atMs, frame);
+      }
       return false;
     });
     if (item) return item;
@@ -326,7 +343,7 @@ export class LmdbStore implements Store {
   }
 
   #firstItemFrom(user: number): { user: number; sequence: number } | undefined {
-    const { end } = keysOf(KeyKind.Item);
+    const { end } = ALL_ITEMS;
     for (const key of this.#database.getKeys({ start: itemKey(user, 0), end, limit: 1 }))
       return readItemKey(key);
     return undefined;

@@ -1,7 +1,8 @@
 import { ItemQueue } from './item-queue.js';
+import type { MailboxItem } from './mailbox-item.js';
 import type { RepeatWindow } from './repeat-window.js';
 import { RepeatWindows } from './repeat-windows.js';
-import type { MailboxItem, Store, StoreUsage } from './store.js';
+import type { RepeatsOf, Store, StoreUsage } from './store.js';
 
 const NOTHING: MailboxItem[] = [];
 
@@ -14,7 +15,7 @@ export class MemoryStore implements Store {
   readonly isFull = false;
   readonly staged = 0;
   readonly #mailboxes = new Map<number, ItemQueue>();
-  readonly #repeats = new RepeatWindows();
+  readonly #repeats = { user: new RepeatWindows(), group: new RepeatWindows() };
   #expiry = this.#mailboxes.entries();
   #length = 0;
 
@@ -48,20 +49,23 @@ export class MemoryStore implements Store {
     return deleted;
   }
 
-  repeats(user: number, from: number): RepeatWindow {
-    return this.#repeats.get(user, from);
+  repeats(user: number, from: number, kind: RepeatsOf): RepeatWindow {
+    return this.#repeats[kind].get(user, from);
   }
 
-  // With the process, receipts on their way would be gone as well: nothing is gained by keeping them.
-  keepReceipt(): void {
-    // See above.
+  keepRepeats(): void {
+    // They are in memory for as long as anything is.
   }
 
-  forgetReceipt(): void {
-    // See above.
+  note(): void {
+    // As above.
   }
 
-  outgoingReceipts(): [] {
+  noted(): undefined {
+    return undefined;
+  }
+
+  notes(): [] {
     return [];
   }
 

@@ -1,14 +1,27 @@
-import type { OutgoingReceipt } from './store.js';
+import type { RepeatsOf } from './store.js';
 
 /**
  * Keys of the durable store: a kind, then numbers as big-endian integers, so that the order of the bytes is the order
- * of the mailboxes and, within one, of its items.
+ * of the mailboxes and, within one, of its items. The first number is whose home has to keep it: a user or a group.
  */
-export const KeyKind = { Item: 1, Repeats: 2, Receipt: 3 } as const;
+export const KeyKind = {
+  Item: 1,
+  Repeats: 2,
+  Receipt: 3,
+  GroupRepeats: 4,
+  GroupReceipt: 5,
+  Group: 6,
+  GroupSender: 7,
+  Copies: 8,
+} as const;
 
 export const ITEM_KEY_BYTES = 13;
 
+const NUMBER_BYTES = 8;
 const TWO_32 = 0x1_0000_0000;
+
+/** Sorts behind every number that may follow a prefix: those have at most 53 bits. */
+const BEHIND_ALL = Buffer.of(0xff);
 
 /** Hot path. @param key where to write it */
 export function itemKey(user: number, sequence: number, key = Buffer.allocUnsafe(ITEM_KEY_BYTES)): Buffer {
@@ -22,35 +35,33 @@ export function readItemKey(key: Buffer): { user: number; sequence: number } {
   return { user: readInteger(key, 1), sequence: key.readUInt32BE(9) };
 }
 
-export function repeatsKey(user: number, from: number): Buffer {
-  return numbersKey(KeyKind.Repeats, [user, from]);
+export function repeatsKey(user: number, from: number, kind: RepeatsOf): Buffer {
+  return numbersKey(kind === 'user' ? KeyKind.Repeats : KeyKind.GroupRepeats, user, from);
 }
 
-export function receiptKey({ by, to, id }: OutgoingReceipt): Buffer {
-  return numbersKey(KeyKind.Receipt, [by, to, id]);
-}
-
-export function readReceiptKey(key: Buffer): OutgoingReceipt {
-  return { by: readInteger(key, 1), to: readInteger(key, 9), id: readInteger(key, 17) };
-}
-
-/** The user whose home has to keep what is under `key`. */
-export function ownerOf(key: Buffer): number {
-  return readInteger(key, 1);
-}
-
-/** Every key of one kind: from the first to before the second. */
-export function keysOf(kind: number): { start: Buffer; end: Buffer } {
-  return { start: Buffer.from([kind]), end: Buffer.from([kind + 1]) };
-}
-
-function numbersKey(kind: number, numbers: number[]): Buffer {
-  const key = Buffer.allocUnsafe(1 + 8 * numbers.length);
+/** A kind and any numbers, or the beginning of such keys. */
+export function numbersKey(kind: number, ...numbers: number[]): Buffer {
+  const key = Buffer.allocUnsafe(1 + NUMBER_BYTES * numbers.length);
   key[0] = kind;
   numbers.forEach((number, index) => {
-    writeInteger(number, key, 1 + 8 * index);
+    writeInteger(number, key, 1 + NUMBER_BYTES * index);
   });
   return key;
+}
+
+/** The number at `index` of a key that `numbersKey` made. */
+export function numberOf(key: Buffer, index: number): number {
+  return readInteger(key, 1 + NUMBER_BYTES * index);
+}
+
+/** The user or the group whose home has to keep what is under `key`. */
+export function ownerOf(key: Buffer): number {
+  return numberOf(key, 0);
+}
+
+/** Every key that begins with `prefix`: from the first to before the second. */
+export function keysFrom(prefix: Buffer): { start: Buffer; end: Buffer } {
+  return { start: prefix, end: Buffer.concat([prefix, BEHIND_ALL]) };
 }
 
 function writeInteger(value: number, target: Buffer, offset: number): void {

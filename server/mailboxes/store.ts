@@ -1,32 +1,10 @@
+import type { MailboxItem } from './mailbox-item.js';
 import type { RepeatWindow } from './repeat-window.js';
-
-/**
- * One item of a mailbox: a message for the user, or a receipt for a message that the user sent.
- * `frame` is the DELIVER or RECEIPT frame as it goes over the wire, so that delivering is a write and no more.
- */
-export interface MailboxItem {
-  /** Counts the items of one mailbox, from 1, without gaps. */
-  readonly sequence: number;
-  /** Sender of the message, or the user whose receipt this is. */
-  readonly from: number;
-  readonly id: number;
-  readonly isReceipt: boolean;
-  /** Wall clock when it was stored, milliseconds since 1970. */
-  readonly atMs: number;
-  readonly frame: Buffer;
-}
 
 /** First and last sequence in a mailbox that is not empty. */
 export interface MailboxBounds {
   first: number;
   last: number;
-}
-
-/** A receipt on its way to the home of the sender: recipient `by` has acknowledged message `id` of `to`. */
-export interface OutgoingReceipt {
-  to: number;
-  by: number;
-  id: number;
 }
 
 /** What a store tells of itself; counts since it was opened. */
@@ -37,6 +15,9 @@ export interface StoreUsage {
   commits: number;
   commitMs: number;
 }
+
+/** Whose numbers a window remembers: the ids of one sender, or the messages of one group. */
+export type RepeatsOf = 'user' | 'group';
 
 /**
  * Where mailboxes are kept. Changes are staged, and promised by `commit`: a home commits once an event-loop turn,
@@ -59,12 +40,21 @@ export interface Store {
   read(user: number, sequence: number, limit: number): MailboxItem[];
   /** Deletes the items `first` to `last` of `user`, which are there, and returns them. */
   remove(user: number, first: number, last: number): MailboxItem[];
-  /** The ids that `from` used towards `user`; what is remembered in it is kept with the next commit. */
-  repeats(user: number, from: number): RepeatWindow;
-  /** Keeps a receipt until the home of its user has taken it over. */
-  keepReceipt(receipt: OutgoingReceipt): void;
-  forgetReceipt(receipt: OutgoingReceipt): void;
-  outgoingReceipts(): Iterable<OutgoingReceipt>;
+  /**
+   * What came to `user` from a sender or a group. It is kept with the item that it remembers, and once that is removed;
+   * what has no item is kept by `keepRepeats`.
+   */
+  repeats(user: number, from: number, kind: RepeatsOf): RepeatWindow;
+  keepRepeats(user: number, from: number, kind: RepeatsOf): void;
+  /**
+   * Keeps a fact beside the mailboxes, under a key of store-keys.ts; undefined: forgets it. A store that is not durable
+   * keeps none: its process has them in memory, and they are gone with it.
+   */
+  note(key: Buffer, value: Buffer | undefined): void;
+  /** Committed ones only. */
+  noted(key: Buffer): Buffer | undefined;
+  /** All that were committed whose keys begin with `prefix`, in the order of the keys. */
+  notes(prefix: Buffer): Iterable<{ key: Buffer; value: Buffer }>;
   /**
    * The next few mailboxes whose oldest items were stored before `beforeMs`, with the sequence of the last of those.
    * Goes round all mailboxes, a few a call.

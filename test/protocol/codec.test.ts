@@ -26,6 +26,19 @@ const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ type: fc.constant(FrameType.Pong), nonce: u32 }),
   fc.record({ type: fc.constant(FrameType.Error), code: u16, reference: id, reason: text }),
   fc.record({ type: fc.constant(FrameType.Goodbye), code: u16 }),
+  fc.record({ type: fc.constant(FrameType.Group), id, group: id, members: fc.array(id, { maxLength: 40 }) }),
+  fc.record({ type: fc.constant(FrameType.GroupSend), group: id, id, payload }),
+  fc.record({
+    type: fc.constant(FrameType.GroupDeliver),
+    sequence: u32,
+    flags: u8,
+    group: id,
+    number: u32,
+    from: id,
+    id,
+    payload,
+  }),
+  fc.record({ type: fc.constant(FrameType.GroupReceipt), sequence: u32, flags: u8, group: id, by: id, id }),
 );
 
 /** Payloads are views into the chunk, so they are copied. */
@@ -137,6 +150,11 @@ describe('bytes that are no frames', () => {
     ['a HELLO without the magic', '000004 01 63326e01', ReasonCode.ProtocolError],
     ['a body that is too short', '000003 13 000001', ReasonCode.ProtocolError],
     ['a body that is too long', '000005 13 0000000100', ReasonCode.ProtocolError],
+    [
+      'a GROUP that ends in the middle of a member',
+      '000014 40 0000000000000001 0000000000000002 00000000',
+      ReasonCode.ProtocolError,
+    ],
     ['an id above 2^53 - 1', '000008 11 0020000000000000', ReasonCode.ProtocolError],
   ])('%s is refused', (_, hex, code) => {
     const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex');

@@ -44,7 +44,8 @@ describe('docs/protocol.md', () => {
     const shown = new Set(examples().map(({ name }) => name));
     for (const [name, type] of Object.entries(FrameType)) {
       expect(shown).toContain(name);
-      expect(page).toMatch(new RegExp(`^\\| \`${hex(type)}\` +\\| ${name.toUpperCase()} `, 'm'));
+      const words = name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+      expect(page).toMatch(new RegExp(`^\\| \`${hex(type)}\` +\\| ${words} `, 'm'));
     }
   });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type BusMessage, homeWorker } from '../../server/bus.js';
+import { type BusMessage, homeWorker, NO_GROUP } from '../../server/bus.js';
 import { busMessageBytes, readBusMessages, writeBusMessage } from '../../server/bus-codec.js';
 import { REPEAT_WINDOW, RepeatWindow } from '../../server/mailboxes/repeat-window.js';
 import { QueueMonitor } from '../../server/queue-monitor.js';
@@ -24,7 +24,42 @@ const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
     code: fc.constantFrom(0x101, 0x102, 0x103, 0x104),
   }),
   fc.record({ kind: fc.constant('deliver'), connection: u32, sequence: u32, frame: bytes }),
-  fc.record({ kind: fc.constantFrom('receipt', 'receipt-kept'), to: id, by: id, id }),
+  fc.record({
+    kind: fc.constantFrom('receipt', 'receipt-kept'),
+    to: id,
+    by: id,
+    id,
+    group: fc.oneof(id, fc.constant(NO_GROUP)),
+    isUndelivered: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('submit-to-group'),
+    from: id,
+    worker,
+    connection: u32,
+    group: id,
+    id,
+    payload: bytes,
+  }),
+  fc.record({
+    kind: fc.constant('group'),
+    user: id,
+    worker,
+    connection: u32,
+    group: id,
+    id,
+    members: fc.array(id),
+  }),
+  fc.record({
+    kind: fc.constant('copies'),
+    group: id,
+    number: u32,
+    from: id,
+    id,
+    members: fc.array(id),
+    payload: bytes,
+  }),
+  fc.record({ kind: fc.constant('copies-kept'), group: id, number: u32, home: worker }),
 ) as fc.Arbitrary<BusMessage>;
 
 describe('the bus codec', () => {

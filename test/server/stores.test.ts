@@ -3,25 +3,44 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeFrame } from '../../protocol/encode.js';
-import { FrameType } from '../../protocol/frame.js';
+import { FrameType, type ItemFrame } from '../../protocol/frame.js';
 import { DATA_FILE, LmdbStore } from '../../server/mailboxes/lmdb-store.js';
+import { itemOf, type MailboxItem } from '../../server/mailboxes/mailbox-item.js';
 import { MemoryStore } from '../../server/mailboxes/memory-store.js';
-import { type MailboxItem, type Store, StoreError } from '../../server/mailboxes/store.js';
+import { type Store, StoreError } from '../../server/mailboxes/store.js';
 import { homeFolder, takeStoreFolder } from '../../server/mailboxes/store-folder.js';
+import { KeyKind, numbersKey } from '../../server/mailboxes/store-keys.js';
 import { testFolder } from '../support/folder.js';
 
 const ANNA = 1;
 const BERT = 2 ** 53 - 1;
+const GROUP = ANNA;
 
 function message(sequence: number, { from = ANNA, id = sequence, atMs = 1000 } = {}): MailboxItem {
   const payload = Buffer.from(`message ${id}`);
-  const frame = encodeFrame({ type: FrameType.Deliver, sequence, flags: 0, from, id, payload });
-  return { sequence, from, id, isReceipt: false, atMs, frame };
+  return item({ type: FrameType.Deliver, sequence, flags: 0, from, id, payload }, atMs);
+}
+
+function toGroup(sequence: number, number: number): MailboxItem {
+  const payload = Buffer.from(`number ${number}`);
+  return item({
+    type: FrameType.GroupDeliver,
+    sequence,
+    flags: 0,
+    group: GROUP,
+    number,
+    from: ANNA,
+    id: 7,
+    payload,
+  });
 }
 
 function receipt(sequence: number, by: number, id: number): MailboxItem {
-  const frame = encodeFrame({ type: FrameType.Receipt, sequence, flags: 0, by, id });
-  return { sequence, from: by, id, isReceipt: true, atMs: 1000, frame };
+  return item({ type: FrameType.Receipt, sequence, flags: 0, by, id });
+}
+
+function item(content: ItemFrame, atMs = 1000): MailboxItem {
+  return itemOf(content, atMs, encodeFrame(content));
 }
 
 async function lmdbFolder(homes = 1): Promise<string> {
@@ -59,7 +78,9 @@ describe.each(stores)('mailboxes %s', (_name, open) => {
           if (step.do === 'append') {
             for (let i = 0; i < step.times; i += 1) {
               last += 1;
-              const item = last % 3 === 0 ? receipt(last, BERT, last) : message(last);
+              const item = [receipt(last, BERT, last), message(last), toGroup(last, last)][
+                last % 3
+              ] as MailboxItem;
               store.append(user, item);
               model.push(item);
             }
@@ -109,12 +130,15 @@ describe('a store in lmdb', () => {
     const folder = await lmdbFolder();
     const before = openLmdbStore(folder);
     for (let sequence = 1; sequence <= 5; sequence += 1) {
-      before.repeats(BERT, ANNA).remember(sequence);
+      before.repeats(BERT, ANNA, 'user').remember(sequence);
       before.append(BERT, message(sequence));
     }
     before.commit();
     before.remove(BERT, 1, 3);
-    before.keepReceipt({ to: ANNA, by: BERT, id: 3 });
+    before.note(numbersKey(KeyKind.Receipt, BERT, 3), Buffer.from('kept'));
+    before.note(numbersKey(KeyKind.Receipt, BERT, 4), Buffer.from('forgotten'));
+    before.commit();
+    before.note(numbersKey(KeyKind.Receipt, BERT, 4), undefined);
     await before.close();
 
     const after = openLmdbStore(folder);
@@ -124,9 +148,34 @@ describe('a store in lmdb', () => {
     expect(after.recover(ANNA)).toBeUndefined();
     expect(after.read(BERT, 3, 10)).toEqual([message(4), message(5)]);
     // 1 to 3 were deleted, 4 and 5 wait: none of them may be accepted as new.
-    for (let id = 1; id <= 5; id += 1) expect(after.repeats(BERT, ANNA).look(id)).toBe('repeated');
-    expect(after.repeats(BERT, ANNA).look(6)).toBe('new');
-    expect([...after.outgoingReceipts()]).toEqual([{ to: ANNA, by: BERT, id: 3 }]);
+    for (let id = 1; id <= 5; id += 1) expect(after.repeats(BERT, ANNA, 'user').look(id)).toBe('repeated');
+    expect(after.repeats(BERT, ANNA, 'user').look(6)).toBe('new');
+    const [note, ...others] = after.notes(numbersKey(KeyKind.Receipt));
+    expect([note?.key, note?.value.toString()]).toEqual([numbersKey(KeyKind.Receipt, BERT, 3), 'kept']);
+    expect(others).toEqual([]);
+    await after.close();
+  });
+
+  test('knows which messages of a group it had, waiting or gone', async () => {
+    const folder = await lmdbFolder();
+    const before = openLmdbStore(folder);
+    for (const number of [5, 6]) {
+      before.repeats(BERT, GROUP, 'group').remember(number);
+      before.append(BERT, toGroup(number - 4, number));
+    }
+    before.commit();
+    before.remove(BERT, 1, 1);
+    before.repeats(BERT, GROUP, 'group').remember(9);
+    before.keepRepeats(BERT, GROUP, 'group');
+    await before.close();
+
+    const after = openLmdbStore(folder);
+    after.recover(BERT);
+
+    const look = (number: number) => after.repeats(BERT, GROUP, 'group').look(number);
+    expect([5, 6, 7, 9, 10].map(look)).toEqual(['repeated', 'repeated', 'new', 'repeated', 'new']);
+    // The id of the sender is no number of the group, and a group no user.
+    expect(after.repeats(BERT, GROUP, 'user').look(5)).toBe('new');
     await after.close();
   });
 
@@ -147,7 +196,7 @@ describe('a store in lmdb', () => {
     const folder = await lmdbFolder(2);
     const [first, second] = [openLmdbStore(folder, 0), openLmdbStore(folder, 1)];
     for (let user = 1; user <= 100; user += 1) (user % 2 === 0 ? first : second).append(user, message(1));
-    first.keepReceipt({ to: ANNA, by: 2, id: 3 });
+    first.note(numbersKey(KeyKind.Receipt, 2, 3), Buffer.from('kept'));
     await first.close();
     await second.close();
 
@@ -160,7 +209,7 @@ describe('a store in lmdb', () => {
     );
     expect(owners).toEqual(new Array(100).fill(1));
     expect(homes.map((home) => home.length).every((length) => length > 10)).toBe(true);
-    expect(homes.flatMap((home) => [...home.outgoingReceipts()])).toHaveLength(1);
+    expect(homes.flatMap((home) => [...home.notes(numbersKey(KeyKind.Receipt))])).toHaveLength(1);
     for (const home of homes) await home.close();
     expect(readdirSync(folder).sort()).toEqual(['2', 'c2m-store.json']);
   });

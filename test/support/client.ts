@@ -93,22 +93,36 @@ export class TestClient {
     this.say({ type: FrameType.Send, to, id, payload: Buffer.from(text) });
   }
 
+  /** Makes a group, or changes it, and waits for the answer. */
+  async setGroup(group: number, members: number[], id = 1_000_000 + group): Promise<void> {
+    this.say({ type: FrameType.Group, id, group, members });
+    const answer = await this.next(FrameType.Accepted);
+    if (answer.id !== id) throw new Error(`GROUP ${id} was answered with ${answer.id}`);
+  }
+
+  sendToGroup(group: number, id: number, text: string): void {
+    this.say({ type: FrameType.GroupSend, group, id, payload: Buffer.from(text) });
+  }
+
   acknowledge(sequence: number): void {
     this.say({ type: FrameType.Ack, sequence });
   }
 
   /** The next frame, which must be of this type. */
   async next<T extends Frame['type']>(type: T): Promise<FrameOf<T>> {
+    const frame = await this.nextFrame(`frame 0x${type.toString(16)}`);
+    if (frame.type !== type) throw new Error(`expected 0x${type.toString(16)}, got ${JSON.stringify(frame)}`);
+    return frame as FrameOf<T>;
+  }
+
+  async nextFrame(expected = 'a frame'): Promise<Frame> {
     while (this.#frames.length === 0) {
-      if (this.#isClosed)
-        throw new Error(`the connection closed while waiting for frame 0x${type.toString(16)}`);
+      if (this.#isClosed) throw new Error(`the connection closed while waiting for ${expected}`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    const frame = this.#frames.shift() as Frame;
-    if (frame.type !== type) throw new Error(`expected 0x${type.toString(16)}, got ${JSON.stringify(frame)}`);
-    return frame as FrameOf<T>;
+    return this.#frames.shift() as Frame;
   }
 
   /**

@@ -1,0 +1,137 @@
+import { type Bus, type Copies, homeWorker } from '../bus.js';
+import { QueueGauge } from '../queue-gauge.js';
+import type { AfterCommit } from './mailboxes.js';
+import type { Store } from './store.js';
+import { KeyKind, numberOf, numbersKey } from './store-keys.js';
+
+const NUMBER_BYTES = 8;
+/** Sender, id and the number of members. */
+const HEAD_BYTES = 3 * NUMBER_BYTES;
+
+/**
+ * Messages to groups on their way to members whose homes are other workers: one message a home, whatever its members.
+ * Each is kept until all homes have it, and sent again whenever a home comes back; a home knows what it had by its number.
+ */
+export class FanOut {
+  /** Copies that the homes of their members have not taken over. */
+  readonly underWay = new QueueGauge();
+  readonly #store: Store;
+  readonly #bus: Bus;
+  readonly #afterCommit: AfterCommit;
+  /** By group and number: the homes that have not answered, and how many of their copies are under way. */
+  readonly #unanswered = new Map<string, Map<number, number>>();
+
+  constructor(store: Store, bus: Bus, afterCommit: AfterCommit) {
+    this.#store = store;
+    this.#bus = bus;
+    this.#afterCommit = afterCommit;
+  }
+
+  /** Hot path. Keeps them, and sends them once that is promised. */
+  send(copies: Copies): void {
+    const bytes = writeCopies(copies);
+    if (this.#store.isDurable) this.#store.note(keyOf(copies), bytes);
+    // The payload is valid during this call only: it goes out as it was written down.
+    const written = readCopies(copies.group, copies.number, bytes);
+    const byHome = this.#byHome(written.members);
+    this.#unanswered.set(
+      nameOf(copies),
+      new Map([...byHome].map(([home, members]) => [home, members.length])),
+    );
+    this.underWay.add(written.members.length);
+    this.#afterCommit(() => {
+      for (const [home, members] of byHome) {
+        if (this.#bus.isConnected(home)) this.#bus.send(home, { kind: 'copies', ...written, members });
+        else this.#takeBack(nameOf(copies), home);
+      }
+    });
+  }
+
+  /** That home has its copies of a message. */
+  kept(group: number, number: number, home: number): void {
+    const name = nameOf({ group, number });
+    const homes = this.#unanswered.get(name);
+    const copies = homes?.get(home);
+    if (!homes || copies === undefined) return;
+    this.underWay.remove(copies);
+    homes.delete(home);
+    if (homes.size > 0) return;
+    this.#unanswered.delete(name);
+    this.#store.note(keyOf({ group, number }), undefined);
+  }
+
+  /** That home died: what was on its way there is not, until it is sent again. */
+  lost(home: number): void {
+    for (const name of this.#unanswered.keys()) this.#takeBack(name, home);
+  }
+
+  /** Sends what that home may not have taken over: it was started again, or this one was. */
+  resend(home: number): void {
+    for (const { key, value } of this.#store.notes(numbersKey(KeyKind.Copies))) {
+      const copies = readCopies(numberOf(key, 0), numberOf(key, 1), value);
+      const byHome = this.#byHome(copies.members);
+      const members = byHome.get(home);
+      if (!members) continue;
+      const homes =
+        this.#unanswered.get(nameOf(copies)) ?? new Map([...byHome.keys()].map((each) => [each, 0]));
+      this.#unanswered.set(nameOf(copies), homes);
+      const before = homes.get(home);
+      if (before === undefined) continue;
+      this.underWay.add(members.length - before);
+      homes.set(home, members.length);
+      this.#bus.send(home, { kind: 'copies', ...copies, members });
+    }
+  }
+
+  #takeBack(name: string, home: number): void {
+    const homes = this.#unanswered.get(name);
+    const copies = homes?.get(home);
+    if (!homes || copies === undefined) return;
+    this.underWay.remove(copies);
+    if (this.#store.isDurable) homes.set(home, 0);
+    else homes.delete(home);
+    if (homes.size === 0) this.#unanswered.delete(name);
+  }
+
+  #byHome(members: readonly number[]): Map<number, number[]> {
+    const byHome = new Map<number, number[]>();
+    for (const member of members) {
+      const home = homeWorker(member, this.#bus.homes);
+      const those = byHome.get(home);
+      if (those) those.push(member);
+      else byHome.set(home, [member]);
+    }
+    return byHome;
+  }
+}
+
+function nameOf({ group, number }: Pick<Copies, 'group' | 'number'>): string {
+  return `${group} ${number}`;
+}
+
+function keyOf({ group, number }: Pick<Copies, 'group' | 'number'>): Buffer {
+  return numbersKey(KeyKind.Copies, group, number);
+}
+
+function writeCopies({ from, id, members, payload }: Copies): Buffer {
+  const bytes = Buffer.allocUnsafe(HEAD_BYTES + NUMBER_BYTES * members.length + payload.length);
+  let at = 0;
+  for (const number of [from, id, members.length]) at = bytes.writeDoubleLE(number, at);
+  for (const member of members) at = bytes.writeDoubleLE(member, at);
+  bytes.set(payload, at);
+  return bytes;
+}
+
+function readCopies(group: number, number: number, bytes: Buffer): Copies {
+  const members: number[] = [];
+  const payloadAt = HEAD_BYTES + NUMBER_BYTES * bytes.readDoubleLE(2 * NUMBER_BYTES);
+  for (let at = HEAD_BYTES; at < payloadAt; at += NUMBER_BYTES) members.push(bytes.readDoubleLE(at));
+  return {
+    group,
+    number,
+    from: bytes.readDoubleLE(0),
+    id: bytes.readDoubleLE(NUMBER_BYTES),
+    members,
+    payload: bytes.subarray(payloadAt),
+  };
+}
