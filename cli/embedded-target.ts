@@ -49,6 +49,7 @@ export function embeddedConfig(
   const config = checked(input);
   checkLargestMessage(scenario.messages.size, config);
   checkHeartbeat(scenario, config);
+  checkGroups(scenario, config);
   return config;
 }
 
@@ -78,6 +79,14 @@ function checkLargestMessage(size: SizeDistribution, { limits }: ServerConfig): 
   throw new InputError(
     `messages.size: ${formatQuantity('size', largest)} does not fit a frame of the server; ` +
       `set target.embedded.settings.limits.maxFrameBytes to ${largest + FRAME_OVERHEAD_BYTES} or more`,
+  );
+}
+
+function checkGroups({ groups }: Scenario, { limits }: ServerConfig): void {
+  if (!groups || groups.members <= limits.groupMembers) return;
+  throw new InputError(
+    `groups.members: the server takes ${limits.groupMembers} members in a group; ` +
+      'write fewer, or raise target.embedded.settings.limits.groupMembers',
   );
 }
 

@@ -55,7 +55,7 @@ async function load(
     source,
     endpoints,
     server: server ?? null,
-    token: target.kind === 'embedded' ? (target.config.token ?? null) : target.token,
+    credentials: target.credentials,
     adminUrl: target.kind === 'embedded' ? (server?.adminUrl ?? null) : target.adminUrl,
     mediaUrl: target.kind === 'embedded' ? (server?.mediaUrl ?? null) : target.mediaUrl,
     target: {

@@ -1,6 +1,15 @@
+import type { Credentials } from '../protocol/user-token.js';
 import type { LatencyKind } from '../record/run.js';
 import type { TcpCounters } from '../record/tcp-counters.js';
-import type { ClientAction, GeneratorPlan, MessagePlan, Phase, WireProtocol } from '../scenarios/scenario.js';
+import type {
+  ClientAction,
+  GeneratorPlan,
+  GroupPlan,
+  MessagePlan,
+  Phase,
+  WireProtocol,
+} from '../scenarios/scenario.js';
+import type { LedgerCounts, LedgerTotals } from './ledger.js';
 
 /**
  * What the coordinator and an agent process say to each other, over Node's IPC with `serialization: 'advanced'`.
@@ -19,19 +28,26 @@ export interface AgentPlan {
   transport: GeneratorPlan['transport'];
   agent: number;
   seed: number;
-  /** Users firstUser … firstUser + count - 1; partners are neighbours, (0,1) (2,3) …, always in the same agent. */
+  /**
+   * Users firstUser … firstUser + count - 1; partners are neighbours, (0,1) (2,3) …, and so are
+   * the members of a group; always in the same agent.
+   */
   firstUser: number;
   count: number;
   endpoints: Endpoint[];
   /** Loopback addresses to dial from, in turn; empty: the kernel chooses (targets that are not loopback). */
   sourceAddresses: string[];
-  token: string | null;
+  /** Null: the server asks for none. */
+  credentials: Credentials | null;
   insecure: boolean;
   connectRate: number;
   reconnectRate: number;
   connectTimeoutMs: number;
   heartbeatMs: number;
   messages: MessagePlan;
+  groups: GroupPlan | null;
+  /** What the ids of messages count from; above all of earlier runs, whose ids the server may remember. */
+  firstId: number;
   /** Texts that the messages carry by turns: a link to a file and its thumbnail; empty: noise. */
   attachments: string[];
 }
@@ -56,12 +72,12 @@ export type FromAgent =
   | { kind: 'connected'; logins: number; atMs: number }
   | { kind: 'drained' }
   | { kind: 'sample'; sample: AgentSample }
-  | { kind: 'final'; ledger: LedgerTotals }
+  | { kind: 'final'; totals: AgentTotals }
   /** The agent cannot go on. */
   | { kind: 'error'; message: string };
 
 /** One second of one agent. Counts are of that second, levels are at its end. */
-export interface AgentSample {
+export interface AgentSample extends LedgerCounts {
   fromMs: number;
   toMs: number;
   /** Levels. */
@@ -76,14 +92,6 @@ export interface AgentSample {
   dropped: number;
   failures: Record<string, number>;
   due: number;
-  sent: number;
-  accepted: number;
-  delivered: number;
-  receipted: number;
-  duplicated: number;
-  outOfOrder: number;
-  redelivered: number;
-  refused: number;
   /** HDR histograms of the interval in microseconds, compressed Base64; absent where nothing was recorded. */
   latency: Partial<Record<LatencyKind | 'lag', string>>;
   /** Of the packet transport; null over sockets. */
@@ -93,16 +101,10 @@ export interface AgentSample {
   privateBytes: number;
 }
 
-/** The whole run of one agent, exact. */
-export interface LedgerTotals {
-  sent: number;
-  accepted: number;
-  delivered: number;
-  receipted: number;
-  lost: number;
-  duplicated: number;
-  outOfOrder: number;
-  redelivered: number;
-  refused: number;
-  unsent: number;
-}
+/** The whole run of one agent. */
+export type AgentTotals = LedgerTotals & {
+  /** Messages to groups, each of them once. */
+  toGroups: number;
+  /** Deliveries of what an earlier run has left in the mailboxes. */
+  leftOver: number;
+};

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { constants, setPriority } from 'node:os';
-import type { AgentPlan, AgentSample, FromAgent, LedgerTotals, ToAgent } from './agent-messages.js';
+import type { AgentPlan, AgentSample, AgentTotals, FromAgent, ToAgent } from './agent-messages.js';
 import { readPrivateBytes } from './process-usage.js';
 
 const EXIT_TIMEOUT_MS = 5000;
@@ -19,7 +19,7 @@ export class AgentPool {
   readonly #agents: ChildProcess[];
   readonly #listener: PoolListener;
   readonly #waiting = new Map<string, (message: FromAgent) => void>();
-  readonly #ledgers = new Map<number, LedgerTotals>();
+  readonly #totals = new Map<number, AgentTotals>();
   readonly #faults = new Map<number, string>();
   #isEnding = false;
 
@@ -79,9 +79,9 @@ export class AgentPool {
     return sum;
   }
 
-  /** What an agent's ledger said at the end; undefined if it did not get so far. */
-  ledger(agent: number): LedgerTotals | undefined {
-    return this.#ledgers.get(agent);
+  /** What an agent said at the end; undefined if it did not get so far. */
+  totals(agent: number): AgentTotals | undefined {
+    return this.#totals.get(agent);
   }
 
   /** Lets every agent finish and leave; who does not within `timeoutMs` is killed. */
@@ -115,7 +115,7 @@ export class AgentPool {
 
   #listen(agent: number, message: FromAgent): void {
     if (message.kind === 'sample') this.#listener.sample(agent, message.sample);
-    else if (message.kind === 'final') this.#ledgers.set(agent, message.ledger);
+    else if (message.kind === 'final') this.#totals.set(agent, message.totals);
     else if (message.kind === 'error') {
       this.#faults.set(agent, message.message);
       this.#listener.died(agent, `agent ${agent} cannot go on: ${message.message}`);

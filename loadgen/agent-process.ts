@@ -26,6 +26,11 @@ process.on('message', (message: ToAgent) => {
     tell({ kind: 'error', message: (error as Error).message });
   }
 });
+// What a client met in a turn of its own; the coordinator hears of it before this process is gone.
+process.on('uncaughtException', (error) => {
+  if (!process.connected) process.exit(1);
+  process.send?.({ kind: 'error', message: error.message } satisfies FromAgent, () => process.exit(1));
+});
 process.on('disconnect', () => process.exit(0));
 // A terminal's Ctrl-C reaches the whole process group; the coordinator decides what it means.
 process.on('SIGINT', () => undefined);

@@ -5,7 +5,7 @@ import type { AgentPlan, AgentSample, FromAgent, ToAgent } from './agent-message
 import { Arrivals } from './arrivals.js';
 import { Connector } from './connector.js';
 import { IntervalHistograms } from './interval-histograms.js';
-import { LEDGER_COUNTS, type Ledger } from './ledger.js';
+import { LEDGER_COUNTS, type LedgerCounts, noCounts } from './ledger.js';
 import { sizeSampler } from './message-size.js';
 import { monotonicMs } from './monotonic-clock.js';
 import { Population, type PopulationListener } from './population.js';
@@ -49,7 +49,7 @@ export class Agent implements PopulationListener {
   #nextDrainCheckMs = Number.POSITIVE_INFINITY;
   #isFinishing = false;
   #counts = newCounts();
-  #before = ledgerCounts();
+  #before = noCounts();
   #tcpBefore = noTcp();
 
   constructor(plan: AgentPlan, tell: (message: FromAgent) => void) {
@@ -159,12 +159,13 @@ export class Agent implements PopulationListener {
   /** Hot path. */
   #sendDue(now: number): void {
     const arrivals = this.#arrivals;
+    const { groups } = this.#plan;
     if (!arrivals) return;
     for (let dueMs = arrivals.take(now); dueMs !== undefined; dueMs = arrivals.take(now)) {
       const client = this.#presence.drawTalker();
       if (client < 0) continue;
-      this.#counts.due += 1;
-      this.#population.send(client, dueMs, this.#drawSize());
+      const isForGroup = groups !== null && this.#random.next() < groups.share;
+      this.#counts.due += this.#population.send(client, isForGroup, dueMs, this.#drawSize());
     }
   }
 
@@ -191,7 +192,7 @@ export class Agent implements PopulationListener {
   #checkDrain(now: number): void {
     if (now < this.#nextDrainCheckMs) return;
     this.#nextDrainCheckMs = now + DRAIN_CHECK_MS;
-    if (this.#population.outbox.length > 0) return;
+    if (this.#population.underWay > 0) return;
     this.#nextDrainCheckMs = Number.POSITIVE_INFINITY;
     this.#tell({ kind: 'drained' });
   }
@@ -204,14 +205,14 @@ export class Agent implements PopulationListener {
     this.#population.flush();
     // Before the goodbyes: the last levels are those of the run, not of its end.
     if (this.#sampleFromMs > 0) this.#sample(monotonicMs());
-    const unsent = this.#population.countUnsent();
+    const totals = this.#population.totals();
     this.#population.leaveAll();
     this.#loopDelay.disable();
-    this.#tell({ kind: 'final', ledger: this.#population.ledger.totals(unsent) });
+    this.#tell({ kind: 'final', totals });
   }
 
   #sample(toMs: number): void {
-    const ledger = ledgerCounts(this.#population.ledger);
+    const ledger = this.#population.counts();
     const { cpuSeconds, privateBytes } = readProcessUsage();
     const tcp = this.#transport.counters?.();
     const sample: AgentSample = {
@@ -270,12 +271,6 @@ function newCounts() {
     due: 0,
     failures: {} as Record<string, number>,
   };
-}
-
-type LedgerCounts = Record<(typeof LEDGER_COUNTS)[number], number>;
-
-function ledgerCounts(ledger?: Ledger): LedgerCounts {
-  return Object.fromEntries(LEDGER_COUNTS.map((name) => [name, ledger?.[name] ?? 0])) as LedgerCounts;
 }
 
 function difference(now: LedgerCounts, before: LedgerCounts): LedgerCounts {

@@ -1,5 +1,3 @@
-import type { LedgerTotals } from './agent-messages.js';
-
 /** What a delivery was to the ledger. */
 export type Delivery = 'first' | 'late' | 'redelivered' | 'duplicated' | 'foreign';
 
@@ -15,12 +13,31 @@ export const LEDGER_COUNTS = [
   'refused',
 ] as const;
 
+export type LedgerCounts = Record<(typeof LEDGER_COUNTS)[number], number>;
+
+/** An account of messages, exact; one to a group counts once for each that it is for. */
+export type LedgerTotals = LedgerCounts & { lost: number; unsent: number };
+
+export function noCounts(): LedgerCounts {
+  return Object.fromEntries(LEDGER_COUNTS.map((name) => [name, 0])) as LedgerCounts;
+}
+
+/** The sum of two accounts, count by count. */
+export function addCounts<Counts extends Record<keyof Counts, number>>(one: Counts, other: Counts): Counts {
+  const sum = { ...one };
+  for (const name of Object.keys(one) as (keyof Counts)[])
+    sum[name] = (one[name] + other[name]) as Counts[keyof Counts];
+  return sum;
+}
+
 /**
- * Exact account of every message: the flow from a client to its partner numbers its messages 1, 2, 3 …, and
- * both ends live in this agent. A flow is named by its sender's index.
+ * Exact account of every message: each client numbers its messages 1, 2, 3 …, and each of them is for all recipients of
+ * that client, who live in this agent as well. A flow is what one client sends to one of its recipients; everything is
+ * counted by flow, so a message to twenty counts as twenty.
  */
 export class Ledger {
-  /** Highest sequence that fell due, by flow. */
+  readonly #recipients: number;
+  /** Highest sequence that fell due, by sender. */
   readonly #due: Uint32Array;
   /** Lowest sequence above all that were seen, by flow. */
   readonly #next: Uint32Array;
@@ -38,15 +55,17 @@ export class Ledger {
   /** Deliveries that nobody sent: counted as duplicated. */
   foreign = 0;
 
-  constructor(clients: number) {
+  /** @param recipients most that one client has; flow = sender × recipients + the recipient's number, from 0 */
+  constructor(clients: number, recipients = 1) {
+    this.#recipients = recipients;
     this.#due = new Uint32Array(clients);
-    this.#next = new Uint32Array(clients).fill(1);
+    this.#next = new Uint32Array(clients * recipients).fill(1);
   }
 
-  /** Numbers the next message of a flow. */
-  nextSequence(flow: number): number {
-    const sequence = (this.#due[flow] as number) + 1;
-    this.#due[flow] = sequence;
+  /** Numbers the next message of a client. */
+  nextSequence(sender: number): number {
+    const sequence = (this.#due[sender] as number) + 1;
+    this.#due[sender] = sequence;
     return sequence;
   }
 
@@ -64,11 +83,8 @@ export class Ledger {
   /** Hot path. Enters a delivery and says what it was. */
   deliver(flow: number, sequence: number, isRedelivery: boolean): Delivery {
     const next = this.#next[flow] as number;
-    if (sequence < 1 || sequence > (this.#due[flow] as number)) {
-      this.foreign += 1;
-      this.duplicated += 1;
-      return 'foreign';
-    }
+    if (sequence < 1 || sequence > (this.#due[Math.floor(flow / this.#recipients)] as number))
+      return this.deliverForeign();
     if (sequence >= next) {
       if (sequence > next) this.#miss(flow, next, sequence);
       this.#next[flow] = sequence + 1;
@@ -89,20 +105,21 @@ export class Ledger {
     return 'duplicated';
   }
 
+  /** Enters a delivery of what nobody has sent. */
+  deliverForeign(): Delivery {
+    this.foreign += 1;
+    this.duplicated += 1;
+    return 'foreign';
+  }
+
+  counts(): LedgerCounts {
+    return Object.fromEntries(LEDGER_COUNTS.map((name) => [name, this[name]])) as LedgerCounts;
+  }
+
   /** @param unsent messages that fell due and were never handed to a socket */
   totals(unsent: number): LedgerTotals {
-    return {
-      sent: this.sent,
-      accepted: this.accepted,
-      delivered: this.delivered,
-      receipted: this.receipted,
-      lost: Math.max(0, this.sent - this.delivered - this.#refusedAndUnseen()),
-      duplicated: this.duplicated,
-      outOfOrder: this.outOfOrder,
-      redelivered: this.redelivered,
-      refused: this.refused,
-      unsent,
-    };
+    const lost = Math.max(0, this.sent - this.delivered - this.#refusedAndUnseen());
+    return { ...this.counts(), lost, unsent };
   }
 
   /** Refused messages that were not delivered all the same. */

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Measurement } from '../record/run.js';
 import { PUBLISHED_RESULTS } from '../scenarios/published-results.js';
-import type { AgentSample, LedgerTotals } from './agent-messages.js';
+import type { AgentTotals } from './agent-messages.js';
 import type { AgentPool } from './agent-pool.js';
 import { summarizeBacklog } from './backlog.js';
 import { describeEnvironment } from './environment.js';
 import type { HostFacts } from './host-facts.js';
 import type { LatencyRecorder } from './latency-recorder.js';
+import { addCounts, LEDGER_COUNTS, type LedgerCounts } from './ledger.js';
 import type { MediaLoad } from './media-load.js';
 import type { MemoryTrend } from './memory-trend.js';
 import type { RunRequest } from './run-request.js';
@@ -50,6 +51,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
   const { counts } = recorder;
   const lag = latency.summary('lag');
   const { lagLimitMs } = scenario.generator;
+  const { toGroups, leftOver, ...messages } = sumTotals(run);
   const seconds = (ms: number): number => Math.max(0, Math.round(Math.min(ms, endMs) - startMs) / 1000);
   return {
     schema: 'c2m.run/1',
@@ -88,9 +90,8 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       reconnects: counts.reconnected,
       failures: counts.failures,
     },
-    messages: sumMessages(
-      pool.plans.map((_, agent) => ({ ledger: pool.ledger(agent), samples: recorder.sumsOf(agent) })),
-    ),
+    messages,
+    groups: scenario.groups && { members: scenario.groups.members, messages: toGroups },
     media: run.media?.summary(latency) ?? null,
     latency: latencies(latency),
     generator: {
@@ -102,7 +103,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     },
     backlog: summarizeBacklog(run.poller, startedAtMs),
     memory: { bytesPerConnection: run.memory },
-    notes: [...run.notes, ...restartNotes(run)],
+    notes: [...run.notes, ...leftOverNotes(leftOver), ...restartNotes(run)],
     isPartial: run.isPartial,
   };
 }
@@ -127,27 +128,22 @@ function restartNotes({ poller, startedAtMs }: FinishedRun): string[] {
 }
 
 /**
- * The messages of all agents. Where a ledger never came, because the agent died, what its samples said stands in:
+ * The messages of all agents. Where an account never came, because the agent died, what its samples said stands in:
  * what was under way when it died counts as lost.
  */
-function sumMessages(
-  ledgers: { ledger: LedgerTotals | undefined; samples: AgentSample }[],
-): Measurement['messages'] {
-  const sum: LedgerTotals = {
-    sent: 0,
-    accepted: 0,
-    delivered: 0,
-    receipted: 0,
-    lost: 0,
-    duplicated: 0,
-    outOfOrder: 0,
-    redelivered: 0,
-    refused: 0,
-    unsent: 0,
-  };
-  for (const { ledger, samples } of ledgers) {
-    const totals = ledger ?? { ...samples, lost: samples.inFlight, unsent: 0 };
-    for (const name of Object.keys(sum) as (keyof LedgerTotals)[]) sum[name] += totals[name];
-  }
-  return sum;
+function sumTotals({ pool, recorder }: FinishedRun): AgentTotals {
+  return pool.plans
+    .map((_, agent): AgentTotals => {
+      const samples = recorder.sumsOf(agent);
+      const counts = Object.fromEntries(LEDGER_COUNTS.map((name) => [name, samples[name]])) as LedgerCounts;
+      return pool.totals(agent) ?? { ...counts, lost: samples.inFlight, unsent: 0, toGroups: 0, leftOver: 0 };
+    })
+    .reduce(addCounts);
+}
+
+/** What an interrupted run left in the mailboxes of a server that goes on is no fault of the server now. */
+function leftOverNotes(leftOver: number): string[] {
+  return leftOver === 0
+    ? []
+    : [`${leftOver} messages of an earlier run were in the mailboxes; they do not count here`];
 }

@@ -57,9 +57,9 @@ export class MediaLoad {
    * Uploads the first files.
    * @throws RunError where the server takes none
    */
-  static async prepare(url: string, plan: MediaPlan, user: number, token: string | null): Promise<MediaLoad> {
+  static async prepare(url: string, plan: MediaPlan, user: number, token: string): Promise<MediaLoad> {
     const content = await MediaContent.of(plan.bytes);
-    const authorization = `Basic ${Buffer.from(`${user}:${token ?? ''}`).toString('base64')}`;
+    const authorization = `Basic ${Buffer.from(`${user}:${token}`).toString('base64')}`;
     const headers = { authorization, 'content-type': TYPE };
     const files: StoredFile[] = [];
     for (let count = 0; count < FIRST_FILES; count += 1) {

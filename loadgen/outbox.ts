@@ -9,8 +9,8 @@ export const MessageState = { Due: 0, Sent: 1, Accepted: 2, Again: 3, Held: 4 } 
 
 /**
  * The messages of all clients that are not done: due and not sent, sent and not accepted, accepted and without
- * a receipt. Slots in typed arrays, chained per client in the order of their sequences; a client with nothing
- * under way costs eight bytes.
+ * the receipts of all recipients. Slots in typed arrays, chained per client in the order of their sequences; a client
+ * with nothing under way costs eight bytes.
  */
 export class Outbox {
   readonly #head: Int32Array;
@@ -20,11 +20,18 @@ export class Outbox {
   #bytes = new Uint32Array(FIRST_SLOTS);
   #state = new Uint8Array(FIRST_SLOTS);
   #next = new Int32Array(FIRST_SLOTS);
+  /** Receipts that have yet to come, and a bit for each recipient whose receipt is here. */
+  #awaited = new Uint16Array(FIRST_SLOTS);
+  #receipts: Uint32Array;
+  readonly #receiptWords: number;
   #free = NONE;
   #used = 0;
   #length = 0;
 
-  constructor(clients: number) {
+  /** @param recipients most that one message has */
+  constructor(clients: number, recipients = 1) {
+    this.#receiptWords = Math.ceil(recipients / 32);
+    this.#receipts = new Uint32Array(FIRST_SLOTS * this.#receiptWords);
     this.#head = new Int32Array(clients).fill(NONE);
     this.#tail = new Int32Array(clients).fill(NONE);
   }
@@ -34,9 +41,11 @@ export class Outbox {
     return this.#length;
   }
 
-  /** Hot path. Puts a message behind the client's others; returns its slot. */
-  add(client: number, sequence: number, dueMs: number, bytes: number): number {
+  /** Hot path. Puts a message for so many recipients behind the client's others; returns its slot. */
+  add(client: number, sequence: number, dueMs: number, bytes: number, recipients = 1): number {
     const slot = this.#takeSlot();
+    this.#awaited[slot] = recipients;
+    this.#receipts.fill(0, slot * this.#receiptWords, (slot + 1) * this.#receiptWords);
     this.#sequence[slot] = sequence;
     this.#dueMs[slot] = dueMs;
     this.#bytes[slot] = bytes;
@@ -87,6 +96,22 @@ export class Outbox {
     return slot;
   }
 
+  /**
+   * Hot path. Takes the receipt of a recipient, and the message out with the last one.
+   * @returns false where it is here already: after a crash one may come twice
+   */
+  takeReceipt(client: number, slot: number, recipient: number): boolean {
+    const word = slot * this.#receiptWords + (recipient >>> 5);
+    const bit = 1 << (recipient & 31);
+    const before = this.#receipts[word] as number;
+    if ((before & bit) !== 0) return false;
+    this.#receipts[word] = before | bit;
+    const awaited = (this.#awaited[slot] as number) - 1;
+    this.#awaited[slot] = awaited;
+    if (awaited === 0) this.remove(client, slot);
+    return true;
+  }
+
   /** Hot path. Takes a message out: it is done. */
   remove(client: number, slot: number): void {
     let before = NONE;
@@ -123,10 +148,15 @@ export class Outbox {
     this.#bytes = grown(this.#bytes, new Uint32Array(slots));
     this.#state = grown(this.#state, new Uint8Array(slots));
     this.#next = grown(this.#next, new Int32Array(slots));
+    this.#awaited = grown(this.#awaited, new Uint16Array(slots));
+    this.#receipts = grown(this.#receipts, new Uint32Array(slots * this.#receiptWords));
   }
 }
 
-function grown<T extends Uint32Array | Float64Array | Uint8Array | Int32Array>(from: T, to: T): T {
+function grown<T extends Uint32Array | Uint16Array | Float64Array | Uint8Array | Int32Array>(
+  from: T,
+  to: T,
+): T {
   to.set(from);
   return to;
 }

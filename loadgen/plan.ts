@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { isLoopback } from '../protocol/address.js';
+import type { Credentials } from '../protocol/user-token.js';
 import type { Phase, Scenario } from '../scenarios/scenario.js';
 import type { AgentPlan, Endpoint } from './agent-messages.js';
 import { SPARE_FILES } from './host-facts.js';
@@ -18,27 +19,30 @@ export interface PlanFacts {
   openFiles: number | null;
   /** Workers of a server on this host, which want cores as well; 0: the server is elsewhere. */
   serverWorkers: number;
-  /** What clients present at LOGIN; null: nothing. */
-  token: string | null;
-  /** Differs between runs; see source-addresses.ts. */
+  credentials: Credentials | null;
+  /** Seconds since 1970. Differs between runs; see source-addresses.ts. */
   run: number;
 }
 
+/** Ids that a run leaves to those of the next second: more than any two clients exchange in one. */
+const IDS_A_SECOND = 2 ** 21;
+
 /**
- * Divides the clients and the rates of a scenario among agents. Every agent but the last has an even number of
- * clients, because partners are neighbours.
+ * Divides the clients and the rates of a scenario among agents. Every agent but the last has whole pairs and whole
+ * groups, because those are neighbours.
  * @throws RunError `C2M_INPUT` for a target that is neither on this host nor allowed by the scenario
  */
 export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
   const { clients, seed, target } = scenario;
   if (scenario.generator.transport === 'packets') checkPackets(scenario);
   else for (const endpoint of facts.endpoints) refuseForeign(scenario, endpoint);
-  const agents = countAgents(scenario, facts);
+  const together = scenario.groups ? wholePairs(scenario.groups.members) : 2;
+  const blocks = Math.ceil(clients.count / together);
+  const agents = Math.min(blocks, countAgents(scenario, facts, together));
   const isLocal = facts.endpoints.every(({ host }) => isLoopback(host) && isIP(host) === 4);
-  const pairs = Math.ceil(clients.count / 2);
   return Array.from({ length: agents }, (_, agent) => {
-    const first = Math.floor((pairs * agent) / agents) * 2;
-    const end = Math.min(clients.count, Math.floor((pairs * (agent + 1)) / agents) * 2);
+    const first = Math.floor((blocks * agent) / agents) * together;
+    const end = Math.min(clients.count, Math.floor((blocks * (agent + 1)) / agents) * together);
     const count = end - first;
     const share = count / clients.count;
     return {
@@ -49,13 +53,15 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       count,
       endpoints: facts.endpoints,
       sourceAddresses: isLocal ? loopbackSources(facts.run, agent, count) : [],
-      token: facts.token,
+      credentials: facts.credentials,
       insecure: target.kind === 'embedded' || target.insecure,
       connectRate: clients.connectRate * share,
       reconnectRate: clients.reconnectRate * share,
       connectTimeoutMs: clients.connectTimeoutMs,
       heartbeatMs: clients.heartbeatMs,
       messages: scenario.messages,
+      groups: scenario.groups,
+      firstId: facts.run * IDS_A_SECOND,
       attachments: [],
     };
   });
@@ -67,7 +73,13 @@ export function phaseShare(phase: Phase, count: number, total: number): Phase {
   return { ...phase, messageRate: phase.messageRate * share, churnRate: phase.churnRate * share };
 }
 
-function countAgents({ clients, generator }: Scenario, facts: PlanFacts): number {
+/** The fewest clients that are whole groups and whole pairs. */
+function wholePairs(members: number): number {
+  return members % 2 === 0 ? members : 2 * members;
+}
+
+/** @param together clients that one agent has all of, or none */
+function countAgents({ clients, generator }: Scenario, facts: PlanFacts, together: number): number {
   // A client of the packet transport is no file of the agent; a second agent pays only with cores to spare.
   if (generator.transport === 'packets') {
     const useful = Math.max(
@@ -77,20 +89,19 @@ function countAgents({ clients, generator }: Scenario, facts: PlanFacts): number
     return Math.min(generator.agents === 'auto' ? useful : generator.agents, MOST_PACKET_AGENTS);
   }
   const perProcess = facts.openFiles === null ? clients.count : Math.max(1, facts.openFiles - SPARE_FILES);
-  const needed = Math.ceil(clients.count / perProcess);
-  if (generator.agents !== 'auto') {
-    if (generator.agents < needed) {
-      throw new RunError(
-        'C2M_INPUT',
-        `generator.agents: ${generator.agents} agents cannot hold ${clients.count} clients with ` +
-          `${facts.openFiles} open files a process; write ${needed} or more, or auto`,
-      );
-    }
-    return Math.min(generator.agents, Math.max(1, Math.ceil(clients.count / 2)));
+  const blocksPerProcess = Math.max(1, Math.floor(perProcess / together));
+  const needed = Math.ceil(Math.ceil(clients.count / together) / blocksPerProcess);
+  if (generator.agents === 'auto') {
+    const spareCores = Math.max(1, facts.cores - facts.serverWorkers);
+    const useful = Math.ceil(clients.count / FEWEST_CLIENTS_AN_AGENT);
+    return Math.max(needed, Math.min(spareCores, useful));
   }
-  const spareCores = Math.max(1, facts.cores - facts.serverWorkers);
-  const useful = Math.ceil(clients.count / FEWEST_CLIENTS_AN_AGENT);
-  return Math.max(needed, Math.min(spareCores, useful));
+  if (generator.agents >= needed) return generator.agents;
+  throw new RunError(
+    'C2M_INPUT',
+    `generator.agents: ${generator.agents} agents cannot hold ${clients.count} clients with ` +
+      `${facts.openFiles} open files a process; write ${needed} or more, or auto`,
+  );
 }
 
 /** The namespace of the run holds its own server and nothing else. */

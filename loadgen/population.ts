@@ -2,7 +2,6 @@ import { decodeFrames } from '../protocol/decode.js';
 import { bodyBytes, encodeFrame, writeFrame } from '../protocol/encode.js';
 import {
   endsConnection,
-  FLAG_REDELIVERY,
   type Frame,
   FrameType,
   GoodbyeCode,
@@ -10,15 +9,17 @@ import {
   LARGEST_BODY_BYTES,
   PROTOCOL_VERSION,
   ProtocolError,
+  ReasonCode,
   reasonName,
 } from '../protocol/frame.js';
-import type { AgentPlan, Endpoint } from './agent-messages.js';
+import { tokenOf } from '../protocol/user-token.js';
+import type { AgentPlan, AgentTotals, Endpoint } from './agent-messages.js';
+import { Conversations } from './conversations.js';
 import type { IntervalHistograms } from './interval-histograms.js';
-import { Ledger } from './ledger.js';
+import { addCounts, type LedgerCounts } from './ledger.js';
 import { largestSize } from './message-size.js';
 import { monotonicMs } from './monotonic-clock.js';
-import { MessageState, Outbox } from './outbox.js';
-import { PayloadMaker, readDueMs } from './payload.js';
+import { PayloadMaker } from './payload.js';
 import type { Transport, TransportListener } from './transports/transport.js';
 
 /** Where a client is in the life of a connection. */
@@ -27,9 +28,21 @@ export const ClientState = { Offline: 0, Opening: 1, LoggingIn: 2, Online: 3, Le
 /** Things to say in the next write of a client. */
 const SAY_ACK = 1;
 const SAY_PING = 2;
+const SAY_GROUP = 4;
 
 const SCRATCH_BYTES = 16 * 1024;
-const NONE = -1;
+
+/** Ids towards groups, and of the GROUP frames themselves, are told from those towards a partner by their distance. */
+const GROUP_IDS_FROM = 2 ** 32;
+const GROUP_REQUESTS_FROM = 2 ** 33;
+
+/** A group that the server does not make now it may make later. */
+const PASSING_REFUSALS: ReadonlySet<number> = new Set([
+  ReasonCode.StoreFailed,
+  ReasonCode.StoreFull,
+  ReasonCode.RateLimited,
+  ReasonCode.Shedding,
+]);
 
 const hello = encodeFrame({ type: FrameType.Hello, version: PROTOCOL_VERSION });
 const goodbye = encodeFrame({ type: FrameType.Goodbye, code: GoodbyeCode.Normal });
@@ -45,17 +58,19 @@ export interface PopulationListener {
 
 /**
  * The simulated clients of one agent. A client is an index into these arrays, and its connection belongs to the
- * transport; what it says is decided by the schedule, what it answers is decided here. Neighbours converse:
- * the partner of an even index is the next one. A last client without a neighbour sends nothing.
+ * transport; what it says is decided by the schedule, what it answers is decided here. Neighbours converse, in pairs
+ * and, where the plan has groups, in those.
  */
 export class Population implements TransportListener {
   readonly count: number;
-  readonly ledger: Ledger;
-  readonly outbox: Outbox;
+  readonly #pairs: Conversations;
+  readonly #groups: Conversations | undefined;
+  readonly #conversations: Conversations[];
+  /** By group, named by its first client: whether the server has it. */
+  readonly #isGroupMade: Uint8Array;
   readonly #plan: AgentPlan;
   readonly #histograms: IntervalHistograms;
   readonly #listener: PopulationListener;
-  readonly #payloads: PayloadMaker;
   #transport: Transport | undefined;
   readonly #state: Uint8Array;
   readonly #say: Uint8Array;
@@ -70,12 +85,16 @@ export class Population implements TransportListener {
   /** Beginnings of frames: few clients have one at any time. */
   readonly #rests = new Map<number, Buffer>();
   readonly #endReasons = new Map<number, string>();
+  /** Where the next write of a client is put together, and how far it has come. */
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  #scratchUsed = 0;
   #dirty: number[] = [];
   #isFlushScheduled = false;
   /** Client whose bytes are being decoded. */
   #current = 0;
   #halfWindow = 64;
+  /** Messages to groups of an earlier run, in one that has none. */
+  #leftOver = 0;
   online = 0;
   opening = 0;
 
@@ -85,9 +104,21 @@ export class Population implements TransportListener {
     this.#plan = plan;
     this.#histograms = histograms;
     this.#listener = listener;
-    this.#payloads = new PayloadMaker(largestSize(plan.messages.size), plan.attachments);
-    this.ledger = new Ledger(count);
-    this.outbox = new Outbox(count);
+    const payloads = new PayloadMaker(largestSize(plan.messages.size), plan.attachments);
+    const converse = (members: number, firstId: number): Conversations =>
+      new Conversations({
+        clients: count,
+        firstUser: plan.firstUser,
+        members,
+        firstId,
+        payloads,
+        histograms,
+        wasThere: (client, dueMs) => (this.#backSinceMs[client] as number) <= dueMs,
+      });
+    this.#pairs = converse(2, plan.firstId);
+    this.#groups = plan.groups ? converse(plan.groups.members, plan.firstId + GROUP_IDS_FROM) : undefined;
+    this.#conversations = this.#groups ? [this.#pairs, this.#groups] : [this.#pairs];
+    this.#isGroupMade = new Uint8Array(this.#groups ? count : 0);
     this.#state = new Uint8Array(count);
     this.#say = new Uint8Array(count);
     this.#isDirty = new Uint8Array(count);
@@ -111,10 +142,28 @@ export class Population implements TransportListener {
     return this.#state[client] === ClientState.Online;
   }
 
-  /** Index of the client that this one converses with, or -1. */
-  partnerOf(client: number): number {
-    const partner = client ^ 1;
-    return partner < this.count ? partner : NONE;
+  /** Whether there is somebody that this client may write to. */
+  hasPartner(client: number): boolean {
+    return this.#pairs.recipientsOf(client) > 0;
+  }
+
+  /** Messages of all clients that are not done. */
+  get underWay(): number {
+    return this.#conversations.reduce((sum, { outbox }) => sum + outbox.length, 0);
+  }
+
+  /** What the ledgers have counted until now. */
+  counts(): LedgerCounts {
+    return this.#conversations.map(({ ledger }) => ledger.counts()).reduce(addCounts);
+  }
+
+  /** The account of the whole run. */
+  totals(): AgentTotals {
+    return {
+      ...this.#conversations.map((each) => each.totals()).reduce(addCounts),
+      toGroups: this.#groups?.messages ?? 0,
+      leftOver: this.#conversations.reduce((sum, { leftOver }) => sum + leftOver, this.#leftOver),
+    };
   }
 
   /** Starts a connection; `dueMs` is when it should have started. */
@@ -142,7 +191,7 @@ export class Population implements TransportListener {
 
   /** What no message has carried an acknowledgement of yet is acknowledged on the way out. */
   #leave(client: number): void {
-    if (this.#hasUnacknowledged(client)) this.#say[client] = (this.#say[client] as number) | SAY_ACK;
+    if (this.#hasUnacknowledged(client)) this.#sayNext(client, SAY_ACK);
     this.#flushClient(client);
     this.#transport?.send(client, goodbye);
     this.#transport?.end(client);
@@ -177,20 +226,25 @@ export class Population implements TransportListener {
     this.#transport?.cut(client);
   }
 
-  /** Hot path. A message of `bytes` from `client` to its partner fell due. */
-  send(client: number, dueMs: number, bytes: number): void {
-    const sequence = this.ledger.nextSequence(client);
-    const slot = this.outbox.add(client, sequence, dueMs, bytes);
-    if (this.isOnline(client)) this.#markDirty(client);
-    else this.outbox.setState(slot, MessageState.Held);
+  /**
+   * Hot path. A message of `bytes` from `client` to its partner or to its group fell due.
+   * @returns for how many it is
+   */
+  send(client: number, isForGroup: boolean, dueMs: number, bytes: number): number {
+    const conversations = isForGroup && this.#groups ? this.#groups : this.#pairs;
+    const recipients = conversations.recipientsOf(client);
+    if (recipients === 0) return 0;
+    const canSend = this.isOnline(client);
+    conversations.add(client, dueMs, bytes, canSend);
+    if (canSend) this.#markDirty(client);
+    return recipients;
   }
 
   ping(client: number): void {
     if (!this.isOnline(client) || this.isPaused(client)) return;
     // A heartbeat also carries the acknowledgement of receipts that nothing else has carried yet.
     const acknowledgement = this.#hasUnacknowledged(client) ? SAY_ACK : 0;
-    this.#say[client] = (this.#say[client] as number) | SAY_PING | acknowledgement;
-    this.#markDirty(client);
+    this.#sayNext(client, SAY_PING | acknowledgement | this.#groupToMake(client));
   }
 
   #hasUnacknowledged(client: number): boolean {
@@ -200,7 +254,7 @@ export class Population implements TransportListener {
   opened(client: number): void {
     this.#state[client] = ClientState.LoggingIn;
     const user = this.#plan.firstUser + client;
-    const login = encodeFrame({ type: FrameType.Login, user, token: this.#plan.token ?? '' });
+    const login = encodeFrame({ type: FrameType.Login, user, token: tokenOf(this.#plan.credentials, user) });
     this.#transport?.send(client, Buffer.concat([hello, login]));
   }
 
@@ -242,29 +296,23 @@ export class Population implements TransportListener {
     for (const client of dirty) this.#flushClient(client);
   }
 
-  /** Messages that fell due and were never handed to a socket. */
-  countUnsent(): number {
-    let unsent = 0;
-    for (let client = 0; client < this.count; client += 1) {
-      for (let slot = this.outbox.first(client); slot !== NONE; slot = this.outbox.after(slot)) {
-        const state = this.outbox.stateOf(slot);
-        if (state === MessageState.Due || state === MessageState.Held) unsent += 1;
-      }
-    }
-    return unsent;
-  }
-
   readonly #onFrame = (frame: Frame): boolean => {
     const client = this.#current;
     switch (frame.type) {
       case FrameType.Deliver:
-        this.#delivered(client, frame);
+        this.#delivered(client, this.#pairs, frame);
+        break;
+      case FrameType.GroupDeliver:
+        this.#delivered(client, this.#groups, frame);
         break;
       case FrameType.Accepted:
         this.#accepted(client, frame.id);
         break;
       case FrameType.Receipt:
-        this.#receipted(client, frame.sequence, frame.id);
+        this.#receipted(client, this.#pairs, frame);
+        break;
+      case FrameType.GroupReceipt:
+        this.#receipted(client, this.#groups, frame);
         break;
       case FrameType.Welcome:
         this.#welcomed(client, frame.window);
@@ -299,84 +347,77 @@ export class Population implements TransportListener {
     // Items that were acknowledged on a connection that died may come again, and want their ACK again.
     this.#receivedSequence[client] = 0;
     this.#acknowledgedSequence[client] = 0;
-    // What was sent and not accepted may be lost: it goes out again, before anything new.
-    let hasSomethingToSend = false;
-    for (let slot = this.outbox.first(client); slot !== NONE; slot = this.outbox.after(slot)) {
-      const state = this.outbox.stateOf(slot);
-      if (state === MessageState.Sent) this.outbox.setState(slot, MessageState.Again);
-      if (state !== MessageState.Accepted) hasSomethingToSend = true;
-    }
-    if (hasSomethingToSend) this.#markDirty(client);
+    this.#sayNext(client, this.#groupToMake(client));
+    for (const conversations of this.#conversations)
+      if (conversations.resume(client)) this.#markDirty(client);
     this.#listener.loggedIn(client);
   }
 
   /** Hot path. */
-  #delivered(client: number, frame: Extract<Frame, { type: typeof FrameType.Deliver }>): void {
+  #delivered(
+    client: number,
+    conversations: Conversations | undefined,
+    frame: Extract<Frame, { type: typeof FrameType.Deliver | typeof FrameType.GroupDeliver }>,
+  ): void {
     this.#receivedSequence[client] = frame.sequence;
-    this.#say[client] = (this.#say[client] as number) | SAY_ACK;
-    this.#markDirty(client);
-    const flow = this.partnerOf(client);
-    const isFromPartner = flow !== NONE && frame.from === this.#plan.firstUser + flow;
-    const delivery = isFromPartner
-      ? this.ledger.deliver(flow, frame.id, (frame.flags & FLAG_REDELIVERY) !== 0)
-      : this.ledger.deliver(client, 0, false);
-    if (delivery !== 'first' && delivery !== 'late') return;
-    const dueMs = readDueMs(frame.payload, flow, frame.id);
-    if (dueMs !== undefined && this.#wasThere(client, dueMs) && this.#wasThere(flow, dueMs)) {
-      this.#histograms.record('delivered', monotonicMs() - dueMs);
-    }
+    this.#sayNext(client, SAY_ACK);
+    if (conversations) conversations.delivered(client, frame);
+    else this.#leftOver += 1;
   }
 
   /** Hot path. */
-  #accepted(client: number, sequence: number): void {
-    const slot = this.outbox.find(client, sequence);
-    if (slot === NONE || this.outbox.stateOf(slot) === MessageState.Accepted) return;
-    this.outbox.setState(slot, MessageState.Accepted);
-    this.ledger.accepted += 1;
-    const dueMs = this.outbox.dueMsOf(slot);
-    if (this.#wasThere(client, dueMs)) this.#histograms.record('accepted', monotonicMs() - dueMs);
+  #receipted(
+    client: number,
+    conversations: Conversations | undefined,
+    frame: Extract<Frame, { type: typeof FrameType.Receipt | typeof FrameType.GroupReceipt }>,
+  ): void {
+    this.#receivedSequence[client] = frame.sequence;
+    if (frame.sequence - (this.#acknowledgedSequence[client] as number) >= this.#halfWindow)
+      this.#sayNext(client, SAY_ACK);
+    conversations?.receipted(client, frame);
   }
 
   /** Hot path. */
-  #receipted(client: number, mailboxSequence: number, sequence: number): void {
-    this.#receivedSequence[client] = mailboxSequence;
-    if (mailboxSequence - (this.#acknowledgedSequence[client] as number) >= this.#halfWindow) {
-      this.#say[client] = (this.#say[client] as number) | SAY_ACK;
-      this.#markDirty(client);
-    }
-    const slot = this.outbox.find(client, sequence);
-    if (slot === NONE) return;
-    // A receipt says more than ACCEPTED does; after a reconnect it may come instead of it.
-    if (this.outbox.stateOf(slot) !== MessageState.Accepted) this.ledger.accepted += 1;
-    this.ledger.receipted += 1;
-    const dueMs = this.outbox.dueMsOf(slot);
-    this.outbox.remove(client, slot);
-    const partner = this.partnerOf(client);
-    if (this.#wasThere(client, dueMs) && this.#wasThere(partner, dueMs)) {
-      this.#histograms.record('receipt', monotonicMs() - dueMs);
-    }
+  #accepted(client: number, id: number): void {
+    if (id >= this.#groupRequest(0)) this.#isGroupMade[client] = 1;
+    else this.#conversationOf(id).accepted(client, id);
   }
 
   #refused(client: number, code: number, reference: number): void {
     if (endsConnection(code)) {
       this.#endReasons.set(client, reasonName(code));
       this.#transport?.end(client);
-      return;
-    }
-    const slot = this.outbox.find(client, reference);
-    if (slot === NONE) return;
-    this.outbox.remove(client, slot);
-    this.ledger.refuse(client, reference);
+    } else if (reference < this.#groupRequest(0)) this.#conversationOf(reference).refused(client, reference);
+    else if (!PASSING_REFUSALS.has(code))
+      throw new Error(`the server does not make groups: ${reasonName(code)}`);
   }
 
-  /** False if the client was away on purpose at some time since `dueMs`: then it waited for itself. */
-  #wasThere(client: number, dueMs: number): boolean {
-    return (this.#backSinceMs[client] as number) <= dueMs;
+  /** Hot path. Whose message this id is. */
+  #conversationOf(id: number): Conversations {
+    return this.#groups?.has(id) ? this.#groups : this.#pairs;
+  }
+
+  /** The id of the request for the group of that client. */
+  #groupRequest(client: number): number {
+    return this.#plan.firstId + GROUP_REQUESTS_FROM + client;
+  }
+
+  /** The first of a group makes it, until the server says that it has. */
+  #groupToMake(client: number): number {
+    const isToMake = this.#groups?.firstOf(client) === client && this.#isGroupMade[client] === 0;
+    return isToMake ? SAY_GROUP : 0;
   }
 
   #offline(client: number): void {
     this.online -= 1;
     this.#say[client] = 0;
+  }
+
+  /** Hot path. Puts something into the next write of a client. */
+  #sayNext(client: number, what: number): void {
+    if (what === 0) return;
+    this.#say[client] = (this.#say[client] as number) | what;
+    this.#markDirty(client);
   }
 
   #markDirty(client: number): void {
@@ -398,51 +439,43 @@ export class Population implements TransportListener {
     if (this.#state[client] !== ClientState.Online || this.isPaused(client)) return;
     const say = this.#say[client] as number;
     this.#say[client] = 0;
-    let at = 0;
+    this.#scratchUsed = 0;
     if ((say & SAY_ACK) !== 0) {
       const sequence = this.#receivedSequence[client] as number;
       this.#acknowledgedSequence[client] = sequence;
-      at = writeFrame({ type: FrameType.Ack, sequence }, this.#scratch, at);
+      this.#put(client, { type: FrameType.Ack, sequence });
     }
-    for (let slot = this.outbox.first(client); slot !== NONE; slot = this.outbox.after(slot)) {
-      const state = this.outbox.stateOf(slot);
-      if (state !== MessageState.Sent && state !== MessageState.Accepted)
-        at = this.#writeSend(client, slot, state, at);
-    }
-    if ((say & SAY_PING) !== 0) {
-      at = this.#roomFor(client, at, HEADER_BYTES + 4);
-      at = writeFrame({ type: FrameType.Ping, nonce: client }, this.#scratch, at);
-    }
-    this.#write(client, at);
+    if ((say & SAY_GROUP) !== 0) this.#put(client, this.#groupFrame(client));
+    for (const conversations of this.#conversations) conversations.takeDue(client, this.#putBound);
+    if ((say & SAY_PING) !== 0) this.#put(client, { type: FrameType.Ping, nonce: client });
+    this.#write(client);
   }
 
-  #writeSend(client: number, slot: number, state: number, offset: number): number {
-    const sequence = this.outbox.sequenceOf(slot);
-    const dueMs = this.outbox.dueMsOf(slot);
-    if (state !== MessageState.Again) this.ledger.sent += 1;
-    if (state === MessageState.Due) this.#histograms.record('lag', monotonicMs() - dueMs);
-    this.outbox.setState(slot, MessageState.Sent);
-    const frame = {
-      type: FrameType.Send,
-      to: this.#plan.firstUser + this.partnerOf(client),
-      id: sequence,
-      payload: this.#payloads.make(this.outbox.bytesOf(slot), dueMs, client, sequence),
-    };
-    const at = this.#roomFor(client, offset, HEADER_BYTES + bodyBytes(frame));
-    return writeFrame(frame, this.#scratch, at);
+  #groupFrame(client: number): Frame {
+    const first = this.#plan.firstUser + client;
+    const members = Array.from(
+      { length: 1 + (this.#groups?.recipientsOf(client) ?? 0) },
+      (_, index) => first + index,
+    );
+    return { type: FrameType.Group, id: this.#groupRequest(client), group: first, members };
   }
 
-  /** Where to write `bytes` more: behind what is there, or at the beginning once that was written. */
-  #roomFor(client: number, at: number, bytes: number): number {
-    if (at + bytes <= this.#scratch.length) return at;
-    this.#write(client, at);
-    if (bytes > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(bytes);
-    return 0;
+  readonly #putBound = (client: number, frame: Frame): void => this.#put(client, frame);
+
+  /** Hot path. Puts a frame behind what is there, or at the beginning once that was written. */
+  #put(client: number, frame: Frame): void {
+    const bytes = HEADER_BYTES + bodyBytes(frame);
+    if (this.#scratchUsed + bytes > this.#scratch.length) {
+      this.#write(client);
+      if (bytes > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(bytes);
+    }
+    this.#scratchUsed = writeFrame(frame, this.#scratch, this.#scratchUsed);
   }
 
-  #write(client: number, bytes: number): void {
-    if (bytes === 0) return;
-    const isReusable = this.#transport?.send(client, this.#scratch.subarray(0, bytes));
+  #write(client: number): void {
+    if (this.#scratchUsed === 0) return;
+    const isReusable = this.#transport?.send(client, this.#scratch.subarray(0, this.#scratchUsed));
+    this.#scratchUsed = 0;
     if (!isReusable) this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   }
 }

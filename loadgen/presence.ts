@@ -146,7 +146,7 @@ export class Presence {
     this.#talkerCount = 0;
     for (let client = 0; client < this.#population.count; client += 1) {
       if (this.isAway(client) || this.#population.isPaused(client) || leaving.has(client)) continue;
-      if (this.#population.partnerOf(client) < 0) continue;
+      if (!this.#population.hasPartner(client)) continue;
       this.#talkers[this.#talkerCount] = client;
       this.#talkerCount += 1;
     }

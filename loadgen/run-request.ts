@@ -1,3 +1,4 @@
+import type { Credentials } from '../protocol/user-token.js';
 import type { Measurement } from '../record/run.js';
 import type { Scenario, ServerAction } from '../scenarios/scenario.js';
 import type { Endpoint } from './agent-messages.js';
@@ -14,8 +15,8 @@ export interface RunRequest {
   source: { file: string; text: string; overrides: string[] };
   /** Where clients connect to, resolved. */
   endpoints: Endpoint[];
-  /** What clients present at LOGIN; null: nothing. */
-  token: string | null;
+  /** What clients log in with; null: the server asks for nothing. */
+  credentials: Credentials | null;
   /** The server under test, where the lab started it itself. */
   server: ServerControl | null;
   /** Admin port of the server under test, if it has one. */

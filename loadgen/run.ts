@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { tokenOf } from '../protocol/user-token.js';
 import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
 import { ActionRunner } from './action-runner.js';
@@ -82,12 +83,13 @@ class Run {
   }
 
   async complete(): Promise<Measurement> {
-    const { scenario, endpoints, adminUrl, mediaUrl, folder, target } = this.#request;
+    const { scenario, endpoints, adminUrl, mediaUrl, folder, target, credentials } = this.#request;
+    const { firstUser } = scenario.clients;
     const plans = planAgents(scenario, {
       endpoints,
       cores: this.#facts.cores,
       openFiles: this.#facts.openFiles.soft,
-      token: this.#request.token,
+      credentials,
       serverWorkers: target.kind === 'embedded' ? (target.serverWorkers ?? 0) : 0,
       run: Math.floor(Date.now() / 1000),
     });
@@ -96,7 +98,7 @@ class Run {
     const poller = adminUrl === null ? undefined : await connectPoller(adminUrl);
     const media =
       scenario.media && mediaUrl !== null
-        ? await MediaLoad.prepare(mediaUrl, scenario.media, scenario.clients.firstUser, this.#request.token)
+        ? await MediaLoad.prepare(mediaUrl, scenario.media, firstUser, tokenOf(credentials, firstUser))
         : undefined;
     for (const plan of plans) plan.attachments = media?.attachments ?? [];
     this.#media = media;

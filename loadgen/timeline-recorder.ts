@@ -2,7 +2,7 @@ import { addTcp, noTcp, type TcpCounters } from '../record/tcp-counters.js';
 import type { TimelineSample } from '../record/timeline.js';
 import type { AgentSample } from './agent-messages.js';
 import type { MergedInterval } from './latency-recorder.js';
-import { LEDGER_COUNTS } from './ledger.js';
+import { LEDGER_COUNTS, noCounts } from './ledger.js';
 
 /** Counts of the run so far, all agents together. */
 export interface RunCounts {
@@ -203,14 +203,7 @@ function emptySample(): AgentSample {
     dropped: 0,
     failures: {},
     due: 0,
-    sent: 0,
-    accepted: 0,
-    delivered: 0,
-    receipted: 0,
-    duplicated: 0,
-    outOfOrder: 0,
-    redelivered: 0,
-    refused: 0,
+    ...noCounts(),
     latency: {},
     tcp: null,
     eventLoopLagMs: 0,

@@ -7,3 +7,15 @@ import { createHmac } from 'node:crypto';
 export function userToken(secret: string, user: number): string {
   return createHmac('sha256', secret).update(`c2m user ${user}`).digest('base64url');
 }
+
+/** What clients log in with: one token for all, or a secret from which the token of each follows. */
+export interface Credentials {
+  secret: string;
+  isPerUser: boolean;
+}
+
+/** What `user` presents; empty where the server asks for nothing. */
+export function tokenOf(credentials: Credentials | null, user: number): string {
+  if (!credentials) return '';
+  return credentials.isPerUser ? userToken(credentials.secret, user) : credentials.secret;
+}

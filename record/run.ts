@@ -163,6 +163,16 @@ export const runRecordSchema = z.object({
     /** Due, but never handed to a socket because the sender was not connected. */
     unsent: count,
   }),
+  /** Null: nobody wrote to a group. A message to a group counts in `messages` once for each that it is for. */
+  groups: z
+    .object({
+      /** In a group. */
+      members: count,
+      /** To groups, each of them once. */
+      messages: count,
+    })
+    .nullable()
+    .default(null),
   latency: latenciesSchema,
   generator: z.object({
     agents: count,

@@ -5,6 +5,7 @@ import {
   backlogSentence,
   explainVerdict,
   gateValue,
+  groupsSentence,
   hasLatency,
   LEDGER_LABELS,
   ledgerLines,
@@ -100,7 +101,8 @@ function ledgerLine(record: RunRecord): string {
     const words = `${LEDGER_LABELS[name]} ${formatFigure(count, 'count')}`;
     return isBad ? `**${words}**` : words;
   });
-  return `**Messages** ${parts.join(' · ')}`;
+  const groups = groupsSentence(record);
+  return `**Messages** ${parts.join(' · ')}${groups ? ` · ${inline(groups)}` : ''}`;
 }
 
 function connectionLine(record: RunRecord): string {

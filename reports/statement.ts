@@ -179,6 +179,13 @@ export function alertSentence(alert: RunRecord['backlog']['alerts'][number]): st
 }
 
 /** What went up and down beside the messages; empty where nothing did. */
+/** How the messages to groups stand in the ledger; undefined where nobody wrote to one. */
+export function groupsSentence({ groups }: RunRecord): string | undefined {
+  if (!groups) return undefined;
+  const messages = `${formatCount(groups.messages)} ${groups.messages === 1 ? 'message' : 'messages'}`;
+  return `${messages} to groups of ${formatCount(groups.members)}: each counts once for every member that it was for.`;
+}
+
 export function mediaSentences({ media }: RunRecord): string[] {
   if (!media) return [];
   return (['uploads', 'downloads'] as const)

@@ -8,6 +8,7 @@ import {
   backlogSentence,
   explainVerdict,
   gateValue,
+  groupsSentence,
   LEDGER_LABELS,
   ledgerLines,
   mediaSentences,
@@ -128,6 +129,7 @@ function factLines(record: RunRecord, paint: Palette): string {
         (['lost', 'duplicated', 'outOfOrder', 'redelivered', 'refused', 'unsent'] as const)
           .map(figure)
           .join(', '),
+        ...[groupsSentence(record) ?? []].flat(),
       ],
     ],
     ['Connects', [connectSentence(record)]],

@@ -12,6 +12,8 @@ export interface Scenario {
   target: Target;
   clients: ClientPlan;
   messages: MessagePlan;
+  /** Null: everybody writes to one partner only. */
+  groups: GroupPlan | null;
   /** Files that go up and down over HTTP while the phases last; null: none. */
   media: MediaPlan | null;
   phases: Phase[];
@@ -48,6 +50,8 @@ export interface ExternalTarget {
   /** Hosts outside loopback that load may go to, named on purpose. */
   allow: string[];
   token: string | null;
+  /** `token` is the secret from which the token of each user follows. */
+  tokenPerUser: boolean;
   /** Accept a self-signed certificate. */
   insecure: boolean;
 }
@@ -73,6 +77,13 @@ export interface MessagePlan {
   size: SizeDistribution;
   /** How messages arrive: `poisson` draws exponential gaps, `constant` spaces them evenly. */
   arrival: 'poisson' | 'constant';
+}
+
+export interface GroupPlan {
+  /** Users in a group; each is in one, with its neighbours. */
+  members: number;
+  /** Of all messages, those that go to the sender's group and not to its partner. */
+  share: number;
 }
 
 /** Rates are requests a second, all connections together. */

@@ -100,6 +100,17 @@ const messagesSchema = z.strictObject({
   }),
 });
 
+const groupsSchema = z.strictObject({
+  members: quantity('count', { min: 2, max: 8000, words: 'from 2 to 8000' }).meta({
+    description: 'Users in a group. Each user is in one, with its neighbours; its first member makes it.',
+  }),
+  share: quantity('share', { min: Number.MIN_VALUE, max: 1, words: 'more than nothing' })
+    .prefault('100%')
+    .meta({
+      description: 'Share of the messages that go to the group of the sender, the others to its partner.',
+    }),
+});
+
 const phaseSchema = z
   .strictObject({
     name: z
@@ -257,6 +268,10 @@ export const scenarioSchema = z
       }),
       clients: clientsSchema.meta({ description: 'The population.' }),
       messages: messagesSchema.prefault({}).meta({ description: 'What the clients say to each other.' }),
+      groups: groupsSchema.optional().meta({
+        description:
+          'Messages to groups: the server makes one for each member, and each counts as a message of its own in the ledger.',
+      }),
       phases: phasesSchema.meta({ description: 'What happens once all clients are connected, in order.' }),
       media: mediaSchema.optional().meta({
         description:
@@ -283,9 +298,10 @@ export const scenarioSchema = z
   .superRefine(checkActions)
   .superRefine(checkMedia)
   .transform(
-    ({ clients, messages, media = null, generator, reference = null, ...rest }): Scenario => ({
+    ({ clients, messages, media = null, groups = null, generator, reference = null, ...rest }): Scenario => ({
       ...rest,
       media,
+      groups,
       reference,
       clients: {
         count: clients.count,

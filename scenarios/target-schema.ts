@@ -81,6 +81,11 @@ export const targetSchema = z
           token: z.string('must be text').min(1, 'must not be empty').optional().meta({
             description: 'What clients present at login. The record keeps the scenario, but not this value.',
           }),
+          tokenPerUser: z.boolean('must be true or false').optional().meta({
+            description:
+              'The token is the secret of a server with `tokenPerUser`: each client logs in with a token of its own.',
+            fallback: 'false',
+          }),
           insecure: z
             .boolean('must be true or false')
             .optional()
@@ -95,7 +100,7 @@ export const targetSchema = z
         if (!target.embedded === !target.addresses) {
           refuse([], 'must have either embedded or addresses');
         } else if (target.embedded) {
-          for (const key of ['admin', 'media', 'allow', 'token', 'insecure'] as const) {
+          for (const key of ['admin', 'media', 'allow', 'token', 'tokenPerUser', 'insecure'] as const) {
             if (target[key] !== undefined) refuse([key], `${EMBEDDED_ONLY} ${key}`);
           }
         }
@@ -111,8 +116,9 @@ export const targetSchema = z
   )
   .transform((target): Target => {
     if (target.embedded) return { kind: 'embedded', ...target.embedded };
-    const { addresses = [], admin = null, media = null, allow = [], token = null, insecure = false } = target;
-    return { kind: 'external', addresses, admin, media, allow, token, insecure };
+    const { addresses = [], admin = null, media = null, allow = [], token = null } = target;
+    const { tokenPerUser = false, insecure = false } = target;
+    return { kind: 'external', addresses, admin, media, allow, token, tokenPerUser, insecure };
   });
 
 /** `embedded` and a single address are short for the keys that they stand for. */

@@ -119,11 +119,18 @@ export class UnixBus implements Bus {
     });
     // 'close' follows and does the work; without a listener the error would end the process.
     socket.on('error', () => undefined);
+    const batch = new Batch(socket);
     socket.on('close', () => {
-      this.#batches[worker] = undefined;
-      if (!this.#isClosing) this.#options.lost(worker);
+      if (this.#batches[worker] === batch) this.#lose(worker);
     });
-    this.#batches[worker] = new Batch(socket);
+    // Its death may be heard of after its successor.
+    if (this.#batches[worker]) this.#lose(worker);
+    this.#batches[worker] = batch;
+  }
+
+  #lose(worker: number): void {
+    this.#batches[worker] = undefined;
+    if (!this.#isClosing) this.#options.lost(worker);
   }
 
   #accept(socket: Socket): void {

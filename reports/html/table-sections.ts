@@ -2,7 +2,13 @@ import { stringify } from 'yaml';
 import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
 import { LATENCY_MEANINGS } from '../figure.js';
 import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED, plural } from '../format.js';
-import { LEDGER_LABELS, ledgerLines, nextBottleneckSentence, rankQueues } from '../statement.js';
+import {
+  groupsSentence,
+  LEDGER_LABELS,
+  ledgerLines,
+  nextBottleneckSentence,
+  rankQueues,
+} from '../statement.js';
 import { escapeHtml, icon, table } from './markup.js';
 
 /** Percentiles of the whole run, and what each kind of latency is. */
@@ -33,7 +39,9 @@ export function ledgerSection(record: RunRecord): string {
     meaning,
   ]);
   const head = ['', 'messages', 'of sent', 'what it counts'];
-  return panel('ledger', 'Ledger', table(head, rows, 1, 3));
+  const groups = groupsSentence(record);
+  const note = groups === undefined ? '' : `<p class="quiet">${escapeHtml(groups)}</p>`;
+  return panel('ledger', 'Ledger', table(head, rows, 1, 3) + note);
 }
 
 /** Why connections failed or ended, most frequent first. */

@@ -20,6 +20,8 @@ export class FanOut {
   readonly #afterCommit: AfterCommit;
   /** By group and number: the homes that have not answered, and how many of their copies are under way. */
   readonly #unanswered = new Map<string, Map<number, number>>();
+  /** Homes that have all that was kept for them: only behind that may new copies go there, or they would overtake it. */
+  readonly #caughtUp = new Set<number>();
 
   constructor(store: Store, bus: Bus, afterCommit: AfterCommit) {
     this.#store = store;
@@ -41,7 +43,7 @@ export class FanOut {
     this.underWay.add(written.members.length);
     this.#afterCommit(() => {
       for (const [home, members] of byHome) {
-        if (this.#bus.isConnected(home)) this.#bus.send(home, { kind: 'copies', ...written, members });
+        if (this.#canSend(home)) this.#bus.send(home, { kind: 'copies', ...written, members });
         else this.#takeBack(nameOf(copies), home);
       }
     });
@@ -62,11 +64,14 @@ export class FanOut {
 
   /** That home died: what was on its way there is not, until it is sent again. */
   lost(home: number): void {
+    this.#caughtUp.delete(home);
     for (const name of this.#unanswered.keys()) this.#takeBack(name, home);
   }
 
   /** Sends what that home may not have taken over: it was started again, or this one was. */
   resend(home: number): void {
+    if (!this.#bus.isConnected(home)) return;
+    this.#caughtUp.add(home);
     for (const { key, value } of this.#store.notes(numbersKey(KeyKind.Copies))) {
       const copies = readCopies(numberOf(key, 0), numberOf(key, 1), value);
       const byHome = this.#byHome(copies.members);
@@ -81,6 +86,10 @@ export class FanOut {
       homes.set(home, members.length);
       this.#bus.send(home, { kind: 'copies', ...copies, members });
     }
+  }
+
+  #canSend(home: number): boolean {
+    return this.#bus.isConnected(home) && (this.#caughtUp.has(home) || !this.#store.isDurable);
   }
 
   #takeBack(name: string, home: number): void {

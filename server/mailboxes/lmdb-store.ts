@@ -79,6 +79,8 @@ export class LmdbStore implements Store {
   readonly #database: RootDatabase<Buffer, Buffer>;
   readonly #options: LmdbStoreOptions;
   readonly #recovered = new Map<number, MailboxBounds>();
+  /** Of those, the ones whose windows know what waits. */
+  readonly #remembered = new Set<number>();
   readonly #repeats = { user: new RepeatWindows(), group: new RepeatWindows() };
   /** What came last and is likely to go soon: a message that is fetched at once is never read from the file. */
   readonly #recent = new Map<number, ItemQueue>();
@@ -115,13 +117,9 @@ export class LmdbStore implements Store {
   recover(user: number): MailboxBounds | undefined {
     const bounds = this.#recovered.get(user);
     if (!bounds) return undefined;
+    this.#rememberWaiting(user);
     this.#recovered.delete(user);
-    // What waits in a mailbox was accepted: it must not be accepted again.
-    for (const item of this.read(user, bounds.first - 1, bounds.last - bounds.first + 1)) {
-      if (item.isReceipt) continue;
-      if (item.group === NO_GROUP) this.repeats(user, item.from, 'user').remember(item.id);
-      else this.repeats(user, item.group, 'group').remember(item.number);
-    }
+    this.#remembered.delete(user);
     return bounds;
   }
 
@@ -161,6 +159,7 @@ export class LmdbStore implements Store {
   }
 
   repeats(user: number, from: number, kind: RepeatsOf): RepeatWindow {
+    if (this.#recovered.has(user)) this.#rememberWaiting(user);
     return this.#repeats[kind].get(user, from, () => {
       const kept = this.#database.get(repeatsKey(user, from, kind));
       return kept ? RepeatWindow.read(kept) : new RepeatWindow();
@@ -276,6 +275,18 @@ export class LmdbStore implements Store {
 
   #countOf(kind: number): number {
     return this.#database.getKeysCount(keysFrom(numbersKey(kind)));
+  }
+
+  /** What an earlier process left waiting was accepted: it must not be accepted again. */
+  #rememberWaiting(user: number): void {
+    const bounds = this.#recovered.get(user);
+    if (!bounds || this.#remembered.has(user)) return;
+    this.#remembered.add(user);
+    for (const item of this.read(user, bounds.first - 1, bounds.last - bounds.first + 1)) {
+      if (item.isReceipt) continue;
+      if (item.group === NO_GROUP) this.repeats(user, item.from, 'user').remember(item.id);
+      else this.repeats(user, item.group, 'group').remember(item.number);
+    }
   }
 
   /** From now on only the window knows them. */

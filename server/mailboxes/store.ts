@@ -33,7 +33,7 @@ export interface Store {
   /** True while there is no room for more: new messages are refused, what is there is served. */
   readonly isFull: boolean;
 
-  /** What an earlier process left in the mailbox of `user`; asked once a user, before anything else. */
+  /** What an earlier process left in the mailbox of `user`; asked once a user, before any other item of it. */
   recover(user: number): MailboxBounds | undefined;
   append(user: number, item: MailboxItem): void;
   /** Items of `user` behind `sequence`, oldest first, at most `limit`; committed ones only. */

@@ -37,12 +37,17 @@ actions: ${actions}
 
 describe('while a scenario runs', () => {
   test('processes of the server are killed, and nothing that was accepted is missing', async () => {
-    const record = await runWith('[{at: 1s, do: kill-worker, every: 1s, times: 4}]');
+    const record = await runWith(
+      '[{at: 1s, do: kill-worker, every: 1s, times: 4}]',
+      '{embedded: {workers: 3}}',
+      'groups: { members: 5, share: 30% }',
+    );
 
     expect(record.marks.map(({ label }) => label.replace(/\d/, 'N'))).toEqual(
       new Array(4).fill('kill worker N'),
     );
     expect(record.connections.reconnects).toBeGreaterThan(100);
+    expect(record.groups?.messages).toBeGreaterThan(200);
     expect(record.messages).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0 });
     expect(record.messages.receipted).toBe(record.messages.accepted);
   }, 40_000);

@@ -122,6 +122,26 @@ test('all faults at once are told apart', async () => {
   });
 });
 
+test('what a server does wrong to single members of a group is told apart, exactly', async () => {
+  const { measurement, did } = await runAgainst(
+    { drops: every(11), duplicates: every(13), passesOver: every(17) },
+    (scenario) => {
+      withShortDrain(scenario);
+      scenario.groups = { members: 5, share: 1 };
+    },
+  );
+  expect(did.messages).toBe(800);
+  expect(measurement.messages).toMatchObject({
+    sent: did.messages,
+    accepted: did.messages,
+    delivered: did.messages - did.dropped - did.passedOver,
+    lost: did.dropped,
+    duplicated: did.duplicated,
+    refused: did.passedOver,
+    outOfOrder: 0,
+  });
+});
+
 describe('a server that stalls for two seconds', () => {
   test('shows in p99 and max, because latency counts from when a message was due', async () => {
     const { measurement, did, folder } = await runAgainst(

@@ -74,6 +74,31 @@ describe('the ledger', () => {
     expect(ledger.totals(0)).toMatchObject({ delivered: 0, duplicated: 1 });
   });
 
+  test('counts a message to several once for each of them, and misses exactly those that did not get it', () => {
+    const recipients = fc.array(fc.boolean(), { minLength: 3, maxLength: 3 });
+    fc.assert(
+      fc.property(fc.array(recipients, { maxLength: 30 }), (messages) => {
+        const ledger = new Ledger(2, 3);
+        const sender = 1;
+        messages.forEach((arrivals, index) => {
+          expect(ledger.nextSequence(sender)).toBe(index + 1);
+          ledger.sent += 3;
+          arrivals.forEach((arrives, recipient) => {
+            if (arrives) ledger.deliver(sender * 3 + recipient, index + 1, false);
+          });
+        });
+        const delivered = messages.flat().filter(Boolean).length;
+        expect(ledger.totals(0)).toMatchObject({
+          sent: 3 * messages.length,
+          delivered,
+          lost: 3 * messages.length - delivered,
+          duplicated: 0,
+          outOfOrder: 0,
+        });
+      }),
+    );
+  });
+
   test('keeps flows apart', () => {
     const ledger = new Ledger(2);
     for (const flow of [0, 1]) {

@@ -6,7 +6,7 @@ import { CONNECTIONS_PER_SOURCE } from '../../loadgen/source-addresses.js';
 import { testScenario } from '../support/run.js';
 
 const endpoints = [{ protocol: 'tcp' as const, host: '127.0.0.1', port: 4000 }];
-const facts = { endpoints, cores: 2, openFiles: 20_000, serverWorkers: 1, token: null, run: 1 };
+const facts = { endpoints, cores: 2, openFiles: 20_000, serverWorkers: 1, credentials: null, run: 1 };
 
 function scenarioOf(count: number, agents: number | 'auto' = 'auto') {
   return testScenario((scenario) => {
@@ -33,6 +33,27 @@ describe('a plan', () => {
         expect(nextUser).toBe(count + 1);
         expect(plans.reduce((sum, plan) => sum + plan.connectRate, 0)).toBeCloseTo(1000, 6);
       }),
+    );
+  });
+
+  test('keeps groups together as well, and pairs within them or across two', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 5000 }),
+        fc.integer({ min: 2, max: 300 }),
+        fc.integer({ min: 1, max: 8 }),
+        (count, members, agents) => {
+          const scenario = scenarioOf(count, agents);
+          scenario.groups = { members, share: 1 };
+          const plans = planAgents(scenario, facts);
+          for (const plan of plans.slice(0, -1)) {
+            expect(plan.count % 2).toBe(0);
+            expect(plan.count % members).toBe(0);
+          }
+          for (const plan of plans) expect(plan.count).toBeGreaterThan(0);
+          expect(plans.reduce((sum, plan) => sum + plan.count, 0)).toBe(count);
+        },
+      ),
     );
   });
 

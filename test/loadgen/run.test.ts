@@ -91,6 +91,7 @@ describe('the record of a run against the reference server', () => {
     const { backlog } = measurement;
     expect(backlog.queues.map(({ name }) => name).sort()).toEqual([
       'bus-ingress',
+      'fan-out',
       'logins',
       'mailbox-writes',
       'mailboxes',
@@ -141,6 +142,111 @@ describe('the record of a run against the reference server', () => {
       lost: 0,
     });
   });
+});
+
+describe('a server that goes on after a run', () => {
+  test('takes another one: its messages are no repetition of those before', async () => {
+    const server = await testServer();
+    for (const round of [1, 2]) {
+      const run = await testRun(testScenario(), addressOf(server));
+      expect((await run.measurement).messages, `round ${round}`).toMatchObject({
+        sent: 200,
+        accepted: 200,
+        delivered: 200,
+        receipted: 200,
+        lost: 0,
+        duplicated: 0,
+      });
+    }
+  }, 20_000);
+
+  test('gives it what an interrupted one has left, and that is told apart from its own', async () => {
+    const server = await testServer();
+    const talking = testScenario((scenario) => {
+      scenario.groups = { members: 4, share: 0.5 };
+      scenario.phases = scenario.phases.map((phase) => ({ ...phase, durationMs: 3000, away: 0.5 }));
+      scenario.generator.drainMs = 0;
+    });
+    const interrupted = await testRun(talking, addressOf(server));
+    interrupted.on('sample', ({ messages, connections }) => {
+      if (messages.sent > 0 && connections.away === 20) interrupted.interrupt();
+    });
+    const { messages } = await interrupted.measurement;
+    expect(messages.lost).toBeGreaterThan(0);
+
+    const next = await (await testRun(testScenario(), addressOf(server))).measurement;
+
+    expect(next.messages).toMatchObject({ sent: 200, delivered: 200, lost: 0, duplicated: 0, outOfOrder: 0 });
+    expect(next.notes).toEqual([
+      `${messages.lost} messages of an earlier run were in the mailboxes; they do not count here`,
+    ]);
+  }, 20_000);
+});
+
+describe('a run with groups', () => {
+  const inGroups = (members: number, share: number) =>
+    testScenario((scenario) => {
+      scenario.groups = { members, share };
+    });
+
+  test.each([
+    ['one worker', {}],
+    ['two workers', { workers: 2 }],
+  ])('counts a message once for each member that it is for, on a server of %s', async (_, config) => {
+    const server = await testServer(config);
+    const { messages, groups, latency } = await (
+      await testRun(inGroups(5, 1), addressOf(server), server.adminUrl)
+    ).measurement;
+    expect(groups).toEqual({ members: 5, messages: 200 });
+    expect(messages).toEqual({
+      sent: 800,
+      accepted: 800,
+      delivered: 800,
+      receipted: 800,
+      lost: 0,
+      duplicated: 0,
+      outOfOrder: 0,
+      redelivered: 0,
+      refused: 0,
+      unsent: 0,
+    });
+    expect([latency.accepted.count, latency.delivered.count, latency.receipt.count]).toEqual([200, 800, 800]);
+  });
+
+  test('lets the others of its messages go to partners, and keeps the accounts apart', async () => {
+    const server = await testServer();
+    const { messages, groups } = await (await testRun(inGroups(8, 0.3), addressOf(server), server.adminUrl))
+      .measurement;
+    const toGroups = groups?.messages as number;
+    expect(toGroups).toBeGreaterThan(30);
+    expect(toGroups).toBeLessThan(100);
+    const expected = 200 - toGroups + 7 * toGroups;
+    expect(messages).toMatchObject({ sent: expected, delivered: expected, receipted: expected, lost: 0 });
+  });
+
+  test('counts as refused what did not go into a mailbox that was full', async () => {
+    const server = await testServer({ limits: { mailboxLength: 3 } });
+    const scenario = inGroups(10, 1);
+    scenario.phases = scenario.phases.map((phase) => ({ ...phase, durationMs: 2500, away: 0.3 }));
+    const { messages } = await (await testRun(scenario, addressOf(server), server.adminUrl)).measurement;
+    expect(messages.refused).toBeGreaterThan(100);
+    expect(messages).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, unsent: 0 });
+    expect(messages.delivered + messages.refused).toBe(messages.sent);
+  }, 20_000);
+
+  test('ends with the reason where the server does not make groups of that size', async () => {
+    const server = await testServer({ limits: { groupMembers: 4 } });
+    const { isPartial, notes } = await (await testRun(inGroups(5, 1), addressOf(server))).measurement;
+    expect(isPartial).toBe(true);
+    expect(notes[0]).toMatch(/the server does not make groups: GroupTooLarge/);
+  });
+});
+
+test('every client logs in with a token of its own where the server wants that', async () => {
+  const token = 'a secret of sixteen letters';
+  const server = await testServer({ token, tokenPerUser: true });
+  const run = await testRun(testScenario(), addressOf(server), null, { secret: token, isPerUser: true });
+  expect((await run.measurement).messages).toMatchObject({ sent: 200, delivered: 200, lost: 0 });
 });
 
 describe('a run that cannot be completed says why', () => {

@@ -37,6 +37,16 @@ describe('summary.md', () => {
     expect(summary).toContain('14.2 KiB a connection: kernel 9.88 KiB, server 2.4 KiB, client 1.88 KiB');
   });
 
+  it('says how messages to groups were counted, as the terminal does', () => {
+    const { record } = recordFixture((each) => {
+      each.groups = { members: 50, messages: 1234 };
+    });
+    const sentence = '1,234 messages to groups of 50: each counts once for every member that it was for.';
+    expect(markdownSummary(record)).toContain(sentence);
+    expect(terminalSummary(record, 'runs/x')).toContain(sentence);
+    expect(markdownSummary(recordFixture().record)).not.toContain('groups');
+  });
+
   it('takes no text of the scenario for Markdown or HTML', () => {
     const summary = markdownSummary(
       recordFixture((record) => {

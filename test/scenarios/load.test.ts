@@ -51,6 +51,7 @@ test('a scenario is normalized: milliseconds, per second, bytes, shares, and eve
       { name: 'rest', durationMs: 5000, messageRate: 0, away: 0, churnRate: 0, awayForMs: 5000, cut: 0 },
     ],
     media: null,
+    groups: null,
     actions: [],
     generator: { transport: 'sockets', agents: 'auto', lagLimitMs: 100, drainMs: 15_000 },
     reference: null,
@@ -126,6 +127,7 @@ test('a target is embedded, an address, or the keys of either', () => {
     media: null,
     allow: [],
     token: null,
+    tokenPerUser: false,
     insecure: false,
   });
   expect(
@@ -284,6 +286,7 @@ describe('shipped scenarios', () => {
       'chat',
       'ci-smoke',
       'flood',
+      'group-fanout',
       'hot-reload',
       'hundred-thousand',
       'media-sharing',

@@ -170,7 +170,6 @@ describe('a store in lmdb', () => {
     await before.close();
 
     const after = openLmdbStore(folder);
-    after.recover(BERT);
 
     const look = (number: number) => after.repeats(BERT, GROUP, 'group').look(number);
     expect([5, 6, 7, 9, 10].map(look)).toEqual(['repeated', 'repeated', 'new', 'repeated', 'new']);

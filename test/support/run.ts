@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import type { Endpoint } from '../../loadgen/agent-messages.js';
 import { type RunHandle, startRun } from '../../loadgen/run.js';
+import type { Credentials } from '../../protocol/user-token.js';
 import type { Scenario } from '../../scenarios/scenario.js';
 
 const folders: string[] = [];
@@ -21,6 +22,7 @@ export function testScenario(change: (scenario: Scenario) => void = () => undefi
       media: null,
       allow: [],
       token: null,
+      tokenPerUser: false,
       insecure: true,
     },
     clients: {
@@ -36,6 +38,7 @@ export function testScenario(change: (scenario: Scenario) => void = () => undefi
       { name: 'talk', durationMs: 1000, messageRate: 200, away: 0, churnRate: 0, awayForMs: 0, cut: 0 },
     ],
     media: null,
+    groups: null,
     actions: [],
     generator: { transport: 'sockets', agents: 1, lagLimitMs: 1000, drainMs: 5000 },
     reference: null,
@@ -50,6 +53,7 @@ export async function testRun(
   scenario: Scenario,
   endpoint: Endpoint,
   adminUrl: string | null = null,
+  credentials: Credentials | null = null,
 ): Promise<RunHandle & { folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'c2m-run-'));
   folders.push(folder);
@@ -57,7 +61,7 @@ export async function testRun(
     scenario,
     source: { file: 'test.yaml', text: '', overrides: [] },
     endpoints: [endpoint],
-    token: null,
+    credentials,
     server: null,
     mediaUrl: null,
     adminUrl,
