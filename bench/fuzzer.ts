@@ -216,11 +216,25 @@ function frameInput(random: Random, isBroken: boolean): Buffer {
 
 function rightFrame(random: Random): Buffer {
   const id = random.below(4) === 0 ? random.below(2 ** 30) * 4096 : random.below(1000);
-  switch (random.below(4)) {
+  switch (random.below(8)) {
     case 0:
       return encodeFrame({ type: FrameType.Ping, nonce: random.below(2 ** 30) });
     case 1:
       return encodeFrame({ type: FrameType.Pong, nonce: random.below(2 ** 30) });
+    case 2:
+      return encodeFrame({
+        type: FrameType.Group,
+        id,
+        group: random.below(USERS),
+        members: Array.from({ length: random.below(20) }, () => random.below(USERS)),
+      });
+    case 3:
+      return encodeFrame({
+        type: FrameType.GroupSend,
+        group: random.below(USERS),
+        id,
+        payload: bytes(random, random.below(300)),
+      });
     default:
       return encodeFrame({
         type: FrameType.Send,

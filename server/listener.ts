@@ -7,7 +7,14 @@ import { WEBSOCKET_SUBPROTOCOL } from '../protocol/frame.js';
 import type { Certificate } from './certificate.js';
 import type { ListenAddress } from './config.js';
 import { BAD_REQUEST, partWith, TLS_ALERT } from './parting.js';
-import { listenToSocket, listenToWebSocket, WebSocketWire, type Wire, type WireListener } from './wire.js';
+import {
+  adoptSocket,
+  listenToSocket,
+  listenToWebSocket,
+  WebSocketWire,
+  type Wire,
+  type WireListener,
+} from './wire.js';
 
 /** Several frames may share a WebSocket message; this bounds what one may hold. */
 const MAX_WEBSOCKET_MESSAGE_BYTES = 1_048_576;
@@ -35,7 +42,8 @@ export class Listener {
     this.#address = options.address;
     this.#isExclusive = options.isExclusive;
     this.#configuredPort = options.address.port;
-    this.#server = createServer({ noDelay: true }, chooseTaker(options));
+    const pauseOnConnect = options.address.protocol === 'tcp';
+    this.#server = createServer({ noDelay: true, pauseOnConnect }, chooseTaker(options));
   }
 
   /** @throws the system's error, such as EADDRINUSE */
@@ -73,7 +81,7 @@ export class Listener {
 function chooseTaker(options: ListenerOptions): (socket: Socket) => void {
   const { certificate, loginTimeoutMs } = options;
   const { protocol } = options.address;
-  if (protocol === 'tcp') return (socket) => acceptSocket(socket, options);
+  if (protocol === 'tcp') return (socket) => acceptSocket(adoptSocket(socket), options);
   if (protocol === 'ws') return createUpgrader(options);
   if (!certificate) throw new Error(`${protocol} needs a certificate`);
   const tls: TlsServer = createTlsServer({ ...certificate, handshakeTimeout: loginTimeoutMs });

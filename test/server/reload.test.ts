@@ -21,6 +21,8 @@ export default ({ FrameType, ReasonCode, ProtocolError, encodeFrame }) => ({
     if (client.stage !== 'open' && client.stage !== 'attaching') refuse();
     ${onFrame}
     if (frame.type === FrameType.Send) client.submit(frame.to, frame.id, frame.payload);
+    if (frame.type === FrameType.GroupSend) client.submitToGroup(frame.group, frame.id, frame.payload);
+    if (frame.type === FrameType.Group) client.setGroup(frame.group, frame.id, frame.members);
     if (frame.type === FrameType.Ping) client.write(encodeFrame({ type: FrameType.Pong, nonce: ${nonce} }));
     if (frame.type === FrameType.Goodbye) client.leave();
     if (frame.type === FrameType.Ack) {
