@@ -36,7 +36,11 @@ const contenders: Contender[] = [
   { name: 'lmdb, every commit on the disk', target: 'c2m-tcp', start: () => startOnDisk(true) },
 ];
 if (mosquitto) {
-  contenders.push({ name: 'mosquitto, QoS 1', target: 'mqtt', start: () => startMosquitto(mosquitto) });
+  const start = () => startMosquitto(mosquitto);
+  contenders.push(
+    { name: 'mosquitto, QoS 1', target: 'mqtt', start },
+    { name: 'mosquitto, QoS 1, and receipts', target: 'mqtt-receipts', start },
+  );
 } else {
   console.log('mosquitto is not installed (Debian: apt-get install mosquitto); it is left out');
 }
@@ -82,7 +86,7 @@ console.log(
     `\n${IDLE_CONNECTIONS} clients that are logged in and idle, private memory of the server a connection`,
   ),
 );
-for (const { name, target, start } of contenders) {
+for (const { name, target, start } of contenders.filter((each) => each.target !== 'mqtt-receipts')) {
   const { port, pid, close } = await start();
   const before = readPrivateBytes(pid) ?? Number.NaN;
   const flood = await startFlood({

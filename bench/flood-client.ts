@@ -5,7 +5,7 @@ import type { Histogram } from 'hdr-histogram-js';
  * That is what a benchmark of capacity needs and what a load test must not do: there, arrivals do not wait.
  */
 export interface FloodOptions {
-  target: 'c2m-tcp' | 'c2m-ws' | 'relay-ws' | 'mqtt';
+  target: 'c2m-tcp' | 'c2m-ws' | 'relay-ws' | 'mqtt' | 'mqtt-receipts';
   port: number;
   connections: number;
   window: number;

@@ -41,6 +41,7 @@ const OPENERS = {
   'c2m-ws': openClient,
   'relay-ws': openRelayClient,
   mqtt: openMqttClient,
+  'mqtt-receipts': openMqttClient,
 };
 
 function newHistogram(): Histogram {
