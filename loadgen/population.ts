@@ -1,20 +1,20 @@
 import { decodeFrames } from '../protocol/decode.js';
-import { bodyBytes, encodeFrame, writeFrame } from '../protocol/encode.js';
+import { encodeFrame } from '../protocol/encode.js';
 import {
   endsConnection,
   type Frame,
   FrameType,
   GoodbyeCode,
-  HEADER_BYTES,
   LARGEST_BODY_BYTES,
   PROTOCOL_VERSION,
   ProtocolError,
-  ReasonCode,
   reasonName,
 } from '../protocol/frame.js';
 import { tokenOf } from '../protocol/user-token.js';
 import type { AgentPlan, AgentTotals, Endpoint } from './agent-messages.js';
+import { ClientWriter, Say } from './client-writer.js';
 import { Conversations } from './conversations.js';
+import { GroupMaker } from './group-maker.js';
 import type { IntervalHistograms } from './interval-histograms.js';
 import { addCounts, type LedgerCounts } from './ledger.js';
 import { largestSize } from './message-size.js';
@@ -25,24 +25,9 @@ import type { Transport, TransportListener } from './transports/transport.js';
 /** Where a client is in the life of a connection. */
 export const ClientState = { Offline: 0, Opening: 1, LoggingIn: 2, Online: 3, Leaving: 4 } as const;
 
-/** Things to say in the next write of a client. */
-const SAY_ACK = 1;
-const SAY_PING = 2;
-const SAY_GROUP = 4;
-
-const SCRATCH_BYTES = 16 * 1024;
-
 /** Ids towards groups, and of the GROUP frames themselves, are told from those towards a partner by their distance. */
 const GROUP_IDS_FROM = 2 ** 32;
 const GROUP_REQUESTS_FROM = 2 ** 33;
-
-/** A group that the server does not make now it may make later. */
-const PASSING_REFUSALS: ReadonlySet<number> = new Set([
-  ReasonCode.StoreFailed,
-  ReasonCode.StoreFull,
-  ReasonCode.RateLimited,
-  ReasonCode.Shedding,
-]);
 
 const hello = encodeFrame({ type: FrameType.Hello, version: PROTOCOL_VERSION });
 const goodbye = encodeFrame({ type: FrameType.Goodbye, code: GoodbyeCode.Normal });
@@ -66,15 +51,13 @@ export class Population implements TransportListener {
   readonly #pairs: Conversations;
   readonly #groups: Conversations | undefined;
   readonly #conversations: Conversations[];
-  /** By group, named by its first client: whether the server has it. */
-  readonly #isGroupMade: Uint8Array;
+  readonly #groupMaker: GroupMaker | undefined;
+  readonly #writer: ClientWriter;
   readonly #plan: AgentPlan;
   readonly #histograms: IntervalHistograms;
   readonly #listener: PopulationListener;
   #transport: Transport | undefined;
   readonly #state: Uint8Array;
-  readonly #say: Uint8Array;
-  readonly #isDirty: Uint8Array;
   readonly #isPaused: Uint8Array;
   /** When the connect fell due; while online, when the client was last meant to be away. */
   readonly #connectDueMs: Float64Array;
@@ -85,11 +68,6 @@ export class Population implements TransportListener {
   /** Beginnings of frames: few clients have one at any time. */
   readonly #rests = new Map<number, Buffer>();
   readonly #endReasons = new Map<number, string>();
-  /** Where the next write of a client is put together, and how far it has come. */
-  #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-  #scratchUsed = 0;
-  #dirty: number[] = [];
-  #isFlushScheduled = false;
   /** Client whose bytes are being decoded. */
   #current = 0;
   #halfWindow = 64;
@@ -118,10 +96,20 @@ export class Population implements TransportListener {
     this.#pairs = converse(2, plan.firstId);
     this.#groups = plan.groups ? converse(plan.groups.members, plan.firstId + GROUP_IDS_FROM) : undefined;
     this.#conversations = this.#groups ? [this.#pairs, this.#groups] : [this.#pairs];
-    this.#isGroupMade = new Uint8Array(this.#groups ? count : 0);
+    if (this.#groups) {
+      this.#groupMaker = new GroupMaker(
+        this.#groups,
+        count,
+        plan.firstUser,
+        plan.firstId + GROUP_REQUESTS_FROM,
+      );
+    }
+    this.#writer = new ClientWriter(
+      count,
+      (client) => this.isOnline(client) && !this.isPaused(client),
+      (client, say) => this.#compose(client, say),
+    );
     this.#state = new Uint8Array(count);
-    this.#say = new Uint8Array(count);
-    this.#isDirty = new Uint8Array(count);
     this.#isPaused = new Uint8Array(count);
     this.#connectDueMs = new Float64Array(count);
     this.#backSinceMs = new Float64Array(count);
@@ -132,6 +120,7 @@ export class Population implements TransportListener {
   /** The transport and its population know each other: the transport is given once both exist. */
   use(transport: Transport): void {
     this.#transport = transport;
+    this.#writer.use(transport);
   }
 
   stateOf(client: number): number {
@@ -191,8 +180,8 @@ export class Population implements TransportListener {
 
   /** What no message has carried an acknowledgement of yet is acknowledged on the way out. */
   #leave(client: number): void {
-    if (this.#hasUnacknowledged(client)) this.#sayNext(client, SAY_ACK);
-    this.#flushClient(client);
+    if (this.#hasUnacknowledged(client)) this.#writer.say(client, Say.Ack);
+    this.#writer.flushClient(client);
     this.#transport?.send(client, goodbye);
     this.#transport?.end(client);
     this.#offline(client);
@@ -216,7 +205,7 @@ export class Population implements TransportListener {
     this.#isPaused[client] = 0;
     this.#backSinceMs[client] = monotonicMs();
     this.#transport?.resume?.(client);
-    this.#markDirty(client);
+    this.#writer.say(client, 0);
   }
 
   /** Breaks the connection without a word. */
@@ -236,15 +225,15 @@ export class Population implements TransportListener {
     if (recipients === 0) return 0;
     const canSend = this.isOnline(client);
     conversations.add(client, dueMs, bytes, canSend);
-    if (canSend) this.#markDirty(client);
+    if (canSend) this.#writer.say(client, 0);
     return recipients;
   }
 
   ping(client: number): void {
     if (!this.isOnline(client) || this.isPaused(client)) return;
     // A heartbeat also carries the acknowledgement of receipts that nothing else has carried yet.
-    const acknowledgement = this.#hasUnacknowledged(client) ? SAY_ACK : 0;
-    this.#sayNext(client, SAY_PING | acknowledgement | this.#groupToMake(client));
+    const acknowledgement = this.#hasUnacknowledged(client) ? Say.Ack : 0;
+    this.#writer.say(client, Say.Ping | acknowledgement | this.#groupToMake(client));
   }
 
   #hasUnacknowledged(client: number): boolean {
@@ -288,12 +277,9 @@ export class Population implements TransportListener {
     else this.#listener.failed(client, reason);
   }
 
-  /** Writes what is to be said, one write a client; called at the end of a turn and of a tick. */
+  /** Writes what is to be said now; called at the end of a tick. */
   flush(): void {
-    this.#isFlushScheduled = false;
-    const dirty = this.#dirty;
-    this.#dirty = [];
-    for (const client of dirty) this.#flushClient(client);
+    this.#writer.flush();
   }
 
   readonly #onFrame = (frame: Frame): boolean => {
@@ -347,9 +333,11 @@ export class Population implements TransportListener {
     // Items that were acknowledged on a connection that died may come again, and want their ACK again.
     this.#receivedSequence[client] = 0;
     this.#acknowledgedSequence[client] = 0;
-    this.#sayNext(client, this.#groupToMake(client));
+    const group = this.#groupToMake(client);
+    let hasSomethingToSay = group !== 0;
     for (const conversations of this.#conversations)
-      if (conversations.resume(client)) this.#markDirty(client);
+      if (conversations.resume(client)) hasSomethingToSay = true;
+    if (hasSomethingToSay) this.#writer.say(client, group);
     this.#listener.loggedIn(client);
   }
 
@@ -360,7 +348,7 @@ export class Population implements TransportListener {
     frame: Extract<Frame, { type: typeof FrameType.Deliver | typeof FrameType.GroupDeliver }>,
   ): void {
     this.#receivedSequence[client] = frame.sequence;
-    this.#sayNext(client, SAY_ACK);
+    this.#writer.say(client, Say.Ack);
     if (conversations) conversations.delivered(client, frame);
     else this.#leftOver += 1;
   }
@@ -373,13 +361,13 @@ export class Population implements TransportListener {
   ): void {
     this.#receivedSequence[client] = frame.sequence;
     if (frame.sequence - (this.#acknowledgedSequence[client] as number) >= this.#halfWindow)
-      this.#sayNext(client, SAY_ACK);
+      this.#writer.say(client, Say.Ack);
     conversations?.receipted(client, frame);
   }
 
   /** Hot path. */
   #accepted(client: number, id: number): void {
-    if (id >= this.#groupRequest(0)) this.#isGroupMade[client] = 1;
+    if (this.#groupMaker?.hasAsked(id)) this.#groupMaker.made(client);
     else this.#conversationOf(id).accepted(client, id);
   }
 
@@ -387,9 +375,8 @@ export class Population implements TransportListener {
     if (endsConnection(code)) {
       this.#endReasons.set(client, reasonName(code));
       this.#transport?.end(client);
-    } else if (reference < this.#groupRequest(0)) this.#conversationOf(reference).refused(client, reference);
-    else if (!PASSING_REFUSALS.has(code))
-      throw new Error(`the server does not make groups: ${reasonName(code)}`);
+    } else if (this.#groupMaker?.hasAsked(reference)) this.#groupMaker.refused(code);
+    else this.#conversationOf(reference).refused(client, reference);
   }
 
   /** Hot path. Whose message this id is. */
@@ -397,85 +384,25 @@ export class Population implements TransportListener {
     return this.#groups?.has(id) ? this.#groups : this.#pairs;
   }
 
-  /** The id of the request for the group of that client. */
-  #groupRequest(client: number): number {
-    return this.#plan.firstId + GROUP_REQUESTS_FROM + client;
-  }
-
-  /** The first of a group makes it, until the server says that it has. */
   #groupToMake(client: number): number {
-    const isToMake = this.#groups?.firstOf(client) === client && this.#isGroupMade[client] === 0;
-    return isToMake ? SAY_GROUP : 0;
+    return this.#groupMaker?.isToMake(client) ? Say.Group : 0;
   }
 
   #offline(client: number): void {
     this.online -= 1;
-    this.#say[client] = 0;
+    this.#writer.forget(client);
   }
 
-  /** Hot path. Puts something into the next write of a client. */
-  #sayNext(client: number, what: number): void {
-    if (what === 0) return;
-    this.#say[client] = (this.#say[client] as number) | what;
-    this.#markDirty(client);
-  }
-
-  #markDirty(client: number): void {
-    if (this.#isDirty[client] === 0) {
-      this.#isDirty[client] = 1;
-      this.#dirty.push(client);
-    }
-    if (this.#isFlushScheduled) return;
-    this.#isFlushScheduled = true;
-    // Behind all reads of this turn: one write answers them all.
-    setImmediate(this.#flushBound);
-  }
-
-  readonly #flushBound = (): void => this.flush();
-
-  /** Hot path. ACK, due messages in order and PING of one client, in one write. */
-  #flushClient(client: number): void {
-    this.#isDirty[client] = 0;
-    if (this.#state[client] !== ClientState.Online || this.isPaused(client)) return;
-    const say = this.#say[client] as number;
-    this.#say[client] = 0;
-    this.#scratchUsed = 0;
-    if ((say & SAY_ACK) !== 0) {
+  /** Hot path. ACK, due messages in order and PING of one client. */
+  #compose(client: number, say: number): void {
+    const { put } = this.#writer;
+    if ((say & Say.Ack) !== 0) {
       const sequence = this.#receivedSequence[client] as number;
       this.#acknowledgedSequence[client] = sequence;
-      this.#put(client, { type: FrameType.Ack, sequence });
+      put(client, { type: FrameType.Ack, sequence });
     }
-    if ((say & SAY_GROUP) !== 0) this.#put(client, this.#groupFrame(client));
-    for (const conversations of this.#conversations) conversations.takeDue(client, this.#putBound);
-    if ((say & SAY_PING) !== 0) this.#put(client, { type: FrameType.Ping, nonce: client });
-    this.#write(client);
-  }
-
-  #groupFrame(client: number): Frame {
-    const first = this.#plan.firstUser + client;
-    const members = Array.from(
-      { length: 1 + (this.#groups?.recipientsOf(client) ?? 0) },
-      (_, index) => first + index,
-    );
-    return { type: FrameType.Group, id: this.#groupRequest(client), group: first, members };
-  }
-
-  readonly #putBound = (client: number, frame: Frame): void => this.#put(client, frame);
-
-  /** Hot path. Puts a frame behind what is there, or at the beginning once that was written. */
-  #put(client: number, frame: Frame): void {
-    const bytes = HEADER_BYTES + bodyBytes(frame);
-    if (this.#scratchUsed + bytes > this.#scratch.length) {
-      this.#write(client);
-      if (bytes > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(bytes);
-    }
-    this.#scratchUsed = writeFrame(frame, this.#scratch, this.#scratchUsed);
-  }
-
-  #write(client: number): void {
-    if (this.#scratchUsed === 0) return;
-    const isReusable = this.#transport?.send(client, this.#scratch.subarray(0, this.#scratchUsed));
-    this.#scratchUsed = 0;
-    if (!isReusable) this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    if ((say & Say.Group) !== 0 && this.#groupMaker) put(client, this.#groupMaker.request(client));
+    for (const conversations of this.#conversations) conversations.takeDue(client, put);
+    if ((say & Say.Ping) !== 0) put(client, { type: FrameType.Ping, nonce: client });
   }
 }
