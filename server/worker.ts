@@ -10,26 +10,17 @@ import { type Counters, countRefusal, newCounters } from './counters.js';
 import { Departures } from './departures.js';
 import type { Handlers } from './hot-code/handler-api.js';
 import type { HotCode } from './hot-code/hot-code.js';
-import { Listener } from './listener.js';
+import { Listeners } from './listeners.js';
 import { Home } from './mailboxes/home.js';
 import type { Store, StoreUsage } from './mailboxes/store.js';
 import { readProcessUsage } from './process-usage.js';
 import { QueueGauge, type QueueReport } from './queue-gauge.js';
-import { Session, type SessionHost } from './session.js';
+import type { Session, SessionHost } from './session.js';
+import { SessionTable } from './session-table.js';
 import type { Wire } from './wire.js';
 
 /** Resolution of the event loop's lag; a finer one would wake up an idle worker more often than its clients do. */
 const LAG_RESOLUTION_MS = 200;
-
-/** How often all sessions are looked at within the time after which a silent one is closed. */
-const SWEEPS_AN_IDLE_TIMEOUT = 8;
-
-/** A connection that was closed has this long to take its last bytes. */
-const LINGER_MS = 5000;
-
-/** Connections are numbered with 32 bits; a worker that was started again begins in the next of these ranges. */
-const LAST_CONNECTION = 0xff_ff_ff_ff;
-const CONNECTION_RANGES = 16;
 
 /** Nobody ever notifies it: waiting for it is sleeping, which no timer of the event loop is. */
 const restCell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -77,22 +68,16 @@ export class Worker implements SessionHost {
   readonly #code: HotCode;
   readonly #home: Home;
   readonly #counters = newCounters();
-  readonly #sessions = new Map<number, Session>();
-  /** Those that have not logged in yet: their time is shorter. */
-  readonly #strangers = new Set<Session>();
-  readonly #lingering = new Map<Session, number>();
-  readonly #listeners: Listener[] = [];
+  readonly #sessions: SessionTable;
+  readonly #listeners = new Listeners();
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   readonly #sweep: NodeJS.Timeout;
   readonly #connectionLimit: number;
-  #lastConnection: number;
-  #nextIdleSweepMs = 0;
   #dirty: Session[] = [];
   #isFlushScheduled = false;
   #isDraining = false;
   readonly #admission: Admission;
   readonly #departures = new Departures();
-  readonly #logins = new QueueGauge();
   /** Bus messages of this turn, and changes of the store. */
   readonly #ingress = new QueueGauge();
   readonly #writes = new QueueGauge();
@@ -101,12 +86,12 @@ export class Worker implements SessionHost {
   #outboundBytes = 0;
 
   constructor({ config, connectionLimit, store, code, makeBus, restarts }: WorkerOptions) {
-    this.#lastConnection = (restarts % CONNECTION_RANGES) * Math.floor(LAST_CONNECTION / CONNECTION_RANGES);
     this.#config = config;
     this.#store = store;
     this.#code = code;
     this.#admission = new Admission(config.limits);
     this.#connectionLimit = connectionLimit;
+    this.#sessions = new SessionTable(config.limits, restarts);
     this.maxFrameBytes = config.limits.maxFrameBytes;
     this.outboundBufferBytes = config.limits.outboundBufferBytes;
     this.deliveryWindow = config.limits.deliveryWindow;
@@ -119,36 +104,28 @@ export class Worker implements SessionHost {
   }
 
   /** Starts accepting on every configured address. @throws the system's error */
-  async listen(
+  listen(
     certificate: Certificate | undefined,
     addresses: ListenAddress[] = this.#config.listen,
   ): Promise<ListenAddress[]> {
-    const bound: ListenAddress[] = [];
-    for (const address of addresses) {
-      const listener = new Listener({
-        address,
-        isExclusive: this.#config.portPerWorker,
-        certificate,
-        loginTimeoutMs: this.#config.limits.loginTimeoutMs,
-        accept: (wire) => this.#accept(wire),
-      });
-      bound.push(await listener.listen());
-      this.#listeners.push(listener);
-    }
-    return bound;
+    return this.#listeners.listen(addresses, certificate, {
+      isExclusive: this.#config.portPerWorker,
+      loginTimeoutMs: this.#config.limits.loginTimeoutMs,
+      accept: (wire) => this.#accept(wire),
+    });
   }
 
   /** Stops accepting, says goodbye to every client and waits, at most `drainTimeoutMs`, until they have left. */
   async drain(): Promise<void> {
     this.#isDraining = true;
-    for (const listener of this.#listeners) listener.stop();
+    this.#listeners.stop();
     this.#flush();
-    for (const session of [...this.#sessions.values()]) session.goodbye();
+    for (const session of this.#sessions.values()) session.goodbye();
     const deadline = performance.now() + this.#config.limits.drainTimeoutMs;
-    while (this.#lingering.size > 0 && performance.now() < deadline) {
+    while (this.#sessions.hasLingering && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    for (const session of this.#lingering.keys()) session.destroy();
+    this.#sessions.destroyLingering();
   }
 
   /** Gives everything back; to be called once this worker, and all others on the bus, have drained. */
@@ -190,7 +167,7 @@ export class Worker implements SessionHost {
     this.#loopDelay.reset();
     const { waiting, arrived } = this.#home.mailboxes;
     const queues = {
-      logins: this.#logins.report(),
+      logins: this.#sessions.logins.report(),
       'bus-ingress': this.#ingress.report(),
       'sends-under-way': this.#admission.sendsUnderWay.report(),
       'mailbox-writes': this.#writes.report(),
@@ -227,7 +204,7 @@ export class Worker implements SessionHost {
 
   loggedIn(session: Session): void {
     this.#counters.logins += 1;
-    if (this.#strangers.delete(session)) this.#logins.remove();
+    this.#sessions.loggedIn(session);
     const { user } = session;
     this.#toHome(user, { kind: 'attach', user, worker: this.#bus.self, connection: session.id });
   }
@@ -291,48 +268,30 @@ export class Worker implements SessionHost {
   }
 
   closed(session: Session, reason: string): void {
-    this.#sessions.delete(session.id);
-    if (this.#strangers.delete(session)) this.#logins.remove();
-    this.#lingering.set(session, this.nowMs);
+    this.#sessions.closed(session, this.nowMs);
     // Answers that still come find no session.
     this.#admission.sendsUnderWay.remove(session.unanswered);
     this.#counters.connectionsClosed += 1;
     const { closedByReason } = this.#counters;
     closedByReason[reason] = (closedByReason[reason] ?? 0) + 1;
     const { user } = session;
-    if (this.#sessions.size < this.#connectionLimit * RESUME_SHARE) this.#resumeAccepting();
+    if (!this.#isDraining && this.#sessions.size < this.#connectionLimit * RESUME_SHARE)
+      this.#listeners.resume();
     if (session.hasUser) {
       this.#toHome(user, { kind: 'detach', user, worker: this.#bus.self, connection: session.id });
     }
   }
 
   gone(session: Session): void {
-    this.#lingering.delete(session);
+    this.#sessions.gone(session);
   }
 
   #accept(wire: Wire): Session | undefined {
     if (this.#isDraining || this.#sessions.size >= this.#connectionLimit) return undefined;
     // A full worker leaves the shared port to the others; when all are full, connects are refused.
-    if (this.#sessions.size + 1 === this.#connectionLimit) {
-      for (const listener of this.#listeners) listener.stop();
-    }
-    this.#lastConnection = (this.#lastConnection % LAST_CONNECTION) + 1;
-    const session = new Session(this.#lastConnection, wire, this);
-    this.#sessions.set(session.id, session);
-    this.#strangers.add(session);
-    this.#logins.add();
+    if (this.#sessions.size + 1 === this.#connectionLimit) this.#listeners.stop();
     this.#counters.connectionsAccepted += 1;
-    return session;
-  }
-
-  #resumeAccepting(): void {
-    if (this.#isDraining) return;
-    for (const listener of this.#listeners) {
-      if (listener.isListening) continue;
-      listener.listen().catch(() => {
-        // Somebody else took the port meanwhile; the next close tries again.
-      });
-    }
+    return this.#sessions.add(wire, this);
   }
 
   #toHome(user: number, message: BusMessage): void {
@@ -406,33 +365,17 @@ export class Worker implements SessionHost {
     // Only now: what the steps above caused is already part of this turn.
     this.#isFlushScheduled = false;
     // Newcomers are accepted one a turn, and have three turns to go through.
-    if (this.#config.coalesceMs > 0 && this.#strangers.size === 0)
+    if (this.#config.coalesceMs > 0 && !this.#sessions.hasStrangers)
       Atomics.wait(restCell, 0, 0, this.#config.coalesceMs);
   };
 
   #sweepSessions(): void {
-    this.#departures.look(this.#sessions.size, this.#lingering.size === 0);
+    this.#departures.look(this.#sessions.size, !this.#sessions.hasLingering);
     this.#home.mailboxes.expire(Date.now() - this.#config.limits.retentionMs);
     const now = currentMs();
     if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) this.#admission.startSecond();
     this.nowMs = now;
-    const { loginTimeoutMs, idleTimeoutMs } = this.#config.limits;
-    for (const session of this.#strangers) {
-      if (now - session.heardMs > loginTimeoutMs) {
-        session.fail(ReasonCode.LoginTimeout, `no login within ${loginTimeoutMs} ms`);
-      }
-    }
-    if (now >= this.#nextIdleSweepMs) {
-      this.#nextIdleSweepMs = now + idleTimeoutMs / SWEEPS_AN_IDLE_TIMEOUT;
-      for (const session of this.#sessions.values()) {
-        if (session.isLoggedIn && now - session.heardMs > idleTimeoutMs) {
-          session.fail(ReasonCode.IdleTimeout, `nothing heard for ${idleTimeoutMs} ms`);
-        }
-      }
-    }
-    for (const [session, since] of this.#lingering) {
-      if (now - since > LINGER_MS) session.destroy();
-    }
+    this.#sessions.sweep(now);
   }
 }
 
