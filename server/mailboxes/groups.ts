@@ -5,6 +5,9 @@ import { KeyKind, numberOf, numbersKey } from './store-keys.js';
 
 const NUMBER_BYTES = 8;
 
+/** Groups that are kept in memory, where the store has them as well. */
+const GROUPS_IN_MEMORY = 10_000;
+
 /** What the home of a group knows of it. */
 export interface Group {
   readonly id: number;
@@ -69,6 +72,11 @@ export class Groups {
     value.writeDoubleLE(group.lastNumber, REPEAT_WINDOW_BYTES);
     this.#store.note(numbersKey(KeyKind.GroupSender, group.id, from), value);
     return group.lastNumber;
+  }
+
+  /** Lets go of what the store has; to be called when everything is committed. */
+  trim(): void {
+    if (this.#store.isDurable && this.#groups.size > GROUPS_IN_MEMORY) this.#groups.clear();
   }
 
   #recover(group: number): Group | undefined {

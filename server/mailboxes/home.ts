@@ -81,6 +81,7 @@ export class Home {
   /** Commits what was staged since the last call and then answers for it; once an event-loop turn. */
   commit(): void {
     const promised = this.#store.commit();
+    this.#groups.trim();
     const answers = this.#uncommitted;
     if (answers.length === 0) return;
     this.#uncommitted = [];

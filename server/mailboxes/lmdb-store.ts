@@ -37,6 +37,10 @@ const EXPIRY_STEP = 1000;
 
 const BLOCK_BYTES = 512;
 
+/** Windows of either kind that are kept in memory; beyond it the oldest are written down and let go, a few a turn. */
+const WINDOWS_IN_MEMORY = 100_000;
+const LET_GO_AT_ONCE = 64;
+
 const STAGED_PARTS = 3;
 const scratchKey = Buffer.alloc(ITEM_KEY_BYTES);
 
@@ -52,6 +56,7 @@ export interface LmdbStoreOptions {
   sync: boolean;
   /** Largest size of the file; near it new messages are refused. */
   maxBytes: number;
+  windowsInMemory?: number;
   /** Called once it is closed. */
   release?(): void;
 }
@@ -167,9 +172,7 @@ export class LmdbStore implements Store {
   }
 
   keepRepeats(user: number, from: number, kind: RepeatsOf): void {
-    const value = Buffer.allocUnsafe(REPEAT_WINDOW_BYTES);
-    this.repeats(user, from, kind).write(value, 0);
-    this.note(repeatsKey(user, from, kind), value);
+    this.#keepWindow(user, from, kind, this.repeats(user, from, kind));
   }
 
   note(key: Buffer, value: Buffer | undefined): void {
@@ -206,6 +209,7 @@ export class LmdbStore implements Store {
 
   /** Hot path. */
   commit(): undefined {
+    this.#letGoWindows();
     const staged = this.#staged;
     if (staged.length === 0) return;
     this.#staged = [];
@@ -303,6 +307,26 @@ export class LmdbStore implements Store {
         lastGroup = group;
       }
     }
+  }
+
+  /** Only between two turns: whoever has asked for a window has done with it. */
+  #letGoWindows(): void {
+    const { windowsInMemory = WINDOWS_IN_MEMORY } = this.#options;
+    for (const kind of ['user', 'group'] as const) {
+      const all = this.#repeats[kind];
+      for (let users = 0; users < LET_GO_AT_ONCE && all.size > windowsInMemory; users += 1) {
+        const oldest = all.takeOldest();
+        for (const [from, window] of oldest?.windows ?? []) {
+          if (window.isChanged) this.#keepWindow(oldest?.user ?? 0, from, kind, window);
+        }
+      }
+    }
+  }
+
+  #keepWindow(user: number, from: number, kind: RepeatsOf, window: RepeatWindow): void {
+    const value = Buffer.allocUnsafe(REPEAT_WINDOW_BYTES);
+    window.write(value, 0);
+    this.note(repeatsKey(user, from, kind), value);
   }
 
   #get(user: number, sequence: number): MailboxItem | undefined {

@@ -13,6 +13,12 @@ export class RepeatWindow {
   /** Bit d of the pair says that id `#highest - d` was seen; 32 bits each, because JavaScript shifts 32. */
   #low = 0;
   #high = 0;
+  #isChanged = false;
+
+  /** True from `remember` to `write`. */
+  get isChanged(): boolean {
+    return this.#isChanged;
+  }
 
   /** Classifies `id` without remembering it: the message may yet be refused. */
   look(id: number): 'new' | 'repeated' | 'too-old' {
@@ -25,6 +31,7 @@ export class RepeatWindow {
 
   /** Remembers `id` as accepted. */
   remember(id: number): void {
+    this.#isChanged = true;
     const advance = id - this.#highest;
     if (advance > 0) {
       this.#shift(advance);
@@ -37,6 +44,7 @@ export class RepeatWindow {
 
   /** Writes the window in `REPEAT_WINDOW_BYTES` at `offset`. */
   write(target: Buffer, offset: number): void {
+    this.#isChanged = false;
     target.writeDoubleLE(this.#highest, offset);
     target.writeInt32LE(this.#low | 0, offset + 8);
     target.writeInt32LE(this.#high | 0, offset + 12);

@@ -178,6 +178,31 @@ describe('a store in lmdb', () => {
     await after.close();
   });
 
+  test('keeps few windows in memory, and forgets nothing', async () => {
+    const folder = await lmdbFolder();
+    const store = new LmdbStore({
+      folder: homeFolder(folder, 0),
+      sync: false,
+      maxBytes: 1e9,
+      windowsInMemory: 10,
+    });
+    const senders = Array.from({ length: 200 }, (_, index) => index + 1);
+    const windowOf = (sender: number) => store.repeats(sender % 20, sender, 'user');
+    for (const sender of senders) {
+      // No item of a mailbox would keep this one.
+      windowOf(sender).remember(sender);
+      store.commit();
+    }
+
+    const looks = senders.map((sender) => {
+      store.commit();
+      return [windowOf(sender).look(sender), windowOf(sender).look(sender + 1)];
+    });
+
+    expect(looks).toEqual(senders.map(() => ['repeated', 'new']));
+    await store.close();
+  });
+
   test('says that it is full at its limit', async () => {
     const folder = await lmdbFolder();
     const store = new LmdbStore({ folder: homeFolder(folder, 0), sync: false, maxBytes: 200_000 });
