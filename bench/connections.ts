@@ -26,7 +26,7 @@ export async function measureConnections(protocol: 'tcp' | 'ws', count: number):
     logLevel: 'warn',
     store: 'memory',
   });
-  const agent = fork(createRequire(import.meta.url).resolve('#dist/loadgen/agent-process.js'), {
+  const agent = fork(createRequire(import.meta.url).resolve('#dist/loadgen/agent/agent-process.js'), {
     serialization: 'advanced',
   });
   try {

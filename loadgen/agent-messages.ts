@@ -9,7 +9,7 @@ import type {
   Phase,
   WireProtocol,
 } from '../scenarios/scenario.js';
-import type { LedgerCounts, LedgerTotals } from './ledger.js';
+import type { LedgerCounts, LedgerTotals } from './agent/ledger.js';
 
 /**
  * What the coordinator and an agent process say to each other, over Node's IPC with `serialization: 'advanced'`.

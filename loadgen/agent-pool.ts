@@ -27,7 +27,7 @@ export class AgentPool {
   constructor(
     plans: AgentPlan[],
     listener: PoolListener,
-    script = createRequire(import.meta.url).resolve('#dist/loadgen/agent-process.js'),
+    script = createRequire(import.meta.url).resolve('#dist/loadgen/agent/agent-process.js'),
   ) {
     this.plans = plans;
     this.#listener = listener;

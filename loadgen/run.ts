@@ -4,21 +4,26 @@ import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
 import { ActionRunner } from './action-runner.js';
 import { AgentPool } from './agent-pool.js';
-import { bytesPerConnection, type MemoryReading, NOT_MEASURED, readMemory } from './connection-memory.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
-import { sampleKernel } from './kernel-sampler.js';
-import { LatencyRecorder } from './latency-recorder.js';
-import { assembleMeasurement, type PhaseSpan } from './measurement.js';
-import { MediaLoad } from './media-load.js';
-import { MemoryTrend } from './memory-trend.js';
+import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
 import { phaseShare, planAgents } from './plan.js';
 import { probeEndpoints } from './probe.js';
-import { RecordWriter } from './record-writer.js';
+import {
+  bytesPerConnection,
+  type MemoryReading,
+  NOT_MEASURED,
+  readMemory,
+} from './recording/connection-memory.js';
+import { sampleKernel } from './recording/kernel-sampler.js';
+import { LatencyRecorder } from './recording/latency-recorder.js';
+import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
+import { MemoryTrend } from './recording/memory-trend.js';
+import { RecordWriter } from './recording/record-writer.js';
+import { ServerPoller } from './recording/server-poller.js';
+import { TimelineRecorder } from './recording/timeline-recorder.js';
 import { RunError } from './run-error.js';
 import type { RunRequest } from './run-request.js';
-import { ServerPoller } from './server-poller.js';
-import { TimelineRecorder } from './timeline-recorder.js';
 
 /** From telling the agents a time to that time: they must have heard of it by then. */
 const LEAD_MS = 150;

@@ -1,11 +1,11 @@
-import { InProcessBus } from './bus.js';
-import type { Certificate } from './certificate.js';
+import { InProcessBus } from './bus/bus.js';
 import type { ListenAddress, ServerConfig } from './config.js';
-import { connectionLimit } from './connection-limit.js';
+import type { Certificate } from './connections/certificate.js';
+import { connectionLimit } from './connections/connection-limit.js';
+import { SAMPLE_INTERVAL_MS } from './health/queue-monitor.js';
 import type { HandlerFiles, StagedHandlers } from './hot-code/handler-files.js';
 import { HotCode } from './hot-code/hot-code.js';
 import { openStore } from './mailboxes/open-store.js';
-import { SAMPLE_INTERVAL_MS } from './queue-monitor.js';
 import { startWorkers, type WorkerSetListener } from './supervisor.js';
 import { Worker } from './worker.js';
 

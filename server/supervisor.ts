@@ -1,11 +1,11 @@
 import cluster from 'node:cluster';
 import { createRequire } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
-import type { Homes } from './bus.js';
-import type { Certificate } from './certificate.js';
+import type { Homes } from './bus/bus.js';
 import type { ListenAddress, ServerConfig } from './config.js';
+import type { Certificate } from './connections/certificate.js';
+import { SAMPLE_INTERVAL_MS } from './health/queue-monitor.js';
 import type { HandlerFiles, StagedHandlers } from './hot-code/handler-files.js';
-import { SAMPLE_INTERVAL_MS } from './queue-monitor.js';
 import type { WorkerReport } from './worker.js';
 import { WorkerChild } from './worker-child.js';
 

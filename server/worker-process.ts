@@ -1,8 +1,8 @@
-import type { BusMessage } from './bus.js';
-import { connectionLimit } from './connection-limit.js';
+import type { BusMessage } from './bus/bus.js';
+import { UnixBus } from './bus/unix-bus.js';
+import { connectionLimit } from './connections/connection-limit.js';
 import { HotCode } from './hot-code/hot-code.js';
 import { openStore } from './mailboxes/open-store.js';
-import { UnixBus } from './unix-bus.js';
 import { Worker } from './worker.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
 

@@ -1,23 +1,29 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { ReasonCode } from '../protocol/frame.js';
 import type { WorkerStats } from '../protocol/stats.js';
-import { Admission } from './admission.js';
-import { isAuthentic } from './authentication.js';
-import { type Bus, type BusMessage, type ConnectionMessage, type HomeRequest, homeWorker } from './bus.js';
-import type { Certificate } from './certificate.js';
+import {
+  type Bus,
+  type BusMessage,
+  type ConnectionMessage,
+  type HomeRequest,
+  homeWorker,
+} from './bus/bus.js';
 import type { ListenAddress, QueueName, ServerConfig } from './config.js';
-import { type Counters, countRefusal, newCounters } from './counters.js';
+import { Admission } from './connections/admission.js';
+import { isAuthentic } from './connections/authentication.js';
+import type { Certificate } from './connections/certificate.js';
+import { Listeners } from './connections/listeners.js';
+import type { Session, SessionHost } from './connections/session.js';
+import { SessionTable } from './connections/session-table.js';
+import type { Wire } from './connections/wire.js';
 import { Departures } from './departures.js';
+import { type Counters, countRefusal, newCounters } from './health/counters.js';
+import { readProcessUsage } from './health/process-usage.js';
+import { QueueGauge, type QueueReport } from './health/queue-gauge.js';
 import type { Handlers } from './hot-code/handler-api.js';
 import type { HotCode } from './hot-code/hot-code.js';
-import { Listeners } from './listeners.js';
 import { Home } from './mailboxes/home.js';
 import type { Store, StoreUsage } from './mailboxes/store.js';
-import { readProcessUsage } from './process-usage.js';
-import { QueueGauge, type QueueReport } from './queue-gauge.js';
-import type { Session, SessionHost } from './session.js';
-import { SessionTable } from './session-table.js';
-import type { Wire } from './wire.js';
 
 /** Resolution of the event loop's lag; a finer one would wake up an idle worker more often than its clients do. */
 const LAG_RESOLUTION_MS = 200;

@@ -1,5 +1,5 @@
-import { type Bus, type Copies, homeWorker } from '../bus.js';
-import { QueueGauge } from '../queue-gauge.js';
+import { type Bus, type Copies, homeWorker } from '../bus/bus.js';
+import { QueueGauge } from '../health/queue-gauge.js';
 import type { AfterCommit } from './mailboxes.js';
 import type { Store } from './store.js';
 import { KeyKind, numberOf, numbersKey } from './store-keys.js';

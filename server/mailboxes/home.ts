@@ -1,7 +1,7 @@
 import { FrameType, type GroupDeliverFrame, ReasonCode } from '../../protocol/frame.js';
-import { type Bus, type HomeMessage, type HomeRequest, homeWorker, type Receipt } from '../bus.js';
+import { type Bus, type HomeMessage, type HomeRequest, homeWorker, type Receipt } from '../bus/bus.js';
 import type { Limits } from '../config.js';
-import { type Counters, countRefusal } from '../counters.js';
+import { type Counters, countRefusal } from '../health/counters.js';
 import { FanOut } from './fan-out.js';
 import { Groups } from './groups.js';
 import { Mailboxes, type MailboxLimits } from './mailboxes.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { decodeFrames } from '../../protocol/decode.js';
 import { FrameType, LARGEST_BODY_BYTES } from '../../protocol/frame.js';
-import { NO_GROUP } from '../bus.js';
+import { NO_GROUP } from '../bus/bus.js';
 import { checkDataFile } from './data-file.js';
 import { ItemQueue } from './item-queue.js';
 import { itemOf, type MailboxItem } from './mailbox-item.js';

@@ -1,5 +1,5 @@
 import { FrameType, type ItemFrame } from '../../protocol/frame.js';
-import { NO_GROUP } from '../bus.js';
+import { NO_GROUP } from '../bus/bus.js';
 
 /**
  * One item of a mailbox: a message for the user, or a receipt for a message that the user sent.

@@ -1,8 +1,8 @@
 import { encodeFrame } from '../../protocol/encode.js';
 import { FLAG_REDELIVERY, HEADER_BYTES, type ItemFrame } from '../../protocol/frame.js';
-import type { Bus } from '../bus.js';
+import type { Bus } from '../bus/bus.js';
 import type { Limits } from '../config.js';
-import type { Counters } from '../counters.js';
+import type { Counters } from '../health/counters.js';
 import { itemOf, type MailboxItem } from './mailbox-item.js';
 import type { Store } from './store.js';
 

@@ -1,4 +1,4 @@
-import type { Homes } from '../bus.js';
+import type { Homes } from '../bus/bus.js';
 import type { ServerConfig } from '../config.js';
 import { LmdbStore } from './lmdb-store.js';
 import { MemoryStore } from './memory-store.js';

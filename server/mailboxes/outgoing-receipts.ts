@@ -1,5 +1,5 @@
 import { FLAG_UNDELIVERED, FrameType, type ItemFrame } from '../../protocol/frame.js';
-import { type Bus, homeWorker, NO_GROUP, type Receipt } from '../bus.js';
+import { type Bus, homeWorker, NO_GROUP, type Receipt } from '../bus/bus.js';
 import type { AfterCommit } from './mailboxes.js';
 import type { Store } from './store.js';
 import { KeyKind, numberOf, numbersKey } from './store-keys.js';

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { type Homes, homeWorker } from '../bus.js';
+import { type Homes, homeWorker } from '../bus/bus.js';
 import { openLmdb } from './lmdb-store.js';
 import { damagedStore, StoreError } from './store.js';
 import { ownerOf } from './store-keys.js';

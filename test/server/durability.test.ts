@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FLAG_REDELIVERY, FrameType, ReasonCode } from '../../protocol/frame.js';
-import { homeWorker } from '../../server/bus.js';
+import { homeWorker } from '../../server/bus/bus.js';
 import type { ServerConfigInput } from '../../server/config.js';
 import type { RunningServer } from '../../server/server.js';
 import { spawnServer } from '../../server/spawn.js';

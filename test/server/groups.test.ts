@@ -6,7 +6,7 @@ import {
   FrameType,
   ReasonCode,
 } from '../../protocol/frame.js';
-import { homeWorker } from '../../server/bus.js';
+import { homeWorker } from '../../server/bus/bus.js';
 import type { ServerConfigInput } from '../../server/config.js';
 import type { RunningServer } from '../../server/server.js';
 import { TestClient } from '../support/client.js';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type BusMessage, homeWorker, NO_GROUP } from '../../server/bus.js';
-import { busMessageBytes, readBusMessages, writeBusMessage } from '../../server/bus-codec.js';
+import { type BusMessage, homeWorker, NO_GROUP } from '../../server/bus/bus.js';
+import { busMessageBytes, readBusMessages, writeBusMessage } from '../../server/bus/bus-codec.js';
+import { QueueMonitor } from '../../server/health/queue-monitor.js';
 import { REPEAT_WINDOW, RepeatWindow } from '../../server/mailboxes/repeat-window.js';
-import { QueueMonitor } from '../../server/queue-monitor.js';
 
 const id = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const u32 = fc.nat(0xffff_ffff);

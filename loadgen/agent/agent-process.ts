@@ -1,0 +1,36 @@
+import type { FromAgent, ToAgent } from '../agent-messages.js';
+import { Agent } from './agent.js';
+
+/** The entry of an agent process; the coordinator forks it, and it never outlives the coordinator. */
+
+let agent: Agent | undefined;
+
+function tell(message: FromAgent): void {
+  // Without a callback, a coordinator that dies meanwhile would be an error that nobody handles.
+  if (process.connected) process.send?.(message, () => undefined);
+}
+
+function obey(message: ToAgent): void {
+  if (message.kind === 'plan') {
+    agent = new Agent(message.plan, tell);
+    tell({ kind: 'ready' });
+    return;
+  }
+  agent?.obey(message);
+}
+
+process.on('message', (message: ToAgent) => {
+  try {
+    obey(message);
+  } catch (error) {
+    tell({ kind: 'error', message: (error as Error).message });
+  }
+});
+// What a client met in a turn of its own; the coordinator hears of it before this process is gone.
+process.on('uncaughtException', (error) => {
+  if (!process.connected) process.exit(1);
+  process.send?.({ kind: 'error', message: error.message } satisfies FromAgent, () => process.exit(1));
+});
+process.on('disconnect', () => process.exit(0));
+// A terminal's Ctrl-C reaches the whole process group; the coordinator decides what it means.
+process.on('SIGINT', () => undefined);

@@ -1,0 +1,278 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { noTcp, subtractTcp } from '../../record/tcp-counters.js';
+import type { Phase } from '../../scenarios/scenario.js';
+import type { AgentPlan, AgentSample, FromAgent, ToAgent } from '../agent-messages.js';
+import { monotonicMs } from '../monotonic-clock.js';
+import { readProcessUsage } from '../process-usage.js';
+import { Random } from '../random.js';
+import { PacketTransport } from '../transports/packets/packet-transport.js';
+import { SocketTransport } from '../transports/socket-transport.js';
+import type { Transport } from '../transports/transport.js';
+import { WebSocketTransport } from '../transports/websocket-transport.js';
+import { Arrivals } from './arrivals.js';
+import { Connector } from './connector.js';
+import { IntervalHistograms } from './interval-histograms.js';
+import { LEDGER_COUNTS, type LedgerCounts, noCounts } from './ledger.js';
+import { sizeSampler } from './message-size.js';
+import { Population, type PopulationListener } from './population.js';
+import { Presence } from './presence.js';
+
+const TICK_MS = 1;
+const SAMPLE_MS = 1000;
+const LOOP_DELAY_RESOLUTION_MS = 10;
+/** How often, while draining, it is looked whether anything is still under way. */
+const DRAIN_CHECK_MS = 100;
+
+/** One agent: a population, its schedule, and what it tells the coordinator. Runs in any process. */
+export class Agent implements PopulationListener {
+  readonly #plan: AgentPlan;
+  readonly #tell: (message: FromAgent) => void;
+  readonly #histograms = new IntervalHistograms();
+  readonly #population: Population;
+  readonly #transport: Transport;
+  readonly #connector: Connector;
+  readonly #presence: Presence;
+  readonly #random: Random;
+  readonly #drawSize: () => number;
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS });
+  readonly #firstOutcome: Uint8Array;
+  #firstOutcomes = 0;
+  #firstLogins = 0;
+  #arrivals: Arrivals | undefined;
+  #pendingPhases: { phase: Phase; atMs: number }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #nextSampleMs = Number.POSITIVE_INFINITY;
+  #sampleFromMs = 0;
+  /** Client that the heartbeat sweep has reached, as a fraction of the population. */
+  #heartbeatMs = 0;
+  #heartbeatClient = 0;
+  #nextDrainCheckMs = Number.POSITIVE_INFINITY;
+  #isFinishing = false;
+  #counts = newCounts();
+  #before = noCounts();
+  #tcpBefore = noTcp();
+
+  constructor(plan: AgentPlan, tell: (message: FromAgent) => void) {
+    this.#plan = plan;
+    this.#tell = tell;
+    this.#random = new Random(plan.seed);
+    this.#population = new Population(plan, this.#histograms, this);
+    this.#connector = new Connector(
+      plan,
+      this.#population,
+      (client) => !this.#isFinishing && !this.#presence.isAway(client),
+      (client) => this.#population.cut(client, 'ConnectTimeout'),
+    );
+    this.#presence = new Presence(this.#population, this.#connector, this.#random, plan.seed);
+    this.#drawSize = sizeSampler(plan.messages.size, this.#random);
+    this.#firstOutcome = new Uint8Array(plan.count);
+    this.#transport = makeTransport(plan, this.#population);
+    this.#population.use(this.#transport);
+  }
+
+  /** Does what the coordinator says; see agent-messages.ts. */
+  obey(message: ToAgent): void {
+    switch (message.kind) {
+      case 'connect':
+        this.#start(message.atMs);
+        break;
+      case 'phase':
+        this.#pendingPhases.push(message);
+        break;
+      case 'act':
+        this.#presence.act(message.action, monotonicMs());
+        break;
+      case 'drain':
+        this.#drain();
+        break;
+      case 'finish':
+        this.#finish();
+        break;
+    }
+  }
+
+  loggedIn(client: number): void {
+    this.#counts.connected += 1;
+    this.#connector.succeeded(client);
+    if (this.#firstOutcome[client] === 1) this.#counts.reconnected += 1;
+    else this.#firstLogins += 1;
+    this.#hadFirstOutcome(client);
+  }
+
+  failed(client: number, reason: string): void {
+    if (this.#isFinishing) return;
+    if (reason !== 'Cut') {
+      this.#counts.failed += 1;
+      this.#countFailure(reason);
+    }
+    this.#connector.enqueueAfterFailure(client, monotonicMs());
+    this.#hadFirstOutcome(client);
+  }
+
+  ended(client: number, reason: string, isOwnDoing: boolean): void {
+    if (this.#isFinishing) return;
+    if (!isOwnDoing) {
+      this.#counts.dropped += 1;
+      this.#countFailure(reason);
+    }
+    this.#connector.enqueue(client, monotonicMs());
+  }
+
+  #start(atMs: number): void {
+    this.#connector.start(atMs);
+    this.#sampleFromMs = atMs;
+    this.#nextSampleMs = atMs + SAMPLE_MS;
+    this.#heartbeatMs = atMs;
+    this.#loopDelay.enable();
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  #tick(): void {
+    const now = monotonicMs();
+    while (this.#pendingPhases[0] && this.#pendingPhases[0].atMs <= now) {
+      const { phase, atMs } = this.#pendingPhases.shift() as { phase: Phase; atMs: number };
+      this.#beginPhase(phase, atMs);
+    }
+    if (!this.#isFinishing) {
+      this.#presence.tick(now);
+      this.#connector.tick(now);
+      this.#sendDue(now);
+      this.#heartbeat(now);
+      this.#checkDrain(now);
+    }
+    this.#population.flush();
+    if (now >= this.#nextSampleMs) {
+      this.#sample(this.#nextSampleMs);
+      while (this.#nextSampleMs <= now) this.#nextSampleMs += SAMPLE_MS;
+    }
+  }
+
+  #beginPhase(phase: Phase, atMs: number): void {
+    const { messages, firstUser } = this.#plan;
+    const endMs = atMs + phase.durationMs;
+    // What fell due in the phase before, up to its end, was due in any case.
+    this.#sendDue(atMs);
+    this.#arrivals = new Arrivals(messages.arrival, phase.messageRate, atMs, endMs, this.#random);
+    this.#presence.beginPhase(phase, firstUser, atMs);
+  }
+
+  /** Hot path. */
+  #sendDue(now: number): void {
+    const arrivals = this.#arrivals;
+    const { groups } = this.#plan;
+    if (!arrivals) return;
+    for (let dueMs = arrivals.take(now); dueMs !== undefined; dueMs = arrivals.take(now)) {
+      const client = this.#presence.drawTalker();
+      if (client < 0) continue;
+      const isForGroup = groups !== null && this.#random.next() < groups.share;
+      this.#counts.due += this.#population.send(client, isForGroup, dueMs, this.#drawSize());
+    }
+  }
+
+  /** One PING a client and interval: the sweep reaches client i of n at i/n of the interval. */
+  #heartbeat(now: number): void {
+    const gapMs = this.#plan.heartbeatMs / this.#plan.count;
+    let due = Math.min(this.#plan.count, Math.floor((now - this.#heartbeatMs) / gapMs));
+    this.#heartbeatMs += due * gapMs;
+    for (; due > 0; due -= 1) {
+      this.#population.ping(this.#heartbeatClient);
+      this.#heartbeatClient = (this.#heartbeatClient + 1) % this.#plan.count;
+    }
+  }
+
+  #drain(): void {
+    const now = monotonicMs();
+    this.#sendDue(now);
+    this.#arrivals = undefined;
+    this.#pendingPhases = [];
+    this.#presence.recallAll(now);
+    this.#nextDrainCheckMs = now;
+  }
+
+  #checkDrain(now: number): void {
+    if (now < this.#nextDrainCheckMs) return;
+    this.#nextDrainCheckMs = now + DRAIN_CHECK_MS;
+    if (this.#population.underWay > 0) return;
+    this.#nextDrainCheckMs = Number.POSITIVE_INFINITY;
+    this.#tell({ kind: 'drained' });
+  }
+
+  #finish(): void {
+    if (this.#isFinishing) return;
+    this.#isFinishing = true;
+    clearInterval(this.#timer);
+    this.#arrivals = undefined;
+    this.#population.flush();
+    // Before the goodbyes: the last levels are those of the run, not of its end.
+    if (this.#sampleFromMs > 0) this.#sample(monotonicMs());
+    const totals = this.#population.totals();
+    this.#population.leaveAll();
+    this.#loopDelay.disable();
+    this.#tell({ kind: 'final', totals });
+  }
+
+  #sample(toMs: number): void {
+    const ledger = this.#population.counts();
+    const { cpuSeconds, privateBytes } = readProcessUsage();
+    const tcp = this.#transport.counters?.();
+    const sample: AgentSample = {
+      fromMs: this.#sampleFromMs,
+      toMs,
+      open: this.#population.online,
+      opening: this.#population.opening,
+      away: this.#presence.away,
+      inFlight: Math.max(0, ledger.sent - ledger.delivered - ledger.refused),
+      ...this.#counts,
+      ...difference(ledger, this.#before),
+      latency: this.#histograms.take(),
+      tcp: tcp ? subtractTcp(tcp, this.#tcpBefore) : null,
+      eventLoopLagMs: Math.max(0, this.#loopDelay.percentile(99) / 1e6 - LOOP_DELAY_RESOLUTION_MS),
+      cpuSeconds,
+      privateBytes,
+    };
+    this.#loopDelay.reset();
+    this.#before = ledger;
+    if (tcp) this.#tcpBefore = tcp;
+    this.#counts = newCounts();
+    this.#sampleFromMs = toMs;
+    this.#tell({ kind: 'sample', sample });
+  }
+
+  #hadFirstOutcome(client: number): void {
+    if (this.#firstOutcome[client] === 1) return;
+    this.#firstOutcome[client] = 1;
+    this.#firstOutcomes += 1;
+    if (this.#firstOutcomes < this.#plan.count) return;
+    this.#tell({ kind: 'connected', logins: this.#firstLogins, atMs: monotonicMs() });
+  }
+
+  #countFailure(reason: string): void {
+    this.#counts.failures[reason] = (this.#counts.failures[reason] ?? 0) + 1;
+  }
+}
+
+function makeTransport(plan: AgentPlan, population: Population): Transport {
+  const isWebSocket = plan.endpoints.some(({ protocol }) => protocol === 'ws' || protocol === 'wss');
+  const isSocket = plan.endpoints.some(({ protocol }) => protocol === 'tcp' || protocol === 'tls');
+  if (isWebSocket && isSocket) throw new Error('one run speaks either TCP or WebSocket, not both');
+  if (plan.transport === 'packets')
+    return new PacketTransport(plan.agent, plan.count, isWebSocket, population);
+  return isWebSocket
+    ? new WebSocketTransport(plan.count, plan.insecure, population)
+    : new SocketTransport(plan.count, plan.insecure, population);
+}
+
+function newCounts() {
+  return {
+    connected: 0,
+    reconnected: 0,
+    failed: 0,
+    dropped: 0,
+    due: 0,
+    failures: {} as Record<string, number>,
+  };
+}
+
+function difference(now: LedgerCounts, before: LedgerCounts): LedgerCounts {
+  return Object.fromEntries(LEDGER_COUNTS.map((name) => [name, now[name] - before[name]])) as LedgerCounts;
+}

@@ -1,0 +1,175 @@
+import type { AgentPlan, Endpoint } from '../agent-messages.js';
+import { Fifo } from '../fifo.js';
+import { ClientState, type Population } from './population.js';
+import { TimedQueue } from './timed-queue.js';
+
+/** A client that failed waits this long before it queues again; the last of them from then on. */
+const BACKOFFS_MS = [500, 1000, 2000, 4000, 8000];
+
+/**
+ * Connections to one endpoint before the next has its turn: a server of many processes wakes each of them for a
+ * handful of connections at once, instead of every one of them for each.
+ */
+const ENDPOINT_BURST = 64;
+
+/**
+ * Endpoints that take turns; once they have their share of the clients, it is the turn of the next ones. A hundred
+ * processes that all begin at once, with code that none of them has compiled yet, have a bad start.
+ */
+const ENDPOINT_GROUP = 8;
+
+/**
+ * Attempts under way at a time. A server that answers none of them gains nothing from more; those that wait are late,
+ * and their latency counts from when they were due.
+ */
+const MOST_OPENING = 16_384;
+
+/** A connect under way. The number tells it from later attempts of the same client. */
+interface Attempt {
+  client: number;
+  attempt: number;
+  deadlineMs: number;
+}
+
+/**
+ * Opens connections at a rate: first every client once, in the order of the indices, then whoever lost its
+ * connection or comes back. Due times are fixed by the rate; a connect that starts late is late in its latency.
+ */
+export class Connector {
+  readonly #plan: AgentPlan;
+  readonly #population: Population;
+  readonly #isWanted: (client: number) => boolean;
+  readonly #onTimeout: (client: number) => void;
+  #startMs = Number.POSITIVE_INFINITY;
+  /** Clients that have had their first turn. */
+  #begun = 0;
+  /** Clients in line for another connection, and when the next of them is due. */
+  readonly #queue = new Fifo<number>();
+  #nextReconnectMs = 0;
+  /** Clients that failed, and when they queue again; by the length of their back-off, so that each is in order. */
+  readonly #backingOff = BACKOFFS_MS.map(() => new TimedQueue());
+  readonly #failures: Uint8Array;
+  readonly #isQueued: Uint8Array;
+  /** Attempts under way, oldest first. */
+  readonly #attempts = new Fifo<Attempt>();
+  readonly #attemptOf: Uint16Array;
+  #opened = 0;
+
+  /**
+   * @param isWanted false for clients that are meant to be away: their turn is passed over
+   * @param onTimeout an attempt took longer than the plan allows
+   */
+  constructor(
+    plan: AgentPlan,
+    population: Population,
+    isWanted: (client: number) => boolean,
+    onTimeout: (client: number) => void,
+  ) {
+    this.#plan = plan;
+    this.#population = population;
+    this.#isWanted = isWanted;
+    this.#onTimeout = onTimeout;
+    this.#failures = new Uint8Array(plan.count);
+    this.#isQueued = new Uint8Array(plan.count);
+    this.#attemptOf = new Uint16Array(plan.count);
+  }
+
+  start(atMs: number): void {
+    this.#startMs = atMs;
+    this.#nextReconnectMs = atMs;
+  }
+
+  /** Puts a client in line for another connection. */
+  enqueue(client: number, nowMs: number): void {
+    if (this.#isQueued[client] === 1) return;
+    this.#isQueued[client] = 1;
+    if (this.#queue.length === 0) this.#nextReconnectMs = Math.max(this.#nextReconnectMs, nowMs);
+    this.#queue.push(client);
+  }
+
+  /** Puts a client in line once its back-off is over. */
+  enqueueAfterFailure(client: number, nowMs: number): void {
+    const failures = Math.min(10, (this.#failures[client] as number) + 1);
+    this.#failures[client] = failures;
+    const step = Math.min(failures, BACKOFFS_MS.length) - 1;
+    this.#backingOff[step]?.push({ client, atMs: nowMs + (BACKOFFS_MS[step] as number) });
+  }
+
+  succeeded(client: number): void {
+    this.#failures[client] = 0;
+  }
+
+  tick(nowMs: number): void {
+    this.#beginFirst(nowMs);
+    this.#endBackoffs(nowMs);
+    this.#serveQueue(nowMs);
+    this.#expireAttempts(nowMs);
+  }
+
+  #beginFirst(nowMs: number): void {
+    const gapMs = 1000 / this.#plan.connectRate;
+    while (this.#begun < this.#plan.count) {
+      const dueMs = this.#startMs + this.#begun * gapMs;
+      if (dueMs > nowMs || this.#population.opening >= MOST_OPENING) return;
+      this.#open(this.#begun, dueMs, nowMs);
+      this.#begun += 1;
+    }
+  }
+
+  #endBackoffs(nowMs: number): void {
+    for (const queue of this.#backingOff) {
+      for (let client = queue.take(nowMs); client !== undefined; client = queue.take(nowMs)) {
+        this.enqueue(client, nowMs);
+      }
+    }
+  }
+
+  #serveQueue(nowMs: number): void {
+    const gapMs = 1000 / this.#plan.reconnectRate;
+    while (this.#nextReconnectMs <= nowMs && this.#population.opening < MOST_OPENING) {
+      const client = this.#queue.take();
+      if (client === undefined) return;
+      this.#isQueued[client] = 0;
+      // One that is still closing queues again when it has closed.
+      if (this.#population.stateOf(client) !== ClientState.Offline || !this.#isWanted(client)) continue;
+      this.#open(client, this.#nextReconnectMs, nowMs);
+      this.#nextReconnectMs += gapMs;
+    }
+  }
+
+  #open(client: number, dueMs: number, nowMs: number): void {
+    const { endpoints, sourceAddresses, connectTimeoutMs, count } = this.#plan;
+    // A client comes back to where it was, and looks elsewhere once that has failed.
+    const place = placeOf(client, count, endpoints.length) + (this.#failures[client] as number);
+    const endpoint = endpoints[place % endpoints.length] as Endpoint;
+    const source = sourceAddresses[this.#opened % sourceAddresses.length];
+    this.#opened += 1;
+    const attempt = ((this.#attemptOf[client] as number) + 1) & 0xff_ff;
+    this.#attemptOf[client] = attempt;
+    this.#attempts.push({ client, attempt, deadlineMs: nowMs + connectTimeoutMs });
+    this.#population.connect(client, dueMs, endpoint, source);
+  }
+
+  /** All attempts have the same time, so the oldest expires first. */
+  #expireAttempts(nowMs: number): void {
+    for (let oldest = this.#attempts.peek(); oldest; oldest = this.#attempts.peek()) {
+      const { client, attempt, deadlineMs } = oldest;
+      const state = this.#population.stateOf(client);
+      const isOver =
+        this.#attemptOf[client] !== attempt || state === ClientState.Online || state === ClientState.Offline;
+      if (!isOver && deadlineMs > nowMs) break;
+      this.#attempts.take();
+      if (!isOver && state !== ClientState.Leaving) this.#onTimeout(client);
+    }
+  }
+}
+
+/** Which of the endpoints a client belongs to: each of them to as many clients, give or take a burst. */
+export function placeOf(client: number, clients: number, endpoints: number): number {
+  const share = Math.ceil(clients / endpoints);
+  const burst = Math.min(ENDPOINT_BURST, share);
+  const groupShare = share * ENDPOINT_GROUP;
+  const first = Math.floor(client / groupShare) * ENDPOINT_GROUP;
+  const size = Math.min(ENDPOINT_GROUP, endpoints - first);
+  return first + (Math.floor((client % groupShare) / burst) % size);
+}

@@ -1,0 +1,117 @@
+import { decodeFromCompressedBase64, type Histogram, HistogramLogWriter } from 'hdr-histogram-js';
+import { LATENCY_KINDS, type LatencySummary } from '../../record/run.js';
+import type { IntervalLatency, TimelineSample } from '../../record/timeline.js';
+import { emptyHistogram, MEDIA_KINDS, type RecordedKind } from '../agent/interval-histograms.js';
+
+const KINDS: readonly RecordedKind[] = [...LATENCY_KINDS, 'lag', ...MEDIA_KINDS];
+/** Histograms count microseconds, people read milliseconds. */
+const MICROSECONDS_PER_MS = 1000;
+
+/** Histograms of one interval from one source, compressed Base64. */
+export interface RecordedSample {
+  latency: Partial<Record<RecordedKind, string>>;
+}
+
+/** What the agents recorded in one interval, added up. */
+export interface MergedInterval {
+  latency: TimelineSample['latency'];
+  lagP99Ms: number | null;
+  lagMaxMs: number | null;
+}
+
+/**
+ * Adds the agents' histograms, interval by interval and over the run, and writes the intervals in HdrHistogram's
+ * log format (https://github.com/HdrHistogram/HdrHistogram, HistogramLogWriter), one tag a kind.
+ */
+export class LatencyRecorder {
+  readonly #writer: HistogramLogWriter;
+  readonly #totals = new Map<RecordedKind, Histogram>();
+  readonly #ofPhases = new Map<string, Map<RecordedKind, Histogram>>();
+
+  /**
+   * @param write takes the text of the log
+   * @param startedAtMs wall clock, milliseconds since 1970
+   */
+  constructor(write: (text: string) => void, startedAtMs: number) {
+    // The writer ends its line of the start time twice, and not every reader takes an empty line.
+    this.#writer = new HistogramLogWriter((text) => write(text.replace(/\n+$/, '\n')));
+    this.#writer.outputLogFormatVersion();
+    this.#writer.outputComment('c2m latencies, in microseconds; Interval_Max is in milliseconds');
+    this.#writer.outputStartTime(startedAtMs);
+    this.#writer.outputLegend();
+  }
+
+  /** @param samples of the agents, all of one interval; times are seconds since the start */
+  add(
+    samples: readonly RecordedSample[],
+    startSeconds: number,
+    endSeconds: number,
+    phase: string,
+  ): MergedInterval {
+    const ofPhase = this.#ofPhases.get(phase) ?? new Map<RecordedKind, Histogram>();
+    this.#ofPhases.set(phase, ofPhase);
+    const merged = new Map<RecordedKind, Histogram>();
+    for (const kind of KINDS) {
+      const interval = mergeKind(samples, kind);
+      if (!interval) continue;
+      merged.set(kind, interval);
+      interval.tag = kind;
+      this.#writer.outputIntervalHistogram(interval, startSeconds, endSeconds, MICROSECONDS_PER_MS);
+      for (const totals of [this.#totals, ofPhase]) {
+        const total = totals.get(kind) ?? emptyHistogram();
+        total.add(interval);
+        totals.set(kind, total);
+      }
+    }
+    const lag = merged.get('lag');
+    return {
+      latency: Object.fromEntries(
+        LATENCY_KINDS.map((kind) => [kind, intervalLatency(merged.get(kind))]),
+      ) as TimelineSample['latency'],
+      lagP99Ms: lag ? percentile(lag, 99) : null,
+      lagMaxMs: lag ? percentile(lag, 100) : null,
+    };
+  }
+
+  /** Of the whole run, or of one phase: what was recorded in the seconds that ended in it. */
+  summary(kind: RecordedKind, phase?: string): LatencySummary {
+    const total = (phase === undefined ? this.#totals : this.#ofPhases.get(phase))?.get(kind);
+    if (!total) return { count: 0, min: null, p50: null, p90: null, p99: null, p999: null, max: null };
+    return {
+      count: total.totalCount,
+      min: percentile(total, 0),
+      p50: percentile(total, 50),
+      p90: percentile(total, 90),
+      p99: percentile(total, 99),
+      p999: percentile(total, 99.9),
+      max: percentile(total, 100),
+    };
+  }
+}
+
+function mergeKind(samples: readonly RecordedSample[], kind: RecordedKind): Histogram | undefined {
+  let merged: Histogram | undefined;
+  for (const { latency } of samples) {
+    const encoded = latency[kind];
+    if (encoded === undefined) continue;
+    merged ??= emptyHistogram();
+    merged.add(decodeFromCompressedBase64(encoded));
+  }
+  return merged;
+}
+
+function intervalLatency(histogram: Histogram | undefined): IntervalLatency | null {
+  if (!histogram) return null;
+  return {
+    count: histogram.totalCount,
+    p50: percentile(histogram, 50),
+    p90: percentile(histogram, 90),
+    p99: percentile(histogram, 99),
+    max: percentile(histogram, 100),
+  };
+}
+
+/** Milliseconds. A bucket's upper end may lie above the highest value in it. */
+function percentile(histogram: Histogram, percent: number): number {
+  return Math.min(histogram.getValueAtPercentile(percent), histogram.maxValue) / MICROSECONDS_PER_MS;
+}

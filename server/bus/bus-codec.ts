@@ -1,0 +1,276 @@
+import type { ReasonCode } from '../../protocol/frame.js';
+import type { BusMessage } from './bus.js';
+
+/**
+ * Bus messages between processes of one machine: a 32-bit length (of all behind it), an operation byte and
+ * fixed fields, little-endian; ids as doubles, which hold 2^53 exactly. Both ends are the same build, so there
+ * is no version in it.
+ */
+const Operation = {
+  attach: 1,
+  detach: 2,
+  submit: 3,
+  acknowledge: 4,
+  attached: 5,
+  replaced: 6,
+  accepted: 7,
+  refused: 8,
+  deliver: 9,
+  receipt: 10,
+  'receipt-kept': 11,
+  'submit-to-group': 12,
+  group: 13,
+  copies: 14,
+  'copies-kept': 15,
+} as const;
+
+const PREFIX_BYTES = 5;
+
+/** Bytes that `message` takes on the bus. */
+export function busMessageBytes(message: BusMessage): number {
+  return PREFIX_BYTES + fieldBytes(message);
+}
+
+function fieldBytes(message: BusMessage): number {
+  switch (message.kind) {
+    case 'attach':
+    case 'detach':
+      return 14;
+    case 'submit':
+      return 30 + message.payload.length;
+    case 'acknowledge':
+      return 18;
+    case 'attached':
+      return 8;
+    case 'replaced':
+      return 4;
+    case 'accepted':
+      return 12;
+    case 'refused':
+      return 14;
+    case 'deliver':
+      return 8 + message.frame.length;
+    case 'receipt':
+    case 'receipt-kept':
+      return 33;
+    case 'submit-to-group':
+      return 30 + message.payload.length;
+    case 'group':
+      return 30 + 8 * message.members.length;
+    case 'copies':
+      return 36 + 8 * message.members.length + message.payload.length;
+    case 'copies-kept':
+      return 18;
+  }
+}
+
+/** Hot path. Writes `message` at `offset`; returns the offset behind it. The caller has made room. */
+export function writeBusMessage(message: BusMessage, target: Buffer, offset: number): number {
+  const length = fieldBytes(message);
+  let at = target.writeUInt32LE(length + 1, offset);
+  at = target.writeUInt8(Operation[message.kind], at);
+  const end = at + length;
+  switch (message.kind) {
+    case 'attach':
+    case 'detach':
+      at = target.writeDoubleLE(message.user, at);
+      at = target.writeUInt16LE(message.worker, at);
+      target.writeUInt32LE(message.connection, at);
+      break;
+    case 'submit':
+      at = target.writeDoubleLE(message.from, at);
+      at = target.writeUInt16LE(message.worker, at);
+      at = target.writeUInt32LE(message.connection, at);
+      at = target.writeDoubleLE(message.to, at);
+      at = target.writeDoubleLE(message.id, at);
+      target.set(message.payload, at);
+      break;
+    case 'acknowledge':
+      at = target.writeDoubleLE(message.user, at);
+      at = target.writeUInt16LE(message.worker, at);
+      at = target.writeUInt32LE(message.connection, at);
+      target.writeUInt32LE(message.sequence, at);
+      break;
+    case 'attached':
+      at = target.writeUInt32LE(message.connection, at);
+      target.writeUInt32LE(message.waiting, at);
+      break;
+    case 'replaced':
+      target.writeUInt32LE(message.connection, at);
+      break;
+    case 'accepted':
+      at = target.writeUInt32LE(message.connection, at);
+      target.writeDoubleLE(message.id, at);
+      break;
+    case 'refused':
+      at = target.writeUInt32LE(message.connection, at);
+      at = target.writeDoubleLE(message.id, at);
+      target.writeUInt16LE(message.code, at);
+      break;
+    case 'deliver':
+      at = target.writeUInt32LE(message.connection, at);
+      at = target.writeUInt32LE(message.sequence, at);
+      target.set(message.frame, at);
+      break;
+    case 'receipt':
+    case 'receipt-kept':
+      at = target.writeDoubleLE(message.to, at);
+      at = target.writeDoubleLE(message.by, at);
+      at = target.writeDoubleLE(message.id, at);
+      at = target.writeDoubleLE(message.group, at);
+      target.writeUInt8(message.isUndelivered ? 1 : 0, at);
+      break;
+    case 'submit-to-group':
+      at = target.writeDoubleLE(message.from, at);
+      at = target.writeUInt16LE(message.worker, at);
+      at = target.writeUInt32LE(message.connection, at);
+      at = target.writeDoubleLE(message.group, at);
+      at = target.writeDoubleLE(message.id, at);
+      target.set(message.payload, at);
+      break;
+    case 'group':
+      at = target.writeDoubleLE(message.user, at);
+      at = target.writeUInt16LE(message.worker, at);
+      at = target.writeUInt32LE(message.connection, at);
+      at = target.writeDoubleLE(message.group, at);
+      at = target.writeDoubleLE(message.id, at);
+      for (const member of message.members) at = target.writeDoubleLE(member, at);
+      break;
+    case 'copies':
+      at = target.writeDoubleLE(message.group, at);
+      at = target.writeDoubleLE(message.number, at);
+      at = target.writeDoubleLE(message.from, at);
+      at = target.writeDoubleLE(message.id, at);
+      at = target.writeUInt32LE(message.members.length, at);
+      for (const member of message.members) at = target.writeDoubleLE(member, at);
+      target.set(message.payload, at);
+      break;
+    case 'copies-kept':
+      at = target.writeDoubleLE(message.group, at);
+      at = target.writeDoubleLE(message.number, at);
+      target.writeUInt16LE(message.home, at);
+      break;
+  }
+  return end;
+}
+
+/** Hot path. Hands every whole message in `bytes` to `onMessage`; returns how many bytes they took. */
+export function readBusMessages(bytes: Buffer, onMessage: (message: BusMessage) => void): number {
+  let at = 0;
+  while (bytes.length - at >= 4) {
+    const end = at + 4 + bytes.readUInt32LE(at);
+    if (end > bytes.length) break;
+    onMessage(readBusMessage(bytes, at + 4, end));
+    at = end;
+  }
+  return at;
+}
+
+function readBusMessage(bytes: Buffer, start: number, end: number): BusMessage {
+  const operation = bytes[start];
+  const at = start + 1;
+  switch (operation) {
+    case Operation.attach:
+    case Operation.detach:
+      return {
+        kind: operation === Operation.attach ? 'attach' : 'detach',
+        user: bytes.readDoubleLE(at),
+        worker: bytes.readUInt16LE(at + 8),
+        connection: bytes.readUInt32LE(at + 10),
+      };
+    case Operation.submit:
+      return {
+        kind: 'submit',
+        from: bytes.readDoubleLE(at),
+        worker: bytes.readUInt16LE(at + 8),
+        connection: bytes.readUInt32LE(at + 10),
+        to: bytes.readDoubleLE(at + 14),
+        id: bytes.readDoubleLE(at + 22),
+        payload: bytes.subarray(at + 30, end),
+      };
+    case Operation.acknowledge:
+      return {
+        kind: 'acknowledge',
+        user: bytes.readDoubleLE(at),
+        worker: bytes.readUInt16LE(at + 8),
+        connection: bytes.readUInt32LE(at + 10),
+        sequence: bytes.readUInt32LE(at + 14),
+      };
+    case Operation.attached:
+      return { kind: 'attached', connection: bytes.readUInt32LE(at), waiting: bytes.readUInt32LE(at + 4) };
+    case Operation.replaced:
+      return { kind: 'replaced', connection: bytes.readUInt32LE(at) };
+    case Operation.accepted:
+      return { kind: 'accepted', connection: bytes.readUInt32LE(at), id: bytes.readDoubleLE(at + 4) };
+    case Operation.refused:
+      return {
+        kind: 'refused',
+        connection: bytes.readUInt32LE(at),
+        id: bytes.readDoubleLE(at + 4),
+        code: bytes.readUInt16LE(at + 12) as ReasonCode,
+      };
+    case Operation.deliver:
+      return {
+        kind: 'deliver',
+        connection: bytes.readUInt32LE(at),
+        sequence: bytes.readUInt32LE(at + 4),
+        // The chunk is not reused, so the frame may be kept as it lies.
+        frame: bytes.subarray(at + 8, end),
+      };
+    case Operation.receipt:
+    case Operation['receipt-kept']:
+      return {
+        kind: operation === Operation.receipt ? 'receipt' : 'receipt-kept',
+        to: bytes.readDoubleLE(at),
+        by: bytes.readDoubleLE(at + 8),
+        id: bytes.readDoubleLE(at + 16),
+        group: bytes.readDoubleLE(at + 24),
+        isUndelivered: bytes[at + 32] === 1,
+      };
+    case Operation['submit-to-group']:
+      return {
+        kind: 'submit-to-group',
+        from: bytes.readDoubleLE(at),
+        worker: bytes.readUInt16LE(at + 8),
+        connection: bytes.readUInt32LE(at + 10),
+        group: bytes.readDoubleLE(at + 14),
+        id: bytes.readDoubleLE(at + 22),
+        payload: bytes.subarray(at + 30, end),
+      };
+    case Operation.group:
+      return {
+        kind: 'group',
+        user: bytes.readDoubleLE(at),
+        worker: bytes.readUInt16LE(at + 8),
+        connection: bytes.readUInt32LE(at + 10),
+        group: bytes.readDoubleLE(at + 14),
+        id: bytes.readDoubleLE(at + 22),
+        members: readMembers(bytes, at + 30, (end - at - 30) / 8),
+      };
+    case Operation.copies: {
+      const count = bytes.readUInt32LE(at + 32);
+      return {
+        kind: 'copies',
+        group: bytes.readDoubleLE(at),
+        number: bytes.readDoubleLE(at + 8),
+        from: bytes.readDoubleLE(at + 16),
+        id: bytes.readDoubleLE(at + 24),
+        members: readMembers(bytes, at + 36, count),
+        payload: bytes.subarray(at + 36 + 8 * count, end),
+      };
+    }
+    case Operation['copies-kept']:
+      return {
+        kind: 'copies-kept',
+        group: bytes.readDoubleLE(at),
+        number: bytes.readDoubleLE(at + 8),
+        home: bytes.readUInt16LE(at + 16),
+      };
+    default:
+      throw new Error(`unknown bus operation ${operation}: the workers are not of one build`);
+  }
+}
+
+function readMembers(bytes: Buffer, offset: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => bytes.readDoubleLE(offset + 8 * index));
+}

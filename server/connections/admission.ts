@@ -1,0 +1,52 @@
+import { ReasonCode } from '../../protocol/frame.js';
+import type { Limits } from '../config.js';
+import { QueueGauge } from '../health/queue-gauge.js';
+import { RateLimit } from './rate-limit.js';
+
+/** What one worker takes on: logins a second, messages a second of one user, and messages in hand. */
+export class Admission {
+  /** SENDs that the homes have not answered. */
+  readonly sendsUnderWay = new QueueGauge();
+  readonly #limits: Limits;
+  /** By user, where there is a limit: whoever connects anew has no new one. */
+  readonly #sendLimits = new Map<number, RateLimit>();
+  #loginsThisSecond = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** Whether there is no room for another login; half of what is in hand is kept for those who are in. */
+  refusesLogins(): boolean {
+    const { loginsPerSecond, sendsUnderWay } = this.#limits;
+    return (
+      (loginsPerSecond > 0 && this.#loginsThisSecond >= loginsPerSecond) ||
+      this.sendsUnderWay.length * 2 >= sendsUnderWay
+    );
+  }
+
+  countLogin(): void {
+    this.#loginsThisSecond += 1;
+  }
+
+  /** Hot path. Why this SEND is refused, or undefined. */
+  refuseSend(user: number): ReasonCode | undefined {
+    const { sendsPerSecond, sendsUnderWay } = this.#limits;
+    if (this.sendsUnderWay.length >= sendsUnderWay) return ReasonCode.Shedding;
+    if (sendsPerSecond === 0) return undefined;
+    const now = performance.now();
+    let limit = this.#sendLimits.get(user);
+    if (!limit) {
+      limit = new RateLimit(sendsPerSecond, now);
+      this.#sendLimits.set(user, limit);
+    }
+    return limit.admits(now) ? undefined : ReasonCode.RateLimited;
+  }
+
+  /** Once a second: counts start anew, and users who send slowly are forgotten. */
+  startSecond(): void {
+    this.#loginsThisSecond = 0;
+    const now = performance.now();
+    for (const [user, limit] of this.#sendLimits) if (limit.isFull(now)) this.#sendLimits.delete(user);
+  }
+}

@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import { generate } from 'selfsigned';
+import type { ServerConfig } from '../config.js';
+
+/** PEM texts. */
+export interface Certificate {
+  key: string;
+  cert: string;
+}
+
+/** The configured certificate, or one made for this run that no client has a reason to trust. */
+export async function loadCertificate(config: ServerConfig['tls']): Promise<Certificate> {
+  if (config) {
+    const [key, cert] = await Promise.all([
+      readFile(config.keyFile, 'utf8'),
+      readFile(config.certFile, 'utf8'),
+    ]);
+    return { key, cert };
+  }
+  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    extensions: [
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: 'localhost' },
+          { type: 7, ip: '127.0.0.1' },
+          { type: 7, ip: '::1' },
+        ],
+      },
+    ],
+  });
+  return { key: made.private, cert: made.cert };
+}

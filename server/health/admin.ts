@@ -1,0 +1,77 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { isLoopback } from '../../protocol/address.js';
+import { BAD_REQUEST, partWith } from '../connections/parting.js';
+import { Metrics } from './metrics.js';
+import type { ServerState } from './server-state.js';
+
+/**
+ * The admin port, on loopback: GET `/healthz`, `/metrics` (Prometheus) and `/stats` (protocol/stats.ts), and POST
+ * `/reload`. Whoever may connect may ask; that a page in somebody's browser cannot is seen to here.
+ */
+export interface Admin {
+  url: string;
+  close(): Promise<void>;
+}
+
+/** @throws the system's error where the port cannot be had */
+export async function startAdmin(
+  address: { host: string; port: number },
+  state: ServerState,
+  reload: () => Promise<string>,
+): Promise<Admin> {
+  const metrics = new Metrics();
+  const server = createServer((request, response) => {
+    if (!isFromHere(request)) return answer(response, 403, 'text/plain', 'only for this machine\n');
+    if (request.method === 'POST' && request.url === '/reload') {
+      reload().then(
+        (version) => answer(response, 200, 'application/json', JSON.stringify({ version })),
+        (error: Error) => answer(response, 409, 'application/json', JSON.stringify({ error: error.message })),
+      );
+      return;
+    }
+    if (request.method !== 'GET') return answer(response, 405, 'text/plain', 'only GET, and POST /reload\n');
+    switch (request.url) {
+      case '/healthz':
+        return answer(response, 200, 'text/plain', 'ok\n');
+      case '/stats':
+        return answer(response, 200, 'application/json', JSON.stringify(state.stats()));
+      case '/metrics':
+        metrics.render(state.stats()).then(
+          (text) => answer(response, 200, metrics.contentType, text),
+          (error: Error) => answer(response, 500, 'text/plain', `${error.message}\n`),
+        );
+        return;
+      default:
+        return answer(response, 404, 'text/plain', 'try /healthz, /metrics or /stats\n');
+    }
+  });
+  server.on('clientError', (_error, socket) => partWith(socket, BAD_REQUEST));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address.port, address.host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/**
+ * A page can make a browser send requests to loopback: to another name that it lets point here (DNS rebinding), and
+ * from another origin. Neither is how a tool on this machine asks.
+ */
+function isFromHere({ headers }: IncomingMessage): boolean {
+  const host = (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  return isLoopback(host) && headers.origin === undefined && headers['sec-fetch-site'] === undefined;
+}
+
+function answer(response: ServerResponse, status: number, contentType: string, body: string): void {
+  response.writeHead(status, { 'content-type': contentType });
+  response.end(body);
+}

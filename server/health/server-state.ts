@@ -1,0 +1,154 @@
+import type { Logger } from 'pino';
+import type {
+  HandlerStats,
+  MediaStats,
+  QueueAlert,
+  ServerStats,
+  StoreStats,
+  WorkerRestart,
+} from '../../protocol/stats.js';
+import type { ServerConfig } from '../config.js';
+import type { StoreUsage } from '../mailboxes/store.js';
+import type { WorkerReport } from '../worker.js';
+import { addCounters } from './counters.js';
+import { QueueMonitor } from './queue-monitor.js';
+
+const KEPT_REJECTIONS = 100;
+
+/** The newest report of every worker, and the queues over time: what the admin port shows. */
+export class ServerState {
+  readonly #version: string;
+  readonly #store: StoreStats['kind'];
+  readonly #startedAtMs = Date.now();
+  readonly #reports = new Map<number, WorkerReport>();
+  /** Where media are kept. */
+  media: { readonly stats: MediaStats } | undefined;
+  readonly #monitor: QueueMonitor;
+  readonly #workers: number;
+  readonly #restarts: WorkerRestart[] = [];
+  #handlers: HandlerStats;
+  readonly #served = new Map<string, number>();
+  readonly #mostServed = new Map<string, number>();
+  #servedAtMs = Date.now();
+  readonly #newest = new Map<string, number>();
+  /** The highest since the last sample. */
+  #unsampled = new Map<string, number>();
+
+  constructor(version: string, config: ServerConfig, handlers: string, log: Logger) {
+    this.#version = version;
+    this.#store = config.store;
+    this.#workers = config.workers + config.homes;
+    this.#handlers = { version: handlers, sinceMs: Date.now(), loads: 1, rejected: [] };
+    this.#monitor = new QueueMonitor(config.thresholds, (alert) => logAlert(log, alert));
+  }
+
+  /** Takes the report of one worker; a sample is made when `sample` is called. */
+  take(report: WorkerReport): void {
+    this.#reports.set(report.stats.worker, report);
+    for (const [queue, { peak }] of Object.entries(report.queues)) {
+      const name = this.#nameOf(queue, report);
+      this.#newest.set(name, peak);
+      this.#unsampled.set(name, Math.max(peak, this.#unsampled.get(name) ?? 0));
+    }
+  }
+
+  restarted(worker: number, reason: string): void {
+    this.#restarts.push({ worker, atMs: Date.now(), reason });
+  }
+
+  get handlersVersion(): string {
+    return this.#handlers.version;
+  }
+
+  reloaded(version: string): void {
+    this.#handlers = { ...this.#handlers, version, sinceMs: Date.now(), loads: this.#handlers.loads + 1 };
+  }
+
+  /** A version did not go into force. */
+  rejected(reason: string): void {
+    this.#handlers.rejected.push({ atMs: Date.now(), reason });
+    if (this.#handlers.rejected.length > KEPT_REJECTIONS) this.#handlers.rejected.shift();
+  }
+
+  /** Records the queue lengths reported since the last call; a worker that reported none has those of before. */
+  sample(): void {
+    if (this.#newest.size === 0) return;
+    this.#measureServed(Date.now());
+    this.#monitor.record(Date.now(), new Map([...this.#newest, ...this.#unsampled]));
+    this.#unsampled = new Map();
+  }
+
+  /** Over a second at least: a shorter time makes a rate of every burst. */
+  #measureServed(atMs: number): void {
+    const seconds = (atMs - this.#servedAtMs) / 1000;
+    if (seconds < 1) return;
+    for (const report of this.#reports.values()) {
+      for (const [queue, { served }] of Object.entries(report.queues)) {
+        const name = this.#nameOf(queue, report);
+        const rate = (served - (this.#served.get(name) ?? served)) / seconds;
+        this.#served.set(name, served);
+        this.#mostServed.set(name, Math.max(rate, this.#mostServed.get(name) ?? 0));
+      }
+    }
+    this.#servedAtMs = atMs;
+  }
+
+  stats(): ServerStats {
+    const reports = [...this.#reports.values()].sort((a, b) => a.stats.worker - b.stats.worker);
+    const workers = reports.map((report) => report.stats);
+    return {
+      schema: 'c2m.stats/1',
+      version: this.#version,
+      startedAtMs: this.#startedAtMs,
+      connections: workers.reduce((sum, worker) => sum + worker.connections, 0),
+      users: reports.reduce((sum, report) => sum + report.users, 0),
+      store: addUsage(
+        this.#store,
+        reports.map((report) => report.store),
+      ),
+      counters: addCounters(reports.map((report) => report.counters)),
+      workers,
+      restarts: this.#restarts,
+      handlers: this.#handlers,
+      media: this.media?.stats ?? null,
+      samples: this.#monitor.samples,
+      alerts: this.#monitor.alerts,
+      queues: this.#queues(reports),
+    };
+  }
+
+  #queues(reports: WorkerReport[]): ServerStats['queues'] {
+    const queues: ServerStats['queues'] = {};
+    const summary = this.#monitor.summary();
+    for (const report of reports) {
+      for (const [queue, { arrived, served }] of Object.entries(report.queues)) {
+        const name = this.#nameOf(queue, report);
+        const { max = 0, threshold = null } = summary[name] ?? {};
+        const mostServedPerSecond = this.#mostServed.get(name) ?? 0;
+        queues[name] = { max, threshold, arrived, served, mostServedPerSecond };
+      }
+    }
+    return queues;
+  }
+
+  /** Of several workers each has its own. */
+  #nameOf(queue: string, { stats }: WorkerReport): string {
+    return this.#workers === 1 ? queue : `${queue}#${stats.worker}`;
+  }
+}
+
+function addUsage(kind: StoreStats['kind'], all: StoreUsage[]): StoreStats {
+  const sum: StoreStats = { kind, items: 0, diskBytes: 0, commits: 0, commitMs: 0 };
+  for (const { items, diskBytes, commits, commitMs } of all) {
+    sum.items += items;
+    sum.diskBytes += diskBytes;
+    sum.commits += commits;
+    sum.commitMs += commitMs;
+  }
+  return sum;
+}
+
+function logAlert(log: Logger, alert: QueueAlert): void {
+  if (alert.clearedAtMs === null) log.warn(alert, `queue ${alert.queue} grew past ${alert.threshold}`);
+  else log.info(alert, `queue ${alert.queue} is back below its threshold; its peak was ${alert.peak}`);
+}
