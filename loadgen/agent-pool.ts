@@ -54,7 +54,8 @@ export class AgentPool {
 
   tell(agent: number, message: ToAgent): void {
     const process = this.#agents[agent];
-    if (process?.connected) process.send(message);
+    // Without a callback, an agent that was killed meanwhile would be an error that nobody handles.
+    if (process?.connected) process.send(message, () => undefined);
   }
 
   tellAll(message: ToAgent): void {

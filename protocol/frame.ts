@@ -63,6 +63,7 @@ export const ReasonCode = {
   NotGroupOwner: 0x107,
   GroupTooLarge: 0x108,
   NotMember: 0x109,
+  IdSkipped: 0x10a,
 } as const;
 
 export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isLoopback } from '../protocol/address.js';
+import { LARGEST_BODY_BYTES } from '../protocol/frame.js';
 import { mediaSchema } from './media/media-config.js';
 
 /** An address that the server listens on. Port 0 lets the kernel choose. */
@@ -38,9 +39,9 @@ const limitsSchema = z.strictObject({
     .number()
     .int()
     .min(64)
-    .max(0xff_ff_ff)
+    .max(LARGEST_BODY_BYTES - 64)
     .default(65_536)
-    .describe('Largest frame body accepted.'),
+    .describe('Largest frame body accepted; what is delivered has up to 17 bytes more.'),
   mailboxLength: z
     .number()
     .int()

@@ -35,7 +35,7 @@ export async function spawnServer(config: ServerConfigInput): Promise<SpawnedSer
     execArgv: [...process.execArgv, ...NODE_FLAGS],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const tell = (message: ToServer) => child.connected && child.send(message);
+  const tell = (message: ToServer) => child.connected && child.send(message, () => undefined);
   let isClosing = false;
   let reason: string | undefined;
   const exited = new Promise<string | undefined>((resolve) => {

@@ -42,7 +42,8 @@ export class WorkerChild {
   }
 
   tell(message: ToWorker): void {
-    if (this.#process.isConnected()) this.#process.send(message);
+    // Without a callback, a process that was killed meanwhile would be an error that nobody handles; `died` tells of it.
+    if (this.#process.isConnected()) this.#process.send(message, () => undefined);
   }
 
   /** Rejects if the process ends before it says so. */

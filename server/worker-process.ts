@@ -33,6 +33,7 @@ async function obey(message: ToWorker): Promise<void> {
     case 'connect': {
       await bus?.connect();
       worker?.connected();
+      bus?.open();
       const addresses = isHomeOnly() ? [] : await worker?.listen(start?.certificate, message.addresses);
       // Once before anyone connects: what the worker held then is what connections are measured against.
       report();
@@ -41,8 +42,7 @@ async function obey(message: ToWorker): Promise<void> {
       break;
     }
     case 'reconnect':
-      await bus?.reconnect(message.worker);
-      worker?.reconnected(message.worker);
+      if (await bus?.reconnect(message.worker)) worker?.reconnected(message.worker);
       break;
     case 'load':
       tell({ kind: 'loaded', problem: await load(message.handlers) });

@@ -33,6 +33,7 @@ export class UnixBus implements Bus {
   #filled: Batch[] = [];
   readonly #inbound = new Set<Socket>();
   #server: Server | undefined;
+  #isOpen = false;
   #isClosing = false;
 
   constructor(options: UnixBusOptions) {
@@ -72,9 +73,22 @@ export class UnixBus implements Bus {
     );
   }
 
-  /** Connects to a worker that was started again, where this one talked to the former. */
-  async reconnect(worker: number): Promise<void> {
-    if (worker in this.#batches) await this.#connectTo(worker);
+  /**
+   * Connects to a worker that was started again, where this one talked to the former.
+   * @returns false where it died once more: there will be another call
+   */
+  async reconnect(worker: number): Promise<boolean> {
+    if (!(worker in this.#batches)) return true;
+    return this.#connectTo(worker).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Takes what others have sent since `listen`; before, nobody could be answered. */
+  open(): void {
+    this.#isOpen = true;
+    for (const socket of this.#inbound) socket.resume();
   }
 
   isConnected(worker: number): boolean {
@@ -141,6 +155,7 @@ export class UnixBus implements Bus {
       const consumed = readBusMessages(bytes, this.#options.receive);
       rest = consumed === bytes.length ? undefined : bytes.subarray(consumed);
     });
+    if (!this.#isOpen) socket.pause();
     // The other direction to the same worker closes as well, and is listened to.
     socket.on('error', () => undefined);
     socket.on('close', () => this.#inbound.delete(socket));

@@ -1,5 +1,5 @@
 import { FrameType, type GroupDeliverFrame, ReasonCode } from '../../protocol/frame.js';
-import { type Bus, type HomeMessage, type HomeRequest, homeWorker, type Receipt } from '../bus/bus.js';
+import { type Bus, type Copies, type HomeMessage, type HomeRequest, homeWorker, type Receipt } from '../bus/bus.js';
 import type { Limits } from '../config.js';
 import { type Counters, countRefusal } from '../health/counters.js';
 import { FanOut } from './fan-out.js';
@@ -8,6 +8,8 @@ import { Mailboxes, type MailboxLimits } from './mailboxes.js';
 import { OutgoingReceipts, receiptFrame } from './outgoing-receipts.js';
 import type { RepeatWindow } from './repeat-window.js';
 import type { Store } from './store.js';
+
+type HomeLimits = MailboxLimits & Pick<Limits, 'groupMembers' | 'sendsUnderWay'>;
 
 type Message<Kind extends HomeMessage['kind']> = Extract<HomeMessage, { kind: Kind }>;
 
@@ -23,6 +25,7 @@ export class Home {
   readonly #store: Store;
   readonly #bus: Bus;
   readonly #counters: Counters;
+  readonly #limits: HomeLimits;
   /** What is to be said about changes of this turn, once the store has promised them. */
   #uncommitted: (() => void)[] = [];
 
@@ -30,8 +33,9 @@ export class Home {
     store: Store,
     bus: Bus,
     counters: Counters,
-    limits: MailboxLimits & Pick<Limits, 'groupMembers'>,
+    limits: HomeLimits,
   ) {
+    this.#limits = limits;
     const afterCommit = (say: () => void): void => this.#afterCommit(say);
     this.#store = store;
     this.#bus = bus;
@@ -118,7 +122,9 @@ export class Home {
   }
 
   #setGroup(message: Message<'group'>): void {
-    const refusal = this.#groups.set(message.group, message.user, message.members);
+    const refusal = this.#store.isFull
+      ? ReasonCode.StoreFull
+      : this.#groups.set(message.group, message.user, message.members);
     if (refusal === undefined) this.#sayAccepted(message);
     else this.#refuse(message, refusal);
   }
@@ -127,22 +133,20 @@ export class Home {
     const { from, id } = message;
     const group = this.#groups.find(message.group);
     if (!group?.members.includes(from)) {
-      this.#refuse(message, ReasonCode.NotMember);
+      // Whoever has left since may ask once more what became of a message.
+      if (group?.repeats.get(from)?.look(id) === 'repeated') this.#repeated(message);
+      else this.#refuse(message, ReasonCode.NotMember);
       return;
     }
     if (this.#wasAnswered(message, this.#groups.repeats(group, from))) return;
+    // It is answered before other homes have their copies: those are bounded here.
+    if (this.fanOut.underWay.length >= this.#limits.sendsUnderWay) {
+      this.#refuse(message, ReasonCode.Shedding);
+      return;
+    }
     const number = this.#groups.take(group, from, id);
     this.#accept(message);
-    const frame: GroupDeliverFrame = {
-      type: FrameType.GroupDeliver,
-      sequence: 0,
-      flags: 0,
-      group: group.id,
-      number,
-      from,
-      id,
-      payload: message.payload,
-    };
+    const frame = deliverFrame({ group: group.id, number, from, id, payload: message.payload });
     const elsewhere: number[] = [];
     for (const member of group.members) {
       if (member === from) continue;
@@ -152,17 +156,9 @@ export class Home {
     if (elsewhere.length > 0) this.fanOut.send({ ...frame, members: elsewhere });
   }
 
-  #takeCopies({ group, number, from, id, members, payload }: Message<'copies'>): void {
-    const frame: GroupDeliverFrame = {
-      type: FrameType.GroupDeliver,
-      sequence: 0,
-      flags: 0,
-      group,
-      number,
-      from,
-      id,
-      payload,
-    };
+  #takeCopies(copies: Message<'copies'>): void {
+    const { group, number, members } = copies;
+    const frame = deliverFrame(copies);
     for (const member of members) this.#takeCopy(member, frame);
     const origin = homeWorker(group, this.#bus.homes);
     this.#afterCommit(() =>
@@ -173,11 +169,15 @@ export class Home {
   /** Hot path. A copy that came before is passed over: it was sent again because nobody knew. */
   #takeCopy(member: number, frame: GroupDeliverFrame): void {
     const { group, number, from, id } = frame;
-    const repeats = this.#store.repeats(member, group, 'group');
-    if (repeats.look(number) !== 'new') return;
-    repeats.remember(number);
+    // Without durability nothing is sent again, and a group that was made anew counts from 1.
+    if (this.#store.isDurable) {
+      const repeats = this.#store.repeats(member, group, 'group');
+      const look = repeats.look(number);
+      if (look === 'repeated' || look === 'too-old') return;
+      repeats.remember(number);
+    }
     this.#counters.copies += 1;
-    if (!this.mailboxes.isFull(member)) {
+    if (!this.mailboxes.isFull(member) && !this.#store.isFull) {
       this.mailboxes.append(member, frame);
       return;
     }
@@ -218,8 +218,11 @@ export class Home {
   #wasAnswered(request: HomeRequest, repeats: RepeatWindow): boolean {
     switch (repeats.look(request.id)) {
       case 'repeated':
-        this.#counters.repeated += 1;
-        this.#sayAccepted(request);
+        this.#repeated(request);
+        return true;
+      case 'skipped':
+        // Accepted now, it would come behind those that were sent after it.
+        this.#refuse(request, ReasonCode.IdSkipped);
         return true;
       case 'too-old':
         this.#refuse(request, ReasonCode.DuplicateUnknown);
@@ -229,6 +232,11 @@ export class Home {
         this.#refuse(request, ReasonCode.StoreFull);
         return true;
     }
+  }
+
+  #repeated(request: HomeRequest): void {
+    this.#counters.repeated += 1;
+    this.#sayAccepted(request);
   }
 
   #accept(request: HomeRequest): void {
@@ -249,4 +257,8 @@ export class Home {
   #afterCommit(answer: () => void): void {
     this.#uncommitted.push(answer);
   }
+}
+
+function deliverFrame({ group, number, from, id, payload }: Omit<Copies, 'members'>): GroupDeliverFrame {
+  return { type: FrameType.GroupDeliver, sequence: 0, flags: 0, group, number, from, id, payload };
 }

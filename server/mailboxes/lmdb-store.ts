@@ -286,8 +286,9 @@ export class LmdbStore implements Store {
     const bounds = this.#recovered.get(user);
     if (!bounds || this.#remembered.has(user)) return;
     this.#remembered.add(user);
-    for (const item of this.read(user, bounds.first - 1, bounds.last - bounds.first + 1)) {
-      if (item.isReceipt) continue;
+    for (let sequence = bounds.first; sequence <= bounds.last; sequence += 1) {
+      const item = this.#get(user, sequence);
+      if (!item || item.isReceipt) continue;
       if (item.group === NO_GROUP) this.repeats(user, item.from, 'user').remember(item.id);
       else this.repeats(user, item.group, 'group').remember(item.number);
     }

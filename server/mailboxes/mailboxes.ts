@@ -84,9 +84,9 @@ export class Mailboxes {
    */
   append(user: number, content: ItemFrame): void {
     const state = this.#stateOf(user);
-    state.lastSequence += 1;
-    content.sequence = state.lastSequence;
+    content.sequence = state.lastSequence + 1;
     const item = itemOf(content, Date.now(), encodeFrame(content));
+    state.lastSequence = item.sequence;
     this.#store.append(user, item);
     this.#waiting += 1;
     this.#arrived += 1;

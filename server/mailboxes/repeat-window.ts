@@ -20,13 +20,18 @@ export class RepeatWindow {
     return this.#isChanged;
   }
 
-  /** Classifies `id` without remembering it: the message may yet be refused. */
-  look(id: number): 'new' | 'repeated' | 'too-old' {
+  /**
+   * Classifies `id` without remembering it: the message may yet be refused. `skipped`: it is below the highest one and
+   * was not seen, so it was refused, or never came.
+   */
+  look(id: number): 'new' | 'repeated' | 'skipped' | 'too-old' {
     const distance = this.#highest - id;
     if (distance < 0) return 'new';
     if (distance >= REPEAT_WINDOW) return 'too-old';
     const seen = distance < 32 ? this.#low & (1 << distance) : this.#high & (1 << (distance - 32));
-    return seen !== 0 ? 'repeated' : 'new';
+    if (seen !== 0) return 'repeated';
+    // Before the first id there is nothing that it could be below.
+    return this.#low === 0 && this.#high === 0 ? 'new' : 'skipped';
   }
 
   /** Remembers `id` as accepted. */

@@ -28,8 +28,11 @@ export async function takeOwnership(folder: string): Promise<() => void> {
     }
     const owner = existsSync(path) ? readFileSync(path, 'utf8') : '';
     const pid = Number.parseInt(owner, 10);
-    if (owner === self || describeProcess(pid) !== owner) rmSync(path, { force: true });
-    else if (performance.now() > deadline) {
+    const isLate = performance.now() > deadline;
+    // One that names nobody is being written just now, or its process was killed before it could.
+    const isStale = owner === '' ? isLate : owner === self || describeProcess(pid) !== owner;
+    if (isStale) rmSync(path, { force: true });
+    else if (isLate) {
       throw new StoreError(`${folder} is in use by process ${pid}: end that server, or name another folder`);
     } else await sleep(LOOK_EVERY_MS);
   }

@@ -70,6 +70,7 @@ export class MediaChild {
   }
 
   #tell(message: ToMedia): void {
-    if (this.#child.connected) this.#child.send(message);
+    // Without a callback, a process that was killed meanwhile would be an error that nobody handles.
+    if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 }

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FLAG_REDELIVERY, FrameType, ReasonCode } from '../../protocol/frame.js';
 import { homeWorker } from '../../server/bus/bus.js';
@@ -132,6 +134,15 @@ describe('the folder of the mailboxes', () => {
     await expect(
       spawnServer({ ...durable(folder), listen: ['tcp://127.0.0.1:0'], admin: null }),
     ).rejects.toThrow(/is in use by process \d+: end that server, or name another folder/);
+  }, 20_000);
+
+  test('is given up by a process that was killed before it could say who it is', async () => {
+    const folder = testFolder();
+    const first = await testServer(durable(folder));
+    await first.close();
+    writeFileSync(join(folder, 'owner'), '');
+    const second = await testServer(durable(folder));
+    expect((await statsOf(second)).store.kind).toBe('lmdb');
   }, 20_000);
 
   test('refuses messages once it is full, serves those it has, and takes more when there is room', async () => {

@@ -178,9 +178,73 @@ describe('a group', () => {
   });
 });
 
-describe('what was accepted for a group', () => {
-  const HOMES = { first: 0, count: 2 };
+const HOMES = { first: 0, count: 2 };
 
+describe('a group', () => {
+  test('answers a member who has left, and asks once more what became of a message', async () => {
+    const server = await testServer();
+    const [anna, bert, third] = (await logInAll(server, [ANNA, BERT, 3])) as [
+      TestClient,
+      TestClient,
+      TestClient,
+    ];
+    await anna.setGroup(GROUP, [ANNA, BERT, 3]);
+    bert.sendToGroup(GROUP, 1, 'my last words');
+    await third.next(FrameType.GroupDeliver);
+    await bert.cut();
+    await nextOf(anna, FrameType.GroupDeliver);
+    await anna.setGroup(GROUP, [ANNA, 3], 9);
+
+    const again = await TestClient.login(addressOf(server), BERT);
+    again.sendToGroup(GROUP, 1, 'my last words');
+
+    expect((await again.next(FrameType.Accepted)).id).toBe(1);
+    expect(await third.settle()).toEqual([]);
+  });
+
+  test('that was lost with the memory of its home can be made again, and its members hear of it', async () => {
+    const server = await testServer({ workers: 2, portPerWorker: true });
+    const home = homeWorker(GROUP, HOMES);
+    const [owner, member] = MEMBERS.filter((user) => homeWorker(user, HOMES) !== home) as [number, number];
+    const address = server.addresses[1 - home] as RunningServer['addresses'][0];
+    const anna = await TestClient.login(address, owner);
+    const bert = await TestClient.login(address, member);
+    await anna.setGroup(GROUP, [owner, member]);
+    for (let id = 1; id <= 70; id += 1) {
+      anna.sendToGroup(GROUP, id, `message ${id}`);
+      bert.acknowledge((await bert.next(FrameType.GroupDeliver)).sequence);
+    }
+    await anna.settle();
+
+    await crash(server, home);
+    await anna.setGroup(GROUP, [owner, member]);
+    anna.sendToGroup(GROUP, 71, 'here we are again');
+
+    expect(await bert.next(FrameType.GroupDeliver)).toMatchObject({ id: 71, number: 1 });
+  });
+
+  test('fills no store of another process: a copy that finds it full is told of, as one that finds a full mailbox', async () => {
+    const folder = testFolder();
+    const server = await testServer({ store: 'lmdb', lmdb: { folder, maxBytes: 2 ** 21 }, workers: 2 });
+    const home = homeWorker(GROUP, HOMES);
+    const users = Array.from({ length: 200 }, (_, index) => 1000 + index);
+    const [sender] = users.filter((user) => homeWorker(user, HOMES) === home) as [number];
+    const far = users.filter((user) => homeWorker(user, HOMES) !== home).slice(0, 20);
+    const anna = await TestClient.login(addressOf(server), sender);
+    await anna.setGroup(GROUP, [sender, ...far]);
+    let undelivered: Frame | undefined;
+    for (let id = 1; !undelivered && id <= 60; id += 1) {
+      anna.sendToGroup(GROUP, id, 'x'.repeat(30_000));
+      undelivered = (await anna.settle()).find(({ type }) => type === FrameType.GroupReceipt);
+      // The size is looked at several times a second.
+      await statsOf(server);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(undelivered).toMatchObject({ flags: FLAG_UNDELIVERED, group: GROUP });
+  }, 20_000);
+});
+
+describe('what was accepted for a group', () => {
   /** Two processes; users, and the group, of either. */
   async function start(folder = testFolder()) {
     const server = await testServer({ store: 'lmdb', lmdb: { folder }, workers: 2, portPerWorker: true });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FLAG_REDELIVERY, FrameType } from '../../protocol/frame.js';
+import { FLAG_REDELIVERY, FrameType, ReasonCode } from '../../protocol/frame.js';
 import { TestClient } from '../support/client.js';
 import { addressOf, testServer } from '../support/server.js';
 
@@ -133,6 +133,32 @@ test('workers with a port each are one server: users on different ports reach ea
 
   expect((await bert.next(FrameType.Deliver)).id).toBe(1);
   expect((await anna.next(FrameType.Accepted)).id).toBe(1);
+});
+
+test('a message that was refused is not accepted behind those that came after it', async () => {
+  const address = addressOf(await testServer({ limits: { mailboxLength: 1 } }));
+  const anna = await TestClient.login(address, ANNA);
+  const bert = await TestClient.login(address, BERT);
+  // One answer is lost with the connection: that to the message that found a full mailbox.
+  anna.send(BERT, 1, 'one');
+  anna.send(BERT, 2, 'two');
+  bert.acknowledge((await bert.next(FrameType.Deliver)).sequence);
+  await anna.settle();
+  anna.send(BERT, 3, 'three');
+  bert.acknowledge((await bert.next(FrameType.Deliver)).sequence);
+  await anna.settle();
+  await anna.cut();
+
+  const again = await TestClient.login(address, ANNA);
+  for (const id of [1, 2, 3]) again.send(BERT, id, 'once more');
+
+  const answers = (await again.settle()).filter(({ type }) => type !== FrameType.Receipt);
+  expect(answers).toMatchObject([
+    { type: FrameType.Accepted, id: 1 },
+    { type: FrameType.Error, code: ReasonCode.IdSkipped, reference: 2 },
+    { type: FrameType.Accepted, id: 3 },
+  ]);
+  expect(await bert.settle()).toEqual([]);
 });
 
 test('no more than the window is in flight, and an ACK lets the rest follow', async () => {

@@ -1,10 +1,62 @@
-import { describe, expect, test } from 'vitest';
+import cluster, { Worker } from 'node:cluster';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { FLAG_REDELIVERY, FrameType, ReasonCode } from '../../protocol/frame.js';
 import { TestClient } from '../support/client.js';
-import { addressOf, crash, testServer } from '../support/server.js';
+import { addressOf, crash, statsOf, testServer } from '../support/server.js';
 
 const ANNA = 1;
 const BERT = 2;
+
+describe('a process that is killed at a bad moment', () => {
+  /** Kills whatever process is about to be told of a restart, so often; the kernel has seen it die, and nobody else. */
+  function killBeforeReconnect(times: number, victim: (told: Worker) => number | undefined): void {
+    const send = Worker.prototype.send;
+    let left = times;
+    vi.spyOn(Worker.prototype, 'send').mockImplementation(function (this: Worker, ...args) {
+      const [message] = args as [{ kind: string }];
+      const pid = left > 0 && message.kind === 'reconnect' ? victim(this) : undefined;
+      if (pid !== undefined) {
+        left -= 1;
+        process.kill(pid, 'SIGKILL');
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      }
+      return send.apply(this, args as never);
+    });
+  }
+
+  afterEach(() => vi.restoreAllMocks());
+
+  test('ends no server: a worker that dies while it is told that another is back', async () => {
+    const server = await testServer({ workers: 2 });
+    killBeforeReconnect(1, (told) => told.process.pid);
+    await crash(server, 0);
+    await expect.poll(async () => (await statsOf(server)).restarts.length, { timeout: 8000 }).toBe(2);
+    await TestClient.login(addressOf(server), ANNA);
+  });
+
+  test('takes no other process with it: a home that dies again before the others have reached it', async () => {
+    const server = await testServer({ workers: 6, homes: 1 });
+    const HOME = 6;
+    const pidOf = async () => (await statsOf(server)).workers.find(({ worker }) => worker === HOME)?.pid;
+    await expect.poll(pidOf).toBeDefined();
+    let successor: number | undefined;
+    const fork = cluster.fork.bind(cluster);
+    vi.spyOn(cluster, 'fork').mockImplementation((...args) => {
+      const child = fork(...args);
+      successor = child.process.pid;
+      return child;
+    });
+    killBeforeReconnect(1, () => successor);
+
+    process.kill((await pidOf()) as number, 'SIGKILL');
+
+    await expect
+      .poll(async () => (await statsOf(server)).restarts.map(({ worker }) => worker), { timeout: 8000 })
+      .toEqual([HOME]);
+    await TestClient.login(addressOf(server), ANNA);
+    expect((await statsOf(server)).restarts).toHaveLength(1);
+  });
+});
 
 describe('a worker that is killed', () => {
   // One worker takes all connections, the other process keeps all mailboxes.
