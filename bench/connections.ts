@@ -61,6 +61,7 @@ export async function measureConnections(protocol: 'tcp' | 'ws', count: number):
         credentials: null,
         groups: null,
         firstId: 0,
+        isServerFresh: true,
         insecure: true,
         connectRate: 100_000,
         reconnectRate: 1000,

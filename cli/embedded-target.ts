@@ -82,8 +82,18 @@ function checkLargestMessage(size: SizeDistribution, { limits }: ServerConfig): 
   );
 }
 
+/** What the frame that makes a group holds: an id and a group, and each member. */
+const groupBytes = (members: number): number => 16 + 8 * members;
+
 function checkGroups({ groups }: Scenario, { limits }: ServerConfig): void {
-  if (!groups || groups.members <= limits.groupMembers) return;
+  if (!groups) return;
+  if (groupBytes(groups.members) > limits.maxFrameBytes) {
+    throw new InputError(
+      `groups.members: the list of ${groups.members} members does not fit a frame of the server; ` +
+        `set target.embedded.settings.limits.maxFrameBytes to ${groupBytes(groups.members)} or more`,
+    );
+  }
+  if (groups.members <= limits.groupMembers) return;
   throw new InputError(
     `groups.members: the server takes ${limits.groupMembers} members in a group; ` +
       'write fewer, or raise target.embedded.settings.limits.groupMembers',

@@ -46,6 +46,8 @@ export interface AgentPlan {
   heartbeatMs: number;
   messages: MessagePlan;
   groups: GroupPlan | null;
+  /** The run has started the server, with nothing in its mailboxes. */
+  isServerFresh: boolean;
   /** What the ids of messages count from; above all of earlier runs, whose ids the server may remember. */
   firstId: number;
   /** Texts that the messages carry by turns: a link to a file and its thumbnail; empty: noise. */
@@ -72,7 +74,7 @@ export type FromAgent =
   | { kind: 'connected'; logins: number; atMs: number }
   | { kind: 'drained' }
   | { kind: 'sample'; sample: AgentSample }
-  | { kind: 'final'; totals: AgentTotals }
+  | { kind: 'final'; totals: LedgerTotals }
   /** The agent cannot go on. */
   | { kind: 'error'; message: string };
 
@@ -91,6 +93,8 @@ export interface AgentSample extends LedgerCounts {
   failed: number;
   dropped: number;
   failures: Record<string, number>;
+  /** Messages, and groups, that the server did not take, by reason. */
+  refusals: Record<string, number>;
   due: number;
   /** HDR histograms of the interval in microseconds, compressed Base64; absent where nothing was recorded. */
   latency: Partial<Record<LatencyKind | 'lag', string>>;
@@ -100,11 +104,3 @@ export interface AgentSample extends LedgerCounts {
   cpuSeconds: number;
   privateBytes: number;
 }
-
-/** The whole run of one agent. */
-export type AgentTotals = LedgerTotals & {
-  /** Messages to groups, each of them once. */
-  toGroups: number;
-  /** Deliveries of what an earlier run has left in the mailboxes. */
-  leftOver: number;
-};

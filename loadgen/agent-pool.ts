@@ -2,7 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { constants, setPriority } from 'node:os';
-import type { AgentPlan, AgentSample, AgentTotals, FromAgent, ToAgent } from './agent-messages.js';
+import type { LedgerTotals } from './agent/ledger.js';
+import type { AgentPlan, AgentSample, FromAgent, ToAgent } from './agent-messages.js';
 import { readPrivateBytes } from './process-usage.js';
 
 const EXIT_TIMEOUT_MS = 5000;
@@ -19,8 +20,8 @@ export class AgentPool {
   readonly #agents: ChildProcess[];
   readonly #listener: PoolListener;
   readonly #waiting = new Map<string, (message: FromAgent) => void>();
-  readonly #totals = new Map<number, AgentTotals>();
-  readonly #faults = new Map<number, string>();
+  readonly #totals = new Map<number, LedgerTotals>();
+  readonly #faults = new Set<number>();
   #isEnding = false;
 
   /** @param script the agent's entry; tests give one of their own */
@@ -81,7 +82,7 @@ export class AgentPool {
   }
 
   /** What an agent said at the end; undefined if it did not get so far. */
-  totals(agent: number): AgentTotals | undefined {
+  totals(agent: number): LedgerTotals | undefined {
     return this.#totals.get(agent);
   }
 
@@ -118,7 +119,7 @@ export class AgentPool {
     if (message.kind === 'sample') this.#listener.sample(agent, message.sample);
     else if (message.kind === 'final') this.#totals.set(agent, message.totals);
     else if (message.kind === 'error') {
-      this.#faults.set(agent, message.message);
+      this.#faults.add(agent);
       this.#listener.died(agent, `agent ${agent} cannot go on: ${message.message}`);
     }
     this.#waiting.get(`${message.kind}#${agent}`)?.(message);
@@ -126,11 +127,9 @@ export class AgentPool {
 
   #ended(agent: number, how: string): void {
     if (this.#isEnding) return;
-    const fault = this.#faults.get(agent);
-    this.#listener.died(
-      agent,
-      `agent ${agent} ended (${how})${fault ? `: ${fault}` : ''}; its clients are gone`,
-    );
+    // What it could not go on for was told already.
+    if (this.#faults.has(agent)) return;
+    this.#listener.died(agent, `agent ${agent} ended (${how}); its clients are gone`);
   }
 }
 

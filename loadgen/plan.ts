@@ -61,6 +61,7 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       heartbeatMs: clients.heartbeatMs,
       messages: scenario.messages,
       groups: scenario.groups,
+      isServerFresh: target.kind === 'embedded',
       firstId: facts.run * IDS_A_SECOND,
       attachments: [],
     };

@@ -160,6 +160,8 @@ export const runRecordSchema = z.object({
     redelivered: count,
     /** Answered with an ERROR instead of ACCEPTED. */
     refused: count,
+    /** Deliveries of what an earlier run had left in the mailboxes of a server that goes on. */
+    leftOver: count.default(0),
     /** Due, but never handed to a socket because the sender was not connected. */
     unsent: count,
   }),
@@ -173,6 +175,8 @@ export const runRecordSchema = z.object({
     })
     .nullable()
     .default(null),
+  /** Messages that were refused, by reason (`MailboxFull`, `RateLimited` …); one to a group once. */
+  refusals: z.record(z.string(), count).default({}),
   latency: latenciesSchema,
   generator: z.object({
     agents: count,

@@ -6,8 +6,7 @@ import type { Unit } from './format.js';
 export const LATENCY_MEANINGS: Record<LatencyKind, string> = {
   connect: 'from the time a connect was due to the answer to the login',
   accepted: 'from the time a message was due to the first check mark: the server holds it',
-  delivered:
-    'from the time a message was due until the recipient has it; what waited for a user who was away on purpose is left out',
+  delivered: 'from the time a message was due until the recipient has it',
   receipt: 'from the time a message was due to the second check mark: the sender knows',
 };
 
@@ -20,7 +19,7 @@ export function figureAt(record: Omit<RunRecord, 'gates' | 'verdict'>, path: str
   let node: unknown = record;
   for (const key of path.split('.')) node = child(node, key);
   // A reason that never came up is not listed, and so happened zero times.
-  if (node === undefined && path.startsWith('connections.failures.')) return 0;
+  if (node === undefined && /^(connections\.failures|refusals)\./.test(path)) return 0;
   return typeof node === 'number' && Number.isFinite(node) ? node : null;
 }
 

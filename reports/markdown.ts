@@ -12,6 +12,7 @@ import {
   mediaSentences,
   memorySentence,
   nextBottleneckSentence,
+  refusalsSentence,
   VERDICT_WORDS,
 } from './statement.js';
 
@@ -101,8 +102,8 @@ function ledgerLine(record: RunRecord): string {
     const words = `${LEDGER_LABELS[name]} ${formatFigure(count, 'count')}`;
     return isBad ? `**${words}**` : words;
   });
-  const groups = groupsSentence(record);
-  return `**Messages** ${parts.join(' · ')}${groups ? ` · ${inline(groups)}` : ''}`;
+  const more = [refusalsSentence(record), groupsSentence(record)].filter((each) => each !== undefined);
+  return `**Messages** ${[...parts, ...more.map(inline)].join(' · ')}`;
 }
 
 function connectionLine(record: RunRecord): string {

@@ -14,6 +14,9 @@ const LEAST_BEHIND_MS = 1;
 /** More arrivals than this share of what is served, and the queue grows. */
 const OUTRUN = 1.02;
 
+/** Why nothing is known of a server from within. */
+export const NO_ADMIN_PORT = 'the scenario names no admin port (target.admin)';
+
 /** Sentences about a run that every report says in the same words. */
 
 export const VERDICT_WORDS: Record<RunRecord['verdict'], string> = {
@@ -77,6 +80,7 @@ export const LEDGER_LABELS: Record<LedgerName, string> = {
   redelivered: 'redelivered',
   refused: 'refused',
   unsent: 'unsent',
+  leftOver: 'left over',
 };
 
 const LEDGER: { name: LedgerName; meaning: string; mustBeZero: boolean }[] = [
@@ -105,10 +109,20 @@ const LEDGER: { name: LedgerName; meaning: string; mustBeZero: boolean }[] = [
       'Delivered again and marked so, because a connection died before it was acknowledged. Not an error.',
     mustBeZero: false,
   },
-  { name: 'refused', meaning: 'Answered with an error instead of a check mark.', mustBeZero: true },
+  {
+    name: 'refused',
+    meaning:
+      'Answered with an error instead of a check mark, or passed over at a member whose mailbox was full.',
+    mustBeZero: true,
+  },
   {
     name: 'unsent',
     meaning: 'Due, but never handed to a socket because the sender was not connected.',
+    mustBeZero: false,
+  },
+  {
+    name: 'leftOver',
+    meaning: 'Of an earlier run, delivered in this one. Not an error, and part of no other figure.',
     mustBeZero: false,
   },
 ];
@@ -130,7 +144,7 @@ export function ledgerSentence(record: RunRecord): string {
 /** The longest queue and what its alerts say, in words. */
 export function backlogSentence(record: RunRecord): string {
   const { queues, worst, max, alerts } = record.backlog;
-  if (queues.length === 0) return 'No queue was measured: the target offers no admin port.';
+  if (queues.length === 0) return `No queue was measured: ${NO_ADMIN_PORT}.`;
   if (!max || worst === null) return 'No queue ever held anything when it was sampled.';
   const threshold = queues.find((queue) => queue.name === worst)?.threshold ?? null;
   const limit = threshold === null ? '' : ` (its threshold is ${formatCount(threshold)})`;
@@ -156,7 +170,7 @@ export function nextBottleneckSentence(record: RunRecord): string | null {
     : `${rate(arrivedPerSecond)} came in, in bursts, and all of it went out`;
   const little =
     typeof waitMs === 'number'
-      ? `; by Little’s law an item waited ${formatMilliseconds(waitMs)} on average`
+      ? `; by Little’s law an item waited ${formatMilliseconds(waitMs)} at most on average`
       : '';
   return `Next to break is ${name}: at its worst it was ${formatMilliseconds(behindMs)} behind, as ${why}${little}.`;
 }
@@ -179,6 +193,21 @@ export function alertSentence(alert: RunRecord['backlog']['alerts'][number]): st
 }
 
 /** What went up and down beside the messages; empty where nothing did. */
+/** Reasons with their counts, the commonest first, at most three: `StoreFailed 4,562, RateLimited 12`. */
+export function reasonWords(reasons: Record<string, number>): string {
+  return Object.entries(reasons)
+    .sort(([, one], [, other]) => other - one)
+    .slice(0, 3)
+    .map(([reason, times]) => `${reason} ${formatCount(times)}`)
+    .join(', ');
+}
+
+/** Why messages were refused; undefined where none was. */
+export function refusalsSentence({ refusals }: RunRecord): string | undefined {
+  const words = reasonWords(refusals);
+  return words === '' ? undefined : `refused by reason: ${words}`;
+}
+
 /** How the messages to groups stand in the ledger; undefined where nobody wrote to one. */
 export function groupsSentence({ groups }: RunRecord): string | undefined {
   if (!groups) return undefined;

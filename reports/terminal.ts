@@ -14,6 +14,8 @@ import {
   mediaSentences,
   memorySentence,
   nextBottleneckSentence,
+  reasonWords,
+  refusalsSentence,
   VERDICT_WORDS,
 } from './statement.js';
 
@@ -129,6 +131,7 @@ function factLines(record: RunRecord, paint: Palette): string {
         (['lost', 'duplicated', 'outOfOrder', 'redelivered', 'refused', 'unsent'] as const)
           .map(figure)
           .join(', '),
+        ...[refusalsSentence(record) ?? []].flat(),
         ...[groupsSentence(record) ?? []].flat(),
       ],
     ],
@@ -159,10 +162,7 @@ function factLines(record: RunRecord, paint: Palette): string {
 
 function connectSentence(record: RunRecord): string {
   const { connectsPerSecond, failed, dropped, failures } = record.connections;
-  const reasons = Object.entries(failures)
-    .sort(([, one], [, other]) => other - one)
-    .slice(0, 3)
-    .map(([reason, times]) => `${reason} ${formatFigure(times, 'count')}`);
+  const reasons = reasonWords(failures);
   const words = `${formatFigure(connectsPerSecond, 'perSecond')}, ${formatFigure(failed, 'count')} failed, ${formatFigure(dropped, 'count')} dropped`;
-  return reasons.length > 0 ? `${words} (${reasons.join(', ')})` : words;
+  return reasons === '' ? words : `${words}; by reason: ${reasons}`;
 }

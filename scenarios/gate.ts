@@ -16,6 +16,7 @@ export class GateError extends Error {
 const JUDGED_SECTIONS = [
   'connections',
   'messages',
+  'refusals',
   'latency',
   'media',
   'phases',

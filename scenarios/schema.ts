@@ -100,16 +100,19 @@ const messagesSchema = z.strictObject({
   }),
 });
 
-const groupsSchema = z.strictObject({
-  members: quantity('count', { min: 2, max: 8000, words: 'from 2 to 8000' }).meta({
-    description: 'Users in a group. Each user is in one, with its neighbours; its first member makes it.',
-  }),
-  share: quantity('share', { min: Number.MIN_VALUE, max: 1, words: 'more than nothing' })
-    .prefault('100%')
-    .meta({
-      description: 'Share of the messages that go to the group of the sender, the others to its partner.',
+const groupsSchema = z.strictObject(
+  {
+    members: quantity('count', { min: 2, max: 8000, words: 'from 2 to 8000' }).meta({
+      description: 'Users in a group. Each user is in one, with its neighbours; its first member makes it.',
     }),
-});
+    share: quantity('share', { min: Number.MIN_VALUE, max: 1, words: 'more than nothing' })
+      .prefault('100%')
+      .meta({
+        description: 'Share of the messages that go to the group of the sender, the others to its partner.',
+      }),
+  },
+  'must say how many are in a group, such as {members: 50}',
+);
 
 const phaseSchema = z
   .strictObject({

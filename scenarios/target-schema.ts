@@ -104,6 +104,9 @@ export const targetSchema = z
             if (target[key] !== undefined) refuse([key], `${EMBEDDED_ONLY} ${key}`);
           }
         }
+        if (target.tokenPerUser && target.token === undefined) {
+          refuse(['tokenPerUser'], 'needs the secret of the server: write token');
+        }
         target.addresses?.forEach((address, index) => {
           const host = hostOf(address);
           if (isLoopback(host) || target.allow?.includes(host)) return;

@@ -207,7 +207,7 @@ export const serverConfigSchema = z.strictObject({
   lmdb: lmdbSchema.default(lmdbSchema.parse({})),
   token: z
     .string()
-    .min(16)
+    .min(16, 'has to be at least 16 characters long')
     .optional()
     .describe('What clients must present at LOGIN; mandatory off loopback.'),
   tokenPerUser: z

@@ -223,6 +223,7 @@ export class Agent implements PopulationListener {
       away: this.#presence.away,
       inFlight: Math.max(0, ledger.sent - ledger.delivered - ledger.refused),
       ...this.#counts,
+      refusals: this.#population.takeRefusals(),
       ...difference(ledger, this.#before),
       latency: this.#histograms.take(),
       tcp: tcp ? subtractTcp(tcp, this.#tcpBefore) : null,

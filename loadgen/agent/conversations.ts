@@ -9,6 +9,9 @@ const NONE = -1;
 
 /** A message, as it came out of a mailbox. */
 export interface Delivered {
+  /** Its group, and its number there. */
+  group?: number;
+  number?: number;
   flags: number;
   from: number;
   id: number;
@@ -26,10 +29,14 @@ export interface ConversationOptions {
   /** Clients of the agent, and the user that client 0 is. */
   clients: number;
   firstUser: number;
-  /** Neighbours who talk to each other: 2, a pair; more, a group. */
+  /** `pairs`: with SEND; `groups`: with GROUP_SEND. */
+  kind: 'pairs' | 'groups';
+  /** Neighbours who talk to each other. */
   members: number;
   /** What the ids of messages count from, so that no two conversations and no two runs have the same. */
   firstId: number;
+  /** The server began with this run: nothing in its mailboxes can be of an earlier one. */
+  isServerFresh: boolean;
   payloads: PayloadMaker;
   histograms: IntervalHistograms;
   /** False for a client that was away on purpose at some time since then: it waited for itself. */
@@ -43,15 +50,14 @@ export interface ConversationOptions {
 export class Conversations {
   readonly ledger: Ledger;
   readonly outbox: Outbox;
-  /** Messages handed to a socket, whatever their recipients. */
-  messages = 0;
-  /** Deliveries of messages that an earlier run has left in a mailbox. */
-  leftOver = 0;
+  /** Number of the newest message of the group that came, by member. */
+  readonly #lastNumber: Uint32Array;
   readonly #options: ConversationOptions;
 
   constructor(options: ConversationOptions) {
     const { clients, members } = options;
     this.#options = options;
+    this.#lastNumber = new Uint32Array(options.kind === 'groups' ? clients : 0);
     this.ledger = new Ledger(clients, members - 1);
     this.outbox = new Outbox(clients, members - 1);
   }
@@ -101,7 +107,7 @@ export class Conversations {
       const sequence = this.outbox.sequenceOf(slot);
       const dueMs = this.outbox.dueMsOf(slot);
       if (state !== MessageState.Again) {
-        this.messages += 1;
+        if (this.#options.kind === 'groups') this.ledger.toGroups += 1;
         this.ledger.sent += this.recipientsOf(client);
       }
       if (state === MessageState.Due) this.#options.histograms.record('lag', monotonicMs() - dueMs);
@@ -112,32 +118,38 @@ export class Conversations {
   }
 
   /** Hot path. */
-  delivered(client: number, { flags, from, id, payload }: Delivered): void {
+  delivered(client: number, message: Delivered): void {
     const { firstId, firstUser, histograms } = this.#options;
+    const { flags, from, id, payload } = message;
     const sequence = id - firstId;
-    if (sequence < 0) {
-      this.leftOver += 1;
+    if (sequence < 1) {
+      this.deliveredUnasked(id);
       return;
     }
     const sender = from - firstUser;
-    const flow = this.#flow(sender, client);
+    const flow = this.#isOfGroup(client, message) ? this.#flow(sender, client) : NONE;
     const delivery =
       flow === NONE
         ? this.ledger.deliverForeign()
         : this.ledger.deliver(flow, sequence, (flags & FLAG_REDELIVERY) !== 0);
     if (delivery !== 'first' && delivery !== 'late') return;
+    if (delivery === 'first') this.#checkNumber(client, message.number);
     const dueMs = readDueMs(payload, sender, sequence);
     if (dueMs === undefined || !this.#wereThere(sender, client, dueMs)) return;
     histograms.record('delivered', monotonicMs() - dueMs);
   }
 
+  /** What none of its clients can have sent: left over from an earlier run, or the server has made it up. */
+  deliveredUnasked(id: number): void {
+    const { firstId, isServerFresh } = this.#options;
+    if (id < firstId && !isServerFresh) this.ledger.leftOver += 1;
+    else this.ledger.deliverForeign();
+  }
+
   /** Hot path. */
   accepted(client: number, id: number): void {
     const slot = this.outbox.find(client, id - this.#options.firstId);
-    if (slot === NONE || !this.#accept(client, slot)) return;
-    const dueMs = this.outbox.dueMsOf(slot);
-    if (this.#options.wasThere(client, dueMs))
-      this.#options.histograms.record('accepted', monotonicMs() - dueMs);
+    if (slot !== NONE) this.#accept(client, slot);
   }
 
   /** Hot path. */
@@ -148,7 +160,7 @@ export class Conversations {
     const flow = this.#flow(client, recipient);
     const slot = flow === NONE ? NONE : this.outbox.find(client, sequence);
     if (slot === NONE) return;
-    // A receipt says more than ACCEPTED does; after a reconnect it may come instead of it.
+    // A receipt says more than ACCEPTED does; after a reconnect it may come instead of it, or before it.
     this.#accept(client, slot);
     const dueMs = this.outbox.dueMsOf(slot);
     if (!this.outbox.takeReceipt(client, slot, flow - client * this.#mostRecipients)) return;
@@ -164,7 +176,8 @@ export class Conversations {
   refused(client: number, id: number): void {
     const sequence = id - this.#options.firstId;
     const slot = this.outbox.find(client, sequence);
-    if (slot === NONE) return;
+    // What was accepted once stays so: a repetition may be refused by a server that cannot look it up just now.
+    if (slot === NONE || this.outbox.stateOf(slot) === MessageState.Accepted) return;
     this.outbox.remove(client, slot);
     const firstFlow = client * this.#mostRecipients;
     const recipients = this.recipientsOf(client);
@@ -192,12 +205,25 @@ export class Conversations {
     return this.#options.members - 1;
   }
 
-  /** Enters that the server holds a message; false where that was known. */
-  #accept(client: number, slot: number): boolean {
-    if (this.outbox.stateOf(slot) === MessageState.Accepted) return false;
+  /** Enters that the server holds a message, where that was not known. */
+  #accept(client: number, slot: number): void {
+    if (this.outbox.stateOf(slot) === MessageState.Accepted) return;
     this.outbox.setState(slot, MessageState.Accepted);
     this.ledger.accepted += this.recipientsOf(client);
-    return true;
+    const dueMs = this.outbox.dueMsOf(slot);
+    if (this.#options.wasThere(client, dueMs))
+      this.#options.histograms.record('accepted', monotonicMs() - dueMs);
+  }
+
+  #isOfGroup(client: number, { group }: Delivered): boolean {
+    return this.#options.kind === 'pairs' || group === this.#options.firstUser + this.firstOf(client);
+  }
+
+  /** All members get the messages of a group in one order, that of their numbers. */
+  #checkNumber(client: number, number: number | undefined): void {
+    if (number === undefined) return;
+    if (number <= (this.#lastNumber[client] as number)) this.ledger.outOfOrder += 1;
+    else this.#lastNumber[client] = number;
   }
 
   /** Number of the flow between two clients of one conversation; -1 where they are none. */
@@ -214,8 +240,8 @@ export class Conversations {
   }
 
   #frame(client: number, id: number, payload: Uint8Array): Frame {
-    const { firstUser, members } = this.#options;
-    return members === 2
+    const { firstUser, kind } = this.#options;
+    return kind === 'pairs'
       ? { type: FrameType.Send, to: firstUser + (client ^ 1), id, payload }
       : { type: FrameType.GroupSend, group: firstUser + this.firstOf(client), id, payload };
   }

@@ -47,6 +47,11 @@ export class GroupMaker {
     this.#isMade[client] = 1;
   }
 
+  /** It has it no longer. */
+  lost(client: number): void {
+    this.#isMade[client] = 0;
+  }
+
   /** @throws Error where asking again would change nothing */
   refused(code: number): void {
     if (!PASSING_REFUSALS.has(code)) throw new Error(`the server does not make groups: ${reasonName(code)}`);

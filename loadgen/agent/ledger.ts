@@ -11,12 +11,21 @@ export const LEDGER_COUNTS = [
   'outOfOrder',
   'redelivered',
   'refused',
+  /** Deliveries of what an earlier run has left in a mailbox. */
+  'leftOver',
+  /** Messages to groups, each of them once; all others count once for each recipient. */
+  'toGroups',
 ] as const;
 
 export type LedgerCounts = Record<(typeof LEDGER_COUNTS)[number], number>;
 
 /** An account of messages, exact; one to a group counts once for each that it is for. */
-export type LedgerTotals = LedgerCounts & { lost: number; unsent: number };
+export type LedgerTotals = LedgerCounts & {
+  lost: number;
+  unsent: number;
+  /** Of those refused, the ones that were delivered all the same: a repetition met a server that could not answer. */
+  refusedAndDelivered: number;
+};
 
 export function noCounts(): LedgerCounts {
   return Object.fromEntries(LEDGER_COUNTS.map((name) => [name, 0])) as LedgerCounts;
@@ -39,9 +48,9 @@ export class Ledger {
   readonly #recipients: number;
   /** Highest sequence that fell due, by sender. */
   readonly #due: Uint32Array;
-  /** Lowest sequence above all that were seen, by flow. */
-  readonly #next: Uint32Array;
-  /** Sequences below `#next` that were not seen: few in a right server, so kept only where there are any. */
+  /** Highest sequence that was seen, by flow; memory that nothing was seen in stays the kernel's. */
+  readonly #seen: Uint32Array;
+  /** Sequences below those that were not seen: few in a right server, so kept only where there are any. */
   readonly #missing = new Map<number, Set<number>>();
   readonly #refused = new Map<number, Set<number>>();
   sent = 0;
@@ -52,6 +61,8 @@ export class Ledger {
   outOfOrder = 0;
   redelivered = 0;
   refused = 0;
+  leftOver = 0;
+  toGroups = 0;
   /** Deliveries that nobody sent: counted as duplicated. */
   foreign = 0;
 
@@ -59,7 +70,7 @@ export class Ledger {
   constructor(clients: number, recipients = 1) {
     this.#recipients = recipients;
     this.#due = new Uint32Array(clients);
-    this.#next = new Uint32Array(clients * recipients).fill(1);
+    this.#seen = new Uint32Array(clients * recipients);
   }
 
   /** Numbers the next message of a client. */
@@ -82,12 +93,12 @@ export class Ledger {
 
   /** Hot path. Enters a delivery and says what it was. */
   deliver(flow: number, sequence: number, isRedelivery: boolean): Delivery {
-    const next = this.#next[flow] as number;
+    const next = (this.#seen[flow] as number) + 1;
     if (sequence < 1 || sequence > (this.#due[Math.floor(flow / this.#recipients)] as number))
       return this.deliverForeign();
     if (sequence >= next) {
       if (sequence > next) this.#miss(flow, next, sequence);
-      this.#next[flow] = sequence + 1;
+      this.#seen[flow] = sequence;
       this.delivered += 1;
       return 'first';
     }
@@ -118,8 +129,13 @@ export class Ledger {
 
   /** @param unsent messages that fell due and were never handed to a socket */
   totals(unsent: number): LedgerTotals {
-    const lost = Math.max(0, this.sent - this.delivered - this.#refusedAndUnseen());
-    return { ...this.counts(), lost, unsent };
+    const refusedAndUnseen = this.#refusedAndUnseen();
+    return {
+      ...this.counts(),
+      lost: Math.max(0, this.sent - this.delivered - refusedAndUnseen),
+      unsent,
+      refusedAndDelivered: this.refused - refusedAndUnseen,
+    };
   }
 
   /** Refused messages that were not delivered all the same. */
@@ -127,7 +143,7 @@ export class Ledger {
     let count = 0;
     for (const [flow, sequences] of this.#refused) {
       for (const sequence of sequences) {
-        const isUnseen = sequence >= (this.#next[flow] as number) || this.#missing.get(flow)?.has(sequence);
+        const isUnseen = sequence > (this.#seen[flow] as number) || this.#missing.get(flow)?.has(sequence);
         if (isUnseen) count += 1;
       }
     }

@@ -8,17 +8,18 @@ import {
   LARGEST_BODY_BYTES,
   PROTOCOL_VERSION,
   ProtocolError,
+  ReasonCode,
   reasonName,
 } from '../../protocol/frame.js';
 import { tokenOf } from '../../protocol/user-token.js';
-import type { AgentPlan, AgentTotals, Endpoint } from '../agent-messages.js';
+import type { AgentPlan, Endpoint } from '../agent-messages.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import type { Transport, TransportListener } from '../transports/transport.js';
 import { ClientWriter, Say } from './client-writer.js';
 import { Conversations } from './conversations.js';
 import { GroupMaker } from './group-maker.js';
 import type { IntervalHistograms } from './interval-histograms.js';
-import { addCounts, type LedgerCounts } from './ledger.js';
+import { addCounts, type LedgerCounts, type LedgerTotals } from './ledger.js';
 import { largestSize } from './message-size.js';
 import { PayloadMaker } from './payload.js';
 
@@ -28,6 +29,9 @@ export const ClientState = { Offline: 0, Opening: 1, LoggingIn: 2, Online: 3, Le
 /** Ids towards groups, and of the GROUP frames themselves, are told from those towards a partner by their distance. */
 const GROUP_IDS_FROM = 2 ** 32;
 const GROUP_REQUESTS_FROM = 2 ** 33;
+
+/** After it, a group that the server does not have is made again. */
+const GROUP_RETRY_MS = 1000;
 
 const hello = encodeFrame({ type: FrameType.Hello, version: PROTOCOL_VERSION });
 const goodbye = encodeFrame({ type: FrameType.Goodbye, code: GoodbyeCode.Normal });
@@ -52,6 +56,9 @@ export class Population implements TransportListener {
   readonly #groups: Conversations | undefined;
   readonly #conversations: Conversations[];
   readonly #groupMaker: GroupMaker | undefined;
+  /** First clients of groups that are to be made again in a moment. */
+  readonly #groupsToMake = new Set<number>();
+  #refusals: Record<string, number> = {};
   readonly #writer: ClientWriter;
   readonly #plan: AgentPlan;
   readonly #histograms: IntervalHistograms;
@@ -71,8 +78,6 @@ export class Population implements TransportListener {
   /** Client whose bytes are being decoded. */
   #current = 0;
   #halfWindow = 64;
-  /** Messages to groups of an earlier run, in one that has none. */
-  #leftOver = 0;
   online = 0;
   opening = 0;
 
@@ -83,18 +88,22 @@ export class Population implements TransportListener {
     this.#histograms = histograms;
     this.#listener = listener;
     const payloads = new PayloadMaker(largestSize(plan.messages.size), plan.attachments);
-    const converse = (members: number, firstId: number): Conversations =>
+    const converse = (kind: 'pairs' | 'groups', members: number, firstId: number): Conversations =>
       new Conversations({
         clients: count,
         firstUser: plan.firstUser,
+        kind,
         members,
         firstId,
+        isServerFresh: plan.isServerFresh,
         payloads,
         histograms,
         wasThere: (client, dueMs) => (this.#backSinceMs[client] as number) <= dueMs,
       });
-    this.#pairs = converse(2, plan.firstId);
-    this.#groups = plan.groups ? converse(plan.groups.members, plan.firstId + GROUP_IDS_FROM) : undefined;
+    this.#pairs = converse('pairs', 2, plan.firstId);
+    this.#groups = plan.groups
+      ? converse('groups', plan.groups.members, plan.firstId + GROUP_IDS_FROM)
+      : undefined;
     this.#conversations = this.#groups ? [this.#pairs, this.#groups] : [this.#pairs];
     if (this.#groups) {
       this.#groupMaker = new GroupMaker(
@@ -133,7 +142,7 @@ export class Population implements TransportListener {
 
   /** Whether there is somebody that this client may write to. */
   hasPartner(client: number): boolean {
-    return this.#pairs.recipientsOf(client) > 0;
+    return this.#conversations.some((each) => each.recipientsOf(client) > 0);
   }
 
   /** Messages of all clients that are not done. */
@@ -146,13 +155,16 @@ export class Population implements TransportListener {
     return this.#conversations.map(({ ledger }) => ledger.counts()).reduce(addCounts);
   }
 
+  /** Answers with an ERROR instead of ACCEPTED by reason, since the last call. */
+  takeRefusals(): Record<string, number> {
+    const refusals = this.#refusals;
+    this.#refusals = {};
+    return refusals;
+  }
+
   /** The account of the whole run. */
-  totals(): AgentTotals {
-    return {
-      ...this.#conversations.map((each) => each.totals()).reduce(addCounts),
-      toGroups: this.#groups?.messages ?? 0,
-      leftOver: this.#conversations.reduce((sum, { leftOver }) => sum + leftOver, this.#leftOver),
-    };
+  totals(): LedgerTotals {
+    return this.#conversations.map((each) => each.totals()).reduce(addCounts);
   }
 
   /** Starts a connection; `dueMs` is when it should have started. */
@@ -216,11 +228,14 @@ export class Population implements TransportListener {
   }
 
   /**
-   * Hot path. A message of `bytes` from `client` to its partner or to its group fell due.
+   * Hot path. A message of `bytes` from `client` to its partner or to its group fell due; a client that has but one of
+   * them writes to that.
    * @returns for how many it is
    */
   send(client: number, isForGroup: boolean, dueMs: number, bytes: number): number {
-    const conversations = isForGroup && this.#groups ? this.#groups : this.#pairs;
+    const wanted = isForGroup && this.#groups ? this.#groups : this.#pairs;
+    const other = wanted === this.#pairs ? this.#groups : this.#pairs;
+    const conversations = wanted.recipientsOf(client) > 0 ? wanted : (other ?? wanted);
     const recipients = conversations.recipientsOf(client);
     if (recipients === 0) return 0;
     const canSend = this.isOnline(client);
@@ -350,7 +365,7 @@ export class Population implements TransportListener {
     this.#receivedSequence[client] = frame.sequence;
     this.#writer.say(client, Say.Ack);
     if (conversations) conversations.delivered(client, frame);
-    else this.#leftOver += 1;
+    else this.#pairs.deliveredUnasked(frame.id - GROUP_IDS_FROM);
   }
 
   /** Hot path. */
@@ -375,13 +390,42 @@ export class Population implements TransportListener {
     if (endsConnection(code)) {
       this.#endReasons.set(client, reasonName(code));
       this.#transport?.end(client);
-    } else if (this.#groupMaker?.hasAsked(reference)) this.#groupMaker.refused(code);
-    else this.#conversationOf(reference).refused(client, reference);
+      return;
+    }
+    this.#countRefusal(code);
+    if (this.#groupMaker?.hasAsked(reference)) {
+      this.#groupMaker.refused(code);
+      this.#makeGroupSoon(client);
+      return;
+    }
+    if (this.#groups?.has(reference) && code === ReasonCode.NotMember) {
+      // The server has lost the group, or never had it.
+      const maker = this.#groups.firstOf(client);
+      this.#groupMaker?.lost(maker);
+      this.#makeGroupSoon(maker);
+    }
+    this.#conversationOf(reference).refused(client, reference);
   }
 
   /** Hot path. Whose message this id is. */
   #conversationOf(id: number): Conversations {
     return this.#groups?.has(id) ? this.#groups : this.#pairs;
+  }
+
+  /** Not at once: whatever kept the server from it may take a moment. */
+  #makeGroupSoon(client: number): void {
+    if (this.#groupsToMake.has(client)) return;
+    this.#groupsToMake.add(client);
+    setTimeout(() => {
+      this.#groupsToMake.delete(client);
+      const group = this.#groupToMake(client);
+      if (group !== 0 && this.isOnline(client)) this.#writer.say(client, group);
+    }, GROUP_RETRY_MS).unref();
+  }
+
+  #countRefusal(code: number): void {
+    const name = reasonName(code);
+    this.#refusals[name] = (this.#refusals[name] ?? 0) + 1;
   }
 
   #groupToMake(client: number): number {

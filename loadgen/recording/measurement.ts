@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Measurement } from '../../record/run.js';
 import { PUBLISHED_RESULTS } from '../../scenarios/published-results.js';
-import { addCounts, LEDGER_COUNTS, type LedgerCounts } from '../agent/ledger.js';
-import type { AgentTotals } from '../agent-messages.js';
+import { addCounts, LEDGER_COUNTS, type LedgerCounts, type LedgerTotals } from '../agent/ledger.js';
 import type { AgentPool } from '../agent-pool.js';
 import type { HostFacts } from '../host-facts.js';
 import type { MediaLoad } from '../media/media-load.js';
@@ -51,7 +50,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
   const { counts } = recorder;
   const lag = latency.summary('lag');
   const { lagLimitMs } = scenario.generator;
-  const { toGroups, leftOver, ...messages } = sumTotals(run);
+  const { toGroups, refusedAndDelivered, ...messages } = sumTotals(run);
   const seconds = (ms: number): number => Math.max(0, Math.round(Math.min(ms, endMs) - startMs) / 1000);
   return {
     schema: 'c2m.run/1',
@@ -91,6 +90,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       failures: counts.failures,
     },
     messages,
+    refusals: counts.refusals,
     groups: scenario.groups && { members: scenario.groups.members, messages: toGroups },
     media: run.media?.summary(latency) ?? null,
     latency: latencies(latency),
@@ -103,7 +103,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     },
     backlog: summarizeBacklog(run.poller, startedAtMs),
     memory: { bytesPerConnection: run.memory },
-    notes: [...run.notes, ...leftOverNotes(leftOver), ...restartNotes(run)],
+    notes: [...run.notes, ...ledgerNotes(messages.leftOver, refusedAndDelivered), ...restartNotes(run)],
     isPartial: run.isPartial,
   };
 }
@@ -131,19 +131,26 @@ function restartNotes({ poller, startedAtMs }: FinishedRun): string[] {
  * The messages of all agents. Where an account never came, because the agent died, what its samples said stands in:
  * what was under way when it died counts as lost.
  */
-function sumTotals({ pool, recorder }: FinishedRun): AgentTotals {
+function sumTotals({ pool, recorder }: FinishedRun): LedgerTotals {
   return pool.plans
-    .map((_, agent): AgentTotals => {
+    .map((_, agent): LedgerTotals => {
       const samples = recorder.sumsOf(agent);
       const counts = Object.fromEntries(LEDGER_COUNTS.map((name) => [name, samples[name]])) as LedgerCounts;
-      return pool.totals(agent) ?? { ...counts, lost: samples.inFlight, unsent: 0, toGroups: 0, leftOver: 0 };
+      return pool.totals(agent) ?? { ...counts, lost: samples.inFlight, unsent: 0, refusedAndDelivered: 0 };
     })
     .reduce(addCounts);
 }
 
-/** What an interrupted run left in the mailboxes of a server that goes on is no fault of the server now. */
-function leftOverNotes(leftOver: number): string[] {
-  return leftOver === 0
-    ? []
-    : [`${leftOver} messages of an earlier run were in the mailboxes; they do not count here`];
+/** What one should know beside the figures of the ledger, which only count. */
+function ledgerNotes(leftOver: number, refusedAndDelivered: number): string[] {
+  const notes: string[] = [];
+  if (leftOver > 0)
+    notes.push(`${leftOver} messages of an earlier run were in the mailboxes; they do not count here`);
+  if (refusedAndDelivered > 0) {
+    notes.push(
+      `${refusedAndDelivered} of the messages that were refused were delivered all the same: ` +
+        'they were sent again, and the server could not tell that it had them',
+    );
+  }
+  return notes;
 }

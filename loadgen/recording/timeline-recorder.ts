@@ -11,6 +11,7 @@ export interface RunCounts {
   dropped: number;
   reconnected: number;
   failures: Record<string, number>;
+  refusals: Record<string, number>;
   /** Most clients logged in at the end of any second. */
   peak: number;
 }
@@ -40,7 +41,15 @@ export class TimelineRecorder {
   readonly #sums: AgentSample[];
   #writtenSecond = 0;
   #writtenToMs: number;
-  readonly counts: RunCounts = { connected: 0, failed: 0, dropped: 0, reconnected: 0, failures: {}, peak: 0 };
+  readonly counts: RunCounts = {
+    connected: 0,
+    failed: 0,
+    dropped: 0,
+    reconnected: 0,
+    failures: {},
+    refusals: {},
+    peak: 0,
+  };
 
   /** @param startMs monotonic, when the run began */
   constructor(agents: number, startMs: number, surroundings: Surroundings) {
@@ -159,7 +168,8 @@ export class TimelineRecorder {
     run.dropped += counts.dropped;
     run.reconnected += counts.reconnected;
     run.peak = Math.max(run.peak, open);
-    addFailures(run.failures, counts.failures);
+    addReasons(run.failures, counts.failures);
+    addReasons(run.refusals, counts.refusals);
   }
 }
 
@@ -177,12 +187,13 @@ const LEVELS = [
 function addCounts(sum: AgentSample, sample: AgentSample): void {
   for (const name of COUNTS) sum[name] += sample[name];
   for (const name of LEVELS) sum[name] = sample[name];
-  addFailures(sum.failures, sample.failures);
+  addReasons(sum.failures, sample.failures);
+  addReasons(sum.refusals, sample.refusals);
   if (sample.tcp) sum.tcp = addTcp(sum.tcp ?? noTcp(), sample.tcp);
 }
 
-function addFailures(sum: Record<string, number>, failures: Record<string, number>): void {
-  for (const [reason, count] of Object.entries(failures)) sum[reason] = (sum[reason] ?? 0) + count;
+function addReasons(sum: Record<string, number>, reasons: Record<string, number>): void {
+  for (const [reason, count] of Object.entries(reasons)) sum[reason] = (sum[reason] ?? 0) + count;
 }
 
 function sumOf(samples: readonly AgentSample[], level: (typeof LEVELS)[number]): number {
@@ -202,6 +213,7 @@ function emptySample(): AgentSample {
     failed: 0,
     dropped: 0,
     failures: {},
+    refusals: {},
     due: 0,
     ...noCounts(),
     latency: {},

@@ -3,7 +3,7 @@ import { LATENCY_KINDS, type LatencyKind, type RunRecord } from '../../record/ru
 import type { TimelineSample } from '../../record/timeline.js';
 import { formatCount, formatMoment } from '../format.js';
 import { percentileCurves } from '../latency-log.js';
-import { alertSentence, backlogSentence } from '../statement.js';
+import { alertSentence, backlogSentence, NO_ADMIN_PORT } from '../statement.js';
 import type { ChartPlan, ReportData } from './chart-plan.js';
 import {
   connectionsChart,
@@ -115,7 +115,9 @@ function queuesChart(record: RunRecord, samples: TimelineSample[]): ChartPlan {
       peaks.set(name, Math.max(peaks.get(name) ?? 0, length));
     }
   }
-  const longest = [...peaks].sort(([, one], [, other]) => other - one).map(([name]) => name);
+  // The lines of all workers together; those of each would lie below them.
+  const whole = [...peaks].filter(([name]) => !name.includes('#') || !peaks.has(name.split('#')[0] ?? name));
+  const longest = whole.sort(([, one], [, other]) => other - one).map(([name]) => name);
   const drawn = longest.slice(0, QUEUE_COLOURS.length);
   const series = drawn.map((name, index) =>
     line(samples, name, QUEUE_COLOURS[index] ?? 7, (sample) => sample.server?.queues[name], {
@@ -150,7 +152,7 @@ function queuesChart(record: RunRecord, samples: TimelineSample[]): ChartPlan {
       endSeconds: endSeconds ?? record.durationSeconds,
       threshold,
     })),
-    empty: series.length === 0 ? 'No queue was measured: the target offers no admin port.' : null,
+    empty: series.length === 0 ? `No queue was measured: ${NO_ADMIN_PORT}.` : null,
     notes: series.length === 0 ? [] : notes,
   };
 }

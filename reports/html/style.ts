@@ -113,6 +113,8 @@ strong.bad .icon, strong.doubtful .icon { width: 14px; height: 14px; vertical-al
 .u-cursor-x { border-right-color: var(--quiet) !important; }
 
 .panel > h2 { margin-bottom: 10px; }
+.panel > p + .scroll, .panel > p + table { margin-top: 10px; }
+.panel > .scroll + p, .panel > table + p { margin-top: 10px; }
 .scroll { overflow-x: auto; margin: 0 -4px; }
 table { width: 100%; border-collapse: collapse; font-size: 14px; }
 th, td { padding: 8px 10px; text-align: left; vertical-align: baseline; border-top: 1px solid var(--edge); }

@@ -3,11 +3,11 @@ import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
 import { LATENCY_MEANINGS } from '../figure.js';
 import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED, plural } from '../format.js';
 import {
-  groupsSentence,
   LEDGER_LABELS,
   ledgerLines,
   nextBottleneckSentence,
   rankQueues,
+  refusalsSentence,
 } from '../statement.js';
 import { escapeHtml, icon, table } from './markup.js';
 
@@ -19,7 +19,13 @@ export function latencySection(record: RunRecord): string {
     const cells = [p50, p90, p99, p999, max, min].map((ms) => formatFigure(ms, 'ms'));
     return [`${kind}<small>${LATENCY_MEANINGS[kind]}</small>`, ...cells, formatCount(count)];
   });
-  return panel('latency', 'Latency', table(['', 'p50', 'p90', 'p99', 'p99.9', 'max', 'min', 'count'], rows));
+  const note =
+    '<p class="quiet">What waited for a sender or a recipient who was away on purpose is left out. A message to a group is accepted once, and delivered and receipted once for each member.</p>';
+  return panel(
+    'latency',
+    'Latency',
+    table(['', 'p50', 'p90', 'p99', 'p99.9', 'max', 'min', 'count'], rows) + note,
+  );
 }
 
 /** What became of every message. */
@@ -39,9 +45,9 @@ export function ledgerSection(record: RunRecord): string {
     meaning,
   ]);
   const head = ['', 'messages', 'of sent', 'what it counts'];
-  const groups = groupsSentence(record);
-  const note = groups === undefined ? '' : `<p class="quiet">${escapeHtml(groups)}</p>`;
-  return panel('ledger', 'Ledger', table(head, rows, 1, 3) + note);
+  const refusals = refusalsSentence(record);
+  const note = refusals === undefined ? '' : `<p class="quiet">${escapeHtml(refusals)}</p>`;
+  return panel('ledger', 'Ledger', note + table(head, rows, 1, 3));
 }
 
 /** Why connections failed or ended, most frequent first. */
@@ -101,7 +107,7 @@ export function queueSection(record: RunRecord): string {
     ],
   );
   const head = ['queue', 'behind', 'in', 'out', 'wait', 'max', 'p99', 'threshold', 'alerts'];
-  const legend = `<p class="quiet">Behind: the highest length over the highest rate at which the queue was ever served, or how long it stood still; in and out are the rates of the second in which it was longest. Wait: the mean, by Little’s law. Those of one worker carry its number.</p>`;
+  const legend = `<p class="quiet">Behind: the highest length over the highest rate at which the queue was ever served, or how long it stood still; in and out are the rates of the second in which it was longest. Wait: the mean at most, by Little’s law from peaks. What waits in mailboxes waits for its readers, so mailboxes are never what breaks next. Those of one worker carry its number.</p>`;
   const bottleneck = nextBottleneckSentence(record);
   const words = bottleneck === null ? '' : `<p>${escapeHtml(bottleneck)}</p>`;
   const rest = rows.slice(QUEUES_SHOWN);

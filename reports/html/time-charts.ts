@@ -1,12 +1,13 @@
 import { LATENCY_KINDS, type LatencyKind } from '../../record/run.js';
 import type { IntervalLatency, TimelineSample } from '../../record/timeline.js';
 import type { Unit } from '../format.js';
+import { NO_ADMIN_PORT } from '../statement.js';
 import type { ChartPlan, ChartSeries, ChartVariant } from './chart-plan.js';
 
 type Reading = (sample: TimelineSample) => number | null | undefined;
 type Style = Partial<Pick<ChartSeries, 'dash' | 'isFilled'>>;
 
-const NO_ADMIN = 'The target offers no admin port, so nothing is known about the server from within.';
+const NO_ADMIN = `Nothing is known about the server from within: ${NO_ADMIN_PORT}.`;
 
 /** The charts over time that need no more than the timeline. */
 export function connectionsChart(samples: TimelineSample[]): ChartPlan {

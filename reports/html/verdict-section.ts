@@ -7,7 +7,7 @@ import {
   formatSeconds,
   NOT_MEASURED,
 } from '../format.js';
-import { explainVerdict, gateValue, ledgerSentence, VERDICT_WORDS } from '../statement.js';
+import { explainVerdict, gateValue, groupsSentence, ledgerSentence, VERDICT_WORDS } from '../statement.js';
 import { escapeHtml, type Icon, icon } from './markup.js';
 
 const VERDICT_ICONS: Record<RunRecord['verdict'], Icon> = {
@@ -26,7 +26,7 @@ export function verdictSection(record: RunRecord): string {
     <p class="description">${escapeHtml(record.description)}</p>
     <p class="verdict ${kind}">${icon(kind)}<strong>${VERDICT_WORDS[record.verdict]}</strong></p>
     <p>${escapeHtml(explainVerdict(record))}</p>
-    <p class="quiet">${escapeHtml(ledgerSentence(record))}</p>
+    <p class="quiet">${escapeHtml([ledgerSentence(record), groupsSentence(record) ?? ''].join(' ').trim())}</p>
     ${factList(record)}
   </div>
   <div class="gates">

@@ -1,5 +1,12 @@
 import { FrameType, type GroupDeliverFrame, ReasonCode } from '../../protocol/frame.js';
-import { type Bus, type Copies, type HomeMessage, type HomeRequest, homeWorker, type Receipt } from '../bus/bus.js';
+import {
+  type Bus,
+  type Copies,
+  type HomeMessage,
+  type HomeRequest,
+  homeWorker,
+  type Receipt,
+} from '../bus/bus.js';
 import type { Limits } from '../config.js';
 import { type Counters, countRefusal } from '../health/counters.js';
 import { FanOut } from './fan-out.js';
@@ -29,12 +36,7 @@ export class Home {
   /** What is to be said about changes of this turn, once the store has promised them. */
   #uncommitted: (() => void)[] = [];
 
-  constructor(
-    store: Store,
-    bus: Bus,
-    counters: Counters,
-    limits: HomeLimits,
-  ) {
+  constructor(store: Store, bus: Bus, counters: Counters, limits: HomeLimits) {
     this.#limits = limits;
     const afterCommit = (say: () => void): void => this.#afterCommit(say);
     this.#store = store;

@@ -41,6 +41,7 @@ test('against a server that is right, everything sent is accepted, delivered and
     outOfOrder: 0,
     redelivered: 0,
     refused: 0,
+    leftOver: 0,
     unsent: 0,
   });
   expect(measurement.connections).toMatchObject({ target: 40, peak: 40, failed: 0, dropped: 0 });

@@ -10,7 +10,7 @@ import { RECORD_FILES, readTimeline } from '../../record/folder.js';
 import { LATENCY_KINDS, runRecordSchema } from '../../record/run.js';
 import { judge } from '../../reports/verdict.js';
 import { testRun, testScenario } from '../support/run.js';
-import { addressOf, testServer } from '../support/server.js';
+import { addressOf, crash, testServer } from '../support/server.js';
 
 /** Pids of the processes that this one has forked. */
 function children(): number[] {
@@ -208,6 +208,7 @@ describe('a run with groups', () => {
       outOfOrder: 0,
       redelivered: 0,
       refused: 0,
+      leftOver: 0,
       unsent: 0,
     });
     expect([latency.accepted.count, latency.delivered.count, latency.receipt.count]).toEqual([200, 800, 800]);
@@ -223,6 +224,43 @@ describe('a run with groups', () => {
     const expected = 200 - toGroups + 7 * toGroups;
     expect(messages).toMatchObject({ sent: expected, delivered: expected, receipted: expected, lost: 0 });
   });
+
+  test('of two each is right, and the last user, who has none, writes to nobody', async () => {
+    const server = await testServer();
+    const scenario = inGroups(2, 1);
+    scenario.clients.count = 41;
+    const { messages } = await (await testRun(scenario, addressOf(server), server.adminUrl)).measurement;
+    expect(messages).toMatchObject({ sent: 200, delivered: 200, receipted: 200, lost: 0, duplicated: 0 });
+  });
+
+  test('lets whoever is alone in the last group write to the partner', async () => {
+    const server = await testServer();
+    const scenario = inGroups(3, 1);
+    scenario.clients.count = 4;
+    const { messages, groups } = await (await testRun(scenario, addressOf(server))).measurement;
+    const toGroups = groups?.messages as number;
+    expect(toGroups).toBeGreaterThan(100);
+    expect(toGroups).toBeLessThan(200);
+    expect(messages).toMatchObject({ sent: 2 * toGroups + (200 - toGroups), lost: 0, duplicated: 0 });
+  });
+
+  test('makes groups again that the server has lost, and goes on', async () => {
+    const server = await testServer({ workers: 2, homes: 1 });
+    const scenario = inGroups(4, 1);
+    scenario.phases = scenario.phases.map((phase) => ({ ...phase, durationMs: 6000, messageRate: 50 }));
+    const run = await testRun(scenario, addressOf(server), server.adminUrl);
+    let isKilled = false;
+    run.on('sample', ({ messages }) => {
+      if (messages.sent === 0 || isKilled) return;
+      isKilled = true;
+      void crash(server, 2);
+    });
+    const { messages, refusals } = await run.measurement;
+    expect(refusals.NotMember).toBeGreaterThan(0);
+    // Of six seconds, about two were without groups.
+    expect(messages.delivered).toBeGreaterThan(messages.sent / 2);
+    expect(messages.duplicated).toBe(0);
+  }, 30_000);
 
   test('counts as refused what did not go into a mailbox that was full', async () => {
     const server = await testServer({ limits: { mailboxLength: 3 } });

@@ -194,7 +194,7 @@ describe('report.html', () => {
   it('says in words what was not recorded', async () => {
     const { page, said } = await open(await report(silentFixture()));
     expect(await page.locator('#chart-messages').textContent()).toContain('No message was sent');
-    expect(await page.locator('#chart-queues').textContent()).toContain('the target offers no admin port');
+    expect(await page.locator('#chart-queues').textContent()).toContain('the scenario names no admin port');
     expect(await page.locator('#chart-distribution').textContent()).toContain('No latency was recorded.');
     expect(await page.locator('#ledger').textContent()).toContain('nothing to account for');
     expect(await page.locator('#failures').textContent()).toContain(

@@ -47,6 +47,15 @@ describe('summary.md', () => {
     expect(markdownSummary(recordFixture().record)).not.toContain('groups');
   });
 
+  it('says why messages were refused, the commonest reason first', () => {
+    const { record } = recordFixture((each) => {
+      each.refusals = { RateLimited: 12, StoreFailed: 4562 };
+    });
+    const words = 'refused by reason: StoreFailed 4,562, RateLimited 12';
+    expect(markdownSummary(record)).toContain(words);
+    expect(terminalSummary(record, 'runs/x')).toContain(words);
+  });
+
   it('takes no text of the scenario for Markdown or HTML', () => {
     const summary = markdownSummary(
       recordFixture((record) => {
@@ -61,7 +70,7 @@ describe('summary.md', () => {
   it('says in words what was not recorded', () => {
     const summary = markdownSummary(silentFixture().record);
     expect(summary).toContain('**Latency** None was recorded.');
-    expect(summary).toContain('No queue was measured: the target offers no admin port.');
+    expect(summary).toContain('No queue was measured: the scenario names no admin port (target.admin).');
     expect(summary).toContain('Memory was not measured.');
   });
 });

@@ -213,6 +213,14 @@ gates:
   });
 
   test('keys of one kind of target on the other', () => {
+    expect(
+      issuesOf(
+        CHAT.replace('target: embedded', "target: { addresses: ['tcp://127.0.0.1:1'], tokenPerUser: true }"),
+      ),
+    ).toEqual(['chat.yaml:2 target.tokenPerUser: needs the secret of the server: write token']);
+    expect(issuesOf(CHAT, ['groups=5'])).toEqual([
+      '--set groups=5: must say how many are in a group, such as {members: 50}',
+    ]);
     expect(issuesOf(CHAT.replace('target: embedded', 'target: { embedded: {}, token: secret }'))).toEqual([
       'chat.yaml:2 target.token: is for a server of your own; an embedded one needs no token',
     ]);

@@ -13,7 +13,7 @@ describe('a process that is killed at a bad moment', () => {
     const send = Worker.prototype.send;
     let left = times;
     vi.spyOn(Worker.prototype, 'send').mockImplementation(function (this: Worker, ...args) {
-      const [message] = args as [{ kind: string }];
+      const message = args[0] as unknown as { kind: string };
       const pid = left > 0 && message.kind === 'reconnect' ? victim(this) : undefined;
       if (pid !== undefined) {
         left -= 1;
