@@ -43,7 +43,8 @@ export class QueueFlow {
     const arrivedPerSecond = ((arrived - last.arrived) * MS_PER_SECOND) / elapsedMs;
     this.#arrived += arrived - last.arrived;
     this.#mostServedPerSecond = Math.max(this.#mostServedPerSecond, servedPerSecond);
-    this.#stillMs = longest > 0 && servedPerSecond === 0 ? this.#stillMs + elapsedMs : 0;
+    // The peak may be older than the counts: what is still in it tells whether it stands.
+    this.#stillMs = arrived > served && servedPerSecond === 0 ? this.#stillMs + elapsedMs : 0;
     this.#longestStillMs = Math.max(this.#longestStillMs, this.#stillMs);
     if (longest <= this.#longest) return;
     this.#longest = longest;

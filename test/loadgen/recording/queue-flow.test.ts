@@ -20,6 +20,14 @@ test('a queue that stands still is behind by that time', () => {
   expect(flow.worst?.behindMs).toBe(2000);
 });
 
+test('a queue whose peak is heard of late, when it is empty again, does not stand still', () => {
+  const flow = new QueueFlow();
+  flow.read(0, 0, 0, 0);
+  flow.read(1000, 1000, 1, 1000);
+  flow.read(1000, 1000, 5, 2000);
+  expect(flow.worst?.behindMs).toBe(5);
+});
+
 test('the mean wait follows from Little’s law: 20 in line, 100 a second, 200 ms each', () => {
   const flow = new QueueFlow();
   flow.read(0, 0, 20, 0);
