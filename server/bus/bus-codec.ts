@@ -37,6 +37,7 @@ function fieldBytes(message: BusMessage): number {
     case 'detach':
       return 14;
     case 'submit':
+    case 'submit-to-group':
       return 30 + message.payload.length;
     case 'acknowledge':
       return 18;
@@ -53,8 +54,6 @@ function fieldBytes(message: BusMessage): number {
     case 'receipt':
     case 'receipt-kept':
       return 33;
-    case 'submit-to-group':
-      return 30 + message.payload.length;
     case 'group':
       return 30 + 8 * message.members.length;
     case 'copies':
@@ -78,10 +77,11 @@ export function writeBusMessage(message: BusMessage, target: Buffer, offset: num
       target.writeUInt32LE(message.connection, at);
       break;
     case 'submit':
+    case 'submit-to-group':
       at = target.writeDoubleLE(message.from, at);
       at = target.writeUInt16LE(message.worker, at);
       at = target.writeUInt32LE(message.connection, at);
-      at = target.writeDoubleLE(message.to, at);
+      at = target.writeDoubleLE(message.kind === 'submit' ? message.to : message.group, at);
       at = target.writeDoubleLE(message.id, at);
       target.set(message.payload, at);
       break;
@@ -119,14 +119,6 @@ export function writeBusMessage(message: BusMessage, target: Buffer, offset: num
       at = target.writeDoubleLE(message.id, at);
       at = target.writeDoubleLE(message.group, at);
       target.writeUInt8(message.isUndelivered ? 1 : 0, at);
-      break;
-    case 'submit-to-group':
-      at = target.writeDoubleLE(message.from, at);
-      at = target.writeUInt16LE(message.worker, at);
-      at = target.writeUInt32LE(message.connection, at);
-      at = target.writeDoubleLE(message.group, at);
-      at = target.writeDoubleLE(message.id, at);
-      target.set(message.payload, at);
       break;
     case 'group':
       at = target.writeDoubleLE(message.user, at);
