@@ -53,7 +53,7 @@ export class EmbeddedServer implements ServerControl {
     };
     try {
       if (config.handlers === undefined) await copyFile(SHIPPED_HANDLERS, handlers);
-      return new EmbeddedServer(complete, seed, folder, await spawnServer(complete));
+      return new EmbeddedServer(complete, seed, folder, await spawnServer(complete, folder));
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;
@@ -118,7 +118,7 @@ export class EmbeddedServer implements ServerControl {
     const deadline = performance.now() + RESTART_WITHIN_MS;
     for (;;) {
       try {
-        this.#spawned = await spawnServer(config);
+        this.#spawned = await spawnServer(config, this.#folder);
         break;
       } catch (error) {
         // Workers that have just lost their supervisor may hold the ports for another moment.

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import type { ListenAddress, ServerConfigInput } from './config.js';
 import type { FromServer, ToServer } from './server-process.js';
 
@@ -26,12 +27,17 @@ export class SpawnError extends Error {
 
 /**
  * Starts the server in a process of its own, which ends with this one.
+ * @param temporaryFolder where it puts what it would remove at its end, and cannot if it is killed
  * @throws SpawnError with the reason that the process gave
  */
-export async function spawnServer(config: ServerConfigInput): Promise<SpawnedServer> {
+export async function spawnServer(
+  config: ServerConfigInput,
+  temporaryFolder = tmpdir(),
+): Promise<SpawnedServer> {
   const entry = createRequire(import.meta.url).resolve('#dist/server/server-process.js');
   const child = fork(entry, [], {
     serialization: 'advanced',
+    env: { ...process.env, TMPDIR: temporaryFolder },
     execArgv: [...process.execArgv, ...NODE_FLAGS],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { RunRecord } from '../../record/run.js';
 import { c2m, startC2m } from './c2m.js';
 
@@ -12,6 +12,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -53,6 +54,10 @@ describe('while a scenario runs', () => {
   }, 40_000);
 
   test('the whole server is killed and started again on its mailboxes and its media', async () => {
+    // Where its processes put what is theirs: nothing may be left there by those that were killed.
+    const temporary = join(folder, 'tmp');
+    await mkdir(temporary);
+    vi.stubEnv('TMPDIR', temporary);
     const record = await runWith(
       '[{at: 2s, do: kill-server}]',
       'embedded',
@@ -61,6 +66,7 @@ describe('while a scenario runs', () => {
 
     expect(record.marks.map(({ label }) => label)).toEqual(['kill server']);
     expect(record.connections.reconnects).toBe(200);
+    expect(await readdir(temporary)).toEqual([]);
     expect(record.messages).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, refused: 0 });
     expect(record.messages.receipted).toBe(record.messages.sent);
     expect(record.media?.uploads.count).toBeGreaterThan(5);
