@@ -12,7 +12,7 @@ import { WebSocketTransport } from '../transports/websocket-transport.js';
 import { Arrivals } from './arrivals.js';
 import { Connector } from './connector.js';
 import { IntervalHistograms } from './interval-histograms.js';
-import { LEDGER_COUNTS, type LedgerCounts, noCounts } from './ledger.js';
+import { ledgerCounts, noCounts } from './ledger.js';
 import { sizeSampler } from './message-size.js';
 import { Population, type PopulationListener } from './population.js';
 import { Presence } from './presence.js';
@@ -224,7 +224,7 @@ export class Agent implements PopulationListener {
       inFlight: Math.max(0, ledger.sent - ledger.delivered - ledger.refused),
       ...this.#counts,
       refusals: this.#population.takeRefusals(),
-      ...difference(ledger, this.#before),
+      ...ledgerCounts((name) => ledger[name] - this.#before[name]),
       latency: this.#histograms.take(),
       tcp: tcp ? subtractTcp(tcp, this.#tcpBefore) : null,
       eventLoopLagMs: Math.max(0, this.#loopDelay.percentile(99) / 1e6 - LOOP_DELAY_RESOLUTION_MS),
@@ -272,8 +272,4 @@ function newCounts() {
     due: 0,
     failures: {} as Record<string, number>,
   };
-}
-
-function difference(now: LedgerCounts, before: LedgerCounts): LedgerCounts {
-  return Object.fromEntries(LEDGER_COUNTS.map((name) => [name, now[name] - before[name]])) as LedgerCounts;
 }

@@ -27,8 +27,13 @@ export type LedgerTotals = LedgerCounts & {
   refusedAndDelivered: number;
 };
 
+/** Every count, as `of` gives it. */
+export function ledgerCounts(of: (name: keyof LedgerCounts) => number): LedgerCounts {
+  return Object.fromEntries(LEDGER_COUNTS.map((name) => [name, of(name)])) as LedgerCounts;
+}
+
 export function noCounts(): LedgerCounts {
-  return Object.fromEntries(LEDGER_COUNTS.map((name) => [name, 0])) as LedgerCounts;
+  return ledgerCounts(() => 0);
 }
 
 /** The sum of two accounts, count by count. */
@@ -124,7 +129,7 @@ export class Ledger {
   }
 
   counts(): LedgerCounts {
-    return Object.fromEntries(LEDGER_COUNTS.map((name) => [name, this[name]])) as LedgerCounts;
+    return ledgerCounts((name) => this[name]);
   }
 
   /** @param unsent messages that fell due and were never handed to a socket */

@@ -89,7 +89,7 @@ export class Outbox {
     this.#state[slot] = state;
   }
 
-  /** Hot path. The slot of a client's message, or -1. Answers come in order, so it is most often the first. */
+  /** Hot path. The slot of a client's message, or -1. Answers of one recipient come in order, so it is among the first. */
   find(client: number, sequence: number): number {
     let slot = this.#head[client] as number;
     while (slot !== NONE && this.#sequence[slot] !== sequence) slot = this.#next[slot] as number;

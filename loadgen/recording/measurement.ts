@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Measurement } from '../../record/run.js';
 import { PUBLISHED_RESULTS } from '../../scenarios/published-results.js';
-import { addCounts, LEDGER_COUNTS, type LedgerCounts, type LedgerTotals } from '../agent/ledger.js';
+import { addCounts, type LedgerTotals, ledgerCounts } from '../agent/ledger.js';
 import type { AgentPool } from '../agent-pool.js';
 import type { HostFacts } from '../host-facts.js';
 import type { MediaLoad } from '../media/media-load.js';
@@ -135,7 +135,7 @@ function sumTotals({ pool, recorder }: FinishedRun): LedgerTotals {
   return pool.plans
     .map((_, agent): LedgerTotals => {
       const samples = recorder.sumsOf(agent);
-      const counts = Object.fromEntries(LEDGER_COUNTS.map((name) => [name, samples[name]])) as LedgerCounts;
+      const counts = ledgerCounts((name) => samples[name]);
       return pool.totals(agent) ?? { ...counts, lost: samples.inFlight, unsent: 0, refusedAndDelivered: 0 };
     })
     .reduce(addCounts);

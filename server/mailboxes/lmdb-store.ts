@@ -68,7 +68,7 @@ export function openLmdb(folder: string, sync = true): RootDatabase<Buffer, Buff
     noSubdir: false,
     keyEncoding: 'binary',
     encoding: 'binary',
-    // Without it the kernel has what was committed, and only its crash can lose that; see docs/durability.md.
+    // Without it the kernel has what was committed, and only its crash can lose that; see docs/server.md.
     noSync: !sync,
     // A commit that is synchronous must also be on disk when it returns.
     overlappingSync: false,
