@@ -5,7 +5,7 @@ import { monotonicMs } from '../loadgen/monotonic-clock.js';
 import { readPrivateBytes } from '../loadgen/process-usage.js';
 import { loopbackSources } from '../loadgen/source-addresses.js';
 import type { ServerStats } from '../protocol/stats.js';
-import { spawnServer } from '../server/spawn.js';
+import { spawnServer } from '../server/processes/spawn.js';
 
 /**
  * More than one server takes, and few enough that its backlog does not overflow: what the kernel drops is dialled again

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import chalk from 'chalk';
 import type { ServerStats } from '../protocol/stats.js';
-import { spawnServer } from '../server/spawn.js';
+import { spawnServer } from '../server/processes/spawn.js';
 import { type FuzzOptions, fuzz } from './fuzzer.js';
 
 /**

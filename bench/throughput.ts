@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { ServerConfigInput } from '../server/config.js';
-import { spawnServer } from '../server/spawn.js';
+import { spawnServer } from '../server/processes/spawn.js';
 import type { FloodOptions } from './flood-client.js';
 
 const require = createRequire(import.meta.url);

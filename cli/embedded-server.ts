@@ -7,7 +7,7 @@ import type { ServerControl } from '../loadgen/run-request.js';
 import type { ServerAction } from '../scenarios/scenario.js';
 import type { ServerConfig } from '../server/config.js';
 import { SHIPPED_HANDLERS } from '../server/hot-code/handler-files.js';
-import { SpawnError, type SpawnedServer, spawnServer } from '../server/spawn.js';
+import { SpawnError, type SpawnedServer, spawnServer } from '../server/processes/spawn.js';
 import { readStats, reloadServer } from './admin-client.js';
 
 /** The processes of a server that was killed let go of its ports and mailboxes within this time. */

@@ -1,13 +1,13 @@
 import { InProcessBus } from './bus/bus.js';
 import type { ListenAddress, ServerConfig } from './config.js';
-import type { Certificate } from './connections/certificate.js';
-import { connectionLimit } from './connections/connection-limit.js';
-import { SAMPLE_INTERVAL_MS } from './health/queue-monitor.js';
+import type { Certificate } from './gateway/certificate.js';
+import { connectionLimit } from './gateway/connection-limit.js';
 import type { HandlerFiles, StagedHandlers } from './hot-code/handler-files.js';
 import { HotCode } from './hot-code/hot-code.js';
-import { openStore } from './mailboxes/open-store.js';
-import { startWorkers, type WorkerSetListener } from './supervisor.js';
-import { Worker } from './worker.js';
+import { startWorkers, type WorkerSetListener } from './processes/supervisor.js';
+import { Worker } from './processes/worker.js';
+import { SAMPLE_INTERVAL_MS } from './queues/queue-monitor.js';
+import { openStore } from './store/open-store.js';
 
 /** What runs the workers: this process, or a set of forked ones. */
 export interface Engine {

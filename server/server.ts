@@ -3,21 +3,21 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
+import { startAdmin } from './admin/admin.js';
+import { ServerState } from './admin/server-state.js';
 import {
   type ListenAddress,
   parseServerConfig,
   type ServerConfig,
   type ServerConfigInput,
 } from './config.js';
-import { loadCertificate } from './connections/certificate.js';
 import { startEngine } from './engine.js';
-import { startAdmin } from './health/admin.js';
-import { SAMPLE_INTERVAL_MS } from './health/queue-monitor.js';
-import { ServerState } from './health/server-state.js';
+import { loadCertificate } from './gateway/certificate.js';
 import { HandlerFiles } from './hot-code/handler-files.js';
 import { Reloading } from './hot-code/reloading.js';
-import { takeStoreFolder } from './mailboxes/store-folder.js';
 import { MediaChild } from './media/media-child.js';
+import { SAMPLE_INTERVAL_MS } from './queues/queue-monitor.js';
+import { takeStoreFolder } from './store/store-folder.js';
 
 export interface RunningServer {
   /** What it listens on, with the ports that the kernel chose. */

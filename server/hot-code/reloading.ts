@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
+import type { ServerState } from '../admin/server-state.js';
 import type { Engine } from '../engine.js';
-import type { ServerState } from '../health/server-state.js';
 import type { HandlerFiles } from './handler-files.js';
 
 /** A version that did not go into force; the message says why, and which one stays. */

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { type BusMessage, homeWorker, NO_GROUP } from '../../server/bus/bus.js';
 import { busMessageBytes, readBusMessages, writeBusMessage } from '../../server/bus/bus-codec.js';
 import { UnixBus } from '../../server/bus/unix-bus.js';
-import { QueueMonitor } from '../../server/health/queue-monitor.js';
-import { REPEAT_WINDOW, RepeatWindow } from '../../server/mailboxes/repeat-window.js';
+import { DeduplicationWindow, REPEAT_WINDOW } from '../../server/home/deduplication-window.js';
+import { QueueMonitor } from '../../server/queues/queue-monitor.js';
 import { testFolder } from '../support/folder.js';
 
 const id = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
@@ -118,7 +118,7 @@ describe('the repeat window', () => {
   test('tells new from repeated as long as the id is within the window', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 200 }), (ids) => {
-        const window = new RepeatWindow();
+        const window = new DeduplicationWindow();
         const seen = new Set<number>();
         let highest = 0;
         for (const id of ids) {
@@ -136,8 +136,8 @@ describe('the repeat window', () => {
   });
 
   test('takes any id as new before the first, also 0', () => {
-    expect(new RepeatWindow().look(0)).toBe('new');
-    expect(new RepeatWindow().look(Number.MAX_SAFE_INTEGER)).toBe('new');
+    expect(new DeduplicationWindow().look(0)).toBe('new');
+    expect(new DeduplicationWindow().look(Number.MAX_SAFE_INTEGER)).toBe('new');
   });
 });
 

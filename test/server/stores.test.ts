@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeFrame } from '../../protocol/encode.js';
 import { FrameType, type ItemFrame } from '../../protocol/frame.js';
-import { DATA_FILE, LmdbStore } from '../../server/mailboxes/lmdb-store.js';
-import { itemOf, type MailboxItem } from '../../server/mailboxes/mailbox-item.js';
-import { MemoryStore } from '../../server/mailboxes/memory-store.js';
-import { type Store, StoreError } from '../../server/mailboxes/store.js';
-import { homeFolder, takeStoreFolder } from '../../server/mailboxes/store-folder.js';
-import { KeyKind, numbersKey } from '../../server/mailboxes/store-keys.js';
+import { itemOf, type MailboxItem } from '../../server/home/mailbox-item.js';
+import { DATA_FILE, LmdbStore } from '../../server/store/lmdb-store.js';
+import { MemoryStore } from '../../server/store/memory-store.js';
+import { type Store, StoreError } from '../../server/store/store.js';
+import { homeFolder, takeStoreFolder } from '../../server/store/store-folder.js';
+import { KeyKind, numbersKey } from '../../server/store/store-keys.js';
 import { testFolder } from '../support/folder.js';
 
 const ANNA = 1;

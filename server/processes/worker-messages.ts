@@ -1,6 +1,6 @@
-import type { Homes } from './bus/bus.js';
-import type { ListenAddress, ServerConfig } from './config.js';
-import type { Certificate } from './connections/certificate.js';
+import type { Homes } from '../bus/bus.js';
+import type { ListenAddress, ServerConfig } from '../config.js';
+import type { Certificate } from '../gateway/certificate.js';
 import type { WorkerReport } from './worker.js';
 
 /** What the supervisor tells a worker process, in this order; `reconnect` whenever it is so. */

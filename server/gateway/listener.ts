@@ -6,7 +6,7 @@ import { WebSocketServer } from 'ws';
 import { WEBSOCKET_SUBPROTOCOL } from '../../protocol/frame.js';
 import type { ListenAddress } from '../config.js';
 import type { Certificate } from './certificate.js';
-import { BAD_REQUEST, partWith, TLS_ALERT } from './parting.js';
+import { BAD_REQUEST, partWith, TLS_ALERT } from './graceful-close.js';
 import {
   adoptSocket,
   listenToSocket,

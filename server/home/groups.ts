@@ -1,7 +1,7 @@
 import { ReasonCode } from '../../protocol/frame.js';
-import { REPEAT_WINDOW_BYTES, RepeatWindow } from './repeat-window.js';
-import type { Store } from './store.js';
-import { KeyKind, numberOf, numbersKey } from './store-keys.js';
+import type { Store } from '../store/store.js';
+import { KeyKind, numberOf, numbersKey } from '../store/store-keys.js';
+import { DeduplicationWindow, REPEAT_WINDOW_BYTES } from './deduplication-window.js';
 
 const NUMBER_BYTES = 8;
 
@@ -16,7 +16,7 @@ export interface Group {
   /** Number of the newest message. */
   lastNumber: number;
   /** By sender, those that have written to it. */
-  readonly repeats: Map<number, RepeatWindow>;
+  readonly repeats: Map<number, DeduplicationWindow>;
 }
 
 /** The groups of one home: who is in them, and how their messages are numbered. Durable with the store. */
@@ -53,10 +53,10 @@ export class Groups {
   }
 
   /** What `from` has sent to a group. */
-  repeats({ repeats }: Group, from: number): RepeatWindow {
+  repeats({ repeats }: Group, from: number): DeduplicationWindow {
     let window = repeats.get(from);
     if (!window) {
-      window = new RepeatWindow();
+      window = new DeduplicationWindow();
       repeats.set(from, window);
     }
     return window;
@@ -83,10 +83,10 @@ export class Groups {
     const kept = this.#store.noted(numbersKey(KeyKind.Group, group));
     if (!kept) return undefined;
     const [owner = 0, ...members] = readNumbers(kept);
-    const repeats = new Map<number, RepeatWindow>();
+    const repeats = new Map<number, DeduplicationWindow>();
     let lastNumber = 0;
     for (const { key, value } of this.#store.notes(numbersKey(KeyKind.GroupSender, group))) {
-      repeats.set(numberOf(key, 1), RepeatWindow.read(value));
+      repeats.set(numberOf(key, 1), DeduplicationWindow.read(value));
       lastNumber = Math.max(lastNumber, value.readDoubleLE(REPEAT_WINDOW_BYTES));
     }
     return { id: group, owner, members: Float64Array.from(members), lastNumber, repeats };

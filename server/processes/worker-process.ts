@@ -1,8 +1,8 @@
-import type { BusMessage } from './bus/bus.js';
-import { UnixBus } from './bus/unix-bus.js';
-import { connectionLimit } from './connections/connection-limit.js';
-import { HotCode } from './hot-code/hot-code.js';
-import { openStore } from './mailboxes/open-store.js';
+import type { BusMessage } from '../bus/bus.js';
+import { UnixBus } from '../bus/unix-bus.js';
+import { connectionLimit } from '../gateway/connection-limit.js';
+import { HotCode } from '../hot-code/hot-code.js';
+import { openStore } from '../store/open-store.js';
 import { Worker } from './worker.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
 

@@ -1,6 +1,6 @@
 import { ReasonCode } from '../../protocol/frame.js';
 import type { Limits } from '../config.js';
-import { QueueGauge } from '../health/queue-gauge.js';
+import { QueueGauge } from '../queues/queue-gauge.js';
 import { Session, type SessionHost } from './session.js';
 import type { Wire } from './wire.js';
 
@@ -21,7 +21,7 @@ export class SessionTable {
   readonly #limits: Pick<Limits, 'loginTimeoutMs' | 'idleTimeoutMs'>;
   readonly #sessions = new Map<number, Session>();
   /** Those that have not logged in yet: their time is shorter. */
-  readonly #strangers = new Set<Session>();
+  readonly #unauthenticated = new Set<Session>();
   readonly #lingering = new Map<Session, number>();
   #lastConnection: number;
   #nextIdleSweepMs = 0;
@@ -36,8 +36,8 @@ export class SessionTable {
     return this.#sessions.size;
   }
 
-  get hasStrangers(): boolean {
-    return this.#strangers.size > 0;
+  get hasUnauthenticated(): boolean {
+    return this.#unauthenticated.size > 0;
   }
 
   /** Whether some that were closed have yet to go. */
@@ -59,13 +59,13 @@ export class SessionTable {
     this.#lastConnection = (this.#lastConnection % LAST_CONNECTION) + 1;
     const session = new Session(this.#lastConnection, wire, host);
     this.#sessions.set(session.id, session);
-    this.#strangers.add(session);
+    this.#unauthenticated.add(session);
     this.logins.add();
     return session;
   }
 
   loggedIn(session: Session): void {
-    if (this.#strangers.delete(session)) this.logins.remove();
+    if (this.#unauthenticated.delete(session)) this.logins.remove();
   }
 
   /** It takes part no longer; its connection may still be sending its last bytes. */
@@ -82,7 +82,7 @@ export class SessionTable {
   /** Closes those whose time is over, and ends what lingers. */
   sweep(nowMs: number): void {
     const { loginTimeoutMs, idleTimeoutMs } = this.#limits;
-    for (const session of this.#strangers) {
+    for (const session of this.#unauthenticated) {
       if (nowMs - session.heardMs > loginTimeoutMs) {
         session.fail(ReasonCode.LoginTimeout, `no login within ${loginTimeoutMs} ms`);
       }

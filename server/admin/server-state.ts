@@ -8,10 +8,10 @@ import type {
   WorkerRestart,
 } from '../../protocol/stats.js';
 import type { ServerConfig } from '../config.js';
-import type { StoreUsage } from '../mailboxes/store.js';
-import type { WorkerReport } from '../worker.js';
-import { addCounters } from './counters.js';
-import { QueueMonitor } from './queue-monitor.js';
+import type { WorkerReport } from '../processes/worker.js';
+import { addCounters } from '../queues/counters.js';
+import { QueueMonitor } from '../queues/queue-monitor.js';
+import type { StoreUsage } from '../store/store.js';
 
 const KEPT_REJECTIONS = 100;
 

@@ -8,13 +8,13 @@ import {
   type Receipt,
 } from '../bus/bus.js';
 import type { Limits } from '../config.js';
-import { type Counters, countRefusal } from '../health/counters.js';
+import { type Counters, countRefusal } from '../queues/counters.js';
+import type { Store } from '../store/store.js';
+import type { DeduplicationWindow } from './deduplication-window.js';
 import { FanOut } from './fan-out.js';
 import { Groups } from './groups.js';
 import { Mailboxes, type MailboxLimits } from './mailboxes.js';
 import { OutgoingReceipts, receiptFrame } from './outgoing-receipts.js';
-import type { RepeatWindow } from './repeat-window.js';
-import type { Store } from './store.js';
 
 type HomeLimits = MailboxLimits & Pick<Limits, 'groupMembers' | 'sendsUnderWay'>;
 
@@ -217,7 +217,7 @@ export class Home {
   }
 
   /** Answers a message that came before, or for which there is no room in the store. */
-  #wasAnswered(request: HomeRequest, repeats: RepeatWindow): boolean {
+  #wasAnswered(request: HomeRequest, repeats: DeduplicationWindow): boolean {
     switch (repeats.look(request.id)) {
       case 'repeated':
         this.#repeated(request);

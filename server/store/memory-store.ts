@@ -1,7 +1,7 @@
-import { ItemQueue } from './item-queue.js';
-import type { MailboxItem } from './mailbox-item.js';
-import type { RepeatWindow } from './repeat-window.js';
-import { RepeatWindows } from './repeat-windows.js';
+import { Deduplication } from '../home/deduplication.js';
+import type { DeduplicationWindow } from '../home/deduplication-window.js';
+import { ItemQueue } from '../home/item-queue.js';
+import type { MailboxItem } from '../home/mailbox-item.js';
 import type { RepeatsOf, Store, StoreUsage } from './store.js';
 
 const NOTHING: MailboxItem[] = [];
@@ -15,7 +15,7 @@ export class MemoryStore implements Store {
   readonly isFull = false;
   readonly staged = 0;
   readonly #mailboxes = new Map<number, ItemQueue>();
-  readonly #repeats = { user: new RepeatWindows(), group: new RepeatWindows() };
+  readonly #repeats = { user: new Deduplication(), group: new Deduplication() };
   #expiry = this.#mailboxes.entries();
   #length = 0;
 
@@ -49,7 +49,7 @@ export class MemoryStore implements Store {
     return deleted;
   }
 
-  repeats(user: number, from: number, kind: RepeatsOf): RepeatWindow {
+  repeats(user: number, from: number, kind: RepeatsOf): DeduplicationWindow {
     return this.#repeats[kind].get(user, from);
   }
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isLoopback } from '../../protocol/address.js';
-import { BAD_REQUEST, partWith } from '../connections/parting.js';
+import { BAD_REQUEST, partWith } from '../gateway/graceful-close.js';
 import { Metrics } from './metrics.js';
 import type { ServerState } from './server-state.js';
 

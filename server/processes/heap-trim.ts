@@ -7,7 +7,7 @@ const COLLECTIONS = 2;
  * V8 collects garbage when it needs room. A worker whose clients have left needs none, and would keep what they held
  * for ever. Does nothing in a process started without --expose-gc.
  */
-export class Departures {
+export class HeapTrim {
   /** Most connections since garbage was last collected on purpose. */
   #peak = 0;
   #collectionsDue = 0;

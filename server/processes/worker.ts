@@ -1,29 +1,29 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { ReasonCode } from '../protocol/frame.js';
-import type { WorkerStats } from '../protocol/stats.js';
+import { ReasonCode } from '../../protocol/frame.js';
+import type { WorkerStats } from '../../protocol/stats.js';
 import {
   type Bus,
   type BusMessage,
   type ConnectionMessage,
   type HomeRequest,
   homeWorker,
-} from './bus/bus.js';
-import type { ListenAddress, QueueName, ServerConfig } from './config.js';
-import { Admission } from './connections/admission.js';
-import { isAuthentic } from './connections/authentication.js';
-import type { Certificate } from './connections/certificate.js';
-import { Listeners } from './connections/listeners.js';
-import type { Session, SessionHost } from './connections/session.js';
-import { SessionTable } from './connections/session-table.js';
-import type { Wire } from './connections/wire.js';
-import { Departures } from './departures.js';
-import { type Counters, countRefusal, newCounters } from './health/counters.js';
-import { readProcessUsage } from './health/process-usage.js';
-import { QueueGauge, type QueueReport } from './health/queue-gauge.js';
-import type { Handlers } from './hot-code/handler-api.js';
-import type { HotCode } from './hot-code/hot-code.js';
-import { Home } from './mailboxes/home.js';
-import type { Store, StoreUsage } from './mailboxes/store.js';
+} from '../bus/bus.js';
+import type { ListenAddress, QueueName, ServerConfig } from '../config.js';
+import { Admission } from '../gateway/admission.js';
+import { isAuthentic } from '../gateway/authentication.js';
+import type { Certificate } from '../gateway/certificate.js';
+import { Listeners } from '../gateway/listeners.js';
+import type { Session, SessionHost } from '../gateway/session.js';
+import { SessionTable } from '../gateway/session-table.js';
+import type { Wire } from '../gateway/wire.js';
+import { Home } from '../home/home.js';
+import type { Handlers } from '../hot-code/handler-api.js';
+import type { HotCode } from '../hot-code/hot-code.js';
+import { type Counters, countRefusal, newCounters } from '../queues/counters.js';
+import { readProcessUsage } from '../queues/process-usage.js';
+import { QueueGauge, type QueueReport } from '../queues/queue-gauge.js';
+import type { Store, StoreUsage } from '../store/store.js';
+import { HeapTrim } from './heap-trim.js';
 
 /** Resolution of the event loop's lag; a finer one would wake up an idle worker more often than its clients do. */
 const LAG_RESOLUTION_MS = 200;
@@ -83,7 +83,7 @@ export class Worker implements SessionHost {
   #isFlushScheduled = false;
   #isDraining = false;
   readonly #admission: Admission;
-  readonly #departures = new Departures();
+  readonly #heapTrim = new HeapTrim();
   /** Bus messages of this turn, and changes of the store. */
   readonly #ingress = new QueueGauge();
   readonly #writes = new QueueGauge();
@@ -371,12 +371,12 @@ export class Worker implements SessionHost {
     // Only now: what the steps above caused is already part of this turn.
     this.#isFlushScheduled = false;
     // Newcomers are accepted one a turn, and have three turns to go through.
-    if (this.#config.coalesceMs > 0 && !this.#sessions.hasStrangers)
+    if (this.#config.coalesceMs > 0 && !this.#sessions.hasUnauthenticated)
       Atomics.wait(restCell, 0, 0, this.#config.coalesceMs);
   };
 
   #sweepSessions(): void {
-    this.#departures.look(this.#sessions.size, !this.#sessions.hasLingering);
+    this.#heapTrim.look(this.#sessions.size, !this.#sessions.hasLingering);
     this.#home.mailboxes.expire(Date.now() - this.#config.limits.retentionMs);
     const now = currentMs();
     if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) this.#admission.startSecond();

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import type { ListenAddress, ServerConfigInput } from './config.js';
+import type { ListenAddress, ServerConfigInput } from '../config.js';
 import type { FromServer, ToServer } from './server-process.js';
 
 export interface SpawnedServer {
@@ -34,7 +34,7 @@ export async function spawnServer(
   config: ServerConfigInput,
   temporaryFolder = tmpdir(),
 ): Promise<SpawnedServer> {
-  const entry = createRequire(import.meta.url).resolve('#dist/server/server-process.js');
+  const entry = createRequire(import.meta.url).resolve('#dist/server/processes/server-process.js');
   const child = fork(entry, [], {
     serialization: 'advanced',
     env: { ...process.env, TMPDIR: temporaryFolder },

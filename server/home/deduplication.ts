@@ -1,8 +1,8 @@
-import { RepeatWindow } from './repeat-window.js';
+import { DeduplicationWindow } from './deduplication-window.js';
 
 /** The windows of all pairs, by recipient and sender; one is made with the first message. */
-export class RepeatWindows {
-  readonly #ofUsers = new Map<number, Map<number, RepeatWindow>>();
+export class Deduplication {
+  readonly #ofUsers = new Map<number, Map<number, DeduplicationWindow>>();
   #size = 0;
 
   get size(): number {
@@ -10,7 +10,11 @@ export class RepeatWindows {
   }
 
   /** @param make gives a window that is not in here yet, such as one that was kept */
-  get(user: number, from: number, make: () => RepeatWindow = () => new RepeatWindow()): RepeatWindow {
+  get(
+    user: number,
+    from: number,
+    make: () => DeduplicationWindow = () => new DeduplicationWindow(),
+  ): DeduplicationWindow {
     let ofUser = this.#ofUsers.get(user);
     if (!ofUser) {
       ofUser = new Map();
@@ -26,7 +30,7 @@ export class RepeatWindows {
   }
 
   /** Takes out the windows of the user whose first one was made before those of all others. */
-  takeOldest(): { user: number; windows: Map<number, RepeatWindow> } | undefined {
+  takeOldest(): { user: number; windows: Map<number, DeduplicationWindow> } | undefined {
     for (const [user, windows] of this.#ofUsers) {
       this.#ofUsers.delete(user);
       this.#size -= windows.size;

@@ -2,9 +2,9 @@ import { encodeFrame } from '../../protocol/encode.js';
 import { FLAG_REDELIVERY, HEADER_BYTES, type ItemFrame } from '../../protocol/frame.js';
 import type { Bus } from '../bus/bus.js';
 import type { Limits } from '../config.js';
-import type { Counters } from '../health/counters.js';
+import type { Counters } from '../queues/counters.js';
+import type { Store } from '../store/store.js';
 import { itemOf, type MailboxItem } from './mailbox-item.js';
-import type { Store } from './store.js';
 
 /** Where the flags stand in the frame of an item: behind the header and the sequence. */
 const FLAGS_OFFSET = HEADER_BYTES + 4;

@@ -4,11 +4,11 @@ import { open, type RootDatabase } from 'lmdb';
 import { decodeFrames } from '../../protocol/decode.js';
 import { FrameType, LARGEST_BODY_BYTES } from '../../protocol/frame.js';
 import { NO_GROUP } from '../bus/bus.js';
+import { Deduplication } from '../home/deduplication.js';
+import { DeduplicationWindow, REPEAT_WINDOW_BYTES } from '../home/deduplication-window.js';
+import { ItemQueue } from '../home/item-queue.js';
+import { itemOf, type MailboxItem } from '../home/mailbox-item.js';
 import { checkDataFile } from './data-file.js';
-import { ItemQueue } from './item-queue.js';
-import { itemOf, type MailboxItem } from './mailbox-item.js';
-import { REPEAT_WINDOW_BYTES, RepeatWindow } from './repeat-window.js';
-import { RepeatWindows } from './repeat-windows.js';
 import {
   damagedStore,
   type MailboxBounds,
@@ -86,7 +86,7 @@ export class LmdbStore implements Store {
   readonly #recovered = new Map<number, MailboxBounds>();
   /** Of those, the ones whose windows know what waits. */
   readonly #remembered = new Set<number>();
-  readonly #repeats = { user: new RepeatWindows(), group: new RepeatWindows() };
+  readonly #repeats = { user: new Deduplication(), group: new Deduplication() };
   /** What came last and is likely to go soon: a message that is fetched at once is never read from the file. */
   readonly #recent = new Map<number, ItemQueue>();
   #recentBytes = 0;
@@ -163,11 +163,11 @@ export class LmdbStore implements Store {
     return items;
   }
 
-  repeats(user: number, from: number, kind: RepeatsOf): RepeatWindow {
+  repeats(user: number, from: number, kind: RepeatsOf): DeduplicationWindow {
     if (this.#recovered.has(user)) this.#rememberWaiting(user);
     return this.#repeats[kind].get(user, from, () => {
       const kept = this.#database.get(repeatsKey(user, from, kind));
-      return kept ? RepeatWindow.read(kept) : new RepeatWindow();
+      return kept ? DeduplicationWindow.read(kept) : new DeduplicationWindow();
     });
   }
 
@@ -324,7 +324,7 @@ export class LmdbStore implements Store {
     }
   }
 
-  #keepWindow(user: number, from: number, kind: RepeatsOf, window: RepeatWindow): void {
+  #keepWindow(user: number, from: number, kind: RepeatsOf, window: DeduplicationWindow): void {
     const value = Buffer.allocUnsafe(REPEAT_WINDOW_BYTES);
     window.write(value, 0);
     this.note(repeatsKey(user, from, kind), value);

@@ -1,8 +1,8 @@
 import { type Bus, type Copies, homeWorker } from '../bus/bus.js';
-import { QueueGauge } from '../health/queue-gauge.js';
+import { QueueGauge } from '../queues/queue-gauge.js';
+import type { Store } from '../store/store.js';
+import { KeyKind, numberOf, numbersKey } from '../store/store-keys.js';
 import type { AfterCommit } from './mailboxes.js';
-import type { Store } from './store.js';
-import { KeyKind, numberOf, numbersKey } from './store-keys.js';
 
 const NUMBER_BYTES = 8;
 /** Sender, id and the number of members. */

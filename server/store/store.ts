@@ -1,5 +1,5 @@
-import type { MailboxItem } from './mailbox-item.js';
-import type { RepeatWindow } from './repeat-window.js';
+import type { DeduplicationWindow } from '../home/deduplication-window.js';
+import type { MailboxItem } from '../home/mailbox-item.js';
 
 /** First and last sequence in a mailbox that is not empty. */
 export interface MailboxBounds {
@@ -44,7 +44,7 @@ export interface Store {
    * What came to `user` from a sender or a group. It is kept with the item that it remembers, and once that is removed;
    * what has no item is kept by `keepRepeats`.
    */
-  repeats(user: number, from: number, kind: RepeatsOf): RepeatWindow;
+  repeats(user: number, from: number, kind: RepeatsOf): DeduplicationWindow;
   keepRepeats(user: number, from: number, kind: RepeatsOf): void;
   /**
    * Keeps a fact beside the mailboxes, under a key of store-keys.ts; undefined: forgets it. A store that is not durable

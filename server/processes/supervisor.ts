@@ -1,11 +1,11 @@
 import cluster from 'node:cluster';
 import { createRequire } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
-import type { Homes } from './bus/bus.js';
-import type { ListenAddress, ServerConfig } from './config.js';
-import type { Certificate } from './connections/certificate.js';
-import { SAMPLE_INTERVAL_MS } from './health/queue-monitor.js';
-import type { HandlerFiles, StagedHandlers } from './hot-code/handler-files.js';
+import type { Homes } from '../bus/bus.js';
+import type { ListenAddress, ServerConfig } from '../config.js';
+import type { Certificate } from '../gateway/certificate.js';
+import type { HandlerFiles, StagedHandlers } from '../hot-code/handler-files.js';
+import { SAMPLE_INTERVAL_MS } from '../queues/queue-monitor.js';
 import type { WorkerReport } from './worker.js';
 import { WorkerChild } from './worker-child.js';
 
@@ -161,7 +161,7 @@ class Supervisor {
     const areMany = this.#processes >= MANY_PROCESSES;
     const isSmall = areMany && worker < this.#config.workers;
     cluster.setupPrimary({
-      exec: createRequire(import.meta.url).resolve('#dist/server/worker-process.js'),
+      exec: createRequire(import.meta.url).resolve('#dist/server/processes/worker-process.js'),
       args: [],
       // A home holds the mailboxes of many users: it collects its garbage with all that V8 has.
       execArgv: [...process.execArgv, ...(isSmall ? SMALL_PROCESS_FLAGS : [])],

@@ -1,8 +1,8 @@
 import { FLAG_UNDELIVERED, FrameType, type ItemFrame } from '../../protocol/frame.js';
 import { type Bus, homeWorker, NO_GROUP, type Receipt } from '../bus/bus.js';
+import type { Store } from '../store/store.js';
+import { KeyKind, numberOf, numbersKey } from '../store/store-keys.js';
 import type { AfterCommit } from './mailboxes.js';
-import type { Store } from './store.js';
-import { KeyKind, numberOf, numbersKey } from './store-keys.js';
 
 /**
  * Receipts that homes of other workers have not taken over. Each is kept in one transaction with the end of its message,

@@ -80,7 +80,7 @@ async function prepare(folder: string, homes: number): Promise<void> {
 
 /** @throws StoreError where the store cannot be read from its first item to its last */
 async function readThrough(folder: string): Promise<void> {
-  const trial = createRequire(import.meta.url).resolve('#dist/server/mailboxes/store-trial.js');
+  const trial = createRequire(import.meta.url).resolve('#dist/server/store/store-trial.js');
   await promisify(execFile)(process.execPath, [trial, folder]).catch((error: Error & { stderr?: string }) => {
     const told = /^C2M_STORE (.*)$/m.exec(error.stderr ?? '')?.[1];
     throw told === undefined

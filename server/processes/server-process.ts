@@ -1,5 +1,5 @@
-import type { ListenAddress, ServerConfigInput } from './config.js';
-import { type RunningServer, startServer } from './server.js';
+import type { ListenAddress, ServerConfigInput } from '../config.js';
+import { type RunningServer, startServer } from '../server.js';
 
 /** The entry of a server in a process of its own; see spawn.ts. */
 

@@ -8,7 +8,7 @@ export const REPEAT_WINDOW_BYTES = 16;
  * The newest ids that one sender used towards one recipient, to recognise a repeated SEND: the highest id and
  * a bit for each of the 64 at and below it, the sliding window of RFC 4303 (section 3.4.3) against replay.
  */
-export class RepeatWindow {
+export class DeduplicationWindow {
   #highest = 0;
   /** Bit d of the pair says that id `#highest - d` was seen; 32 bits each, because JavaScript shifts 32. */
   #low = 0;
@@ -55,8 +55,8 @@ export class RepeatWindow {
     target.writeInt32LE(this.#high | 0, offset + 12);
   }
 
-  static read(bytes: Buffer, offset = 0): RepeatWindow {
-    const window = new RepeatWindow();
+  static read(bytes: Buffer, offset = 0): DeduplicationWindow {
+    const window = new DeduplicationWindow();
     window.#highest = bytes.readDoubleLE(offset);
     window.#low = bytes.readInt32LE(offset + 8);
     window.#high = bytes.readInt32LE(offset + 12);

@@ -1,6 +1,6 @@
 import { ReasonCode } from '../../protocol/frame.js';
 import type { Limits } from '../config.js';
-import { QueueGauge } from '../health/queue-gauge.js';
+import { QueueGauge } from '../queues/queue-gauge.js';
 import { RateLimit } from './rate-limit.js';
 
 /** What one worker takes on: logins a second, messages a second of one user, and messages in hand. */
