@@ -60,6 +60,8 @@ export interface ServerCounters {
   undelivered: number;
   /** Items deleted because they waited longer than the retention time. */
   expired: number;
+  /** Items that were not what was stored, and were passed over. */
+  damaged: number;
 }
 
 export interface WorkerStats {

@@ -14,6 +14,7 @@ const COUNTERS: [keyof Omit<ServerCounters, 'closedByReason' | 'refusedByReason'
   ['copies', 'c2m_group_copies_total', 'Messages to groups, once for each member.'],
   ['undelivered', 'c2m_group_copies_undelivered_total', 'Of those, the ones that found a full mailbox.'],
   ['expired', 'c2m_items_expired_total', 'Items that waited longer than the retention time.'],
+  ['damaged', 'c2m_items_damaged_total', 'Items that were not what was stored, and were passed over.'],
 ];
 
 /** Writes `stats` in the text format of Prometheus. */

@@ -22,7 +22,8 @@ import type { HotCode } from '../hot-code/hot-code.js';
 import { type Counters, countRefusal, newCounters } from '../queues/counters.js';
 import { readProcessUsage } from '../queues/process-usage.js';
 import { QueueGauge, type QueueReport } from '../queues/queue-gauge.js';
-import type { Store, StoreUsage } from '../store/store.js';
+import type { HomeStore, StoreUsage } from '../store/home-store.js';
+import { storeBytes } from '../store/open-store.js';
 import { HeapTrim } from './heap-trim.js';
 
 /** Resolution of the event loop's lag; a finer one would wake up an idle worker more often than its clients do. */
@@ -38,7 +39,7 @@ export interface WorkerOptions {
   config: ServerConfig;
   connectionLimit: number;
   /** Closed with the worker. */
-  store: Store;
+  store: HomeStore;
   code: HotCode;
   /** Given the function that takes messages for this worker. */
   makeBus(receive: (message: BusMessage) => void): Bus;
@@ -54,7 +55,7 @@ export interface WorkerReport {
   stats: WorkerStats;
   counters: Counters;
   users: number;
-  store: StoreUsage;
+  store: StoreUsage & { items: number };
   queues: Record<QueueName, QueueReport>;
 }
 
@@ -70,7 +71,7 @@ export class Worker implements SessionHost {
 
   readonly #config: ServerConfig;
   readonly #bus: Bus;
-  readonly #store: Store;
+  readonly #store: HomeStore;
   readonly #code: HotCode;
   readonly #home: Home;
   readonly #counters = newCounters();
@@ -102,7 +103,14 @@ export class Worker implements SessionHost {
     this.outboundBufferBytes = config.limits.outboundBufferBytes;
     this.deliveryWindow = config.limits.deliveryWindow;
     this.#bus = makeBus((message) => this.#receive(message));
-    this.#home = new Home(this.#store, this.#bus, this.#counters, config.limits);
+    this.#home = new Home({
+      store,
+      storeBytes: storeBytes(config, this.#bus.homes),
+      bus: this.#bus,
+      counters: this.#counters,
+      limits: config.limits,
+      saidLater: () => this.#scheduleFlush(),
+    });
     this.#loopDelay.enable();
     const { loginTimeoutMs, idleTimeoutMs } = config.limits;
     const sweepMs = Math.min(1000, Math.max(25, Math.min(loginTimeoutMs, idleTimeoutMs) / 4));
@@ -139,6 +147,7 @@ export class Worker implements SessionHost {
     clearInterval(this.#sweep);
     this.#loopDelay.disable();
     this.#flush();
+    await this.#home.settled();
     await this.#bus.close();
     await this.#store.close();
   }
@@ -191,7 +200,7 @@ export class Worker implements SessionHost {
       },
       counters: this.#counters,
       users: this.#home.mailboxes.userCount,
-      store: this.#store.usage(),
+      store: { ...this.#store.usage(), items: this.#home.mailboxes.length },
       queues,
     };
   }
@@ -377,9 +386,12 @@ export class Worker implements SessionHost {
 
   #sweepSessions(): void {
     this.#heapTrim.look(this.#sessions.size, !this.#sessions.hasLingering);
-    this.#home.mailboxes.expire(Date.now() - this.#config.limits.retentionMs);
     const now = currentMs();
-    if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) this.#admission.startSecond();
+    if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) {
+      this.#admission.startSecond();
+      this.#home.sweep();
+      this.#scheduleFlush();
+    }
     this.nowMs = now;
     this.#sessions.sweep(now);
   }
