@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { type BusMessage, homeWorker, NO_GROUP } from '../../server/bus/bus.js';
 import { busMessageBytes, readBusMessages, writeBusMessage } from '../../server/bus/bus-codec.js';
 import { UnixBus } from '../../server/bus/unix-bus.js';
-import { DeduplicationWindow, REPEAT_WINDOW } from '../../server/home/deduplication-window.js';
 import { QueueMonitor } from '../../server/queues/queue-monitor.js';
 import { testFolder } from '../support/folder.js';
 
@@ -62,6 +61,7 @@ const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
     payload: bytes,
   }),
   fc.record({ kind: fc.constant('copies-kept'), group: id, number: u32, home: worker }),
+  fc.record({ kind: fc.constant('resend'), home: worker }),
 ) as fc.Arbitrary<BusMessage>;
 
 describe('the bus codec', () => {
@@ -111,33 +111,6 @@ describe('the bus between processes', () => {
       .poll(() => got.map((message) => 'connection' in message && message.connection))
       .toEqual([1, 2, 3]);
     await Promise.all([early.close(), late.close()]);
-  });
-});
-
-describe('the repeat window', () => {
-  test('tells new from repeated as long as the id is within the window', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 200 }), (ids) => {
-        const window = new DeduplicationWindow();
-        const seen = new Set<number>();
-        let highest = 0;
-        for (const id of ids) {
-          const isBelow = id < highest;
-          const unseen = isBelow ? 'skipped' : 'new';
-          const expected = highest - id >= REPEAT_WINDOW ? 'too-old' : seen.has(id) ? 'repeated' : unseen;
-          expect(window.look(id)).toBe(expected);
-          if (expected === 'repeated' || expected === 'too-old') continue;
-          window.remember(id);
-          seen.add(id);
-          highest = Math.max(highest, id);
-        }
-      }),
-    );
-  });
-
-  test('takes any id as new before the first, also 0', () => {
-    expect(new DeduplicationWindow().look(0)).toBe('new');
-    expect(new DeduplicationWindow().look(Number.MAX_SAFE_INTEGER)).toBe('new');
   });
 });
 
