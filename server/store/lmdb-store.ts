@@ -8,7 +8,6 @@ import { Deduplication } from '../home/deduplication.js';
 import { DeduplicationWindow, REPEAT_WINDOW_BYTES } from '../home/deduplication-window.js';
 import { ItemQueue } from '../home/item-queue.js';
 import { itemOf, type MailboxItem } from '../home/mailbox-item.js';
-import { checkDataFile } from './data-file.js';
 import {
   damagedStore,
   type MailboxBounds,
@@ -101,7 +100,6 @@ export class LmdbStore implements Store {
   /** @throws StoreError where the folder holds no whole store */
   constructor(options: LmdbStoreOptions) {
     this.#options = options;
-    checkDataFile(join(options.folder, DATA_FILE));
     this.#database = openLmdb(options.folder, options.sync);
     this.#recover();
     this.#measureDisk();
