@@ -1,4 +1,4 @@
-import { constants, lstatSync, readdirSync, renameSync, writeSync } from 'node:fs';
+import { constants, existsSync, lstatSync, readdirSync, renameSync, writeSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,6 +76,8 @@ async function clearIfOwnerless(path: string): Promise<boolean> {
 
 /** The mark last: whoever is killed in the middle leaves a folder that can still be cleared. */
 async function removeWithMark(path: string): Promise<void> {
+  // Those who tidy the folder of all up were faster.
+  if (!existsSync(path)) return;
   for (const name of await readdir(path)) {
     if (name !== OWNER_MARK) await rm(join(path, name), { recursive: true, force: true });
   }

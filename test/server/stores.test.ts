@@ -1,13 +1,11 @@
-import { cpSync, openSync, readdirSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeFrame } from '../../protocol/encode.js';
 import { FrameType, type ItemFrame } from '../../protocol/frame.js';
 import { itemOf, type MailboxItem } from '../../server/home/mailbox-item.js';
-import { DATA_FILE, LmdbStore } from '../../server/store/lmdb-store.js';
+import { LmdbStore } from '../../server/store/lmdb-store.js';
 import { MemoryStore } from '../../server/store/memory-store.js';
-import { type Store, StoreError } from '../../server/store/store.js';
+import type { Store } from '../../server/store/store.js';
 import { homeFolder, takeStoreFolder } from '../../server/store/store-folder.js';
 import { KeyKind, numbersKey } from '../../server/store/store-keys.js';
 import { testFolder } from '../support/folder.js';
@@ -213,132 +211,6 @@ describe('a store in lmdb', () => {
 
     expect(store.usage().diskBytes).toBeGreaterThan(200_000);
     expect(store.isFull).toBe(true);
-    await store.close();
-  });
-
-  test('is shared out anew among another number of homes, with nothing missing', async () => {
-    const folder = await lmdbFolder(2);
-    const [first, second] = [openLmdbStore(folder, 0), openLmdbStore(folder, 1)];
-    for (let user = 1; user <= 100; user += 1) (user % 2 === 0 ? first : second).append(user, message(1));
-    first.note(numbersKey(KeyKind.Receipt, 2, 3), Buffer.from('kept'));
-    await first.close();
-    await second.close();
-
-    (await takeStoreFolder(folder, 3)).release();
-
-    const homes = [0, 1, 2].map((home) => openLmdbStore(folder, home));
-    const owners = Array.from(
-      { length: 100 },
-      (_, at) => homes.filter((home) => home.recover(at + 1)).length,
-    );
-    expect(owners).toEqual(new Array(100).fill(1));
-    expect(homes.map((home) => home.length).every((length) => length > 10)).toBe(true);
-    expect(homes.flatMap((home) => [...home.notes(numbersKey(KeyKind.Receipt))])).toHaveLength(1);
-    for (const home of homes) await home.close();
-    expect(readdirSync(folder).sort()).toEqual(['2', 'c2m-store.json']);
-  });
-});
-
-describe('a folder that is no whole store', () => {
-  async function filled(): Promise<{ folder: string; file: string }> {
-    const folder = await lmdbFolder();
-    const store = openLmdbStore(folder);
-    for (let sequence = 1; sequence <= 2000; sequence += 1) store.append(ANNA, message(sequence));
-    await store.close();
-    return { folder, file: join(homeFolder(folder, 0), DATA_FILE) };
-  }
-
-  async function refusal(folder: string): Promise<string> {
-    const before = snapshot(folder);
-    const error = await takeStoreFolder(folder, 1).then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    expect(error).toBeInstanceOf(StoreError);
-    expect(snapshot(folder)).toEqual(before);
-    return (error as StoreError).message;
-  }
-
-  /** Every file with its content. */
-  function snapshot(folder: string): [string, string][] {
-    return readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .map((path) => [path, readFileSync(path).toString('base64')]);
-  }
-
-  test('is refused where it holds the files of somebody else', async () => {
-    const folder = testFolder();
-    writeFileSync(join(folder, 'thesis.txt'), 'four years of work');
-    expect(await refusal(folder)).toMatch(/holds files, and no c2m-store\.json.*name an empty folder/);
-  });
-
-  test('is refused where the file was cut short', async () => {
-    const { folder, file } = await filled();
-    truncateSync(file, 100_000);
-    expect(await refusal(folder)).toMatch(
-      /data\.mdb is cut short: 100000 bytes of at least \d+; nothing was changed/,
-    );
-  });
-
-  test('is refused where the file is gone, or empty', async () => {
-    const { folder, file } = await filled();
-    truncateSync(file, 0);
-    expect(await refusal(folder)).toMatch(/data\.mdb is no store of mailboxes/);
-  });
-
-  test('is refused where the head of the file was overwritten', async () => {
-    const { folder, file } = await filled();
-    writeSync(openSync(file, 'r+'), Buffer.alloc(4096, 'x'), 0, 4096, 0);
-    expect(await refusal(folder)).toMatch(/its head was overwritten; nothing was changed/);
-  });
-
-  test.each([
-    ['zeroes', 0],
-    ['noise', 0xa5],
-  ])(
-    'is refused wherever a page of it was lost to %s',
-    async (_name, filler) => {
-      const { folder, file } = await filled();
-      const whole = readFileSync(file);
-      const pages = whole.length / 4096;
-      for (const page of [2, 3, 5, Math.floor(pages / 2), pages - 3]) {
-        const damaged = Buffer.from(whole);
-        damaged.fill(filler, page * 4096, (page + 1) * 4096);
-        // A page that nothing refers to any more is no loss.
-        if (damaged.equals(whole)) continue;
-        writeFileSync(file, damaged);
-        const outcome = await takeStoreFolder(folder, 1).then(
-          (taken) => {
-            taken.release();
-            const store = openLmdbStore(folder);
-            const { length } = store;
-            return store.close().then(() => length);
-          },
-          (error: unknown) => (error as Error).message,
-        );
-        if (outcome !== 2000) expect(outcome).toMatch(/is damaged: .*; nothing was changed: restore it/);
-        writeFileSync(file, whole);
-      }
-    },
-    30_000,
-  );
-
-  test('is refused where its mark cannot be read', async () => {
-    const { folder } = await filled();
-    writeFileSync(join(folder, 'c2m-store.json'), '{');
-    expect(await refusal(folder)).toMatch(/c2m-store\.json cannot be read as the mark of a c2m store/);
-  });
-
-  test('is whole again after a backup was copied back', async () => {
-    const { folder, file } = await filled();
-    const backup = join(testFolder(), DATA_FILE);
-    cpSync(file, backup);
-    truncateSync(file, 100_000);
-    cpSync(backup, file);
-    (await takeStoreFolder(folder, 1)).release();
-    const store = openLmdbStore(folder);
-    expect(store.length).toBe(2000);
     await store.close();
   });
 });
