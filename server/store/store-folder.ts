@@ -10,6 +10,7 @@ import {
   removeGeneration,
 } from './generation.js';
 import { checkDataFileIsThere } from './home-folder.js';
+import { DATA_FILE } from './lmdb-store.js';
 import {
   type Generation,
   MANIFEST,
@@ -28,6 +29,8 @@ export interface StoreFolder {
   /** @throws StoreError where the folder went away meanwhile, and what was accepted with it */
   release(): void;
 }
+
+const MIB = 2 ** 20;
 
 type Say = (line: string) => void;
 
@@ -148,7 +151,7 @@ async function replace(folder: string, old: Generation, homes: number, say: Say)
     // It may well be that there was no room: give back what was taken.
     remove(folder, next, say);
     writeManifest(folder, [old]);
-    throw error;
+    throw error instanceof StoreError ? error : notSharedOut(folder, old, homes, error as Error);
   }
   writeManifest(folder, [
     { ...next, state: 'ready' },
@@ -156,6 +159,14 @@ async function replace(folder: string, old: Generation, homes: number, say: Say)
   ]);
   remove(folder, old, say);
   writeManifest(folder, [{ ...next, state: 'ready' }]);
+}
+
+function notSharedOut(folder: string, old: Generation, homes: number, { message }: Error): StoreError {
+  const bytes = homesOf(folder, old).reduce((sum, path) => sum + statSync(join(path, DATA_FILE)).size, 0);
+  const instead = old.format === STORE_FORMAT ? `, or start it with ${old.homes} homes as before` : '';
+  return new StoreError(
+    `${folder}: the mailboxes could not be shared out among ${homes} homes (${message}); nothing was changed: make room for as much again (${Math.ceil(bytes / MIB)} MiB)${instead}`,
+  );
 }
 
 function remove(folder: string, generation: Generation, say: Say): void {
