@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { encodeFrame } from '../../protocol/encode.js';
 import { FrameType } from '../../protocol/frame.js';
 import { takeHome } from '../../server/store/home-folder.js';
@@ -92,6 +93,7 @@ export function snapshot(folder: string): string[] {
 const OWNER = `
   import { takeStoreFolder } from '#dist/server/store/store-folder.js';
   const [folder, homes] = process.argv.slice(1);
+  process.stdout.write('begun\\n');
   try {
     await takeStoreFolder(folder, Number(homes));
     process.stdout.write('taken\\n');
@@ -117,10 +119,14 @@ export function folderOwner(
   const node = [process.execPath, '--input-type=module', '-e', script, folder, String(homes)];
   const [command = '', ...rest] = [...wrapper, ...node];
   const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const exited = once(child, 'exit');
+  const exited = once(child, 'exit').then(() => undefined);
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const nextLine = async () => ((await lines.next()).value as string | undefined) ?? '';
+  const begun = script === OWNER ? nextLine() : Promise.resolve('begun');
   return {
     child,
-    said: once(child.stdout, 'data').then(([bytes]) => String(bytes).trim()),
+    begun: begun.then(() => undefined),
+    said: begun.then(nextLine),
     kill: async () => {
       child.kill('SIGKILL');
       await exited;
@@ -130,6 +136,9 @@ export function folderOwner(
 
 export interface FolderOwner {
   child: ChildProcess;
+  /** It is up, and begins to take the folder. */
+  begun: Promise<void>;
+  /** Empty where it was killed before. */
   said: Promise<string>;
   kill(): Promise<void>;
 }
