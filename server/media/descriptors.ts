@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** A connection, the file that it writes, and the one that is looked at. */
 const FOR_A_CONNECTION = 3;
 /** The process itself, its channel, and the files that many requests at once look at. */
@@ -8,11 +10,13 @@ export function connectionsThatFit(openFiles = openFilesLimit()): number {
   return Math.max(1, Math.floor((openFiles - FOR_THE_REST) / FOR_A_CONNECTION));
 }
 
+/** Infinity where the system does not tell. */
 function openFilesLimit(): number {
-  // Where the system has no such limit, the report has none.
-  const { userLimits } = process.report.getReport() as unknown as {
-    userLimits?: { open_files?: { soft: number | 'unlimited' } };
-  };
-  const soft = userLimits?.open_files?.soft;
-  return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
+  let limits = '';
+  try {
+    limits = readFileSync('/proc/self/limits', 'utf8');
+  } catch {
+    // Only Linux has this file.
+  }
+  return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
 }

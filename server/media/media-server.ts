@@ -15,8 +15,8 @@ import { Thumbnails } from './thumbnails.js';
 /** How long a request may take to say what it wants, and to say all of it. */
 const HEADERS_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 120_000;
-/** How long nothing may happen on a connection: of one that reads nothing, and of one with nothing to ask. */
-const STILL_TIMEOUT_MS = 30_000;
+/** How long nothing may happen on a connection, as of one that reads nothing; a thumbnail is made sooner. */
+const STILL_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 5000;
 const EXPIRY_EVERY_MS = 60_000;
 

@@ -5,15 +5,29 @@ import { createRequire } from 'node:module';
 import type { FromThumbnails, ThumbnailJob } from './thumbnail-process.js';
 
 const START_TIMEOUT_MS = 20_000;
-/** The largest picture that is taken needs a second or two; one that needs longer is made to. */
-const DECODE_TIMEOUT_MS = 5000;
 const WATCH_EVERY_MS = 50;
+/** The clock of /proc/PID/stat, the same on every Linux. */
+const MS_A_TICK = 10;
+/** Of the smallest page there is: where pages are larger, the limit of the kernel is the one that holds. */
+const PAGE_BYTES = 4096;
 const SHELL = '/bin/sh';
 /** It holds a picture, and no heap to speak of; few threads, because the stack of each is counted. */
 const NODE_FLAGS = ['--max-old-space-size=64', '--v8-pool-size=1'];
 const THREADS = '2';
 
 export type ThumbnailResult = Exclude<FromThumbnails, { kind: 'ready' }> | { kind: 'died'; message: string };
+
+/** What one picture may cost. */
+export interface DecodingLimits {
+  memoryBytes: number;
+  /** CPU time: on a busy machine an honest picture waits, and is no fault. */
+  cpuMs: number;
+  /** For one that does nothing, and where CPU time cannot be had. */
+  wallMs: number;
+}
+
+/** The largest picture that is taken needs a second or two; one that needs longer is made to. */
+export const DECODING_TIMES = { cpuMs: 5000, wallMs: 20_000 };
 
 /**
  * A process that decodes one picture at a time, and is killed with what it holds when it takes too long or too much.
@@ -22,15 +36,15 @@ export type ThumbnailResult = Exclude<FromThumbnails, { kind: 'ready' }> | { kin
  */
 export class ThumbnailChild {
   readonly #process: ChildProcess;
-  readonly #memoryBytes: number;
+  readonly #limits: DecodingLimits;
   #isDead = false;
   #answer: ((result: ThumbnailResult) => void) | undefined;
   #ready: (() => void) | undefined;
   #died: (error: Error) => void = () => undefined;
 
-  private constructor(memoryBytes: number) {
-    this.#memoryBytes = memoryBytes;
-    this.#process = spawnBounded(memoryBytes);
+  private constructor(limits: DecodingLimits) {
+    this.#limits = limits;
+    this.#process = spawnBounded(limits.memoryBytes);
     this.#process.on('message', (message: FromThumbnails) => {
       if (message.kind === 'ready') this.#ready?.();
       else this.#finish(message);
@@ -40,8 +54,8 @@ export class ThumbnailChild {
   }
 
   /** @throws Error where it cannot be started, as on a machine that is short of memory or descriptors */
-  static async start(memoryBytes: number): Promise<ThumbnailChild> {
-    const child = new ThumbnailChild(memoryBytes);
+  static async start(limits: DecodingLimits): Promise<ThumbnailChild> {
+    const child = new ThumbnailChild(limits);
     const timer = setTimeout(() => child.kill(), START_TIMEOUT_MS);
     try {
       await new Promise<void>((resolve, reject) => {
@@ -69,10 +83,13 @@ export class ThumbnailChild {
       why ??= reason;
       this.kill();
     };
-    const timer = setTimeout(() => kill(`it took more than ${DECODE_TIMEOUT_MS} ms`), DECODE_TIMEOUT_MS);
+    const { memoryBytes, cpuMs, wallMs } = this.#limits;
+    const timer = setTimeout(() => kill(`it took more than ${wallMs} ms`), wallMs);
+    const before = await usageOf(this.#process.pid);
     const watch = setInterval(async () => {
-      if ((await residentBytes(this.#process.pid)) > this.#memoryBytes)
-        kill(`it took more than ${this.#memoryBytes} bytes`);
+      const now = await usageOf(this.#process.pid);
+      if (now.residentBytes > memoryBytes) kill(`it took more than ${memoryBytes} bytes`);
+      if (now.cpuMs - before.cpuMs > cpuMs) kill(`it took more than ${cpuMs} ms of CPU time`);
     }, WATCH_EVERY_MS);
     try {
       const result = await new Promise<ThumbnailResult>((resolve) => {
@@ -120,8 +137,13 @@ function spawnBounded(memoryBytes: number): ChildProcess {
   });
 }
 
-/** 0 where it is gone, or the system has no /proc. */
-async function residentBytes(pid: number | undefined): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+/** Zeros where it is gone, or the system has no /proc. */
+async function usageOf(pid: number | undefined): Promise<{ residentBytes: number; cpuMs: number }> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // proc(5): behind the name in brackets, utime and stime are the 12th and 13th field, rss in pages the 22nd.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return {
+    residentBytes: Number(fields[21] ?? 0) * PAGE_BYTES,
+    cpuMs: (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * MS_A_TICK,
+  };
 }

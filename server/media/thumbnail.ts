@@ -20,6 +20,9 @@ const LARGEST_SAMPLE_BYTES = 8;
 /** A progressive JPEG is kept as coefficients of two bytes until its last scan, beside its samples. */
 const COEFFICIENT_BYTES = 2;
 
+/** What libvips says of a picture that it cannot hold; it has no codes. */
+const TOO_LARGE = /pixel limit|out of memory/;
+
 /** A picture that is refused; the message says why. */
 export class PictureError extends Error {
   constructor(
@@ -68,7 +71,7 @@ export async function thumbnailOf(path: string, type: string, mostDecodedBytes: 
   } catch (error) {
     if (error instanceof PictureError) throw error;
     const { message } = error as Error;
-    throw new PictureError(/pixel limit/.test(message) ? 'ImageTooLarge' : 'NotAnImage', message);
+    throw new PictureError(TOO_LARGE.test(message) ? 'ImageTooLarge' : 'NotAnImage', message);
   }
 }
 

@@ -1,6 +1,11 @@
 import type { Logger } from 'pino';
 import { overloaded, Refusal } from './refusal.js';
-import { ThumbnailChild, type ThumbnailResult } from './thumbnail-child.js';
+import {
+  DECODING_TIMES,
+  type DecodingLimits,
+  ThumbnailChild,
+  type ThumbnailResult,
+} from './thumbnail-child.js';
 
 /** Pictures that wait for their turn: past it uploads of pictures are refused, and go on later. */
 const MOST_WAITING = 1024;
@@ -19,7 +24,7 @@ interface Waiting {
  * pictures makes others wait for one of them only.
  */
 export class Thumbnails {
-  readonly #memoryBytes: number;
+  readonly #limits: DecodingLimits;
   readonly #log: Logger;
   /** By user; whoever had a turn goes to the end. */
   readonly #waiting = new Map<number, Waiting[]>();
@@ -29,7 +34,7 @@ export class Thumbnails {
   #isClosed = false;
 
   constructor(memoryBytes: number, log: Logger) {
-    this.#memoryBytes = memoryBytes;
+    this.#limits = { memoryBytes, ...DECODING_TIMES };
     this.#log = log;
   }
 
@@ -78,14 +83,14 @@ export class Thumbnails {
 
   async #makeOne({ path, type }: Waiting): Promise<ThumbnailResult | 'waited too long'> {
     try {
-      if (!this.#child || this.#child.isDead) this.#child = await ThumbnailChild.start(this.#memoryBytes);
+      if (!this.#child || this.#child.isDead) this.#child = await ThumbnailChild.start(this.#limits);
     } catch (error) {
       // No fault of the picture: its upload can go on later.
       this.#log.error(error, (error as Error).message);
       return 'waited too long';
     }
     if (this.#isClosed) this.#child.kill();
-    return this.#child.make({ path, type, mostDecodedBytes: this.#memoryBytes / 2 });
+    return this.#child.make({ path, type, mostDecodedBytes: this.#limits.memoryBytes / 2 });
   }
 
   #next(): Waiting | undefined {

@@ -1,68 +1,23 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import sharp from 'sharp';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { userToken } from '../../protocol/user-token.js';
-import { mediaSchema } from '../../server/media/media-config.js';
-import { type RunningMedia, startMedia } from '../../server/media/media-server.js';
-import { testFolder } from '../support/folder.js';
-
-const SECRET = 'a secret of sixteen';
-const ANNA = 1;
-const BERT = 2;
-
-const running: RunningMedia[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((media) => media.close()));
-});
-
-async function start(settings: object = {}): Promise<{ url: string; folder: string; media: RunningMedia }> {
-  const folder = testFolder();
-  const config = mediaSchema.parse({ port: 0, folder, ...settings });
-  const media = await startMedia(config, { token: SECRET, tokenPerUser: true });
-  running.push(media);
-  return { url: `http://127.0.0.1:${media.port}`, folder, media };
-}
-
-function basic(user: number, token = userToken(SECRET, user)): string {
-  return `Basic ${Buffer.from(`${user}:${token}`).toString('base64')}`;
-}
-
-function nameOf(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
-}
-
-interface Upload {
-  user?: number;
-  type?: string;
-  name?: string;
-  headers?: Record<string, string>;
-}
-
-function upload(
-  url: string,
-  content: Buffer,
-  { user = ANNA, type = 'audio/ogg', name, headers }: Upload = {},
-) {
-  return fetch(`${url}/media/${name ?? nameOf(content)}`, {
-    method: 'PUT',
-    body: new Uint8Array(content),
-    headers: { authorization: basic(user), 'content-type': type, ...headers },
-  });
-}
-
-interface Stored {
-  link: string;
-  bytes: number;
-  type: string;
-  thumbnail: string | null;
-}
-
-async function codeOf(response: Response): Promise<[number, string]> {
-  return [response.status, ((await response.json()) as { code: string }).code];
-}
+import {
+  ANNA,
+  BERT,
+  basic,
+  beginUpload,
+  codeOf,
+  nameOf,
+  remove,
+  SECRET,
+  type Stored,
+  startTestMedia as start,
+  upload,
+} from '../support/media.js';
 
 const VOICE = randomBytes(100_000);
 
@@ -102,11 +57,9 @@ describe('an upload', () => {
     expect(media.stats()).toMatchObject({ files: 1, bytes: 100_000, uploads: 2 });
 
     const file = `${url}/media/${nameOf(VOICE)}`;
-    const remove = (user: number) =>
-      fetch(file, { method: 'DELETE', headers: { authorization: basic(user) } });
-    expect((await remove(ANNA)).status).toBe(204);
+    expect((await remove(url, nameOf(VOICE), ANNA)).status).toBe(204);
     expect((await fetch(file, { headers: { authorization: basic(BERT) } })).status).toBe(200);
-    expect((await remove(BERT)).status).toBe(204);
+    expect((await remove(url, nameOf(VOICE), BERT)).status).toBe(204);
     expect(readdirSync(folder).sort()).toEqual(['partial', 'secret']);
   });
 
@@ -118,14 +71,9 @@ describe('an upload', () => {
       const head = await fetch(`${url}/media/${name}`, { method: 'HEAD', headers: { authorization } });
       return Number(head.headers.get('upload-offset'));
     };
-    const broken = request(`${url}/media/${name}`, {
-      method: 'PUT',
-      headers: { authorization, 'content-type': 'audio/ogg', 'content-length': 100_000 },
-    });
-    broken.on('error', () => undefined);
-    broken.write(VOICE.subarray(0, 60_000));
+    const broken = beginUpload(url, name, { length: 100_000, beginning: VOICE.subarray(0, 60_000) });
     await expect.poll(have).toBeGreaterThan(0);
-    broken.destroy(new Error('no signal'));
+    broken.breakOff();
     // What was on its way when the connection broke may still be on its way to the disk.
     const offsets = [-2, -1];
     while (offsets.at(-1) !== offsets.at(-2)) offsets.push(await have());
@@ -183,10 +131,7 @@ describe('refused is', () => {
     const authorization = basic(BERT);
     expect(await codeOf(await fetch(file, { headers: { authorization } }))).toEqual([404, 'NotFound']);
     expect(await codeOf(await fetch(`${file}?key=${'A'.repeat(22)}`))).toEqual([401, 'AuthenticationFailed']);
-    expect(await codeOf(await fetch(file, { method: 'DELETE', headers: { authorization } }))).toEqual([
-      403,
-      'NotYours',
-    ]);
+    expect(await codeOf(await remove(url, nameOf(VOICE), BERT))).toEqual([404, 'NotFound']);
     // Nor does the name alone make it his: he must show the content.
     const claim = await upload(url, randomBytes(10), { user: BERT, name: nameOf(VOICE) });
     expect(await codeOf(claim)).toEqual([422, 'WrongHash']);
