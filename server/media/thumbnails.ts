@@ -82,15 +82,24 @@ export class Thumbnails {
   }
 
   async #makeOne({ path, type }: Waiting): Promise<ThumbnailResult | 'waited too long'> {
+    const job = { path, type, mostDecodedBytes: this.#limits.memoryBytes / 2 };
     try {
-      if (!this.#child || this.#child.isDead) this.#child = await ThumbnailChild.start(this.#limits);
+      const isFresh = !this.#child || this.#child.isDead;
+      const result = await (await this.#liveChild()).make(job);
+      if (result.kind !== 'died' || isFresh) return result;
+      // It may have died of something else before it was told of this picture.
+      return await (await this.#liveChild()).make(job);
     } catch (error) {
       // No fault of the picture: its upload can go on later.
       this.#log.error(error, (error as Error).message);
       return 'waited too long';
     }
+  }
+
+  async #liveChild(): Promise<ThumbnailChild> {
+    if (!this.#child || this.#child.isDead) this.#child = await ThumbnailChild.start(this.#limits);
     if (this.#isClosed) this.#child.kill();
-    return this.#child.make({ path, type, mostDecodedBytes: this.#limits.memoryBytes / 2 });
+    return this.#child;
   }
 
   #next(): Waiting | undefined {

@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { userToken } from '../../protocol/user-token.js';
+import { testFolder } from '../support/folder.js';
 import {
   ANNA,
   BERT,
@@ -18,6 +22,10 @@ import {
   startTestMedia as start,
   upload,
 } from '../support/media.js';
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ address }) => address === '::1'),
+);
 
 const VOICE = randomBytes(100_000);
 
@@ -93,6 +101,22 @@ describe('an upload', () => {
     const download = await fetch(((await rest.json()) as Stored).link);
     expect(Buffer.from(await download.arrayBuffer())).toEqual(VOICE);
   });
+});
+
+test('an upload that came whole, and could not be kept then, goes on with nothing behind it', async () => {
+  const before = await start();
+  await before.media.close();
+  // As a server leaves it that had no time for the thumbnail of a picture, or was killed.
+  writeFileSync(join(before.folder, 'partial', `${ANNA}-${nameOf(VOICE)}`), VOICE);
+  const { url, media } = await start({ folder: before.folder });
+
+  const answer = await upload(url, Buffer.alloc(0), {
+    name: nameOf(VOICE),
+    headers: { 'upload-offset': String(VOICE.length) },
+  });
+
+  expect(answer.status).toBe(201);
+  expect(media.stats()).toMatchObject({ files: 1, bytes: 100_000, unfinished: 0 });
 });
 
 describe('a download', () => {
@@ -196,6 +220,49 @@ describe('refused is', () => {
   });
 });
 
+describe('what is kept on the way', () => {
+  test('is nothing of what an owner fetches by name, and what has a link until its time is over', async () => {
+    const { url } = await start({ retentionMs: 60_000 });
+    const { link } = (await (await upload(url, VOICE)).json()) as Stored;
+
+    const own = await fetch(`${url}/media/${nameOf(VOICE)}`, { headers: { authorization: basic(ANNA) } });
+    const linked = await fetch(link);
+
+    expect(own.headers.get('cache-control')).toBe('private, no-store');
+    const [, seconds] =
+      /^public, max-age=(\d+), immutable$/.exec(linked.headers.get('cache-control') ?? '') ?? [];
+    expect(Number(seconds)).toBeGreaterThan(0);
+    expect(Number(seconds)).toBeLessThanOrEqual(60);
+  });
+});
+
+test('nobody learns from DELETE, GET or HEAD which files others have', async () => {
+  const { url } = await start();
+  await upload(url, VOICE);
+  for (const method of ['DELETE', 'GET', 'HEAD']) {
+    const [theirs, none] = await Promise.all(
+      [nameOf(VOICE), nameOf(Buffer.from('nobody has this'))].map(async (hash) => {
+        const answer = await fetch(`${url}/media/${hash}`, {
+          method,
+          headers: { authorization: basic(BERT) },
+        });
+        const headers = Object.fromEntries(answer.headers);
+        return { status: answer.status, headers: { ...headers, date: '' }, body: await answer.text() };
+      }),
+    );
+    expect(theirs?.status).toBe(404);
+    expect(theirs).toEqual(none);
+  }
+});
+
+test.skipIf(!hasIpv6)('a link opens where the port is an address of IPv6', async () => {
+  const { media } = await start({ host: '::1' });
+  const answer = await upload(`http://[::1]:${media.port}`, VOICE);
+  const { link } = (await answer.json()) as Stored;
+  expect(link).toMatch(/^http:\/\/\[::1\]:\d+\/media\//);
+  expect((await fetch(link)).status).toBe(200);
+});
+
 test('a file is gone after the retention time', async () => {
   const { url, media } = await start({ retentionMs: 1000 });
   const { link } = (await (await upload(url, VOICE)).json()) as Stored;
@@ -212,3 +279,60 @@ test('a request that never says what it wants is closed', async () => {
   socket.resume();
   await ended;
 }, 60_000);
+
+test('connections past the limit are closed at once and counted, and there is room when others have left', async () => {
+  const { url, media } = await start({ connections: 2 });
+  const open = () => {
+    const socket = connect(media.port, '127.0.0.1');
+    socket.on('error', () => undefined).resume();
+    return { socket, closed: new Promise<void>((resolve) => socket.once('close', () => resolve())) };
+  };
+  const first = [open(), open()];
+  await Promise.all(first.map(({ socket }) => new Promise((resolve) => socket.once('connect', resolve))));
+
+  await open().closed;
+  await expect.poll(() => media.stats().refused[503]).toBe(1);
+
+  for (const { socket } of first) socket.destroy();
+  await expect
+    .poll(() =>
+      upload(url, VOICE).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    )
+    .toBe(201);
+});
+
+test('a flood of connections under a limit of 100 open files ends nothing', async () => {
+  const script = `
+    const { startMedia } = await import('#dist/server/media/media-server.js');
+    const { mediaSchema } = await import('#dist/server/media/media-config.js');
+    const config = mediaSchema.parse({ port: 0, folder: process.argv[1], keepFreeBytes: 0 });
+    const media = await startMedia(config, { tokenPerUser: false });
+    console.log(media.port);`;
+  const node = [process.execPath, '--input-type=module', '-e', script, testFolder()];
+  const server = spawn('/bin/sh', ['-c', 'ulimit -n 100; exec "$@"', 'sh', ...node]);
+  try {
+    const port = Number(await new Promise((resolve) => server.stdout.once('data', resolve)));
+    const sockets = Array.from({ length: 300 }, () =>
+      connect(port, '127.0.0.1').on('error', () => undefined),
+    );
+    await Promise.all(
+      sockets.map(
+        (socket) => new Promise((resolve) => socket.once('connect', resolve).once('close', resolve)),
+      ),
+    );
+    for (const socket of sockets) socket.destroy();
+
+    const status = () =>
+      upload(`http://127.0.0.1:${port}`, VOICE).then(
+        (answer) => answer.status,
+        () => 0,
+      );
+    await expect.poll(status, { timeout: 10_000 }).toBe(201);
+    expect(server.exitCode).toBeNull();
+  } finally {
+    server.kill('SIGKILL');
+  }
+});
