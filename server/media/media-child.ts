@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { MediaStats } from '../../protocol/stats.js';
 import type { ServerConfig } from '../config.js';
-import { MediaLife } from './media-life.js';
+import { HEARTBEAT_TIMEOUT_MS, MediaLife } from './media-life.js';
 import { addCounts, NO_MEDIA } from './media-totals.js';
 
 /** Before it is started again; twice as long after every failure, for as long as the server lives. */
@@ -13,6 +13,7 @@ const STABLE_MS = 60_000;
 /** The process that keeps media, seen from the server; started again when it dies or hangs, on the port that it had. */
 export class MediaChild {
   readonly #log: Logger;
+  readonly #heartbeatMs: number;
   #config: ServerConfig;
   #life: MediaLife;
   #isLeaving = false;
@@ -25,23 +26,29 @@ export class MediaChild {
   /** `http://127.0.0.1:9465` */
   readonly url: string;
 
-  private constructor(config: ServerConfig, life: MediaLife, port: number, log: Logger) {
+  private constructor(config: ServerConfig, life: MediaLife, log: Logger, heartbeatMs: number) {
     this.#config = config;
     this.#life = life;
     this.#log = log;
-    const { host = '' } = config.media ?? {};
+    this.#heartbeatMs = heartbeatMs;
+    const { host = '', port } = config.media ?? {};
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     this.#keepAlive();
   }
 
   /** @throws Error with the reason that the process gave */
-  static async start(config: ServerConfig, log: Logger): Promise<MediaChild> {
+  static async start(
+    config: ServerConfig,
+    log: Logger,
+    heartbeatMs = HEARTBEAT_TIMEOUT_MS,
+  ): Promise<MediaChild> {
     if (!config.media) throw new Error('media: there are none in this configuration');
     let take: (stats: MediaStats) => void = () => undefined;
-    const life = new MediaLife(config, (stats) => take(stats));
+    const life = new MediaLife(config, heartbeatMs, (stats) => take(stats));
     const port = await life.listening;
     // Links name the port, so the next one has the same.
-    const media = new MediaChild({ ...config, media: { ...config.media, port } }, life, port, log);
+    const samePort = { ...config, media: { ...config.media, port } };
+    const media = new MediaChild(samePort, life, log, heartbeatMs);
     take = (stats) => media.#take(stats);
     return media;
   }
@@ -76,7 +83,7 @@ export class MediaChild {
   /** Resolves with the reason when what was begun has ended, which may be at once. */
   #begin(): Promise<string> {
     try {
-      const life = new MediaLife(this.#config, (stats) => this.#take(stats));
+      const life = new MediaLife(this.#config, this.#heartbeatMs, (stats) => this.#take(stats));
       this.#life = life;
       life.listening.then(
         () => {

@@ -7,7 +7,8 @@ import type { FromMedia, ToMedia } from './media-process.js';
 /** It ends within this time, or is ended. */
 const EXIT_GRACE_MS = 2000;
 /** It tells its figures twice a second; one that says nothing for so long hangs. */
-const HEARTBEAT_TIMEOUT_MS = 10_000;
+export const HEARTBEAT_TIMEOUT_MS = 10_000;
+const READING_GRACE_MS = 1000;
 /** To read a folder with very many files. */
 const START_TIMEOUT_MS = 120_000;
 
@@ -21,7 +22,7 @@ export class MediaLife {
   #reason: string | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
 
-  constructor(config: ServerConfig, onStats: (stats: MediaStats) => void) {
+  constructor(config: ServerConfig, heartbeatMs: number, onStats: (stats: MediaStats) => void) {
     const entry = createRequire(import.meta.url).resolve('#dist/server/media/media-process.js');
     const child = fork(entry, [], {
       serialization: 'advanced',
@@ -39,7 +40,7 @@ export class MediaLife {
     });
     this.listening = new Promise((resolve, reject) => {
       child.on('message', (message: FromMedia) => {
-        this.#expectWord(HEARTBEAT_TIMEOUT_MS);
+        this.#expectWord(heartbeatMs);
         if (message.kind === 'listening') resolve(message.port);
         else if (message.kind === 'stats') onStats(message.stats);
         else this.#reason = `media: ${message.message}`;
@@ -66,8 +67,11 @@ export class MediaLife {
   #expectWord(withinMs: number): void {
     clearTimeout(this.#heartbeat);
     this.#heartbeat = setTimeout(() => {
-      this.#reason ??= `the media process said nothing for ${withinMs / 1000} s`;
-      this.#process.kill('SIGKILL');
+      // Where this process stood still itself, the words of the other have not been read yet: they are now.
+      this.#heartbeat = setTimeout(() => {
+        this.#reason ??= `the media process said nothing for ${withinMs / 1000} s`;
+        this.#process.kill('SIGKILL');
+      }, READING_GRACE_MS);
     }, withinMs);
   }
 

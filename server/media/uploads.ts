@@ -150,7 +150,8 @@ export class Uploads {
       for (const upload of ofUser.values()) {
         const found = await lstat(upload.path).catch(() => undefined);
         const isOld = !found || found.mtimeMs < nowMs - RETENTION_MS;
-        if (isOld && !this.#underWay.has(upload)) await this.#dropIdle(upload);
+        // Meanwhile somebody may have gone on with it, or finished it and begun the same anew.
+        if (isOld && this.#knows(upload) && !this.#underWay.has(upload)) await this.#dropIdle(upload);
       }
     }
   }

@@ -13,7 +13,7 @@ afterEach(async () => {
   await Promise.all(children.splice(0).map((child) => child.close()));
 });
 
-async function startChild(folder: string): Promise<MediaChild> {
+async function startChild(folder: string, heartbeatMs?: number): Promise<MediaChild> {
   const config = parseServerConfig({
     store: 'memory',
     token: SECRET,
@@ -21,7 +21,7 @@ async function startChild(folder: string): Promise<MediaChild> {
     logLevel: 'silent',
     media: { port: 0, folder, keepFreeBytes: 0 },
   });
-  const child = await MediaChild.start(config, pino({ level: 'silent' }));
+  const child = await MediaChild.start(config, pino({ level: 'silent' }), heartbeatMs);
   children.push(child);
   return child;
 }
@@ -54,6 +54,13 @@ describe('the media process', () => {
     expect(file.status).toBe(200);
     // What was counted before stays counted.
     await expect.poll(() => media.stats, POLL).toMatchObject({ files: 1, uploads: 1, downloads: 1 });
+  }, 60_000);
+
+  test('that hangs is noticed and started again', async () => {
+    const media = await startChild(join(testFolder(), 'media'), 2000);
+    process.kill(media.pid as number, 'SIGSTOP');
+    await expect.poll(() => media.problem, POLL).toBe('the media process said nothing for 2 s');
+    await expect.poll(() => media.problem, POLL).toBeNull();
   }, 60_000);
 
   test('that cannot start for a while says why, and starts once it can', async () => {
