@@ -8,6 +8,7 @@ import {
   type ServerConfig,
   type ServerConfigInput,
 } from '../server/config.js';
+import { mediaSchema } from '../server/media/media-config.js';
 import { InputError } from './exit-status.js';
 
 /** With more, most of the server's work would be to wake up one of many workers for one bus message. */
@@ -39,7 +40,7 @@ export function embeddedConfig(
     ...(workers > MOST_WORKERS_WITHOUT_HOMES ? { homes: HOMES, coalesceMs: COALESCE_MS } : {}),
     store: target.store,
     admin: { host: '127.0.0.1', port: 0 },
-    ...(scenario.media ? { media: { port: 0 } } : {}),
+    ...(scenario.media ? { media: { port: 0, ...roomForOne(scenario.media.connections) } } : {}),
     // Alerts are in the record; in the log they would tear the live view.
     logLevel: 'error',
     ...target.settings,
@@ -106,4 +107,13 @@ function checkHeartbeat({ clients }: Scenario, { limits }: ServerConfig): void {
     `clients.heartbeat: the server closes a connection that is silent for ${formatQuantity('duration', limits.idleTimeoutMs)}; ` +
       'write a shorter heartbeat, or raise target.embedded.settings.limits.idleTimeoutMs',
   );
+}
+
+/** All of the load of media comes from one user, over many connections. */
+function roomForOne(connections: number): object {
+  return {
+    userBytes: mediaSchema.shape.totalBytes.parse(undefined),
+    userUploads: Math.max(32, 2 * connections),
+    connections: Math.max(256, 3 * connections),
+  };
 }

@@ -80,6 +80,11 @@ export interface WorkerStats {
 export interface MediaStats {
   files: number;
   bytes: number;
+  /** Uploads that are under way or were broken off, and the disk space that they take or were promised. */
+  unfinished: number;
+  unfinishedBytes: number;
+  /** Files that were set aside because they could not be served. */
+  damaged: number;
   uploads: number;
   downloads: number;
   /** Requests that were refused, by HTTP status. */

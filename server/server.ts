@@ -78,7 +78,7 @@ async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<Run
     },
   });
   undo.push(() => engine.drain());
-  const media = config.media ? await MediaChild.start(config) : undefined;
+  const media = config.media ? await MediaChild.start(config, log) : undefined;
   if (media) {
     undo.push(() => media.close());
     state.media = media;

@@ -27,6 +27,12 @@ export class Metrics {
   readonly #rejected = this.#counter('c2m_handlers_rejected_total', 'Handlers that did not.', []);
   readonly #mediaFiles = this.#gauge('c2m_media_files', 'Files kept.', []);
   readonly #mediaBytes = this.#gauge('c2m_media_bytes', 'Disk space of the files.', []);
+  readonly #mediaUnfinished = this.#gauge(
+    'c2m_media_unfinished_bytes',
+    'Disk space of unfinished uploads, promised space included.',
+    [],
+  );
+  readonly #mediaDamaged = this.#gauge('c2m_media_damaged_files', 'Files that were set aside.', []);
   readonly #mediaRequests = this.#counter('c2m_media_requests_total', 'Requests for media, by outcome.', [
     'outcome',
   ]);
@@ -87,8 +93,10 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
-  #renderMedia({ files, bytes, uploads, downloads, refused }: MediaStats): void {
+  #renderMedia({ files, bytes, unfinishedBytes, damaged, uploads, downloads, refused }: MediaStats): void {
     this.#mediaFiles.set(files);
+    this.#mediaUnfinished.set(unfinishedBytes);
+    this.#mediaDamaged.set(damaged);
     this.#mediaBytes.set(bytes);
     this.#mediaRequests.inc({ outcome: 'uploaded' }, uploads);
     this.#mediaRequests.inc({ outcome: 'downloaded' }, downloads);

@@ -21,7 +21,7 @@ export class ServerState {
   readonly #startedAtMs = Date.now();
   readonly #reports = new Map<number, WorkerReport>();
   /** Where media are kept. */
-  media: { readonly stats: MediaStats } | undefined;
+  media: { readonly stats: MediaStats; readonly problem: string | null } | undefined;
   readonly #monitor: QueueMonitor;
   readonly #workers: number;
   readonly #restarts: WorkerRestart[] = [];

@@ -1,6 +1,7 @@
 import type { Bus, ConnectionMessage, HomeMessage } from '../bus/bus.js';
 import type { Limits } from '../config.js';
 import { type Counters, countRefusal } from '../queues/counters.js';
+import { steadyNow } from '../steady-clock.js';
 import type { HomeStore, StoreFailure } from '../store/home-store.js';
 import { CommitQueue } from './commit-queue.js';
 import { Deduplication } from './deduplication.js';
@@ -13,7 +14,6 @@ import { Mailboxes, type MailboxLimits } from './mailboxes.js';
 import { Messages } from './messages.js';
 import { OutgoingReceipts } from './outgoing-receipts.js';
 import { Retention } from './retention.js';
-import { steadyNow } from './steady-clock.js';
 import { Trouble } from './trouble.js';
 import { type Consequence, type Turn, TurnLog } from './turn-log.js';
 

@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import type { MediaStats } from '../../protocol/stats.js';
 import type { ServerConfig } from '../config.js';
 import { type RunningMedia, startMedia } from './media-server.js';
@@ -10,6 +11,7 @@ export type FromMedia =
   | { kind: 'stats'; stats: MediaStats }
   | { kind: 'failed'; message: string };
 
+/** The parent takes a process that is silent for many of these for one that hangs. */
 const STATS_EVERY_MS = 500;
 
 let media: RunningMedia | undefined;
@@ -26,7 +28,8 @@ async function obey(message: ToMedia): Promise<void> {
   }
   const { config } = message;
   if (!config.media) throw new Error('there are no media in this configuration');
-  const running = await startMedia(config.media, config);
+  const log = pino({ level: config.logLevel, base: { name: 'c2m media' } }, pino.destination(2));
+  const running = await startMedia(config.media, config, log);
   media = running;
   tell({ kind: 'listening', port: running.port });
   setInterval(() => tell({ kind: 'stats', stats: running.stats() }), STATS_EVERY_MS);

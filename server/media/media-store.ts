@@ -1,167 +1,192 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Logger } from 'pino';
+import { steadyNow } from '../steady-clock.js';
+import { DamagedFiles } from './damaged-files.js';
+import { FileIndex } from './file-index.js';
+import { KeyedMutex } from './keyed-mutex.js';
+import { LinkKeys } from './link-key.js';
+import type { MediaConfig } from './media-config.js';
+import { contentPath, DamagedEntryError, entryPath, type MediaEntry, readEntry } from './media-entry.js';
+import { scanMedia } from './media-scan.js';
+import { privateFolder, writeWhole } from './private-files.js';
+import { Refusal } from './refusal.js';
+import { Room } from './room.js';
+import { type Upload, Uploads } from './uploads.js';
 
-/** What is known of a file beside its content. */
-export interface MediaEntry {
-  hash: string;
-  type: string;
-  bytes: number;
-  /** Users who have uploaded it: they may fetch it without a key, and delete it. */
-  owners: number[];
-  storedAtMs: number;
-  /** A small JPEG as Base64; null: it is no image. */
-  thumbnail: string | null;
-}
+/** Each is a number in the entry, which is written anew with every one. */
+const MOST_OWNERS = 10_000;
 
-const KEY_BYTES = 16;
-const ENTRY = '.json';
-/** Of an upload that was broken off and not taken up again. */
-const PARTIAL_RETENTION_MS = 24 * 3600 * 1000;
+export type StoreLimits = Pick<
+  MediaConfig,
+  'totalBytes' | 'userBytes' | 'userUploads' | 'keepFreeBytes' | 'retentionMs'
+>;
 
 /**
  * Files named by the SHA-256 of their content, so that no name of a client ever becomes a path, and the same file is
- * kept once. An upload goes to a partial file of its user first, and becomes a file once its content is what its name
- * says.
+ * kept once. Whoever changes a file has it alone meanwhile (`#owner`); reading waits for nobody.
  */
 export class MediaStore {
+  readonly keys: LinkKeys;
+  readonly uploads: Uploads;
   readonly #folder: string;
-  readonly #secret: Buffer;
-  bytes = 0;
-  files = 0;
+  readonly #limits: StoreLimits;
+  readonly #damaged: DamagedFiles;
+  readonly #index: FileIndex;
+  readonly #log: Logger;
+  readonly #owner = new KeyedMutex();
+  #isExpiring = false;
 
-  private constructor(folder: string, secret: Buffer) {
+  private constructor(
+    folder: string,
+    limits: StoreLimits,
+    parts: { keys: LinkKeys; uploads: Uploads; damaged: DamagedFiles; index: FileIndex },
+    log: Logger,
+  ) {
     this.#folder = folder;
-    this.#secret = secret;
+    this.#limits = limits;
+    this.keys = parts.keys;
+    this.uploads = parts.uploads;
+    this.#damaged = parts.damaged;
+    this.#index = parts.index;
+    this.#log = log;
   }
 
-  /** @throws the system's error where the folder cannot be had */
-  static async open(folder: string): Promise<MediaStore> {
-    mkdirSync(join(folder, 'partial'), { recursive: true });
-    const secretFile = join(folder, 'secret');
-    if (!existsSync(secretFile)) writeFileSync(secretFile, randomBytes(32), { mode: 0o600 });
-    const store = new MediaStore(folder, readFileSync(secretFile));
-    for (const entry of await store.#entries()) {
-      store.files += 1;
-      store.bytes += entry.bytes;
-    }
-    return store;
+  /** @throws Error that names the folder or the file which cannot be had; a damaged file is set aside instead */
+  static async open(folder: string, limits: StoreLimits, log: Logger): Promise<MediaStore> {
+    await privateFolder(folder, log);
+    const room = new Room(limits.totalBytes, limits.userBytes);
+    const keys = await LinkKeys.open(folder);
+    const uploads = await Uploads.open(join(folder, 'partial'), room, limits, log);
+    const damaged = await DamagedFiles.open(folder, room, log);
+    const index = new FileIndex(room);
+    await scanMedia(folder, index, damaged, log);
+    return new MediaStore(folder, limits, { keys, uploads, damaged, index }, log);
   }
 
-  pathOf(hash: string): string {
-    return join(this.#folder, hash);
+  get usage(): {
+    files: number;
+    bytes: number;
+    unfinished: number;
+    unfinishedBytes: number;
+    damaged: number;
+  } {
+    return {
+      files: this.#index.files,
+      bytes: this.#index.bytes,
+      unfinished: this.uploads.count,
+      unfinishedBytes: this.uploads.takenBytes,
+      damaged: this.#damaged.count,
+    };
   }
 
+  /** Takes as long for a file of somebody else as for none. */
+  isOwner(user: number, hash: string): boolean {
+    return this.#index.isOwner(user, hash);
+  }
+
+  /** Undefined as well for a file that turns out to be damaged: it is set aside. */
   async find(hash: string): Promise<MediaEntry | undefined> {
-    const text = await readFile(this.pathOf(hash) + ENTRY, 'utf8').catch(() => undefined);
-    return text === undefined ? undefined : (JSON.parse(text) as MediaEntry);
-  }
-
-  /** What opens a file to whoever was sent the link. */
-  keyOf(hash: string): string {
-    return createHmac('sha256', this.#secret)
-      .update(hash)
-      .digest()
-      .subarray(0, KEY_BYTES)
-      .toString('base64url');
-  }
-
-  isKey(hash: string, given: string): boolean {
-    const expected = Buffer.from(this.keyOf(hash));
-    const presented = Buffer.from(given);
-    return presented.length === expected.length && timingSafeEqual(presented, expected);
-  }
-
-  /** Bytes of `hash` that `user` has uploaded so far. */
-  async partialBytes(user: number, hash: string): Promise<number> {
-    const found = await stat(this.partialPath(user, hash)).catch(() => undefined);
-    return found?.size ?? 0;
-  }
-
-  partialPath(user: number, hash: string): string {
-    return join(this.#folder, 'partial', `${user}-${hash}`);
-  }
-
-  /** Appends to the upload; what came before an interruption stays. @throws where the stream breaks off */
-  async append(user: number, hash: string, content: Readable, offset: number): Promise<void> {
-    const flags = offset === 0 ? 'w' : 'a';
-    await pipeline(content, createWriteStream(this.partialPath(user, hash), { flags }));
-  }
-
-  async dropPartial(user: number, hash: string): Promise<void> {
-    await rm(this.partialPath(user, hash), { force: true });
-  }
-
-  /** True where the content of the upload is what its name says. */
-  async isWhole(user: number, hash: string): Promise<boolean> {
-    const digest = createHash('sha256');
-    await pipeline(createReadStream(this.partialPath(user, hash)), digest);
-    return digest.digest('hex') === hash;
-  }
-
-  /** Turns the upload into a file. */
-  async keep(user: number, hash: string, type: string, thumbnail: string | null): Promise<MediaEntry> {
-    const known = await this.find(hash);
-    const bytes = await this.partialBytes(user, hash);
-    const entry: MediaEntry = known
-      ? { ...known, owners: [...new Set([...known.owners, user])] }
-      : { hash, type, bytes, owners: [user], storedAtMs: Date.now(), thumbnail };
-    // The content first: an entry says that it is there.
-    await rename(this.partialPath(user, hash), this.pathOf(hash));
-    await this.#write(entry);
-    if (!known) {
-      this.files += 1;
-      this.bytes += bytes;
+    if (!this.#index.has(hash)) return undefined;
+    try {
+      return await readEntry(this.#folder, hash);
+    } catch (error) {
+      if (!(error instanceof DamagedEntryError)) throw error;
+      // Somebody may be deleting it just now: once they have done, it is looked at again.
+      return this.#owner.run(hash, () => this.#findAlone(hash));
     }
+  }
+
+  /** A user who has the file shows it again: it is as new. Undefined where the user has none. */
+  async renew(user: number, hash: string): Promise<MediaEntry | undefined> {
+    if (!this.isOwner(user, hash)) return undefined;
+    return this.#owner.run(hash, async () => {
+      const entry = await this.#findAlone(hash);
+      if (!entry?.owners.includes(user)) return undefined;
+      return this.#write({ ...entry, storedAtMs: Date.now() });
+    });
+  }
+
+  /** Turns an upload whose content was looked at into a file, or makes its user an owner of the file that is there. */
+  keep(upload: Upload, bytes: number, type: string, thumbnail: string | null): Promise<MediaEntry> {
+    const { user, hash } = upload;
+    return this.#owner.run(hash, async () => {
+      const known = await this.#findAlone(hash);
+      const owners = [...new Set([...(known?.owners ?? []), user])];
+      if (owners.length > MOST_OWNERS)
+        throw new Refusal(507, 'TooManyOwners', `${MOST_OWNERS} users have this file; send on a link to it`);
+      // The content first: an entry says that it is there. Over a known one: the content is the same.
+      await rename(upload.path, contentPath(this.#folder, hash));
+      try {
+        const entry = known ?? { hash, type, bytes, thumbnail };
+        return await this.#write({ ...entry, owners, storedAtMs: Date.now() });
+      } catch (error) {
+        if (!known) await rm(contentPath(this.#folder, hash), { force: true });
+        throw error;
+      } finally {
+        this.uploads.forget(upload);
+      }
+    });
+  }
+
+  /** Gone for this user; the file goes with its last owner. @returns false where the user has no such file */
+  async remove(user: number, hash: string): Promise<boolean> {
+    if (!this.isOwner(user, hash)) return false;
+    return this.#owner.run(hash, async () => {
+      const entry = await this.#findAlone(hash);
+      if (!entry?.owners.includes(user)) return false;
+      const owners = entry.owners.filter((owner) => owner !== user);
+      if (owners.length > 0) await this.#write({ ...entry, owners });
+      else await this.#delete(hash);
+      return true;
+    });
+  }
+
+  /** Deletes what is too old: files, uploads that nobody goes on with, what was set aside. */
+  async expire(): Promise<void> {
+    if (this.#isExpiring) return;
+    this.#isExpiring = true;
+    try {
+      const nowMs = steadyNow();
+      const beforeMs = nowMs - this.#limits.retentionMs;
+      for (const hash of this.#index.olderThan(beforeMs)) {
+        await this.#owner
+          .run(hash, async () => {
+            // It may have been renewed while it waited for its turn.
+            if (this.#index.isOlder(hash, beforeMs)) await this.#delete(hash);
+          })
+          .catch((error: Error) => this.#log.error({ hash }, `${hash} cannot be deleted: ${error.message}`));
+      }
+      await this.uploads.expire(nowMs);
+      await this.#damaged.expire(beforeMs);
+    } finally {
+      this.#isExpiring = false;
+    }
+  }
+
+  /** For whoever has the file alone. */
+  async #findAlone(hash: string): Promise<MediaEntry | undefined> {
+    if (!this.#index.has(hash)) return undefined;
+    try {
+      return await readEntry(this.#folder, hash);
+    } catch (error) {
+      if (!(error instanceof DamagedEntryError)) throw error;
+      this.#index.remove(hash);
+      await this.#damaged.setAside(hash, error.message);
+      return undefined;
+    }
+  }
+
+  async #write(entry: MediaEntry): Promise<MediaEntry> {
+    await writeWhole(entryPath(this.#folder, entry.hash), JSON.stringify(entry));
+    this.#index.set(entry);
     return entry;
   }
 
-  /** Gone for this user; the file goes with its last owner. */
-  async remove(user: number, entry: MediaEntry): Promise<void> {
-    const owners = entry.owners.filter((owner) => owner !== user);
-    if (owners.length > 0) await this.#write({ ...entry, owners });
-    else await this.#delete(entry);
-  }
-
-  /** Deletes what is older than `retentionMs`, and uploads that nobody goes on with. @returns files deleted */
-  async expire(retentionMs: number, nowMs = Date.now()): Promise<number> {
-    const old = (await this.#entries()).filter(({ storedAtMs }) => storedAtMs < nowMs - retentionMs);
-    for (const entry of old) await this.#delete(entry);
-    const partials = join(this.#folder, 'partial');
-    for (const name of await readdir(partials)) {
-      const found = await stat(join(partials, name)).catch(() => undefined);
-      if (found && found.mtimeMs < nowMs - PARTIAL_RETENTION_MS)
-        await rm(join(partials, name), { force: true });
-    }
-    return old.length;
-  }
-
-  async #delete(entry: MediaEntry): Promise<void> {
-    await rm(this.pathOf(entry.hash) + ENTRY, { force: true });
-    await rm(this.pathOf(entry.hash), { force: true });
-    this.files -= 1;
-    this.bytes -= entry.bytes;
-  }
-
-  async #write(entry: MediaEntry): Promise<void> {
-    const path = this.pathOf(entry.hash) + ENTRY;
-    await writeFile(`${path}.new`, JSON.stringify(entry));
-    await rename(`${path}.new`, path);
-  }
-
-  async #entries(): Promise<MediaEntry[]> {
-    const names = (await readdir(this.#folder)).filter((name) => name.endsWith(ENTRY));
-    const entries = await Promise.all(names.map((name) => this.find(name.slice(0, -ENTRY.length))));
-    return entries.filter((entry) => entry !== undefined);
+  async #delete(hash: string): Promise<void> {
+    await rm(entryPath(this.#folder, hash), { force: true });
+    // From here on nobody finds it; content that stays behind is seen at the next start.
+    this.#index.remove(hash);
+    await rm(contentPath(this.#folder, hash), { force: true });
   }
 }

@@ -1,68 +1,31 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { userToken } from '../../protocol/user-token.js';
-import { mediaSchema } from '../../server/media/media-config.js';
-import { type RunningMedia, startMedia } from '../../server/media/media-server.js';
 import { testFolder } from '../support/folder.js';
+import {
+  ANNA,
+  BERT,
+  basic,
+  beginUpload,
+  codeOf,
+  nameOf,
+  remove,
+  SECRET,
+  type Stored,
+  startTestMedia as start,
+  upload,
+} from '../support/media.js';
 
-const SECRET = 'a secret of sixteen';
-const ANNA = 1;
-const BERT = 2;
-
-const running: RunningMedia[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((media) => media.close()));
-});
-
-async function start(settings: object = {}): Promise<{ url: string; folder: string; media: RunningMedia }> {
-  const folder = testFolder();
-  const config = mediaSchema.parse({ port: 0, folder, ...settings });
-  const media = await startMedia(config, { token: SECRET, tokenPerUser: true });
-  running.push(media);
-  return { url: `http://127.0.0.1:${media.port}`, folder, media };
-}
-
-function basic(user: number, token = userToken(SECRET, user)): string {
-  return `Basic ${Buffer.from(`${user}:${token}`).toString('base64')}`;
-}
-
-function nameOf(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
-}
-
-interface Upload {
-  user?: number;
-  type?: string;
-  name?: string;
-  headers?: Record<string, string>;
-}
-
-function upload(
-  url: string,
-  content: Buffer,
-  { user = ANNA, type = 'audio/ogg', name, headers }: Upload = {},
-) {
-  return fetch(`${url}/media/${name ?? nameOf(content)}`, {
-    method: 'PUT',
-    body: new Uint8Array(content),
-    headers: { authorization: basic(user), 'content-type': type, ...headers },
-  });
-}
-
-interface Stored {
-  link: string;
-  bytes: number;
-  type: string;
-  thumbnail: string | null;
-}
-
-async function codeOf(response: Response): Promise<[number, string]> {
-  return [response.status, ((await response.json()) as { code: string }).code];
-}
+const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ address }) => address === '::1'),
+);
 
 const VOICE = randomBytes(100_000);
 
@@ -102,11 +65,9 @@ describe('an upload', () => {
     expect(media.stats()).toMatchObject({ files: 1, bytes: 100_000, uploads: 2 });
 
     const file = `${url}/media/${nameOf(VOICE)}`;
-    const remove = (user: number) =>
-      fetch(file, { method: 'DELETE', headers: { authorization: basic(user) } });
-    expect((await remove(ANNA)).status).toBe(204);
+    expect((await remove(url, nameOf(VOICE), ANNA)).status).toBe(204);
     expect((await fetch(file, { headers: { authorization: basic(BERT) } })).status).toBe(200);
-    expect((await remove(BERT)).status).toBe(204);
+    expect((await remove(url, nameOf(VOICE), BERT)).status).toBe(204);
     expect(readdirSync(folder).sort()).toEqual(['partial', 'secret']);
   });
 
@@ -118,14 +79,9 @@ describe('an upload', () => {
       const head = await fetch(`${url}/media/${name}`, { method: 'HEAD', headers: { authorization } });
       return Number(head.headers.get('upload-offset'));
     };
-    const broken = request(`${url}/media/${name}`, {
-      method: 'PUT',
-      headers: { authorization, 'content-type': 'audio/ogg', 'content-length': 100_000 },
-    });
-    broken.on('error', () => undefined);
-    broken.write(VOICE.subarray(0, 60_000));
+    const broken = beginUpload(url, name, { length: 100_000, beginning: VOICE.subarray(0, 60_000) });
     await expect.poll(have).toBeGreaterThan(0);
-    broken.destroy(new Error('no signal'));
+    broken.breakOff();
     // What was on its way when the connection broke may still be on its way to the disk.
     const offsets = [-2, -1];
     while (offsets.at(-1) !== offsets.at(-2)) offsets.push(await have());
@@ -145,6 +101,22 @@ describe('an upload', () => {
     const download = await fetch(((await rest.json()) as Stored).link);
     expect(Buffer.from(await download.arrayBuffer())).toEqual(VOICE);
   });
+});
+
+test('an upload that came whole, and could not be kept then, goes on with nothing behind it', async () => {
+  const before = await start();
+  await before.media.close();
+  // As a server leaves it that had no time for the thumbnail of a picture, or was killed.
+  writeFileSync(join(before.folder, 'partial', `${ANNA}-${nameOf(VOICE)}`), VOICE);
+  const { url, media } = await start({ folder: before.folder });
+
+  const answer = await upload(url, Buffer.alloc(0), {
+    name: nameOf(VOICE),
+    headers: { 'upload-offset': String(VOICE.length) },
+  });
+
+  expect(answer.status).toBe(201);
+  expect(media.stats()).toMatchObject({ files: 1, bytes: 100_000, unfinished: 0 });
 });
 
 describe('a download', () => {
@@ -183,10 +155,7 @@ describe('refused is', () => {
     const authorization = basic(BERT);
     expect(await codeOf(await fetch(file, { headers: { authorization } }))).toEqual([404, 'NotFound']);
     expect(await codeOf(await fetch(`${file}?key=${'A'.repeat(22)}`))).toEqual([401, 'AuthenticationFailed']);
-    expect(await codeOf(await fetch(file, { method: 'DELETE', headers: { authorization } }))).toEqual([
-      403,
-      'NotYours',
-    ]);
+    expect(await codeOf(await remove(url, nameOf(VOICE), BERT))).toEqual([404, 'NotFound']);
     // Nor does the name alone make it his: he must show the content.
     const claim = await upload(url, randomBytes(10), { user: BERT, name: nameOf(VOICE) });
     expect(await codeOf(claim)).toEqual([422, 'WrongHash']);
@@ -251,6 +220,49 @@ describe('refused is', () => {
   });
 });
 
+describe('what is kept on the way', () => {
+  test('is nothing of what an owner fetches by name, and what has a link until its time is over', async () => {
+    const { url } = await start({ retentionMs: 60_000 });
+    const { link } = (await (await upload(url, VOICE)).json()) as Stored;
+
+    const own = await fetch(`${url}/media/${nameOf(VOICE)}`, { headers: { authorization: basic(ANNA) } });
+    const linked = await fetch(link);
+
+    expect(own.headers.get('cache-control')).toBe('private, no-store');
+    const [, seconds] =
+      /^public, max-age=(\d+), immutable$/.exec(linked.headers.get('cache-control') ?? '') ?? [];
+    expect(Number(seconds)).toBeGreaterThan(0);
+    expect(Number(seconds)).toBeLessThanOrEqual(60);
+  });
+});
+
+test('nobody learns from DELETE, GET or HEAD which files others have', async () => {
+  const { url } = await start();
+  await upload(url, VOICE);
+  for (const method of ['DELETE', 'GET', 'HEAD']) {
+    const [theirs, none] = await Promise.all(
+      [nameOf(VOICE), nameOf(Buffer.from('nobody has this'))].map(async (hash) => {
+        const answer = await fetch(`${url}/media/${hash}`, {
+          method,
+          headers: { authorization: basic(BERT) },
+        });
+        const headers = Object.fromEntries(answer.headers);
+        return { status: answer.status, headers: { ...headers, date: '' }, body: await answer.text() };
+      }),
+    );
+    expect(theirs?.status).toBe(404);
+    expect(theirs).toEqual(none);
+  }
+});
+
+test.skipIf(!hasIpv6)('a link opens where the port is an address of IPv6', async () => {
+  const { media } = await start({ host: '::1' });
+  const answer = await upload(`http://[::1]:${media.port}`, VOICE);
+  const { link } = (await answer.json()) as Stored;
+  expect(link).toMatch(/^http:\/\/\[::1\]:\d+\/media\//);
+  expect((await fetch(link)).status).toBe(200);
+});
+
 test('a file is gone after the retention time', async () => {
   const { url, media } = await start({ retentionMs: 1000 });
   const { link } = (await (await upload(url, VOICE)).json()) as Stored;
@@ -267,3 +279,60 @@ test('a request that never says what it wants is closed', async () => {
   socket.resume();
   await ended;
 }, 60_000);
+
+test('connections past the limit are closed at once and counted, and there is room when others have left', async () => {
+  const { url, media } = await start({ connections: 2 });
+  const open = () => {
+    const socket = connect(media.port, '127.0.0.1');
+    socket.on('error', () => undefined).resume();
+    return { socket, closed: new Promise<void>((resolve) => socket.once('close', () => resolve())) };
+  };
+  const first = [open(), open()];
+  await Promise.all(first.map(({ socket }) => new Promise((resolve) => socket.once('connect', resolve))));
+
+  await open().closed;
+  await expect.poll(() => media.stats().refused[503]).toBe(1);
+
+  for (const { socket } of first) socket.destroy();
+  await expect
+    .poll(() =>
+      upload(url, VOICE).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    )
+    .toBe(201);
+});
+
+test('a flood of connections under a limit of 100 open files ends nothing', async () => {
+  const script = `
+    const { startMedia } = await import('#dist/server/media/media-server.js');
+    const { mediaSchema } = await import('#dist/server/media/media-config.js');
+    const config = mediaSchema.parse({ port: 0, folder: process.argv[1], keepFreeBytes: 0 });
+    const media = await startMedia(config, { tokenPerUser: false });
+    console.log(media.port);`;
+  const node = [process.execPath, '--input-type=module', '-e', script, testFolder()];
+  const server = spawn('/bin/sh', ['-c', 'ulimit -n 100; exec "$@"', 'sh', ...node]);
+  try {
+    const port = Number(await new Promise((resolve) => server.stdout.once('data', resolve)));
+    const sockets = Array.from({ length: 300 }, () =>
+      connect(port, '127.0.0.1').on('error', () => undefined),
+    );
+    await Promise.all(
+      sockets.map(
+        (socket) => new Promise((resolve) => socket.once('connect', resolve).once('close', resolve)),
+      ),
+    );
+    for (const socket of sockets) socket.destroy();
+
+    const status = () =>
+      upload(`http://127.0.0.1:${port}`, VOICE).then(
+        (answer) => answer.status,
+        () => 0,
+      );
+    await expect.poll(status, { timeout: 10_000 }).toBe(201);
+    expect(server.exitCode).toBeNull();
+  } finally {
+    server.kill('SIGKILL');
+  }
+});
