@@ -8,11 +8,14 @@ import type { ServerAction } from '../scenarios/scenario.js';
 import type { ServerConfig } from '../server/config.js';
 import { SHIPPED_HANDLERS } from '../server/hot-code/handler-files.js';
 import { SpawnError, type SpawnedServer, spawnServer } from '../server/processes/spawn.js';
+import { removeAtAbruptEnd } from './abrupt-end.js';
 import { readStats, reloadServer } from './admin-client.js';
 
 /** The processes of a server that was killed let go of its ports and mailboxes within this time. */
 const RESTART_WITHIN_MS = 10_000;
 const RESTART_EVERY_MS = 50;
+
+const HANDLERS = 'handlers.mjs';
 
 /** The server of a run: in processes of its own, with mailboxes in a folder that is gone with it. */
 export class EmbeddedServer implements ServerControl {
@@ -20,17 +23,29 @@ export class EmbeddedServer implements ServerControl {
   readonly died: Promise<string>;
   readonly #config: ServerConfig;
   readonly #folder: string;
+  readonly #leftover: { release(): void };
+  /** What the server loads, and what it began with. */
   readonly #handlersFile: string;
+  readonly #ownHandlers: string;
   readonly #random: Random;
   #spawned: SpawnedServer;
   #isRestarting = false;
   #reportDeath: (reason: string) => void = () => undefined;
 
-  private constructor(config: ServerConfig, seed: number, folder: string, spawned: SpawnedServer) {
+  private constructor(
+    config: ServerConfig,
+    seed: number,
+    folder: string,
+    leftover: { release(): void },
+    ownHandlers: string,
+    spawned: SpawnedServer,
+  ) {
     this.#config = config;
     this.#random = new Random(seed);
     this.#folder = folder;
-    this.#handlersFile = join(folder, 'handlers.mjs');
+    this.#leftover = leftover;
+    this.#handlersFile = join(folder, HANDLERS);
+    this.#ownHandlers = ownHandlers;
     this.#spawned = spawned;
     this.died = new Promise((resolve) => {
       this.#reportDeath = resolve;
@@ -44,7 +59,10 @@ export class EmbeddedServer implements ServerControl {
    */
   static async start(config: ServerConfig, seed: number): Promise<EmbeddedServer> {
     const folder = await mkdtemp(join(tmpdir(), 'c2m-target-'));
-    const handlers = config.handlers ?? join(folder, 'handlers.mjs');
+    const leftover = removeAtAbruptEnd(folder);
+    const ownHandlers = config.handlers ?? SHIPPED_HANDLERS;
+    // A copy, so that an action can put another file in its place.
+    const handlers = join(folder, HANDLERS);
     const complete = {
       ...config,
       handlers,
@@ -52,10 +70,12 @@ export class EmbeddedServer implements ServerControl {
       media: config.media && { ...config.media, folder: join(folder, 'media') },
     };
     try {
-      if (config.handlers === undefined) await copyFile(SHIPPED_HANDLERS, handlers);
-      return new EmbeddedServer(complete, seed, folder, await spawnServer(complete, folder));
+      await copyFile(ownHandlers, handlers);
+      const spawned = await spawnServer(complete, folder);
+      return new EmbeddedServer(complete, seed, folder, leftover, ownHandlers, spawned);
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
+      leftover.release();
       throw error;
     }
   }
@@ -90,6 +110,7 @@ export class EmbeddedServer implements ServerControl {
   async close(): Promise<void> {
     await this.#spawned.close();
     await rm(this.#folder, { recursive: true, force: true });
+    this.#leftover.release();
   }
 
   async #killWorker(wanted: number | null): Promise<string> {
@@ -140,7 +161,7 @@ export class EmbeddedServer implements ServerControl {
   }
 
   async #reload(wanted: string | null, isRejected: boolean): Promise<string> {
-    await copyFile(wanted ?? SHIPPED_HANDLERS, this.#handlersFile);
+    await copyFile(wanted ?? this.#ownHandlers, this.#handlersFile);
     const answer = await reloadServer(this.adminUrl ?? '');
     if ('version' in answer) {
       if (isRejected)
