@@ -68,7 +68,6 @@ export function inline(value: string): string {
   return value
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
     .replace(/[\\`*_[\]|~#]/g, '\\$&')
     .replace(/[@#](?=\w)|(?<=:)\/(?=\/)|www(?=\.)/gi, '$&&#8203;')
     .replace(/\s*[\r\n]+\s*/g, ' ');
