@@ -68,7 +68,8 @@ async function readSecret(file: string | undefined): Promise<string> {
   );
 }
 
-function readRange(text: string): Range {
+/** A user, or a range of them. @throws InputError */
+export function readRange(text: string): Range {
   const [, from = '', to = from] = /^(\d{1,16})(?:-(\d{1,16}))?$/.exec(text) ?? [];
   const [first, last] = [Number(from), Number(to)];
   if (from !== '' && Number.isSafeInteger(first) && Number.isSafeInteger(last) && first <= last) {

@@ -9,11 +9,11 @@ const UNSEEN = /(?!\u200c|\u200d)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const UNSEEN_BUT_LINES = /(?!\u200c|\u200d|\n|\t)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** What a CI runner takes for a command: `::error::…` where a line begins, `##[…]` anywhere. */
-const CI_COMMAND = /^(\s*):(?=:)|(#)(?=#\[)/gm;
+const CI_COMMAND = /^([^\S\r\n]*):(?=:)|(#)(?=#\[)/gm;
 
 /** One line: ends of lines within it become spaces. */
 export function printable(text: string): string {
-  return withoutCommands(text.replace(/\s*[\r\n]+\s*/g, ' ')).replace(UNSEEN, escaped);
+  return withoutCommands(onOneLine(text)).replace(UNSEEN, escaped);
 }
 
 /** The same for text of several lines, which stay. */
@@ -33,7 +33,17 @@ export function printableData<Data>(data: Data): Data {
 
 /** JSON of the same value for whoever parses it, with nothing in it that a terminal would obey. */
 export function printableJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, null, indent).replace(UNSEEN_BUT_LINES, jsonEscaped);
+  const json = JSON.stringify(value, null, indent).replace(UNSEEN_BUT_LINES, jsonEscaped);
+  return json.replaceAll('##[', '#\\u0023[');
+}
+
+function onOneLine(text: string): string {
+  const lines = text.split(/[\r\n]+/);
+  if (lines.length === 1) return text;
+  return lines
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .join(' ');
 }
 
 function withoutCommands(text: string): string {

@@ -70,7 +70,7 @@ export function inline(value: string): string {
     .replace(/</g, '&lt;')
     .replace(/[\\`*_[\]|~#]/g, '\\$&')
     .replace(/[@#](?=\w)|(?<=:)\/(?=\/)|www(?=\.)/gi, '$&&#8203;')
-    .replace(/\s*[\r\n]+\s*/g, ' ');
+    .replace(/[\r\n]+/g, ' ');
 }
 
 /**
