@@ -109,7 +109,7 @@ function checkScenario(text: string, label: string, overrides: readonly string[]
     return override ? `--set ${override.text}` : `${label}:${lineOf(document, lines, path)}`;
   };
   const parsed = scenarioSchema.safeParse(content);
-  if (!parsed.success) throw issuesAt(placeOf, parsed.error.issues.flatMap(explain));
+  if (!parsed.success) throw issuesAt(placeOf, parsed.error.issues.slice(0, MOST_ISSUES).flatMap(explain));
   const checked = { scenario: parsed.data, content, placeOf };
   refuse(checked, namesWithSecrets(parsed.data));
   return checked;
@@ -166,6 +166,9 @@ function applyOverrides(content: unknown, overrides: readonly string[]): Overrid
   return applied;
 }
 
+/** More are not looked at: each takes a search, and nobody reads them. */
+const MOST_ISSUES = 200;
+
 /** What zod found, one issue for each key that nobody knows, in our words. */
 function explain(issue: z.core.$ZodIssue): Finding[] {
   const path = issue.path as Path;
@@ -187,12 +190,12 @@ interface JsonSchema {
   items?: JsonSchema;
 }
 
+let inputSchema: JsonSchema | undefined;
+
 /** The keys that the schema has at `path`. */
 function knownKeys(path: Path): string[] {
-  let schema: JsonSchema | undefined = z.toJSONSchema(scenarioSchema, {
-    io: 'input',
-    unrepresentable: 'any',
-  }) as JsonSchema;
+  inputSchema ??= z.toJSONSchema(scenarioSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+  let schema: JsonSchema | undefined = inputSchema;
   for (const key of path) schema = typeof key === 'number' ? schema?.items : schema?.properties?.[key];
   return Object.keys(schema?.properties ?? {});
 }
