@@ -37,7 +37,7 @@ const actionSchema = z
       .meta({ description: 'For `kill-worker`: which; without it one is drawn at random.' }),
     handlers: z.string('must be a file').min(1, 'must not be empty').optional().meta({
       description:
-        'For `reload`: a module with the handlers to load; without it, those of the server once more.',
+        'For `reload`: a module with the handlers to load, which needs `c2m run --trust`; without it, those of the server once more.',
       shape: 'file',
     }),
     rejected: z.boolean('must be true or false').prefault(false).meta({

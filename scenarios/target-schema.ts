@@ -30,7 +30,7 @@ const embeddedSchema = z.strictObject(
       .prefault({})
       .meta({
         description:
-          'Overrides of the server’s configuration by its own names, such as `limits` and `thresholds`.',
+          'Overrides of the server’s configuration by its own names, such as `limits` and `thresholds`. Handlers of its own, files and addresses beyond loopback need `c2m run --trust`.',
         shape: 'keys of `c2m serve --config`',
       }),
   },
@@ -79,7 +79,8 @@ export const targetSchema = z
             .optional()
             .meta({ description: 'Media port of that server, for the load of `media`.', shape: 'URL' }),
           allow: z.array(z.string(), 'must be a list of host names or addresses').optional().meta({
-            description: 'Hosts outside this machine that load may go to, named on purpose.',
+            description:
+              'Hosts outside this machine that load may go to, named on purpose; for `admin` and `media` too.',
             shape: 'list of hosts',
           }),
           token: z.string('must be text').min(1, 'must not be empty').optional().meta({
