@@ -115,9 +115,12 @@ export class EmbeddedServer implements ServerControl {
 
   async #killWorker(wanted: number | null): Promise<string> {
     const { workers } = await readStats(this.adminUrl ?? '');
-    const candidates = workers.filter(({ worker }) => wanted === null || worker === wanted);
+    // One that was killed a moment ago may still be listed.
+    const candidates = workers.filter(
+      ({ worker, pid }) => (wanted === null || worker === wanted) && isAlive(pid),
+    );
     const victim = candidates[this.#random.below(candidates.length)];
-    if (!victim) throw new Error(`there is no worker ${wanted}`);
+    if (!victim) throw new Error(wanted === null ? 'no worker is alive' : `there is no worker ${wanted}`);
     if (victim.pid === this.#spawned.pid) {
       throw new Error(
         'the only worker is the server itself; write target.embedded.workers: 2, or do: kill-server',
@@ -170,5 +173,14 @@ export class EmbeddedServer implements ServerControl {
     }
     if (!isRejected) throw new Error(answer.error);
     return `reload refused: ${answer.error}`;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
   }
 }
