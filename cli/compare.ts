@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { readRunRecord } from '../record/folder.js';
+import { printableJson } from '../record/printable.js';
 import { compareRecords } from '../reports/compare.js';
 import { comparisonAsMarkdown, comparisonForTerminal } from '../reports/comparison-text.js';
 import { parseQuantity } from '../scenarios/units.js';
@@ -31,7 +32,7 @@ Examples:
     .action(async (base: string, current: string, options: CompareOptions) => {
       const tolerance = readTolerance(options.tolerance);
       const comparison = compareRecords(await readRunRecord(base), await readRunRecord(current), tolerance);
-      if (options.json) process.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
+      if (options.json) process.stdout.write(`${printableJson(comparison, 2)}\n`);
       else if (options.markdown) process.stdout.write(comparisonAsMarkdown(comparison));
       else process.stdout.write(comparisonForTerminal(comparison));
       finish(comparison.regressions.length > 0 ? ExitStatus.GateFailed : ExitStatus.Passed);

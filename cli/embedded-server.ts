@@ -8,11 +8,14 @@ import type { ServerConfig } from '../server/config.js';
 import { SHIPPED_HANDLERS } from '../server/hot-code/handler-files.js';
 import { SpawnError, type SpawnedServer, spawnServer } from '../server/processes/spawn.js';
 import { clearOwnerless, makeTemporaryFolder, type TemporaryFolder } from '../server/temporary-folder.js';
+import { removeAtAbruptEnd } from './abrupt-end.js';
 import { readStats, reloadServer } from './admin-client.js';
 
 /** The processes of a server that was killed let go of its ports and mailboxes within this time. */
 const RESTART_WITHIN_MS = 10_000;
 const RESTART_EVERY_MS = 50;
+
+const HANDLERS = 'handlers.mjs';
 
 /** The server of a run: in processes of its own, with mailboxes in a folder that is gone with it. */
 export class EmbeddedServer implements ServerControl {
@@ -20,17 +23,29 @@ export class EmbeddedServer implements ServerControl {
   readonly died: Promise<string>;
   readonly #config: ServerConfig;
   readonly #folder: TemporaryFolder;
+  readonly #leftover: { release(): void };
+  /** What the server loads, and what it began with. */
   readonly #handlersFile: string;
+  readonly #ownHandlers: string;
   readonly #random: Random;
   #spawned: SpawnedServer;
   #isRestarting = false;
   #reportDeath: (reason: string) => void = () => undefined;
 
-  private constructor(config: ServerConfig, seed: number, folder: TemporaryFolder, spawned: SpawnedServer) {
+  private constructor(
+    config: ServerConfig,
+    seed: number,
+    folder: TemporaryFolder,
+    leftover: { release(): void },
+    ownHandlers: string,
+    spawned: SpawnedServer,
+  ) {
     this.#config = config;
     this.#random = new Random(seed);
     this.#folder = folder;
-    this.#handlersFile = join(folder.path, 'handlers.mjs');
+    this.#leftover = leftover;
+    this.#handlersFile = join(folder.path, HANDLERS);
+    this.#ownHandlers = ownHandlers;
     this.#spawned = spawned;
     this.died = new Promise((resolve) => {
       this.#reportDeath = resolve;
@@ -46,7 +61,10 @@ export class EmbeddedServer implements ServerControl {
     await clearOwnerless();
     const folder = await makeTemporaryFolder('c2m-target-');
     const { path } = folder;
-    const handlers = config.handlers ?? join(path, 'handlers.mjs');
+    const leftover = removeAtAbruptEnd(path);
+    const ownHandlers = config.handlers ?? SHIPPED_HANDLERS;
+    // A copy, so that an action can put another file in its place.
+    const handlers = join(path, HANDLERS);
     const complete = {
       ...config,
       handlers,
@@ -54,10 +72,12 @@ export class EmbeddedServer implements ServerControl {
       media: config.media && { ...config.media, folder: join(path, 'media') },
     };
     try {
-      if (config.handlers === undefined) await copyFile(SHIPPED_HANDLERS, handlers);
-      return new EmbeddedServer(complete, seed, folder, await spawnServer(complete, path));
+      await copyFile(ownHandlers, handlers);
+      const spawned = await spawnServer(complete, path);
+      return new EmbeddedServer(complete, seed, folder, leftover, ownHandlers, spawned);
     } catch (error) {
       await folder.remove();
+      leftover.release();
       throw error;
     }
   }
@@ -92,13 +112,17 @@ export class EmbeddedServer implements ServerControl {
   async close(): Promise<void> {
     await this.#spawned.close();
     await this.#folder.remove();
+    this.#leftover.release();
   }
 
   async #killWorker(wanted: number | null): Promise<string> {
     const { workers } = await readStats(this.adminUrl ?? '');
-    const candidates = workers.filter(({ worker }) => wanted === null || worker === wanted);
+    // One that was killed a moment ago may still be listed.
+    const candidates = workers.filter(
+      ({ worker, pid }) => (wanted === null || worker === wanted) && isAlive(pid),
+    );
     const victim = candidates[this.#random.below(candidates.length)];
-    if (!victim) throw new Error(`there is no worker ${wanted}`);
+    if (!victim) throw new Error(wanted === null ? 'no worker is alive' : `there is no worker ${wanted}`);
     if (victim.pid === this.#spawned.pid) {
       throw new Error(
         'the only worker is the server itself; write target.embedded.workers: 2, or do: kill-server',
@@ -142,7 +166,7 @@ export class EmbeddedServer implements ServerControl {
   }
 
   async #reload(wanted: string | null, isRejected: boolean): Promise<string> {
-    await copyFile(wanted ?? SHIPPED_HANDLERS, this.#handlersFile);
+    await copyFile(wanted ?? this.#ownHandlers, this.#handlersFile);
     const answer = await reloadServer(this.adminUrl ?? '');
     if ('version' in answer) {
       if (isRejected)
@@ -151,5 +175,14 @@ export class EmbeddedServer implements ServerControl {
     }
     if (!isRejected) throw new Error(answer.error);
     return `reload refused: ${answer.error}`;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
   }
 }

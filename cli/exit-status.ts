@@ -37,7 +37,14 @@ export function statusOfVerdict(verdict: RunRecord['verdict']): ExitStatus {
 }
 
 /** Errors whose cause is what was typed or written, not what happened. */
-const INPUT_CODES = new Set(['C2M_INPUT', 'C2M_SCENARIO', 'C2M_GATE', 'C2M_RECORD', 'C2M_SERVER_CONFIG']);
+const INPUT_CODES = new Set([
+  'C2M_INPUT',
+  'C2M_INPUT_FILE',
+  'C2M_SCENARIO',
+  'C2M_GATE',
+  'C2M_RECORD',
+  'C2M_SERVER_CONFIG',
+]);
 
 /** The status for an error, by its code. */
 export function statusOfError(error: unknown): ExitStatus {

@@ -14,20 +14,21 @@ export interface Interrupts {
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-export function listenForInterrupts(): Interrupts {
+/** @param hangup a terminal that is closed asks for the end too, where SIGHUP means nothing else */
+export function listenForInterrupts({ hangup = false } = {}): Interrupts {
+  const signals = hangup ? ([...SIGNALS, 'SIGHUP'] as const) : SIGNALS;
   const requests: (() => void)[] = [];
   const forces: (() => void)[] = [];
   let isRequested = false;
   const take = (): void => {
     if (isRequested) {
       for (const listener of forces) listener();
-      // Children end when their channel to this process closes.
       process.exit(ExitStatus.Interrupted);
     }
     isRequested = true;
     for (const listener of requests) listener();
   };
-  for (const signal of SIGNALS) process.on(signal, take);
+  for (const signal of signals) process.on(signal, take);
   return {
     get isRequested() {
       return isRequested;
@@ -38,7 +39,7 @@ export function listenForInterrupts(): Interrupts {
     },
     onForce: (listener) => forces.push(listener),
     release: () => {
-      for (const signal of SIGNALS) process.off(signal, take);
+      for (const signal of signals) process.off(signal, take);
     },
   };
 }

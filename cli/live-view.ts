@@ -1,5 +1,6 @@
 import chalk from 'chalk';
 import { createLogUpdate } from 'log-update';
+import { printableData } from '../record/printable.js';
 import type { TimelineSample } from '../record/timeline.js';
 import { formatCount, formatMilliseconds, formatSeconds } from '../reports/format.js';
 import { expectedDurationMs } from '../scenarios/expected-duration.js';
@@ -19,7 +20,13 @@ const REDRAW_MS = 250;
 
 /** @param stream a terminal gets a view redrawn in place, anything else a line for each sample */
 export function liveView(scenario: Scenario, stream: NodeJS.WriteStream): LiveView {
-  return stream.isTTY ? redrawnView(scenario, stream) : lineView(stream);
+  const view = stream.isTTY ? redrawnView(scenario, stream) : lineView(stream);
+  // Names of phases are the scenario's, names of queues the server's.
+  return {
+    ...view,
+    phase: (phase) => view.phase(printableData(phase)),
+    sample: (sample) => view.sample(printableData(sample)),
+  };
 }
 
 /** For `--quiet`. */

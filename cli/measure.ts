@@ -27,7 +27,6 @@ export async function measure(
   // Before anything listens or dials: the server, the agents and their devices all live in there.
   if (loaded.scenario.generator.transport === 'packets') enterNetworkNamespace();
   const server = await EmbeddedServer.start(target.config, loaded.scenario.seed);
-  interrupts.onForce(() => server.kill());
   try {
     return await load(loaded, target, server, folder, view, interrupts);
   } finally {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { printableLines } from '../record/printable.js';
 import { compareCommand } from './compare.js';
 import { doctorCommand } from './doctor.js';
 import { describeError, ExitStatus, type Finish, statusOfError } from './exit-status.js';
@@ -8,6 +9,7 @@ import { runCommand } from './run.js';
 import { scenariosCommand } from './scenarios.js';
 import { serveCommand } from './serve.js';
 import { topCommand } from './top.js';
+import { tokenCommand } from './user-tokens.js';
 import { packageVersion } from './version.js';
 
 /**
@@ -26,7 +28,7 @@ export async function main(argv: string[]): Promise<ExitStatus> {
     // Commander has told already what was wrong with the arguments.
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? ExitStatus.Passed : ExitStatus.WrongInput;
-    process.stderr.write(`${describeError(error)}\n`);
+    process.stderr.write(`${printableLines(describeError(error))}\n`);
     return statusOfError(error);
   }
 }
@@ -61,6 +63,7 @@ Exit status:
     serveCommand,
     topCommand,
     reloadCommand,
+    tokenCommand,
     doctorCommand,
     scenariosCommand,
   ]) {

@@ -24,11 +24,13 @@ export async function prepareRecordFolder(folder: string, replace: boolean): Pro
       `${folder} holds a run record already; choose another --out, or give --force to replace it`,
     );
   }
-  await Promise.all(files.map((file) => rm(file, { force: true })));
   try {
     await mkdir(folder, { recursive: true });
+    await Promise.all(files.map((file) => rm(file, { force: true })));
   } catch (error) {
-    throw new InputError(`${folder} cannot be made: ${(error as Error).message}`);
+    throw new InputError(
+      `${folder} cannot be the folder of a record: ${(error as Error).message}; choose another --out`,
+    );
   }
 }
 

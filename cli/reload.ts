@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { printable, printableLines } from '../record/printable.js';
 import { reloadServer } from './admin-client.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 
@@ -25,10 +26,10 @@ Examples:
     .action(async (url: string) => {
       const answer = await reloadServer(url);
       if ('version' in answer) {
-        process.stdout.write(`version ${answer.version} is in force\n`);
+        process.stdout.write(`version ${printable(answer.version)} is in force\n`);
         finish(ExitStatus.Passed);
       } else {
-        process.stderr.write(`error: ${answer.error}\n`);
+        process.stderr.write(`error: ${printableLines(answer.error)}\n`);
         finish(ExitStatus.Incomplete);
       }
     });

@@ -1,10 +1,8 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Command } from 'commander';
-import { RECORD_FILES, readRunRecord } from '../record/folder.js';
+import { readRunRecord } from '../record/folder.js';
 import { rejudge } from '../reports/rejudge.js';
 import { terminalSummary } from '../reports/terminal.js';
-import { writeReports } from '../reports/write.js';
+import { writeRecord } from '../reports/write.js';
 import { type Finish, statusOfVerdict } from './exit-status.js';
 
 export function reportCommand(finish: Finish): Command {
@@ -16,9 +14,7 @@ export function reportCommand(finish: Finish): Command {
     .addHelpText('after', '\nExample:\n  c2m report runs/20260314-092653-quickstart\n')
     .action(async (folder: string, options: { json?: true }) => {
       const record = rejudge(await readRunRecord(folder));
-      const text = `${JSON.stringify(record, null, 2)}\n`;
-      await writeFile(join(folder, RECORD_FILES.run), text);
-      await writeReports(folder, record);
+      const text = await writeRecord(folder, record);
       process.stdout.write(options.json ? text : terminalSummary(record, folder));
       finish(statusOfVerdict(record.verdict));
     });

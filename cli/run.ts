@@ -1,13 +1,11 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { RunError } from '../loadgen/run-error.js';
-import { RECORD_FILES } from '../record/folder.js';
-import type { Measurement, RunRecord } from '../record/run.js';
+import type { Measurement } from '../record/run.js';
 import { terminalSummary } from '../reports/terminal.js';
 import { judge } from '../reports/verdict.js';
-import { writeReports } from '../reports/write.js';
+import { writeRecord } from '../reports/write.js';
 import { type LoadedScenario, loadScenario } from '../scenarios/load.js';
+import { endChildrenAtAbruptEnd } from './abrupt-end.js';
 import { ExitStatus, type Finish, statusOfVerdict } from './exit-status.js';
 import { listenForInterrupts } from './interrupts.js';
 import { type LiveView, liveView, noView } from './live-view.js';
@@ -23,6 +21,7 @@ interface RunOptions {
   force?: true;
   json?: true;
   quiet?: true;
+  trust?: true;
 }
 
 export function runCommand(finish: Finish): Command {
@@ -35,6 +34,10 @@ export function runCommand(finish: Finish): Command {
     .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect)
     .option('--out <dir>', 'folder for the record (default: runs/<time>-<name>)')
     .option('--force', 'replace a record that --out holds already')
+    .option(
+      '--trust',
+      'let the scenario run handlers of its own, have the server read files, and listen beyond this machine',
+    )
     .option('--json', 'print run.json at the end and nothing else')
     .option('--quiet', 'show no progress')
     .addHelpText(
@@ -52,14 +55,15 @@ Examples:
 }
 
 async function run(file: string, options: RunOptions): Promise<ExitStatus> {
-  const loaded = await loadScenario(file, options.set);
+  const loaded = await loadScenario(file, options.set, { isTrusted: options.trust ?? false });
   const { scenario } = loaded;
   // Whatever can be wrong with the input is found before anything is started or written.
   const target = await planTarget(scenario);
   const folder = options.out ?? defaultRecordFolder(scenario.name);
   await prepareRecordFolder(folder, options.force ?? false);
 
-  const interrupts = listenForInterrupts();
+  const interrupts = listenForInterrupts({ hangup: true });
+  const children = endChildrenAtAbruptEnd();
   const view = viewFor(loaded, options);
   try {
     interrupts.onRequest(() => view.interrupted());
@@ -71,16 +75,15 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
       throw error;
     }
     const record = judge(withoutToken(measurement), scenario.gates);
-    await writeRecord(folder, record);
-    process.stdout.write(
-      options.json ? `${JSON.stringify(record, null, 2)}\n` : terminalSummary(record, folder),
-    );
+    const text = await writeRecord(folder, record);
+    process.stdout.write(options.json ? text : terminalSummary(record, folder));
     if (error) throw error;
     // A run that ended early by itself, because a process died, was not interrupted.
     if (record.verdict === 'partial' && !interrupts.isRequested) return ExitStatus.Incomplete;
     return statusOfVerdict(record.verdict);
   } finally {
     view.end();
+    children.release();
     interrupts.release();
   }
 }
@@ -100,9 +103,4 @@ function viewFor({ scenario }: LoadedScenario, { json, quiet }: RunOptions): Liv
   if (quiet) return noView;
   if (!json) return liveView(scenario, process.stdout);
   return process.stderr.isTTY ? liveView(scenario, process.stderr) : noView;
-}
-
-async function writeRecord(folder: string, record: RunRecord): Promise<void> {
-  await writeFile(join(folder, RECORD_FILES.run), `${JSON.stringify(record, null, 2)}\n`);
-  await writeReports(folder, record);
 }

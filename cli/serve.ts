@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import chalk from 'chalk';
 import { Command } from 'commander';
-import { parse, YAMLParseError } from 'yaml';
 import { formatAddress } from '../protocol/address.js';
 import { parseServerConfig, type ServerConfig, type ServerConfigInput } from '../server/config.js';
 import { type RunningServer, startServer } from '../server/server.js';
 import { ExitStatus, type Finish, InputError } from './exit-status.js';
+import { readSecretFile, readYamlFile } from './input-files.js';
 import { listenForInterrupts } from './interrupts.js';
 import { collect } from './repeatable-option.js';
 
@@ -93,28 +92,14 @@ async function readConfig(options: ServeOptions): Promise<ServerConfigInput> {
   if (options.logLevel !== undefined) config.logLevel = options.logLevel;
   if (options.admin !== undefined)
     config.admin = options.admin === 'off' ? null : readHttpAddress('--admin', options.admin);
-  if (options.tokenFile !== undefined) config.token = (await readText(options.tokenFile)).trim();
+  if (options.tokenFile !== undefined) config.token = await readSecretFile(options.tokenFile);
   return config as ServerConfigInput;
 }
 
 async function readConfigFile(file: string): Promise<Record<string, unknown>> {
-  const text = await readText(file);
-  try {
-    const config: unknown = parse(text) ?? {};
-    if (typeof config === 'object' && !Array.isArray(config)) return config as Record<string, unknown>;
-    throw new InputError(`${file} must be a map of settings, such as {workers: 2}`);
-  } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
-    throw new InputError(
-      `${file}:${error.linePos?.[0].line ?? 1} is not YAML: ${error.message.split('\n')[0]}`,
-    );
-  }
-}
-
-async function readText(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: Error) => {
-    throw new InputError(`${file} cannot be read: ${error.message}`);
-  });
+  const config = (await readYamlFile(file)) ?? {};
+  if (typeof config === 'object' && !Array.isArray(config)) return config as Record<string, unknown>;
+  throw new InputError(`${file} must be a map of settings, such as {workers: 2}`);
 }
 
 function readHttpAddress(flag: string, text: string): { host: string; port: number } {

@@ -1,29 +1,29 @@
 import type { Measurement } from '../record/run.js';
+import {
+  hideInOverride,
+  hideInText,
+  hideInYaml,
+  secretsIn,
+  secretsInSource,
+  withoutSecrets,
+} from '../scenarios/secrets.js';
 
 /** A record may be passed on; the token that it ran with may not. It is hidden wherever the scenario holds it. */
 export function withoutToken(measurement: Measurement): Measurement {
-  const { scenario } = measurement;
-  const tokens = tokensIn(scenario.resolved);
-  if (tokens.length === 0) return measurement;
-  const hide = (text: string): string =>
-    tokens.reduce((hidden, token) => hidden.replaceAll(token, '…'), text);
+  const { scenario, description, notes } = measurement;
+  const found = [...secretsIn(scenario.resolved), ...secretsInSource(scenario.source, scenario.overrides)];
+  // A secret that another one begins with would leave the rest of that one.
+  const secrets = [...new Set(found)].sort((one, other) => other.length - one.length);
+  if (secrets.length === 0) return measurement;
   return {
     ...measurement,
+    description: hideInText(description, secrets),
+    notes: notes.map((note) => hideInText(note, secrets)),
     scenario: {
       ...scenario,
-      source: hide(scenario.source),
-      overrides: scenario.overrides.map(hide),
-      resolved: JSON.parse(
-        JSON.stringify(scenario.resolved, (key, value) => (key === 'token' && value ? '…' : value)),
-      ) as Record<string, unknown>,
+      source: hideInYaml(scenario.source, secrets),
+      overrides: scenario.overrides.map((override) => hideInOverride(override, secrets)),
+      resolved: withoutSecrets(scenario.resolved, secrets) as Record<string, unknown>,
     },
   };
-}
-
-/** Values of every key `token`, however deep. */
-function tokensIn(node: unknown): string[] {
-  if (typeof node !== 'object' || node === null) return [];
-  return Object.entries(node).flatMap(([key, value]) =>
-    key === 'token' && typeof value === 'string' && value !== '' ? [value] : tokensIn(value),
-  );
 }

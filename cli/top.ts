@@ -3,6 +3,7 @@ import chalk from 'chalk';
 import { Command } from 'commander';
 import { createLogUpdate } from 'log-update';
 import type { ServerStats } from '../protocol/stats.js';
+import { printableData, printableJson } from '../record/printable.js';
 import { readStats } from './admin-client.js';
 import { ExitStatus, type Finish, InputError } from './exit-status.js';
 import { listenForInterrupts } from './interrupts.js';
@@ -48,7 +49,7 @@ async function top(url: string, { interval, once, json }: TopOptions): Promise<E
     throw new InputError(`--interval: "${interval}" is not a time; write seconds, at least 0.25`);
   }
   const show = json ? printJson : viewOn(process.stdout);
-  const interrupts = listenForInterrupts();
+  const interrupts = listenForInterrupts({ hangup: true });
   const isOver = new AbortController();
   interrupts.onRequest(() => isOver.abort());
   try {
@@ -71,16 +72,18 @@ async function top(url: string, { interval, once, json }: TopOptions): Promise<E
 type Show = (before: ServerStats, now: ServerStats) => void;
 
 function printJson(_before: ServerStats, now: ServerStats): void {
-  process.stdout.write(`${JSON.stringify(now)}\n`);
+  process.stdout.write(`${printableJson(now)}\n`);
 }
 
 /** A terminal is redrawn in place; a pipe gets one table behind the other. */
 function viewOn(stream: NodeJS.WriteStream): Show {
-  if (!stream.isTTY) return (before, now) => stream.write(`${topLines(before, now).join('\n')}\n\n`);
+  const linesOf: (...looks: [ServerStats, ServerStats]) => string[] = (before, now) =>
+    topLines(printableData(before), printableData(now));
+  if (!stream.isTTY) return (before, now) => stream.write(`${linesOf(before, now).join('\n')}\n\n`);
   const draw = createLogUpdate(stream);
   return (before, now) => {
     const rows = stream.rows ?? 24;
-    const lines = topLines(before, now).slice(0, rows - 2);
+    const lines = linesOf(before, now).slice(0, rows - 2);
     draw([...lines, chalk.dim('Ctrl-C ends')].join('\n'));
   };
 }

@@ -1,75 +1,89 @@
-import type { LatencyKind } from './run.js';
-import type { TcpCounters } from './tcp-counters.js';
+import { z } from 'zod';
+import { tcpCountersSchema } from './tcp-counters.js';
+
+const counts = z.record(z.string(), z.number());
+
+const intervalLatencySchema = z.object({
+  count: z.number(),
+  p50: z.number(),
+  p90: z.number(),
+  p99: z.number(),
+  max: z.number(),
+});
+
+/** Percentiles of this interval, milliseconds; null where nothing was recorded. */
+const intervalLatency = intervalLatencySchema.nullable().default(null);
 
 /** One line of `timeline.ndjson`: what happened in one second. Counts are of that second, levels are at its end. */
-export interface TimelineSample {
+export const timelineSampleSchema = z.object({
   /** Seconds since the run began, at the end of the interval. */
-  t: number;
+  t: z.number(),
   /** Length of the interval in seconds, about 1. */
-  seconds: number;
-  phase: string;
-  connections: {
-    open: number;
-    opening: number;
+  seconds: z.number(),
+  phase: z.string(),
+  connections: z.object({
+    open: z.number(),
+    opening: z.number(),
     /** Away on purpose: they will come back. */
-    away: number;
-    connected: number;
-    failed: number;
-    dropped: number;
-    failures: Record<string, number>;
-  };
-  messages: {
-    due: number;
-    sent: number;
-    accepted: number;
-    delivered: number;
-    receipted: number;
-    duplicated: number;
-    outOfOrder: number;
-    redelivered: number;
-    refused: number;
+    away: z.number(),
+    connected: z.number(),
+    failed: z.number(),
+    dropped: z.number(),
+    failures: counts,
+  }),
+  messages: z.object({
+    due: z.number(),
+    sent: z.number(),
+    accepted: z.number(),
+    delivered: z.number(),
+    receipted: z.number(),
+    duplicated: z.number(),
+    outOfOrder: z.number(),
+    redelivered: z.number(),
+    refused: z.number(),
     /** Level: sent and not yet seen by the recipient. */
-    inFlight: number;
-  };
-  /** Percentiles of this interval, milliseconds; null where nothing was recorded. */
-  latency: Record<LatencyKind, IntervalLatency | null>;
-  generator: {
-    lagP99Ms: number | null;
-    lagMaxMs: number | null;
-    eventLoopLagMs: number;
+    inFlight: z.number(),
+  }),
+  latency: z.object({
+    connect: intervalLatency,
+    accepted: intervalLatency,
+    delivered: intervalLatency,
+    receipt: intervalLatency,
+  }),
+  generator: z.object({
+    lagP99Ms: z.number().nullable(),
+    lagMaxMs: z.number().nullable(),
+    eventLoopLagMs: z.number(),
     /** Cores in use, 1 = one core fully. */
-    cpu: number;
-    privateBytes: number;
+    cpu: z.number(),
+    privateBytes: z.number(),
     /** Counts of the packet transport; null over sockets. */
-    tcp: TcpCounters | null;
-  };
+    tcp: tcpCountersSchema.nullable().default(null),
+  }),
   /** Null when the target offers no admin port. */
-  server: {
-    connections: number;
-    cpu: number;
-    privateBytes: number;
-    eventLoopLagMs: number;
-    /** Highest length within the interval, by queue name. */
-    queues: Record<string, number>;
-  } | null;
-  kernel: {
+  server: z
+    .object({
+      connections: z.number(),
+      cpu: z.number(),
+      privateBytes: z.number(),
+      eventLoopLagMs: z.number(),
+      /** Highest length within the interval, by queue name. */
+      queues: counts,
+    })
+    .nullable(),
+  kernel: z.object({
     /** Slab memory of the whole kernel; `tcpSlabBytes` is the part of TCP sockets (root only, else null). */
-    slabBytes: number;
-    tcpSlabBytes: number | null;
-    socketsInUse: number;
-    socketsTimeWait: number;
+    slabBytes: z.number(),
+    tcpSlabBytes: z.number().nullable(),
+    socketsInUse: z.number(),
+    socketsTimeWait: z.number(),
     /** Bytes in TCP socket buffers. */
-    socketBufferBytes: number;
-    availableBytes: number;
-    /** CPU seconds of the whole host, whoever used them, since it started. */
-    busySeconds: number;
-  };
-}
+    socketBufferBytes: z.number(),
+    availableBytes: z.number(),
+    /** CPU seconds of the whole host, whoever used them, since it started; older records do not tell. */
+    busySeconds: z.number().default(0),
+  }),
+});
 
-export interface IntervalLatency {
-  count: number;
-  p50: number;
-  p90: number;
-  p99: number;
-  max: number;
-}
+export type TimelineSample = z.infer<typeof timelineSampleSchema>;
+export type IntervalLatency = z.infer<typeof intervalLatencySchema>;

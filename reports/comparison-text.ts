@@ -1,11 +1,13 @@
+import { printableData } from '../record/printable.js';
 import type { Comparison, ComparisonRow } from './compare.js';
 import { formatChange, formatFigure, NOT_MEASURED, plural } from './format.js';
 import { code, inline, markdownTable } from './markdown.js';
 import { alignedRows, palette } from './terminal.js';
 
 /** The comparison for a terminal, regressions marked with a word and not with colour alone. */
-export function comparisonForTerminal(comparison: Comparison, colour?: boolean): string {
+export function comparisonForTerminal(compared: Comparison, colour?: boolean): string {
   const paint = palette(colour);
+  const comparison = printableData(compared);
   const rows = comparison.rows.map((row) => [row.label, ...cells(row), wordFor(row)]);
   const lines = alignedRows([['', 'base', 'current', 'change', '', ''], ...rows], (cell, y, x) => {
     const row = comparison.rows[y - 1];
@@ -30,7 +32,8 @@ export function comparisonForTerminal(comparison: Comparison, colour?: boolean):
 }
 
 /** The comparison as GitHub-flavoured Markdown, for a pull request or a CI job's page. */
-export function comparisonAsMarkdown(comparison: Comparison): string {
+export function comparisonAsMarkdown(compared: Comparison): string {
+  const comparison = printableData(compared);
   const { base, current, regressions, warnings, rows } = comparison;
   const table = markdownTable(
     ['', 'base', 'current', 'change', '', ''],

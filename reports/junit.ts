@@ -1,3 +1,4 @@
+import { printableData } from '../record/printable.js';
 import type { RunRecord } from '../record/run.js';
 import { explainVerdict, gateValue } from './statement.js';
 
@@ -5,7 +6,8 @@ import { explainVerdict, gateValue } from './statement.js';
  * The run as JUnit XML: one test case for each gate, one for the honesty of the generator and, for a run that was cut
  * short, one that says so. What CI systems read of the format: suites, cases, failures, properties.
  */
-export function junitXml(record: RunRecord): string {
+export function junitXml(measured: RunRecord): string {
+  const record = printableData(measured);
   const suite = `c2m.${record.name}`;
   const cases = [
     ...record.gates.map((gate) =>

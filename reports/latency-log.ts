@@ -1,40 +1,61 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inflateSync } from 'node:zlib';
 // CommonJS without named exports that Node can see: the default import is the module.
 import hdr, { type Histogram } from 'hdr-histogram-js';
-import { RECORD_FILES } from '../record/folder.js';
+import { LARGEST_RECORD_BYTES, RECORD_FILES, RecordError, recordError } from '../record/folder.js';
+import { readTextFile } from '../record/input-file.js';
+import { printable } from '../record/printable.js';
 import { LATENCY_KINDS, type LatencyKind } from '../record/run.js';
 
 /** The log is in microseconds. */
 const MICROSECONDS_PER_MS = 1000;
 
+/** Three significant digits from a microsecond to an hour are 30,000 counts of at most nine bytes. */
+const LARGEST_HISTOGRAM_BYTES = 512 * 1024;
+/** Behind the base64 of an interval: a cookie and the length, four bytes each, then zlib. */
+const HEADER_BYTES = 8;
+
 /**
  * Reads `latency.hlog` and adds up the intervals of each kind, told apart by the log's `Tag=`.
  * A kind that was never recorded is absent; so are all of them where there is no log.
- * @throws Error when the file is there and cannot be read.
+ * @throws RecordError when the file is there and cannot be read.
  */
 export async function readLatencyLog(folder: string): Promise<Partial<Record<LatencyKind, Histogram>>> {
-  let text: string;
-  try {
-    text = await readFile(join(folder, RECORD_FILES.latency), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw error;
-  }
+  const file = join(folder, RECORD_FILES.latency);
+  const text = await readTextFile(file, LARGEST_RECORD_BYTES.latency).catch(recordError);
   // A last line without its line end was cut short by a crash and would not decode.
-  return mergeIntervals(text.slice(0, text.lastIndexOf('\n') + 1));
+  return text === undefined ? {} : mergeIntervals(text.slice(0, text.lastIndexOf('\n') + 1), file);
 }
 
-function mergeIntervals(text: string): Partial<Record<LatencyKind, Histogram>> {
+function mergeIntervals(text: string, file: string): Partial<Record<LatencyKind, Histogram>> {
   const merged: Partial<Record<LatencyKind, Histogram>> = {};
-  const reader = new hdr.HistogramLogReader(text);
-  for (let interval = reader.nextIntervalHistogram(); interval; interval = reader.nextIntervalHistogram()) {
-    const kind = LATENCY_KINDS.find((each) => each === interval?.tag);
-    if (kind === undefined || interval.totalCount === 0) continue;
-    merged[kind] ??= hdr.build({ numberOfSignificantValueDigits: 3 });
-    merged[kind].add(interval as Parameters<Histogram['add']>[0]);
+  try {
+    refuseLargeIntervals(text);
+    const reader = new hdr.HistogramLogReader(text);
+    for (let interval = reader.nextIntervalHistogram(); interval; interval = reader.nextIntervalHistogram()) {
+      const kind = LATENCY_KINDS.find((each) => each === interval?.tag);
+      if (kind === undefined || interval.totalCount === 0) continue;
+      merged[kind] ??= hdr.build({ numberOfSignificantValueDigits: 3 });
+      merged[kind].add(interval as Parameters<Histogram['add']>[0]);
+    }
+  } catch (error) {
+    // The library throws errors of any kind, and texts too.
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RecordError(
+      printable(`${file} is no log of histograms: ${reason}; without that file the rest can be reported`),
+    );
   }
   return merged;
+}
+
+/** A short line may unpack into anything, and the library would take it all. It reads a line as it is read here. */
+function refuseLargeIntervals(text: string): void {
+  for (const line of text.split(/\r\n|\r|\n/)) {
+    if (!line.includes(',') || /^(#|"StartTimestamp")/.test(line)) continue;
+    const packed = line.split(',')[line.startsWith('Tag=') ? 4 : 3] ?? '';
+    const bytes = Buffer.from(packed, 'base64').subarray(HEADER_BYTES);
+    inflateSync(bytes, { maxOutputLength: LARGEST_HISTOGRAM_BYTES });
+  }
 }
 
 /**

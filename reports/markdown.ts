@@ -1,3 +1,4 @@
+import { printableData } from '../record/printable.js';
 import { LATENCY_KINDS, type RunRecord } from '../record/run.js';
 import { formatFigure, formatMilliseconds, formatSeconds, plural } from './format.js';
 import {
@@ -27,7 +28,8 @@ const VERDICT_MARKS: Record<RunRecord['verdict'], string> = {
 };
 
 /** The run on one page of GitHub-flavoured Markdown, for the summary page of a CI job. */
-export function markdownSummary(record: RunRecord): string {
+export function markdownSummary(measured: RunRecord): string {
+  const record = printableData(measured);
   const sections = [
     `## ${VERDICT_MARKS[record.verdict]} ${VERDICT_WORDS[record.verdict]}: ${inline(record.name)}`,
     `${explainVerdict(record)} ${plural(record.connections.peak, 'connection')}, ${formatSeconds(record.durationSeconds)}, started ${record.startedAt}.`,
@@ -58,18 +60,29 @@ export function markdownTable(head: string[], rows: string[][], alignRightFrom =
   return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-/** Text as it is, with nothing that Markdown or HTML would take for its own; safe within a table. */
+/**
+ * Text as it is, with nothing that Markdown or HTML would take for its own; safe within a table. GitHub makes links of
+ * people, issues and addresses without being asked: an empty character within them keeps them text.
+ */
 export function inline(value: string): string {
   return value
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
     .replace(/[\\`*_[\]|~#]/g, '\\$&')
-    .replace(/\s*\n\s*/g, ' ');
+    .replace(/[@#](?=\w)|(?<=:)\/(?=\/)|www(?=\.)/gi, '$&&#8203;')
+    .replace(/[\r\n]+/g, ' ');
 }
 
-/** Text as code. A backtick inside would end it and a bar would end the cell, so both are written otherwise. */
+/**
+ * Text as code. A backtick inside would end it and a bar would end the cell, so both are written otherwise; a
+ * backslash before a bar would take the bar's own.
+ */
 export function code(value: string): string {
-  return `\`${value.replace(/`/g, "'").replace(/\|/g, '\\|').replace(/\s+/g, ' ')}\``;
+  const text = value
+    .replace(/`/g, "'")
+    .replace(/\\+(?=\|)/g, '/')
+    .replace(/\|/g, '\\|');
+  return `\`${text.replace(/\s+/g, ' ')}\``;
 }
 
 function gatesTable(record: RunRecord): string {

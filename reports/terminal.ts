@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import defaultChalk, { Chalk, type ChalkInstance } from 'chalk';
 import { RECORD_FILES } from '../record/folder.js';
+import { printable, printableData } from '../record/printable.js';
 import { LATENCY_KINDS, type RunRecord } from '../record/run.js';
 import { formatFigure, formatMilliseconds, formatSeconds, plural } from './format.js';
 import {
@@ -38,15 +39,17 @@ export function palette(colour?: boolean): Palette {
  * The end of a run, for a tired engineer: the verdict first, then what it rests on, then where the report lies.
  * @param folder of the record, as it should be shown
  */
-export function terminalSummary(record: RunRecord, folder: string, colour?: boolean): string {
+export function terminalSummary(measured: RunRecord, folder: string, colour?: boolean): string {
   const paint = palette(colour);
+  // Whatever its texts hold, they are told and not obeyed; colours are put in behind this.
+  const record = printableData(measured);
   const blocks = [
     headline(record, paint),
     gateLines(record, paint),
     latencyLines(record, paint),
     factLines(record, paint),
     record.notes.map((note) => `  ${paint.doubtful('!')} ${note}`).join('\n'),
-    `  ${paint.quiet('Report')}  ${join(folder, RECORD_FILES.html)}`,
+    `  ${paint.quiet('Report')}  ${printable(join(folder, RECORD_FILES.html))}`,
   ];
   return `\n${blocks.filter(Boolean).join('\n\n')}\n`;
 }

@@ -1,8 +1,6 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { RECORD_FILES, readTimeline } from '../record/folder.js';
+import { RECORD_FILES, readTimeline, writeRecordFile } from '../record/folder.js';
+import { printableJson } from '../record/printable.js';
 import type { RunRecord } from '../record/run.js';
-import type { TimelineSample } from '../record/timeline.js';
 import { htmlReport } from './html/page.js';
 import { junitXml } from './junit.js';
 import { readLatencyLog } from './latency-log.js';
@@ -13,20 +11,22 @@ import { markdownSummary } from './markdown.js';
  * A record without a timeline or latency log, such as one stopped at once, still gets its reports.
  */
 export async function writeReports(folder: string, record: RunRecord): Promise<void> {
-  const [samples, histograms] = await Promise.all([timelineOf(folder), readLatencyLog(folder)]);
+  const [samples, histograms] = await Promise.all([readTimeline(folder), readLatencyLog(folder)]);
   const html = await htmlReport(record, samples, histograms);
   await Promise.all([
-    writeFile(join(folder, RECORD_FILES.html), html),
-    writeFile(join(folder, RECORD_FILES.junit), junitXml(record)),
-    writeFile(join(folder, RECORD_FILES.summary), markdownSummary(record)),
+    writeRecordFile(folder, RECORD_FILES.html, html),
+    writeRecordFile(folder, RECORD_FILES.junit, junitXml(record)),
+    writeRecordFile(folder, RECORD_FILES.summary, markdownSummary(record)),
   ]);
 }
 
-async function timelineOf(folder: string): Promise<TimelineSample[]> {
-  try {
-    return await readTimeline(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+/**
+ * Writes run.json and the reports that follow from it.
+ * @returns the text of run.json
+ */
+export async function writeRecord(folder: string, record: RunRecord): Promise<string> {
+  const text = `${printableJson(record, 2)}\n`;
+  await writeRecordFile(folder, RECORD_FILES.run, text);
+  await writeReports(folder, record);
+  return text;
 }

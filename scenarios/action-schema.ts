@@ -37,7 +37,7 @@ const actionSchema = z
       .meta({ description: 'For `kill-worker`: which; without it one is drawn at random.' }),
     handlers: z.string('must be a file').min(1, 'must not be empty').optional().meta({
       description:
-        'For `reload`: a module with the handlers to load; without it, those of the server once more.',
+        'For `reload`: a module with the handlers to load, which needs `c2m run --trust`; without it, those of the server once more.',
       shape: 'file',
     }),
     rejected: z.boolean('must be true or false').prefault(false).meta({
@@ -59,22 +59,33 @@ const actionSchema = z
     if (action.times > 1 && action.every === undefined) refuse('every', 'is missing; how long between them?');
   });
 
-/** One entry a time: what is to be done `times` times is written out. */
+const MOST_ENTRIES = 1000;
+const MOST_IN_ALL = 100_000;
+
+/** As they stand in the file; `expandActions` makes of them what is done. */
 export const actionsSchema = z
   .array(actionSchema, {
     error: 'must be a list of actions, such as [{at: 5s, do: cut, share: 10%}]',
   })
-  .transform((entries): Action[] =>
-    entries
-      .flatMap((entry) =>
-        Array.from({ length: entry.times }, (_, time) =>
-          actionOf(entry, entry.at + time * (entry.every ?? 0)),
-        ),
-      )
-      .sort((one, other) => one.atMs - other.atMs),
-  );
+  .max(MOST_ENTRIES, `must be at most ${MOST_ENTRIES} entries`)
+  .refine((entries) => entries.reduce((sum, { times }) => sum + times, 0) <= MOST_IN_ALL, {
+    error: `must be at most ${MOST_IN_ALL} in all, times included`,
+  });
 
-function actionOf(entry: z.output<typeof actionSchema>, atMs: number): Action {
+export type ActionEntry = z.output<typeof actionSchema>;
+
+/** One action a time, by time: what is to be done `times` times is written out. */
+export function expandActions(entries: readonly ActionEntry[]): Action[] {
+  return entries
+    .flatMap((entry) => timesOf(entry).map((atMs) => actionOf(entry, atMs)))
+    .sort((one, other) => one.atMs - other.atMs);
+}
+
+function timesOf({ at, times, every = 0 }: ActionEntry): number[] {
+  return Array.from({ length: times }, (_, time) => at + time * every);
+}
+
+function actionOf(entry: ActionEntry, atMs: number): Action {
   const { share = 0 } = entry;
   switch (entry.do) {
     case 'kill-worker':
@@ -91,36 +102,61 @@ function actionOf(entry: z.output<typeof actionSchema>, atMs: number): Action {
 }
 
 interface ScenarioOfActions {
-  actions: Action[];
+  actions: ActionEntry[];
   phases: Phase[];
   target: Target;
   generator: { transport: string };
 }
 
-/** What only the whole scenario can tell of its actions. */
-export function checkActions(scenario: ScenarioOfActions, context: z.RefinementCtx): void {
-  for (const action of scenario.actions) {
-    const message = problemOf(action, scenario);
-    if (message === undefined) continue;
-    context.addIssue({ code: 'custom', path: ['actions'], message });
-    return;
-  }
-}
+/**
+ * What only the whole scenario can tell of its actions, each at its own entry. It is asked whatever else is wrong, as
+ * long as the parts that it looks at are right.
+ */
+export const actionsFitScenario = z.superRefine<ScenarioOfActions>(
+  (scenario, context) => {
+    scenario.actions.forEach((entry, index) => {
+      const problem = problemOf(entry, scenario);
+      if (!problem) return;
+      context.addIssue({ code: 'custom', path: ['actions', index, problem.key], message: problem.message });
+    });
+  },
+  {
+    when: ({ issues, value }) =>
+      typeof value === 'object' && value !== null && !issues.some(({ path }) => LOOKED_AT.has(path?.[0])),
+  },
+);
 
-function problemOf(action: Action, { phases, target, generator }: ScenarioOfActions): string | undefined {
+const LOOKED_AT = new Set<unknown>([undefined, 'actions', 'phases', 'target', 'generator']);
+
+function problemOf(
+  entry: ActionEntry,
+  { phases, target, generator }: ScenarioOfActions,
+): { key: string; message: string } | undefined {
+  const kind = entry.do;
   const endMs = phases.reduce((sum, { durationMs }) => sum + durationMs, 0);
-  if (action.atMs > endMs) {
-    return `${action.kind} at ${action.atMs / 1000}s comes after the last phase, which ends at ${endMs / 1000}s`;
+  const lastMs = timesOf(entry).at(-1) ?? entry.at;
+  if (lastMs > endMs) {
+    const message = `${kind} at ${lastMs / 1000}s comes after the last phase, which ends at ${endMs / 1000}s`;
+    return { key: entry.at > endMs ? 'at' : 'times', message };
   }
-  if (action.kind === 'pause' && generator.transport === 'packets') {
-    return 'pause takes clients whose TCP is the kernel’s; write generator.transport: sockets';
+  if (kind === 'pause' && generator.transport === 'packets') {
+    return {
+      key: 'do',
+      message: 'pause takes clients whose TCP is the kernel’s; write generator.transport: sockets',
+    };
   }
-  if (action.kind === 'cut' || action.kind === 'pause') return undefined;
+  if (kind === 'cut' || kind === 'pause') return undefined;
   if (target.kind !== 'embedded') {
-    return `${action.kind} is done to a server that the lab started; write target: embedded, or leave it out`;
+    return {
+      key: 'do',
+      message: `${kind} is done to a server that the lab started; write target: embedded, or leave it out`,
+    };
   }
-  if (action.kind === 'kill-server' && target.store === 'memory') {
-    return 'kill-server loses every mailbox that is kept in memory; write target.embedded.store: lmdb';
+  if (kind === 'kill-server' && target.store === 'memory') {
+    return {
+      key: 'do',
+      message: 'kill-server loses every mailbox that is kept in memory; write target.embedded.store: lmdb',
+    };
   }
   return undefined;
 }

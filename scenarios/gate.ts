@@ -25,6 +25,8 @@ const JUDGED_SECTIONS = [
   'memory',
 ];
 
+const LONGEST_GATE = 300;
+
 const OPERATORS = ['<=', '>=', '==', '!=', '<', '>'] as const;
 
 /**
@@ -38,6 +40,11 @@ export const GATE_METRICS: readonly string[] = ['durationSeconds', ...judgedPath
  * @throws GateError
  */
 export function parseGate(expression: string): Gate {
+  if (expression.length > LONGEST_GATE) {
+    throw new GateError(
+      `${quote(expression)} is longer than any gate; ${LONGEST_GATE} characters are the most`,
+    );
+  }
   const match = /^\s*([^\s<>=!]+)\s*(<=|>=|==|!=|<|>|=<|=>|=)\s*(\S.*?)\s*$/.exec(expression);
   if (!match) {
     throw new GateError(

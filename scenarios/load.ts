@@ -1,14 +1,17 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isSeq, type LineCounter } from 'yaml';
 import { z } from 'zod';
+import { InputFileError, readTextFile } from '../record/input-file.js';
 import { didYouMean } from './near-match.js';
 import { applyOverride, type Override, type Path } from './override.js';
 import type { Action, Scenario } from './scenario.js';
 import { ScenarioError, type ScenarioIssue } from './scenario-error.js';
 import { scenarioSchema } from './schema.js';
+import { secretsIn } from './secrets.js';
 import { locateScenario } from './shipped.js';
+import { reachBeyondRun } from './trust.js';
+import { LARGEST_YAML_BYTES, parseYaml, type YamlInput, YamlInputError } from './yaml-input.js';
 
 /** A scenario with the text that it came from, as a run record keeps it. */
 export interface LoadedScenario {
@@ -21,38 +24,60 @@ export interface LoadedScenario {
   };
 }
 
+export interface LoadOptions {
+  /** May it run code of its own, let the server read files, and listen beyond this machine? */
+  isTrusted?: boolean;
+}
+
 /**
  * Reads and checks a scenario file.
  * @param file a path, or the bare name of a scenario that ships with the lab, such as `quickstart`
  * @param overrides `path=value` each
  * @throws ScenarioError with everything that is wrong
  */
-export async function loadScenario(file: string, overrides: readonly string[] = []): Promise<LoadedScenario> {
+export async function loadScenario(
+  file: string,
+  overrides: readonly string[] = [],
+  { isTrusted = false }: LoadOptions = {},
+): Promise<LoadedScenario> {
   const { path, label } = await locateScenario(file);
-  const text = await readFile(path, 'utf8').catch((error: Error) => {
-    throw new ScenarioError([{ place: label, path: '', message: `cannot be read: ${error.message}` }]);
+  const text = await readTextFile(path, LARGEST_YAML_BYTES).catch((error: Error) => {
+    if (!(error instanceof InputFileError)) throw error;
+    throw new ScenarioError([{ place: label, path: '', message: error.reason }]);
   });
+  const checked = checkScenario(text, label, overrides);
+  const folder = dirname(path);
+  if (!isTrusted) refuse(checked, reachBeyondRun(checked.content, folder));
   return {
-    scenario: withFiles(parseScenario(text, label, overrides), label, dirname(path)),
+    scenario: withFiles(checked, folder),
     source: { file: label, text, overrides: [...overrides] },
   };
 }
 
 /** Files that a scenario names lie beside it. @throws ScenarioError for one that is not there */
-function withFiles(scenario: Scenario, label: string, folder: string): Scenario {
+function withFiles(checked: CheckedScenario, folder: string): Scenario {
+  const { scenario } = checked;
+  const missing: Finding[] = [];
+  const fileAt = (name: string, path: Path): string => {
+    const file = resolve(folder, name);
+    if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
+      missing.push({ path, message: `${file} is no file; write a path from the scenario’s folder` });
+    }
+    return file;
+  };
+  const { actions: entries = [] } = checked.content as { actions?: { handlers?: unknown }[] };
   const actions = scenario.actions.map((action): Action => {
     if (action.kind !== 'reload' || action.handlers === null) return action;
-    const handlers = resolve(folder, action.handlers);
-    if (existsSync(handlers)) return { ...action, handlers };
-    throw new ScenarioError([
-      {
-        place: label,
-        path: 'actions.handlers',
-        message: `${handlers} is not there; write a path from the scenario’s folder`,
-      },
-    ]);
+    const entry = entries.findIndex(({ handlers }) => handlers === action.handlers);
+    return { ...action, handlers: fileAt(action.handlers, ['actions', entry, 'handlers']) };
   });
-  return { ...scenario, actions };
+  let { target } = scenario;
+  if (target.kind === 'embedded' && typeof target.settings.handlers === 'string') {
+    const handlers = fileAt(target.settings.handlers, ['target', 'embedded', 'settings', 'handlers']);
+    target = { ...target, settings: { ...target.settings, handlers } };
+  }
+  refuse(checked, missing);
+  return { ...scenario, target, actions };
 }
 
 /**
@@ -61,30 +86,67 @@ function withFiles(scenario: Scenario, label: string, folder: string): Scenario 
  * @throws ScenarioError with everything that is wrong
  */
 export function parseScenario(text: string, label: string, overrides: readonly string[] = []): Scenario {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
+  return checkScenario(text, label, overrides).scenario;
+}
+
+interface CheckedScenario {
+  scenario: Scenario;
+  /** As YAML holds it, overrides applied. */
+  content: unknown;
+  placeOf(path: Path): string;
+}
+
+interface Finding {
+  path: Path;
+  message: string;
+}
+
+function checkScenario(text: string, label: string, overrides: readonly string[]): CheckedScenario {
+  const { document, lines, content } = readYaml(text, label);
+  const applied = applyOverrides(content, overrides);
+  const placeOf = (path: Path): string => {
+    const override = applied.findLast(({ path: set }) => startsWith(path, set) || startsWith(set, path));
+    return override ? `--set ${override.text}` : `${label}:${lineOf(document, lines, path)}`;
+  };
+  const parsed = scenarioSchema.safeParse(content);
+  if (!parsed.success) throw issuesAt(placeOf, parsed.error.issues.slice(0, MOST_ISSUES).flatMap(explain));
+  const checked = { scenario: parsed.data, content, placeOf };
+  refuse(checked, namesWithSecrets(parsed.data));
+  return checked;
+}
+
+function readYaml(text: string, label: string): YamlInput {
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    if (!(error instanceof YamlInputError)) throw error;
     throw new ScenarioError(
-      document.errors.map((error) => ({
-        place: `${label}:${lines.linePos(error.pos[0]).line}`,
-        path: '',
-        message: `is not YAML: ${error.message}`,
-      })),
+      error.issues.map(({ line, message }) => ({ place: `${label}:${line}`, path: '', message })),
     );
   }
-  const content: unknown = document.toJS();
-  const applied = applyOverrides(content, overrides);
-  const parsed = scenarioSchema.safeParse(content);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.flatMap(explain).map(({ path, message }): ScenarioIssue => {
-    const override = applied.findLast(({ path: set }) => startsWith(path, set) || startsWith(set, path));
-    return {
-      place: override ? `--set ${override.text}` : `${label}:${lineOf(document, lines, path)}`,
-      path: path.join('.'),
-      message,
-    };
-  });
-  throw new ScenarioError(inOrder(issues));
+}
+
+/** @throws ScenarioError where there is something to find fault with */
+function refuse({ placeOf }: CheckedScenario, findings: Finding[]): void {
+  if (findings.length > 0) throw issuesAt(placeOf, findings);
+}
+
+function issuesAt(placeOf: (path: Path) => string, findings: Finding[]): ScenarioError {
+  return new ScenarioError(
+    inOrder(findings.map(({ path, message }) => ({ place: placeOf(path), path: path.join('.'), message }))),
+  );
+}
+
+/** Names stand in the record, in its folder and in every chart, where a token could not be hidden any more. */
+function namesWithSecrets(scenario: Scenario): Finding[] {
+  const secrets = secretsIn(scenario);
+  const names: [Path, string][] = [
+    [['name'], scenario.name],
+    ...scenario.phases.map(({ name }, index): [Path, string] => [['phases', index, 'name'], name]),
+  ];
+  return names
+    .filter(([, name]) => secrets.some((secret) => name.includes(secret)))
+    .map(([path]) => ({ path, message: 'holds the token, and names are told in the record; write another' }));
 }
 
 /** Applies each to `content`; what is wrong with several of them is told together. */
@@ -104,8 +166,11 @@ function applyOverrides(content: unknown, overrides: readonly string[]): Overrid
   return applied;
 }
 
+/** More are not looked at: each takes a search, and nobody reads them. */
+const MOST_ISSUES = 200;
+
 /** What zod found, one issue for each key that nobody knows, in our words. */
-function explain(issue: z.core.$ZodIssue): { path: Path; message: string }[] {
+function explain(issue: z.core.$ZodIssue): Finding[] {
   const path = issue.path as Path;
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(path);
@@ -125,12 +190,12 @@ interface JsonSchema {
   items?: JsonSchema;
 }
 
+let inputSchema: JsonSchema | undefined;
+
 /** The keys that the schema has at `path`. */
 function knownKeys(path: Path): string[] {
-  let schema: JsonSchema | undefined = z.toJSONSchema(scenarioSchema, {
-    io: 'input',
-    unrepresentable: 'any',
-  }) as JsonSchema;
+  inputSchema ??= z.toJSONSchema(scenarioSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+  let schema: JsonSchema | undefined = inputSchema;
   for (const key of path) schema = typeof key === 'number' ? schema?.items : schema?.properties?.[key];
   return Object.keys(schema?.properties ?? {});
 }

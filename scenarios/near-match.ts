@@ -1,8 +1,13 @@
+/** No key, metric or name that anybody could have meant is longer. */
+const LONGEST_WORD = 200;
+
 /**
  * The candidates that somebody who typed `word` may have meant, best first; at most `limit`, often none.
  * Near means few typing errors, or all parts of a dotted path: `latency.p99` is near `latency.delivered.p99`.
  */
 export function nearMatches(word: string, candidates: Iterable<string>, limit = 3): string[] {
+  // Distances take the product of both lengths.
+  if (word.length > LONGEST_WORD) return [];
   const wanted = word.toLowerCase();
   const parts = wanted.split('.');
   const scored: { candidate: string; score: number }[] = [];

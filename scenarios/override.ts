@@ -1,10 +1,13 @@
-import { parse, YAMLParseError } from 'yaml';
 import { didYouMean } from './near-match.js';
 import { ScenarioError } from './scenario-error.js';
 import { expandTarget } from './target-schema.js';
 import { quote } from './units.js';
+import { parseYaml, YamlInputError } from './yaml-input.js';
 
 export type Path = (string | number)[];
+
+/** A scenario has five levels. */
+const MOST_KEYS = 50;
 
 /** One `--set path=value`, applied. */
 export interface Override {
@@ -28,7 +31,7 @@ export function applyOverride(scenario: Record<string, unknown>, text: string): 
   if (!match) return refuse('is not an override; write path=value, such as clients.count=20000');
   const [, dotted = '', source = ''] = match;
   const keys = dotted.replaceAll(/\[(\d+)\]/g, '.$1').split('.');
-  if (keys.some((key) => key === '' || key === '__proto__')) {
+  if (keys.length > MOST_KEYS || keys.some((key) => key === '' || key === '__proto__')) {
     refuse(`${dotted} is not a path; write keys with dots between them, such as clients.count`);
   }
   let node: Record<string, unknown> | unknown[] = scenario;
@@ -43,8 +46,8 @@ export function applyOverride(scenario: Record<string, unknown>, text: string): 
       return;
     }
     if (path.length === 1 && at === 'target') parent[at] = expandTarget(parent[at]);
-    // A key that the file leaves out; the schema says whether it may exist.
-    parent[at] ??= {};
+    // A key that the file leaves out; the schema says whether it may exist. What every object inherits is none.
+    if (!Object.hasOwn(parent, at) || parent[at] === null) parent[at] = {};
     const next = parent[at];
     if (typeof next !== 'object' || next === null) {
       refuse(`${path.join('.')} is ${quote(next)}, which has no parts; set it as a whole`);
@@ -72,9 +75,9 @@ function elementIndex(
 
 function readValue(source: string, refuse: (message: string) => never): unknown {
   try {
-    return parse(source);
+    return parseYaml(source).content;
   } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
-    return refuse(`the value is not YAML: ${error.message.split('\n')[0]}`);
+    if (!(error instanceof YamlInputError)) throw error;
+    return refuse(`the value ${error.issues[0]?.message}`);
   }
 }

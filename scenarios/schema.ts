@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actionsSchema, checkActions } from './action-schema.js';
+import { actionsFitScenario, actionsSchema, expandActions } from './action-schema.js';
 import { oneOf, wholeOrAuto } from './choice.js';
 import { GateError, parseGate } from './gate.js';
 import { PUBLISHED_RESULT_NAMES } from './published-results.js';
@@ -178,14 +178,20 @@ const mediaSchema = z
     }),
   );
 
+const MOST_PHASES = 1000;
+
 const phasesSchema = z
   .array(phaseSchema, {
     error: 'must be a list of phases, such as [{name: talk, duration: 10s, rate: 500/s}]',
   })
   .min(1, 'must have at least one phase')
+  .max(MOST_PHASES, `must be at most ${MOST_PHASES} phases`)
   .superRefine((phases, context) => {
+    const names = new Set<string>();
     phases.forEach(({ name }, index) => {
-      if (phases.findIndex((phase) => phase.name === name) < index) {
+      const isSecond = names.has(name);
+      names.add(name);
+      if (isSecond) {
         context.addIssue({
           code: 'custom',
           path: [index, 'name'],
@@ -214,6 +220,8 @@ const generatorSchema = z.strictObject({
     .prefault('15s')
     .meta({ description: 'Longest wait after the last phase for what is still on its way.' }),
 });
+
+const MOST_GATES = 1000;
 
 const gateSchema = z
   .string('must be a condition in quotes, such as "messages.lost == 0"')
@@ -290,6 +298,7 @@ export const scenarioSchema = z
         .meta({ description: 'A published result; the report lays the run beside it.' }),
       gates: z
         .array(gateSchema, { error: 'must be a list of conditions, such as ["messages.lost == 0"]' })
+        .max(MOST_GATES, `must be at most ${MOST_GATES} conditions`)
         .prefault([])
         .meta({ description: 'Conditions on the result; one that does not hold makes the exit status 99.' }),
     },
@@ -298,11 +307,21 @@ export const scenarioSchema = z
         issue.code === 'invalid_type' ? 'must be a map with name, target, clients and phases' : undefined,
     },
   )
-  .superRefine(checkActions)
+  .check(actionsFitScenario)
   .superRefine(checkMedia)
   .transform(
-    ({ clients, messages, media = null, groups = null, generator, reference = null, ...rest }): Scenario => ({
+    ({
+      clients,
+      messages,
+      media = null,
+      groups = null,
+      actions,
+      generator,
+      reference = null,
+      ...rest
+    }): Scenario => ({
       ...rest,
+      actions: expandActions(actions),
       media,
       groups,
       reference,

@@ -5,7 +5,7 @@ import { nearMatches } from './near-match.js';
 import { ScenarioError } from './scenario-error.js';
 
 /** The folder of the scenarios that ship with the lab; the built code lies elsewhere than they do. */
-const SHIPPED_FOLDER = join(dirname(createRequire(import.meta.url).resolve('#package')), 'scenarios');
+export const SHIPPED_FOLDER = join(dirname(createRequire(import.meta.url).resolve('#package')), 'scenarios');
 
 export interface ShippedScenario {
   /** What to give to `c2m run`. */

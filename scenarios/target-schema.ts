@@ -7,6 +7,8 @@ import { quote } from './units.js';
 const EMBEDDED_ONLY = 'is for a server of your own; an embedded one needs no';
 const ADDRESS = /^(tcp|tls|ws|wss):\/\/(\[[0-9a-f:.]+\]|[^:/[\]\s]+):(\d{1,5})$/i;
 
+const NO_USER = 'must not name a user or a password; clients present target.token';
+
 const embeddedSchema = z.strictObject(
   {
     protocol: oneOf(['tcp', 'tls', 'ws', 'wss']).prefault('tcp').meta({
@@ -28,7 +30,7 @@ const embeddedSchema = z.strictObject(
       .prefault({})
       .meta({
         description:
-          'Overrides of the server’s configuration by its own names, such as `limits` and `thresholds`.',
+          'Overrides of the server’s configuration by its own names, such as `limits` and `thresholds`. Handlers of its own, files and addresses beyond loopback need `c2m run --trust`.',
         shape: 'keys of `c2m serve --config`',
       }),
   },
@@ -65,6 +67,7 @@ export const targetSchema = z
               protocol: /^https?$/,
               error: 'must be the URL of the admin port, such as http://127.0.0.1:9464',
             })
+            .refine(hasNoUser, NO_USER)
             .optional()
             .meta({ description: 'Admin port of that server, for its queues and its memory.', shape: 'URL' }),
           media: z
@@ -72,10 +75,12 @@ export const targetSchema = z
               protocol: /^https?$/,
               error: 'must be the URL of the media port, such as http://127.0.0.1:9465',
             })
+            .refine(hasNoUser, NO_USER)
             .optional()
             .meta({ description: 'Media port of that server, for the load of `media`.', shape: 'URL' }),
           allow: z.array(z.string(), 'must be a list of host names or addresses').optional().meta({
-            description: 'Hosts outside this machine that load may go to, named on purpose.',
+            description:
+              'Hosts outside this machine that load may go to, named on purpose; for `admin` and `media` too.',
             shape: 'list of hosts',
           }),
           token: z.string('must be text').min(1, 'must not be empty').optional().meta({
@@ -107,14 +112,20 @@ export const targetSchema = z
         if (target.tokenPerUser && target.token === undefined) {
           refuse(['tokenPerUser'], 'needs the secret of the server: write token');
         }
-        target.addresses?.forEach((address, index) => {
-          const host = hostOf(address);
-          if (isLoopback(host) || target.allow?.includes(host)) return;
+        const allowed = new Set(target.allow?.map(bareHost));
+        const check = (path: (string | number)[], host: string | undefined) => {
+          // An address that is none is told as that.
+          if (host === undefined || isLoopback(host) || allowed.has(host)) return;
           refuse(
-            ['addresses', index],
+            path,
             `${host} is another machine; load goes there only if target.allow names it: allow: [${quote(host)}]`,
           );
+        };
+        target.addresses?.forEach((address, index) => {
+          check(['addresses', index], hostOf(address));
         });
+        // Both get load as well, and the media port is shown the token.
+        for (const key of ['admin', 'media'] as const) check([key], hostOfUrl(target[key]));
       }),
   )
   .transform((target): Target => {
@@ -134,6 +145,20 @@ export function expandTarget(value: unknown): unknown {
   return value;
 }
 
-function hostOf(address: string): string {
-  return (ADDRESS.exec(address)?.[2] ?? '').replace(/^\[|\]$/g, '');
+function hostOf(address: string): string | undefined {
+  const host = ADDRESS.exec(address)?.[2];
+  return host === undefined ? undefined : bareHost(host);
+}
+
+function hostOfUrl(url: string | undefined): string | undefined {
+  return url !== undefined && URL.canParse(url) ? bareHost(new URL(url).hostname) : undefined;
+}
+
+function hasNoUser(url: string): boolean {
+  return !URL.canParse(url) || new URL(url).username + new URL(url).password === '';
+}
+
+/** One way to write a host: no brackets, small letters. */
+function bareHost(host: string): string {
+  return host.replace(/^\[|\]$/g, '').toLowerCase();
 }

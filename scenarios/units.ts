@@ -63,6 +63,8 @@ export const QUANTITIES: Record<QuantityKind, Quantity> = {
   },
 };
 
+const LONGEST_FIGURE = 100;
+
 const NUMBER = String.raw`\d+(?:_\d+)*(?:\.\d+)?`;
 const BARE = new RegExp(`^${NUMBER}$`);
 const PART = new RegExp(`(${NUMBER})\\s*([A-Za-z%/µ]+)`, 'g');
@@ -74,6 +76,8 @@ const PART = new RegExp(`(${NUMBER})\\s*([A-Za-z%/µ]+)`, 'g');
  * @throws UnitError
  */
 export function parseQuantity(kind: QuantityKind, value: unknown, likelyUnit?: string): number {
+  // Nothing that long is a figure, and looking for its parts would take long too.
+  if (typeof value === 'string' && value.length > LONGEST_FIGURE) throw notA(kind, value);
   const number = kind === 'count' ? parseCount(value) : parseMeasure(kind, value, likelyUnit);
   if (kind === 'share' && number > 1) {
     throw new UnitError(`${quote(value)} is more than everything; ${QUANTITIES.share.hint}`);

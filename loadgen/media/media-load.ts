@@ -15,6 +15,9 @@ const LINKS_KEPT = 1000;
 const ENDLESS_SECONDS = 7 * 24 * 3600;
 const TIMEOUT_SECONDS = 20;
 const TYPE = 'image/jpeg';
+const LONGEST_LINK = 2000;
+/** Of what a server says when it refuses. */
+const LONGEST_REASON = 500;
 
 interface StoredFile {
   link: string;
@@ -141,8 +144,9 @@ export class MediaLoad {
         };
       },
       onResponse: (status, body) => {
-        if (status >= 300) return;
-        this.#links.push((JSON.parse(body) as StoredFile).link);
+        const file = status < 300 ? storedFile(body) : undefined;
+        if (file === undefined) return;
+        this.#links.push(file.link);
         if (this.#links.length > LINKS_KEPT) this.#links.shift();
       },
     };
@@ -155,6 +159,7 @@ export class MediaLoad {
       path: '/media',
       setupRequest: (request) => {
         next = (next + 1) % this.#links.length;
+        // The path alone: whatever host a link names, load goes to the media port of the scenario.
         const { pathname, search } = new URL(this.#links[next] as string);
         return { ...request, path: pathname + search };
       },
@@ -167,20 +172,31 @@ function newCounts(): { count: number; bytes: number; failed: number } {
 }
 
 async function upload(url: string, content: Buffer, headers: Record<string, string>): Promise<StoredFile> {
-  const answer = await fetch(url, { method: 'PUT', body: new Uint8Array(content), headers }).catch(
-    (error: Error) => {
-      throw new RunError(
-        'C2M_RUN',
-        `the media port ${url} does not answer (${error.message}); correct target.media`,
-      );
-    },
-  );
-  if (answer.ok) {
-    const { link, thumbnail } = (await answer.json()) as StoredFile;
-    return { link, thumbnail };
+  // To where a server would redirect, nobody has allowed load; nor is the token shown there.
+  const request = { method: 'PUT', body: new Uint8Array(content), headers, redirect: 'error' } as const;
+  const answer = await fetch(url, request).catch((error: Error & { cause?: Error }) => {
+    const reason = error.cause?.message ?? error.message;
+    throw new RunError('C2M_RUN', `the media port ${url} does not answer (${reason}); correct target.media`);
+  });
+  const text = await answer.text();
+  if (!answer.ok) {
+    const words = text.slice(0, LONGEST_REASON);
+    throw new RunError('C2M_RUN', `the media port refuses an upload with ${answer.status}: ${words}`);
   }
-  throw new RunError(
-    'C2M_RUN',
-    `the media port refuses an upload with ${answer.status}: ${await answer.text()}`,
-  );
+  const file = storedFile(text);
+  if (file) return file;
+  throw new RunError('C2M_RUN', `${url} does not answer as a media port of c2m; correct target.media`);
+}
+
+/** What an upload is answered with; undefined where it is something else. */
+function storedFile(answer: string): StoredFile | undefined {
+  try {
+    const { link, thumbnail = null } = JSON.parse(answer) as Partial<StoredFile>;
+    const isFile = typeof link === 'string' && URL.canParse(link) && link.length < LONGEST_LINK;
+    const isImage = thumbnail === null || typeof thumbnail === 'string';
+    return isFile && isImage ? { link, thumbnail } : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw error;
+  }
 }

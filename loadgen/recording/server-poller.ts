@@ -65,7 +65,10 @@ export class ServerPoller {
   /** Asks once; a failure is remembered, not thrown: the run goes on without this sample. */
   async poll(): Promise<void> {
     try {
-      const response = await fetch(this.#url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+      const response = await fetch(this.#url, {
+        redirect: 'error',
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      });
       this.#take((await response.json()) as ServerStats);
       this.#failure = undefined;
     } catch (error) {

@@ -1,6 +1,11 @@
-/** Text as HTML that shows it: safe between tags and within quoted attributes. */
+import { printableLines } from '../../record/printable.js';
+
+/**
+ * Text as HTML that shows it: safe between tags and within quoted attributes. What one could not see, such as a change
+ * of the writing direction, is shown as an escape.
+ */
 export function escapeHtml(text: string): string {
-  return text
+  return printableLines(text)
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
     .replace(/>/g, '&gt;')

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +42,12 @@ async function processesUnder(pid: number): Promise<number[]> {
       found.push(Number(entry), ...(await processesUnder(Number(entry))));
   }
   return found;
+}
+
+/** Where a process puts its temporary files, as it was told. */
+async function temporaryFolderOf(pid: number): Promise<string> {
+  const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
+  return /(?:^|\0)TMPDIR=([^\0]*)/.exec(environment)?.[1] ?? '';
 }
 
 function isAlive(pid: number): boolean {
@@ -172,22 +179,45 @@ gates: [messages.lost == 0]
     expect((await readTimeline(out)).length).toBeGreaterThan(1);
   });
 
-  test('a second Ctrl-C does not wait, and leaves no process either', async () => {
-    const run = startC2m(
-      'run',
-      'ci-smoke',
-      '--out',
-      join(folder, 'record'),
-      '--set',
-      'phases.talk.duration=60s',
-    );
+  test('a second Ctrl-C does not wait, and leaves no process and no mailbox either', async () => {
+    const out = join(folder, 'record');
+    const run = startC2m('run', 'ci-smoke', '--out', out, '--set', 'phases.talk.duration=60s');
     await run.said(/ talk .* delivered +[1-9]/);
     const started = await processesUnder(run.pid);
+    const mailboxes = (await Promise.all(started.map(temporaryFolderOf))).find((name) =>
+      name.includes('c2m-target-'),
+    );
+    expect(await readdir(mailboxes ?? '')).toContain('mailboxes');
     run.kill('SIGINT');
     await run.said(/interrupted/);
     run.kill('SIGINT');
     expect((await run.ended).status).toBe(130);
     await expect.poll(() => started.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+    await expect(readdir(mailboxes ?? '')).rejects.toThrow('ENOENT');
+    // What it leaves is told as what it is.
+    const { status, stderr } = await c2m('report', out);
+    expect(stderr).toContain(
+      'holds the beginning of a run only: it was ended before it could write run.json',
+    );
+    expect(status).toBe(2);
+  });
+
+  test('an error that nobody caught leaves no process and no mailbox either', async () => {
+    const mailboxes = await mkdtemp(join(folder, 'mailboxes-'));
+    const script = `
+      import { spawn } from 'node:child_process';
+      import { endChildrenAtAbruptEnd, removeAtAbruptEnd } from ${JSON.stringify(join(process.cwd(), 'dist/cli/abrupt-end.js'))};
+      endChildrenAtAbruptEnd();
+      removeAtAbruptEnd(${JSON.stringify(mailboxes)});
+      const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+      console.log(child.pid);
+      throw new Error('nobody caught this');`;
+    const ended = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+    expect(ended.stderr).toContain('nobody caught this');
+    const pid = Number(ended.stdout);
+    expect(pid).toBeGreaterThan(0);
+    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+    await expect(readdir(mailboxes)).rejects.toThrow('ENOENT');
   });
 
   test('a server that dies during the run ends it with 1, a record, and the reason', async () => {

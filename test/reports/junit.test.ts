@@ -112,6 +112,6 @@ describe('junit.xml', () => {
       ),
     );
     expect(suite.error).toBeNull();
-    expect(suite.cases[0]?.name).toBe(`<&>"' ]]> \ufffd\ufffd\ufffd \n\t 💬`);
+    expect(suite.cases[0]?.name).toBe(`<&>"' ]]> \\u0000\\u0008\ufffd 💬`);
   });
 });

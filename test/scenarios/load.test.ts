@@ -177,7 +177,7 @@ gates:
   test('a file that is no YAML', () => {
     expect(issuesOf('name: chat\nclients: [1, 2\nphases: 3\n')[0]).toMatch(/^chat\.yaml:\d: is not YAML: /);
     expect(issuesOf('name: chat\nname: talk\n')).toEqual([
-      'chat.yaml:2: is not YAML: Map keys must be unique',
+      'chat.yaml:2: is not YAML: "name" stands twice in one map',
     ]);
   });
 

@@ -1,0 +1,84 @@
+import { realpathSync } from 'node:fs';
+import { join, resolve, sep } from 'node:path';
+import { isLoopback } from '../protocol/address.js';
+import type { Path } from './override.js';
+import { SHIPPED_FOLDER } from './shipped.js';
+import { quote } from './units.js';
+
+/** What a scenario may do to the machine beside its run, where whoever runs it has said `--trust`. */
+export interface Reach {
+  path: Path;
+  message: string;
+}
+
+const ASK = 'give --trust if you know whose scenario this is';
+
+/** Settings of the server whose values are words, not names of files or hosts. */
+const WORDS = new Set(['logLevel', 'store', 'token', 'protocol', 'types']);
+
+/**
+ * Code that a scenario brings along, files that it lets the server read, addresses beyond loopback: what a scenario
+ * from a stranger does only if asked to. What ships with the lab is no stranger's.
+ * @param content the scenario as YAML holds it, once it is known to be one
+ * @param folder of the scenario
+ */
+export function reachBeyondRun(content: unknown, folder: string): Reach[] {
+  const { target, actions } = content as ScenarioContent;
+  const settings = (typeof target === 'object' && target?.embedded?.settings) || {};
+  return [
+    ...reachOfSettings(settings, ['target', 'embedded', 'settings'], folder),
+    ...(actions ?? []).flatMap(({ handlers }, index) =>
+      typeof handlers === 'string' ? reachOfCode(handlers, ['actions', index, 'handlers'], folder) : [],
+    ),
+  ];
+}
+
+interface ScenarioContent {
+  target?: string | { embedded?: { settings?: unknown } | null } | null;
+  actions?: { handlers?: unknown }[] | null;
+}
+
+function reachOfSettings(node: unknown, path: Path, folder: string): Reach[] {
+  if (typeof node === 'string') return reachOfText(node, path, folder);
+  if (typeof node !== 'object' || node === null) return [];
+  return Object.entries(node).flatMap(([key, value]) =>
+    reachOfSettings(value, [...path, Array.isArray(node) ? Number(key) : key], folder),
+  );
+}
+
+function reachOfText(text: string, path: Path, folder: string): Reach[] {
+  const key = path.findLast((part) => typeof part === 'string') ?? '';
+  if (WORDS.has(key)) return [];
+  switch (key) {
+    case 'handlers':
+      return reachOfCode(text, path, folder);
+    case 'host':
+    case 'listen':
+      return isLoopback(hostIn(text))
+        ? []
+        : [{ path, message: `${quote(text)} lets the server listen beyond this machine; ${ASK}` }];
+    default:
+      return [{ path, message: `${quote(text)} may name a file or a host outside of the run; ${ASK}` }];
+  }
+}
+
+function reachOfCode(handlers: string, path: Path, folder: string): Reach[] {
+  if (isShipped(resolve(folder, handlers))) return [];
+  return [{ path, message: `runs the code in ${quote(handlers)} with the rights of this user; ${ASK}` }];
+}
+
+/** Links are followed: what counts is where the code lies. */
+function isShipped(file: string): boolean {
+  try {
+    return realpathSync(file).startsWith(join(realpathSync(SHIPPED_FOLDER), 'handlers') + sep);
+  } catch {
+    // Not there, or not to be read: that is told where it is looked for.
+    return false;
+  }
+}
+
+/** `tcp://127.0.0.1:0`, `[::1]` or a bare host. */
+function hostIn(text: string): string {
+  const [, host = text] = /^\w+:\/\/(.*):\d+$/.exec(text) ?? [];
+  return host.replace(/^\[|\]$/g, '');
+}

@@ -1,0 +1,161 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { withoutToken } from '../../cli/token.js';
+import type { Measurement } from '../../record/run.js';
+import { parseScenario } from '../../scenarios/load.js';
+import { hideInYaml, secretsInSource } from '../../scenarios/secrets.js';
+import { recordFixture } from '../fixtures/record.js';
+
+const TOKEN = 'correct-horse-battery';
+
+function scenarioWith(token: string, more = ''): string {
+  return `name: chat
+${more}target:
+  addresses: [tcp://127.0.0.1:4000]
+  token: ${token}
+clients: { count: 10 } # ten
+phases: [{ name: talk, duration: 1s }]
+`;
+}
+
+const { gates: _gates, verdict: _verdict, ...FIGURES } = recordFixture().record;
+
+/** What a run of this scenario would record. */
+function recorded(source: string, overrides: string[] = []): Measurement {
+  const scenario = parseScenario(source, 'chat.yaml', overrides);
+  return withoutToken({
+    ...FIGURES,
+    name: scenario.name,
+    description: scenario.description,
+    phases: [],
+    scenario: { file: 'chat.yaml', source, overrides, resolved: { ...scenario } },
+    isPartial: false,
+  });
+}
+
+/** All that anybody could read out of a text: its bytes, and what YAML makes of each scalar and each comment in it. */
+function readingsOf(record: Measurement): string[] {
+  const { source, overrides } = record.scenario;
+  const decoded = [source, ...overrides].map((text) => JSON.stringify(parse(text.replace(/^[^=\s]*=/, ''))));
+  const comments = [...source.matchAll(/#\s*(?:\w+:)?\s*(.*)/g)].map(([, comment = '']) => {
+    try {
+      return JSON.stringify(parse(comment));
+    } catch {
+      return comment;
+    }
+  });
+  return [JSON.stringify(record), ...decoded, ...comments];
+}
+
+function expectHidden(record: Measurement, token: string): void {
+  for (const reading of readingsOf(record)) {
+    expect(reading).not.toContain(token);
+    expect(reading).not.toContain(JSON.stringify(token).slice(1, -1));
+  }
+}
+
+describe('the record never holds the token', () => {
+  const escaped = `"${[...TOKEN].map((letter) => `\\x${letter.charCodeAt(0).toString(16)}`).join('')}"`;
+
+  test.each<[how: string, source: string, overrides?: string[]]>([
+    ['plain', scenarioWith(TOKEN)],
+    ['in single quotes', scenarioWith(`'${TOKEN}'`)],
+    ['with hexadecimal escapes', scenarioWith(escaped)],
+    ['with one escape', scenarioWith('"\\x63orrect-horse-battery"')],
+    ['with escapes of sixteen bits', scenarioWith('"correct\\u002dhorse-battery"')],
+    ['over two lines', scenarioWith('"correct-\\\n    horse-battery"')],
+    ['as a literal block', scenarioWith('|-\n    correct-horse-battery')],
+    ['as a folded block with a line end', scenarioWith('>\n    correct-horse-battery')],
+    ['behind an alias', scenarioWith('*t', `description: &t ${escaped}\n`)],
+    ['with an anchor of its own name', scenarioWith(`&${TOKEN} ${TOKEN}`)],
+    ['with a tag', scenarioWith(`!!str ${TOKEN}`)],
+    ['with a tag that holds it too', scenarioWith(`!%63orrect-horse-battery ${TOKEN}`)],
+    ['in a comment', scenarioWith(TOKEN, `# was token: ${TOKEN}\n`)],
+    ['in a comment, with escapes', scenarioWith(TOKEN, `# token: ${escaped}\n`)],
+    ['in the description', scenarioWith(TOKEN, `description: "not \\x63orrect-horse-battery again"\n`)],
+    ['as JSON', JSON.stringify(parse(scenarioWith(TOKEN)))],
+    ['by --set', scenarioWith('another-token'), [`target.token=${TOKEN}`]],
+    ['by --set, with escapes', scenarioWith('another-token'), [`target.token=${escaped}`]],
+    [
+      'by --set of the whole target',
+      scenarioWith('another-token'),
+      [`target={addresses: ["tcp://127.0.0.1:1"], token: ${escaped}}`],
+    ],
+    ['where --set has put another in its place', scenarioWith(escaped), ['target.token=another-token']],
+    ['where --set has taken the target away', scenarioWith(escaped), ['target=tcp://127.0.0.1:1']],
+    [
+      'where one --set has replaced another',
+      scenarioWith('another-token'),
+      [`target.token=${escaped}`, 'target.token=another-token'],
+    ],
+  ])('%s', (_, source, overrides) => {
+    const record = recorded(source, overrides);
+    expectHidden(record, TOKEN);
+    expectHidden(record, 'another-token');
+  });
+
+  test('in the settings of the embedded server, in flow and in block style', () => {
+    for (const target of [
+      `{ embedded: { settings: { token: ${escaped} } } }`,
+      `\n  embedded:\n    settings:\n      token: |-\n        ${TOKEN}\n      limits: { mailboxLength: 5 }`,
+    ]) {
+      const source = `name: chat\ntarget: ${target}\nclients: { count: 10 }\nphases: [{ name: talk, duration: 1s }]\n`;
+      const record = recorded(source);
+      expectHidden(record, TOKEN);
+      expect(record.scenario.source).toContain('phases: [{ name: talk, duration: 1s }]');
+    }
+  });
+
+  test('whatever it is, and however each of its characters is written', () => {
+    const way = fc.constantFrom('plain', 'x', 'u', 'U');
+    const token = fc
+      .string({
+        unit: fc.oneof(
+          fc.constantFrom(...'"\'\\#:{}[]|>&*!%@`, \t-?~…é<'),
+          fc.string({ minLength: 1, maxLength: 1 }),
+        ),
+        minLength: 8,
+        maxLength: 24,
+      })
+      .filter((text) => text.trim() === text && text.length >= 8);
+    fc.assert(
+      fc.property(
+        token,
+        fc.array(way, { minLength: 24, maxLength: 24 }),
+        fc.boolean(),
+        (secret, ways, isSet) => {
+          const written = `"${[...secret].map((letter, index) => writtenAs(letter, ways[index] ?? 'x')).join('')}"`;
+          const comment = `# token: ${written.replaceAll('\n', ' ')}\n`;
+          const source = isSet ? scenarioWith('another-token', comment) : scenarioWith(written, comment);
+          expectHidden(recorded(source, isSet ? [`target.token=${written}`] : []), secret);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});
+
+function writtenAs(letter: string, way: string): string {
+  const code = letter.codePointAt(0) as number;
+  const hex = (digits: number): string => code.toString(16).padStart(digits, '0');
+  if (way === 'U' || code > 0xffff) return `\\U${hex(8)}`;
+  if (way === 'u' || code > 0xff) return `\\u${hex(4)}`;
+  const isPlain = way === 'plain' && code >= 0x20 && code < 0x7f && letter !== '"' && letter !== '\\';
+  return isPlain ? letter : `\\x${hex(2)}`;
+}
+
+test('what is no secret stays as it was written, line for line', () => {
+  const source = scenarioWith(TOKEN);
+  expect(hideInYaml(source, secretsInSource(source, []))).toBe(
+    source.replace(TOKEN, '…').replace('# ten', '# …'),
+  );
+  const without = 'name: chat # a comment\n';
+  expect(hideInYaml(without, secretsInSource(without, []))).toBe(without);
+});
+
+test('a name that holds the token is refused, as names are told in the record', () => {
+  expect(() => parseScenario(scenarioWith('talk'), 'chat.yaml')).toThrow(
+    'chat.yaml:6 phases.0.name: holds the token, and names are told in the record; write another',
+  );
+});
