@@ -67,7 +67,8 @@ export function readItem(sequence: number, value: Buffer): MailboxItem | undefin
   return item;
 }
 
-function toItem(content: ItemFrame, frame: Buffer): MailboxItem {
+/** Hot path. The item that `content`, written out as `frame`, is. */
+export function toItem(content: ItemFrame, frame: Buffer): MailboxItem {
   const { sequence, id } = content;
   switch (content.type) {
     case FrameType.Deliver:

@@ -1,3 +1,4 @@
+import { encodeFrame } from '../../protocol/encode.js';
 import { FLAG_REDELIVERY, HEADER_BYTES, type ItemFrame } from '../../protocol/frame.js';
 import { type Bus, NO_GROUP } from '../bus/bus.js';
 import type { Limits } from '../config.js';
@@ -6,7 +7,7 @@ import type { HomeStore } from '../store/home-store.js';
 import { itemKey, KeyKind, numbersKey } from '../store/store-keys.js';
 import type { Deduplication } from './deduplication.js';
 import { beginAnew, type Mailbox } from './mailbox.js';
-import { itemOf, type MailboxItem, writeItem } from './mailbox-item.js';
+import { itemOf, type MailboxItem, toItem, writeItem } from './mailbox-item.js';
 import { MailboxTable } from './mailbox-table.js';
 import { RecentItems } from './recent-items.js';
 import type { TurnLog } from './turn-log.js';
@@ -82,14 +83,19 @@ export class Mailboxes {
    */
   append(mailbox: Mailbox, content: ItemFrame, atMs: number): void {
     content.sequence = mailbox.lastSequence + 1;
-    const value = writeItem(content, atMs);
-    const item = itemOf(content, value);
+    const { store, log } = this.#parts;
+    let item: MailboxItem;
+    if (store.isDurable) {
+      const value = writeItem(content, atMs);
+      item = itemOf(content, value);
+      store.stage(itemKey(mailbox.user, item.sequence), value);
+    } else {
+      item = toItem(content, encodeFrame(content));
+    }
     mailbox.lastSequence = item.sequence;
     this.#length += 1;
     this.#waiting += 1;
     this.#arrived += 1;
-    const { store, log } = this.#parts;
-    if (store.isDurable) store.stage(itemKey(mailbox.user, item.sequence), value);
     log.append(mailbox, item);
   }
 

@@ -57,22 +57,16 @@ export class RecentItems {
   }
 
   /** Hot path. Deletes the items `first` to `last`, and gives those that were there. */
-  take({ user, recent }: Mailbox, first: number, last: number): MailboxItem[] {
-    const items: MailboxItem[] = [];
-    for (let sequence = first; sequence <= last; sequence += 1) {
-      const atHand = recent?.at(sequence);
-      if (atHand) {
-        items.push(atHand);
-        if (this.#store.isDurable) this.#store.stage(itemKey(user, sequence));
-        continue;
-      }
-      const key = itemKey(user, sequence);
-      const fetched = this.#fetch(key, sequence);
-      if (fetched) items.push(fetched);
-      this.#store.stage(key);
+  take(mailbox: Mailbox, first: number, last: number): MailboxItem[] {
+    const { user, recent } = mailbox;
+    // What is at hand is the newest of what was sent, so that only the oldest may be missing.
+    if (recent?.at(first) && last <= recent.lastSequence) {
+      const items = recent.takeThrough(last);
+      this.#release(items);
+      if (this.#store.isDurable) for (const { sequence } of items) this.#store.stage(itemKey(user, sequence));
+      return items;
     }
-    if (recent) this.#release(recent.takeThrough(last));
-    return items;
+    return this.#takeFromStore(mailbox, first, last);
   }
 
   /** Nothing of a mailbox stays at hand. */
@@ -90,6 +84,18 @@ export class RecentItems {
     this.#older = this.#younger;
     this.#younger = [];
     this.#round += 1;
+  }
+
+  #takeFromStore(mailbox: Mailbox, first: number, last: number): MailboxItem[] {
+    const { user, recent } = mailbox;
+    const items: MailboxItem[] = [];
+    for (let sequence = first; sequence <= last; sequence += 1) {
+      const item = this.read(mailbox, sequence);
+      if (item) items.push(item);
+      if (this.#store.isDurable || !recent?.at(sequence)) this.#store.stage(itemKey(user, sequence));
+    }
+    if (recent) this.#release(recent.takeThrough(last));
+    return items;
   }
 
   #fetch(key: Buffer, sequence: number): MailboxItem | undefined {
