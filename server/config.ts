@@ -97,6 +97,14 @@ const limitsSchema = z.strictObject({
     .describe(
       'SENDs a second of one user, with a burst of one second; past it they are refused. 0: no limit.',
     ),
+  inboundBytes: z
+    .number()
+    .int()
+    .min(1_048_576)
+    .default(67_108_864)
+    .describe(
+      'Bytes that one worker has read from its clients and not answered, or that other processes have not taken; those who send most are not read until theirs are answered.',
+    ),
   sendsUnderWay: z
     .number()
     .int()

@@ -47,7 +47,7 @@ async function runInProcess(
     connectionLimit: connectionLimit(config.limits.connectionsPerWorker),
     store: await openStore(config, { first: 0, count: 1 }, 0),
     code,
-    makeBus: (receive) => new InProcessBus(receive),
+    bus: new InProcessBus(),
     restarts: 0,
   });
   const reporting = setInterval(() => listener.report(worker.report()), SAMPLE_INTERVAL_MS);

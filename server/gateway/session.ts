@@ -73,6 +73,8 @@ export class Session implements WireListener, ClientConnection {
   hasUser = false;
   /** SENDs that the home of the recipient has not answered. */
   unanswered = 0;
+  /** About their bytes: see InboundBudget. */
+  unansweredBytes = 0;
   readonly #wire: Wire;
   readonly #host: SessionHost;
   #state: Stage = 'hello';
@@ -83,6 +85,8 @@ export class Session implements WireListener, ClientConnection {
   #outBytes = 0;
   #isDirty = false;
   #isBlocked = false;
+  /** Not read: too much of what it sent is unanswered. */
+  #isHeld = false;
   /** What the wire had not handed on when it was blocked. */
   #heldBytes = 0;
   #sentSequence = 0;
@@ -175,8 +179,19 @@ export class Session implements WireListener, ClientConnection {
     if (!this.#isBlocked || this.#state === 'closed') return;
     this.#isBlocked = false;
     this.#host.backlogChanged(-this.#out.length, -this.#outBytes - this.#heldBytes);
-    this.#wire.resume();
+    if (!this.#isHeld) this.#wire.resume();
     if (this.#out.length > 0) this.#markDirty();
+  }
+
+  /** Leaves what comes in to the kernel, until `readOn`. */
+  stopReading(): void {
+    this.#isHeld = true;
+    this.#wire.pause();
+  }
+
+  readOn(): void {
+    this.#isHeld = false;
+    if (!this.#isBlocked) this.#wire.resume();
   }
 
   closed(): void {
@@ -282,7 +297,7 @@ export class Session implements WireListener, ClientConnection {
     this.#wire.end();
     // What still comes in is read and thrown away: left unread, it would make the kernel reset the connection, and the
     // peer would never see the reason.
-    if (this.#isBlocked) this.#wire.resume();
+    if (this.#isBlocked || this.#isHeld) this.#wire.resume();
   }
 
   #close(reason: string): void {

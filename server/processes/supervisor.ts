@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { createRequire } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
-import type { Homes } from '../bus/bus.js';
+import { Topology } from '../bus/topology.js';
 import type { ListenAddress, ServerConfig } from '../config.js';
 import type { Certificate } from '../gateway/certificate.js';
 import type { HandlerFiles, StagedHandlers } from '../hot-code/handler-files.js';
@@ -69,8 +69,7 @@ class Supervisor {
   readonly #listener: WorkerSetListener;
   readonly #files: HandlerFiles;
   readonly #busFolder: string;
-  readonly #processes: number;
-  readonly #homes: Homes;
+  readonly #topology: Topology;
   readonly #children: WorkerChild[] = [];
   readonly #addresses: ListenAddress[][] = [];
   readonly #restartsOf: number[] = [];
@@ -92,9 +91,7 @@ class Supervisor {
     this.#listener = listener;
     this.#files = files;
     this.#busFolder = busFolder;
-    this.#processes = config.workers + config.homes;
-    this.#homes =
-      config.homes > 0 ? { first: config.workers, count: config.homes } : { first: 0, count: config.workers };
+    this.#topology = new Topology(config);
     this.failed = new Promise((_resolve, reject) => {
       this.#fail = reject;
     });
@@ -105,7 +102,7 @@ class Supervisor {
 
   /** Addresses of the workers, in their order. */
   async start(): Promise<ListenAddress[]> {
-    const numbers = Array.from({ length: this.#processes }, (_, worker) => worker);
+    const numbers = Array.from({ length: this.#topology.processes }, (_, worker) => worker);
     // Each step waits for all: a bus that does not listen yet cannot be connected to.
     await Promise.all(numbers.map((worker) => this.#fork(worker)));
     const listening = await Promise.all(numbers.map((worker) => this.#connect(worker)));
@@ -158,8 +155,8 @@ class Supervisor {
 
   /** Starts a process up to where its bus listens. */
   async #fork(worker: number): Promise<void> {
-    const areMany = this.#processes >= MANY_PROCESSES;
-    const isSmall = areMany && worker < this.#config.workers;
+    const areMany = this.#topology.processes >= MANY_PROCESSES;
+    const isSmall = areMany && this.#topology.isWorker(worker);
     cluster.setupPrimary({
       exec: createRequire(import.meta.url).resolve('#dist/server/processes/worker-process.js'),
       args: [],
@@ -174,8 +171,6 @@ class Supervisor {
     child.tell({
       kind: 'start',
       worker,
-      processes: this.#processes,
-      homes: this.#homes,
       restarts: this.#restartsOf[worker] ?? 0,
       reportMs: areMany ? 4 * SAMPLE_INTERVAL_MS : SAMPLE_INTERVAL_MS,
       config: this.#config,

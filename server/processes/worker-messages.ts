@@ -1,4 +1,3 @@
-import type { Homes } from '../bus/bus.js';
 import type { ListenAddress, ServerConfig } from '../config.js';
 import type { Certificate } from '../gateway/certificate.js';
 import type { WorkerReport } from './worker.js';
@@ -8,9 +7,6 @@ export type ToWorker =
   | {
       kind: 'start';
       worker: number;
-      /** Workers and homes together. */
-      processes: number;
-      homes: Homes;
       /** How often this worker was started before; its connections are numbered apart from those of then. */
       restarts: number;
       /** Milliseconds between reports. */

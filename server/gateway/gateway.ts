@@ -1,0 +1,213 @@
+import { ReasonCode } from '../../protocol/frame.js';
+import type { HomeRequest } from '../bus/bus.js';
+import type { ListenAddress, QueueName, ServerConfig } from '../config.js';
+import type { Handlers } from '../hot-code/handler-api.js';
+import type { HotCode } from '../hot-code/hot-code.js';
+import { type Counters, countRefusal } from '../queues/counters.js';
+import { QueueGauge, type QueueReport } from '../queues/queue-gauge.js';
+import type { Admission } from './admission.js';
+import { isAuthentic } from './authentication.js';
+import type { Certificate } from './certificate.js';
+import type { InboundBudget } from './inbound-budget.js';
+import { Listeners } from './listeners.js';
+import type { Router } from './router.js';
+import type { Session, SessionHost } from './session.js';
+import type { SessionTable } from './session-table.js';
+import type { Turn } from './turn.js';
+import type { Wire } from './wire.js';
+
+/** A worker that was full accepts again once it has fallen below this share of its limit. */
+const RESUME_SHARE = 0.98;
+
+export interface GatewayParts {
+  config: ServerConfig;
+  connectionLimit: number;
+  /** Number of this process. */
+  self: number;
+  code: HotCode;
+  counters: Counters;
+  sessions: SessionTable;
+  admission: Admission;
+  budget: InboundBudget;
+  router: Router;
+  turn: Turn;
+}
+
+/** The connections of one worker: who gets in, what each may ask for, and how each ends. */
+export class Gateway implements SessionHost {
+  readonly maxFrameBytes: number;
+  readonly outboundBufferBytes: number;
+  readonly deliveryWindow: number;
+  nowMs = currentMs();
+
+  readonly #parts: GatewayParts;
+  readonly #router: Router;
+  readonly #turn: Turn;
+  readonly #listeners = new Listeners();
+  #isDraining = false;
+  /** Frames behind readers that are slow, and their bytes. */
+  readonly #outbound = new QueueGauge();
+  #outboundBytes = 0;
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+    this.#router = parts.router;
+    this.#turn = parts.turn;
+    const { maxFrameBytes, outboundBufferBytes, deliveryWindow } = parts.config.limits;
+    this.maxFrameBytes = maxFrameBytes;
+    this.outboundBufferBytes = outboundBufferBytes;
+    this.deliveryWindow = deliveryWindow;
+  }
+
+  /** Starts accepting on every configured address, or where it did before. @throws the system's error */
+  listen(certificate: Certificate | undefined, addresses?: ListenAddress[]): Promise<ListenAddress[]> {
+    const { config } = this.#parts;
+    return this.#listeners.listen(addresses ?? config.listen, certificate, {
+      isExclusive: config.portPerWorker,
+      loginTimeoutMs: config.limits.loginTimeoutMs,
+      accept: (wire) => this.#accept(wire),
+    });
+  }
+
+  /** Stops accepting, says goodbye to every client and waits, at most `drainTimeoutMs`, until they have left. */
+  async drain(): Promise<void> {
+    const { sessions, config } = this.#parts;
+    this.#isDraining = true;
+    this.#listeners.stop();
+    this.#turn.end();
+    for (const session of sessions.values()) session.goodbye();
+    const deadline = performance.now() + config.limits.drainTimeoutMs;
+    while (sessions.hasLingering && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    sessions.destroyLingering();
+  }
+
+  /** Looks at the time that connections have; about once a second. */
+  sweep(): void {
+    const { sessions, admission } = this.#parts;
+    const now = currentMs();
+    if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) admission.startSecond();
+    this.nowMs = now;
+    sessions.sweep(now);
+  }
+
+  /** The peaks start anew. */
+  queues(): Record<Extract<QueueName, 'logins' | 'sends-under-way' | 'outbound'>, QueueReport> {
+    const { sessions, admission } = this.#parts;
+    return {
+      logins: sessions.logins.report(),
+      'sends-under-way': admission.sendsUnderWay.report(),
+      outbound: this.#outbound.report(),
+    };
+  }
+
+  get handlers(): Handlers {
+    return this.#parts.code.inForce;
+  }
+
+  refuseLogin(user: number, token: string): ReasonCode | undefined {
+    const { admission, config } = this.#parts;
+    if (admission.refusesLogins()) return ReasonCode.Overloaded;
+    if (!isAuthentic(config, user, token)) return ReasonCode.AuthenticationFailed;
+    if (this.#router.homeOf(user) === undefined) return ReasonCode.Overloaded;
+    admission.countLogin();
+    return undefined;
+  }
+
+  loggedIn(session: Session): void {
+    const { counters, sessions, self } = this.#parts;
+    counters.logins += 1;
+    sessions.loggedIn(session);
+    const { user } = session;
+    this.#router.tell(user, { kind: 'attach', user, worker: self, connection: session.id });
+  }
+
+  /** Hot path. */
+  submit(session: Session, to: number, id: number, payload: Uint8Array): void {
+    const { user: from, id: connection } = session;
+    const { self: worker } = this.#parts;
+    const request: HomeRequest = { kind: 'submit', from, worker, connection, to, id, payload };
+    this.#request(session, to, request, payload.length);
+  }
+
+  submitToGroup(session: Session, group: number, id: number, payload: Uint8Array): void {
+    const { user: from, id: connection } = session;
+    const { self: worker } = this.#parts;
+    const request: HomeRequest = { kind: 'submit-to-group', from, worker, connection, group, id, payload };
+    this.#request(session, group, request, payload.length);
+  }
+
+  setGroup(session: Session, group: number, id: number, members: readonly number[]): void {
+    const { user, id: connection } = session;
+    const { self: worker } = this.#parts;
+    const request: HomeRequest = { kind: 'group', user, worker, connection, group, id, members };
+    this.#request(session, group, request, 8 * members.length);
+  }
+
+  /** Hot path. */
+  acknowledge(session: Session, sequence: number): void {
+    const { user, id: connection } = session;
+    const { self: worker, budget } = this.#parts;
+    this.#router.tell(user, { kind: 'acknowledge', user, worker, connection, sequence });
+    budget.told(session);
+  }
+
+  markDirty(session: Session): void {
+    this.#turn.markDirty(session);
+  }
+
+  get isOutboundFull(): boolean {
+    return this.#outboundBytes > this.#parts.config.limits.outboundTotalBytes;
+  }
+
+  backlogChanged(frames: number, bytes: number): void {
+    this.#outboundBytes += bytes;
+    if (frames >= 0) this.#outbound.add(frames);
+    else this.#outbound.remove(-frames);
+  }
+
+  closed(session: Session, reason: string): void {
+    const { sessions, counters, connectionLimit, self: worker } = this.#parts;
+    sessions.closed(session, this.nowMs);
+    this.#router.closed(session);
+    counters.connectionsClosed += 1;
+    counters.closedByReason[reason] = (counters.closedByReason[reason] ?? 0) + 1;
+    if (!this.#isDraining && sessions.size < connectionLimit * RESUME_SHARE) this.#listeners.resume();
+    const { user, id: connection } = session;
+    if (session.hasUser) this.#router.tell(user, { kind: 'detach', user, worker, connection });
+  }
+
+  gone(session: Session): void {
+    this.#parts.sessions.gone(session);
+  }
+
+  /** Hot path. Asks the home of a user or a group for what it will answer, where this worker may take it on. */
+  #request(session: Session, whose: number, request: HomeRequest, bytes: number): void {
+    const { counters, admission } = this.#parts;
+    counters.sends += 1;
+    const home = this.#router.homeOf(whose);
+    const refusal = home === undefined ? ReasonCode.StoreFailed : admission.refuseSend(session.user);
+    if (home !== undefined && refusal === undefined) {
+      this.#router.ask(session, home, request, bytes);
+      return;
+    }
+    const code = refusal ?? ReasonCode.StoreFailed;
+    countRefusal(counters, code);
+    session.refused(request.id, code);
+  }
+
+  #accept(wire: Wire): Session | undefined {
+    const { sessions, connectionLimit, counters } = this.#parts;
+    if (this.#isDraining || sessions.size >= connectionLimit) return undefined;
+    // A full worker leaves the shared port to the others; when all are full, connects are refused.
+    if (sessions.size + 1 === connectionLimit) this.#listeners.stop();
+    counters.connectionsAccepted += 1;
+    return sessions.add(wire, this);
+  }
+}
+
+/** Whole, because a number with a fraction is an object of its own wherever it is kept. */
+function currentMs(): number {
+  return Math.floor(performance.now());
+}
