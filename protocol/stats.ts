@@ -69,7 +69,7 @@ export interface WorkerStats {
   /** Resident set of the process; `privateBytes` leaves out pages shared with other processes. */
   residentBytes: number;
   privateBytes: number;
-  /** CPU seconds, user and system, since the process started. */
+  /** CPU seconds, user and system, of this process and of those of its number that died before. */
   cpuSeconds: number;
   eventLoopLagP99Ms: number;
 }

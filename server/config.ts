@@ -140,6 +140,15 @@ const limitsSchema = z.strictObject({
     .describe(
       'Server processes that may die within a minute and are started again; past it the server ends.',
     ),
+  hangTimeoutMs: z
+    .number()
+    .int()
+    .min(500)
+    .max(3_600_000)
+    .default(10_000)
+    .describe(
+      'Silence of a server process after which it is killed and started again; six times as long while it works or waits for a core or a disk.',
+    ),
   drainTimeoutMs: z
     .number()
     .int()
@@ -185,6 +194,12 @@ export const serverConfigSchema = z.strictObject({
     .min(1)
     .default([{ protocol: 'tcp', host: '127.0.0.1', port: 4000 }]),
   workers: z.number().int().min(1).max(1024).default(1),
+  supervised: z
+    .boolean()
+    .default(false)
+    .describe(
+      'One worker, too, runs in a process of its own, and is started again when it dies or hangs; `c2m serve` sets it.',
+    ),
   homes: z
     .number()
     .int()

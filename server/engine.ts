@@ -20,7 +20,7 @@ export interface Engine {
 }
 
 /**
- * One worker runs in this process, several run in processes of their own.
+ * One worker runs in this process, unless it is to be started again when it dies; several run in processes of their own.
  * @param files with a version in force
  * @param folder for what the processes share while they live
  */
@@ -31,7 +31,8 @@ export function startEngine(
   folder: string,
   listener: WorkerSetListener,
 ): Promise<Engine> {
-  if (config.workers > 1) return startWorkers(config, certificate, files, folder, listener);
+  if (config.workers > 1 || config.supervised)
+    return startWorkers(config, certificate, files, folder, listener);
   return runInProcess(config, certificate, files, listener);
 }
 

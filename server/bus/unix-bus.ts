@@ -183,9 +183,9 @@ export class UnixBus implements ProcessBus {
   }
 }
 
-/** Whether all `processes` can be connected to: sockets in a temporary folder may be cleared away. */
-export function areSocketsThere(folder: string, processes: number[]): boolean {
-  return processes.every((process) => existsSync(socketPath(folder, process)));
+/** Whether `process`, which listens, can be connected to: sockets in a temporary folder may be cleared away. */
+export function isSocketThere(folder: string, process: number): boolean {
+  return existsSync(socketPath(folder, process));
 }
 
 function socketPath(folder: string, process: number): string {

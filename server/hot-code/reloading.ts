@@ -25,7 +25,16 @@ export class Reloading {
 
   /** @returns the version in force from now on @throws ReloadError: the version before stays */
   reload(): Promise<string> {
-    const turn = this.#last.then(() => this.#load());
+    return this.#inTurn(() => this.#load());
+  }
+
+  /** Puts the version before `version` into force everywhere, because that one fails again and again. */
+  fallBack(version: string, reason: string): Promise<void> {
+    return this.#inTurn(() => this.#return(version, reason));
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(act);
     this.#last = turn.catch(() => undefined);
     return turn;
   }
@@ -43,6 +52,25 @@ export class Reloading {
       this.#state.rejected(reason);
       this.#log.warn({ reason }, `handlers not loaded; version ${stays} stays in force`);
       throw new ReloadError(`${reason}; version ${stays} stays in force`);
+    }
+  }
+
+  /** Several processes tell of it: what the first has brought about, the others find done. */
+  async #return(version: string, reason: string): Promise<void> {
+    if (this.#state.handlersVersion !== version) return;
+    const fault = `version ${version} fails again and again: ${reason}`;
+    this.#state.rejected(fault);
+    const staged = await this.#files.stageBefore(version);
+    if (!staged) {
+      this.#log.error(`${fault}; there is none before it, so it stays: load one that is right`);
+      return;
+    }
+    try {
+      await this.#engine.reload(staged);
+      this.#state.reloaded(staged.version);
+      this.#log.error(`${fault}; version ${staged.version} is in force again`);
+    } catch (error) {
+      this.#log.error({ reason: (error as Error).message }, `${fault}; the version before cannot be loaded`);
     }
   }
 }

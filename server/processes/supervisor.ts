@@ -2,10 +2,12 @@ import cluster from 'node:cluster';
 import { createRequire } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
 import { Topology } from '../bus/topology.js';
+import { isSocketThere } from '../bus/unix-bus.js';
 import type { ListenAddress, ServerConfig } from '../config.js';
 import type { Certificate } from '../gateway/certificate.js';
 import type { HandlerFiles, StagedHandlers } from '../hot-code/handler-files.js';
 import { SAMPLE_INTERVAL_MS } from '../queues/queue-monitor.js';
+import { ensureSharedFolder } from './shared-folder.js';
 import type { WorkerReport } from './worker.js';
 import { WorkerChild } from './worker-child.js';
 
@@ -22,12 +24,24 @@ export interface WorkerSet {
 /** What the supervisor tells whoever runs it. */
 export interface WorkerSetListener {
   report(report: WorkerReport): void;
-  /** A worker died and was started again. */
+  /** A process does not answer; null: it does again. */
+  ailing(worker: number, problem: string | null): void;
+  /** A process ended that should not have; it is being started again. */
+  died(worker: number, reason: string): void;
+  /** It was started again. */
   restarted(worker: number, reason: string): void;
+  /** The handlers of this version fail again and again in one of them. */
+  faulty(version: string, reason: string): void;
 }
 
 /** Time in which deaths are counted: past `limits.restartsPerMinute`, starting again mends nothing. */
 const RESTART_WINDOW_MS = 60_000;
+
+/** Loading handlers and checking them takes milliseconds; the trial before had five seconds. */
+const LOAD_MS = 10_000;
+
+/** A process that listens on the bus anew needs milliseconds. One that does not is found out by its silence. */
+const REBIND_MS = 2000;
 
 /** From this many processes on, each is kept small and reports once a second instead of four times. */
 const MANY_PROCESSES = 16;
@@ -124,9 +138,12 @@ class Supervisor {
   async reload(staged: StagedHandlers): Promise<void> {
     await this.#inTurn(async () => {
       const answers = this.#children.map(async (child, worker) => {
-        const loaded = child.heard('loaded');
+        const loaded = child.heard('loaded', LOAD_MS);
         child.tell({ kind: 'load', handlers: staged.file });
-        const { problem } = await loaded;
+        const problem = await loaded.then(
+          (answer) => answer.problem,
+          (error: Error) => error.message,
+        );
         if (problem !== null) throw new Error(`worker ${worker}: ${problem}`);
       });
       const failure = (await Promise.allSettled(answers)).find(({ status }) => status === 'rejected');
@@ -135,10 +152,10 @@ class Supervisor {
         throw (failure as PromiseRejectedResult).reason;
       }
       this.#files.accept(staged);
-      // One that dies now is started again with what is in force.
+      // One that dies now, or hangs and is killed for it, is started again with what is in force.
       await Promise.allSettled(
         this.#children.map((child) => {
-          const activated = child.heard('activated');
+          const activated = child.heard('activated', LOAD_MS);
           child.tell({ kind: 'activate' });
           return activated;
         }),
@@ -155,6 +172,7 @@ class Supervisor {
 
   /** Starts a process up to where its bus listens. */
   async #fork(worker: number): Promise<void> {
+    await this.#restoreShared();
     const areMany = this.#topology.processes >= MANY_PROCESSES;
     const isSmall = areMany && this.#topology.isWorker(worker);
     cluster.setupPrimary({
@@ -164,7 +182,11 @@ class Supervisor {
       execArgv: [...process.execArgv, ...(isSmall ? SMALL_PROCESS_FLAGS : [])],
       serialization: 'advanced',
     });
-    const child = new WorkerChild(cluster.fork(), (report) => this.#listener.report(report));
+    const child = new WorkerChild(cluster.fork(), this.#config.limits.hangTimeoutMs, {
+      report: (report) => this.#listener.report(report),
+      faulty: (version, reason) => this.#listener.faulty(version, reason),
+      ailing: (problem) => this.#listener.ailing(worker, problem),
+    });
     this.#children[worker] = child;
     if (isSmall) child.yieldToOthers();
     await child.heard('up');
@@ -181,6 +203,22 @@ class Supervisor {
     await child.heard('bus-ready');
   }
 
+  /** Puts back what was cleared from the temporary folder: the handlers in force, and the sockets of those that live. */
+  async #restoreShared(): Promise<void> {
+    ensureSharedFolder(this.#busFolder);
+    await this.#files.restore();
+    const lost = this.#children.filter(
+      (child, worker) => !child.isDead && child.isOnBus && !isSocketThere(this.#busFolder, worker),
+    );
+    await Promise.allSettled(
+      lost.map((child) => {
+        const isReady = child.heard('bus-ready', REBIND_MS);
+        child.tell({ kind: 'rebind' });
+        return isReady;
+      }),
+    );
+  }
+
   /** Lets a process talk to the others, and accept. */
   async #connect(worker: number): Promise<ListenAddress[]> {
     const child = this.#children[worker] as WorkerChild;
@@ -193,6 +231,7 @@ class Supervisor {
       throw new Error(`the port of server worker ${worker} was given back meanwhile`);
     }
     this.#addresses[worker] = addresses;
+    child.started();
     return addresses;
   }
 
@@ -209,6 +248,7 @@ class Supervisor {
   #watch(worker: number): void {
     this.#children[worker]?.died.then((reason) => {
       if (this.#isLeaving) return;
+      this.#listener.died(worker, reason);
       this.#inTurn(() => this.#restart(worker, reason)).catch(this.#fail);
     });
   }

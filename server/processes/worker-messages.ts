@@ -26,6 +26,8 @@ export type ToWorker =
   /** Put what was prepared into force, or forget it. */
   | { kind: 'activate' }
   | { kind: 'discard' }
+  /** The folder of the bus was cleared: listen there anew, and say when the bus is ready. */
+  | { kind: 'rebind' }
   | { kind: 'drain' }
   /** Every worker has drained: only now may the bus be taken from the others. */
   | { kind: 'exit' };
@@ -40,5 +42,7 @@ export type FromWorker =
   | { kind: 'loaded'; problem: string | null }
   | { kind: 'activated' }
   | { kind: 'drained' }
+  /** The handlers of this version fail again and again. */
+  | { kind: 'faulty'; version: string; reason: string }
   | { kind: 'report'; report: WorkerReport }
   | { kind: 'failed'; message: string };

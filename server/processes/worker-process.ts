@@ -53,6 +53,10 @@ async function obey(message: ToWorker): Promise<void> {
     case 'discard':
       code?.discard();
       break;
+    case 'rebind':
+      await bus?.listen();
+      tell({ kind: 'bus-ready' });
+      break;
     case 'drain':
       await worker?.drain();
       tell({ kind: 'drained' });

@@ -99,6 +99,39 @@ test('a version that hangs is given up after a while, and hangs no worker', asyn
   await expect(reloading).rejects.toThrow(/was not done with loading and its check within 5 s/);
 }, 15_000);
 
+test('a worker that does not answer is waited for no longer than a while, and no other has the new version then', async () => {
+  const { server, file } = await startWith(version('one', 1), 2);
+  await expect.poll(async () => (await statsOf(server)).workers.length).toBe(2);
+  const pid = (await statsOf(server)).workers[0]?.pid as number;
+  writeFileSync(file, version('two', 2));
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await expect(server.reload()).rejects.toThrow(/worker 0: .*; version one stays in force/);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  expect((await statsOf(server)).handlers.version).toBe('one');
+}, 30_000);
+
+test.each([1, 2])('a version that fails again and again gives way to the one before, in %i worker(s), and /stats says so', async (workers) => {
+  const { server, file } = await startWith(version('one', 1), workers);
+  const bad = "if (frame.type === FrameType.Ping && frame.nonce === 7) throw new TypeError('no table');";
+  writeFileSync(file, version('two', 2, '', bad));
+  expect(await server.reload()).toBe('two');
+
+  for (let faults = 0; faults < 12; faults += 1) {
+    const client = await TestClient.login(addressOf(server), ANNA);
+    client.say({ type: FrameType.Ping, nonce: 7 });
+    await client.cut();
+  }
+
+  await expect.poll(async () => (await statsOf(server)).handlers).toMatchObject({ version: 'one', loads: 3 });
+  const { rejected } = (await statsOf(server)).handlers;
+  expect(rejected.map(({ reason }) => reason)).toEqual([expect.stringContaining('no table')]);
+  expect(await ping(await TestClient.login(addressOf(server), ANNA))).toBe(1);
+  await server.reload();
+});
+
 test('a worker that is started again has the version in force, not what lies in the file', async () => {
   const { server, file } = await startWith(version('one', 1), 2);
   writeFileSync(file, version('two', 2));
