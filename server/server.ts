@@ -75,6 +75,13 @@ async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<Run
       log.warn({ worker }, `${reason}; it was started again`);
       state.restarted(worker, reason);
     },
+    handlersFailed: ({ version, reason, backTo }) => {
+      const became = backTo === null ? 'there is none to go back to' : `version ${backTo} is in force again`;
+      const told = `version ${version} failed on frame after frame (${reason}); ${became}`;
+      log.error({ version, backTo }, told);
+      state.rejected(told);
+      if (backTo !== null) state.reloaded(backTo);
+    },
   });
   undo.push(() => engine.drain());
   const media = config.media ? await MediaChild.start(config) : undefined;

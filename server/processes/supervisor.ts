@@ -5,6 +5,7 @@ import type { Homes } from '../bus/bus.js';
 import type { ListenAddress, ServerConfig } from '../config.js';
 import type { Certificate } from '../gateway/certificate.js';
 import type { HandlerFiles, StagedHandlers } from '../hot-code/handler-files.js';
+import type { HandlersFailed } from '../hot-code/hot-code.js';
 import { SAMPLE_INTERVAL_MS } from '../queues/queue-monitor.js';
 import type { WorkerReport } from './worker.js';
 import { WorkerChild } from './worker-child.js';
@@ -24,6 +25,8 @@ export interface WorkerSetListener {
   report(report: WorkerReport): void;
   /** A worker died and was started again. */
   restarted(worker: number, reason: string): void;
+  /** Handlers have failed on so many frames that the version before came back, where there is one. */
+  handlersFailed(failed: HandlersFailed): void;
 }
 
 /** Time in which deaths are counted: past `limits.restartsPerMinute`, starting again mends nothing. */

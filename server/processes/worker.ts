@@ -12,8 +12,13 @@ import type { ListenAddress, QueueName, ServerConfig } from '../config.js';
 import { Admission } from '../gateway/admission.js';
 import { isAuthentic } from '../gateway/authentication.js';
 import type { Certificate } from '../gateway/certificate.js';
+import { Doorkeeper } from '../gateway/doorkeeper.js';
+import { FirstIds } from '../gateway/first-ids.js';
+import type { HandlerFault } from '../gateway/handler-run.js';
 import { Listeners } from '../gateway/listeners.js';
-import type { Session, SessionHost } from '../gateway/session.js';
+import { OutboundBudget } from '../gateway/outbound-budget.js';
+import type { Session } from '../gateway/session.js';
+import type { SessionHost } from '../gateway/session-host.js';
 import { SessionTable } from '../gateway/session-table.js';
 import type { Wire } from '../gateway/wire.js';
 import { Home } from '../home/home.js';
@@ -30,9 +35,6 @@ const LAG_RESOLUTION_MS = 200;
 
 /** Nobody ever notifies it: waiting for it is sleeping, which no timer of the event loop is. */
 const restCell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-
-/** A worker that was full accepts again once it has fallen below this share of its limit. */
-const RESUME_SHARE = 0.98;
 
 export interface WorkerOptions {
   config: ServerConfig;
@@ -64,9 +66,9 @@ export interface WorkerReport {
  */
 export class Worker implements SessionHost {
   readonly maxFrameBytes: number;
-  readonly outboundBufferBytes: number;
+  readonly loginBytes: number;
   readonly deliveryWindow: number;
-  nowMs = currentMs();
+  readonly outbound: OutboundBudget;
 
   readonly #config: ServerConfig;
   readonly #bus: Bus;
@@ -78,7 +80,9 @@ export class Worker implements SessionHost {
   readonly #listeners = new Listeners();
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   readonly #sweep: NodeJS.Timeout;
-  readonly #connectionLimit: number;
+  readonly #door: Doorkeeper;
+  readonly #firstIds = new FirstIds();
+  #second = 0;
   #dirty: Session[] = [];
   #isFlushScheduled = false;
   #isDraining = false;
@@ -87,25 +91,29 @@ export class Worker implements SessionHost {
   /** Bus messages of this turn, and changes of the store. */
   readonly #ingress = new QueueGauge();
   readonly #writes = new QueueGauge();
-  /** Frames behind readers that are slow, and their bytes. */
-  readonly #outbound = new QueueGauge();
-  #outboundBytes = 0;
 
   constructor({ config, connectionLimit, store, code, makeBus, restarts }: WorkerOptions) {
     this.#config = config;
     this.#store = store;
     this.#code = code;
     this.#admission = new Admission(config.limits);
-    this.#connectionLimit = connectionLimit;
+    // A full worker leaves a port that it shares to the others.
+    const sharesPort = config.workers > 1 && !config.portPerWorker;
+    this.#door = new Doorkeeper({
+      limit: connectionLimit,
+      full: () => sharesPort && this.#listeners.stop(),
+      room: () => this.#isDraining || this.#listeners.resume(),
+    });
     this.#sessions = new SessionTable(config.limits, restarts);
     this.maxFrameBytes = config.limits.maxFrameBytes;
-    this.outboundBufferBytes = config.limits.outboundBufferBytes;
+    this.loginBytes = Math.min(config.limits.loginBytes, config.limits.maxFrameBytes);
+    this.outbound = new OutboundBudget(config.limits);
     this.deliveryWindow = config.limits.deliveryWindow;
     this.#bus = makeBus((message) => this.#receive(message));
     this.#home = new Home(this.#store, this.#bus, this.#counters, config.limits);
     this.#loopDelay.enable();
     const { loginTimeoutMs, idleTimeoutMs } = config.limits;
-    const sweepMs = Math.min(1000, Math.max(25, Math.min(loginTimeoutMs, idleTimeoutMs) / 4));
+    const sweepMs = Math.min(1000, Math.max(5, Math.min(loginTimeoutMs, idleTimeoutMs) / 16));
     this.#sweep = setInterval(() => this.#sweepSessions(), sweepMs);
   }
 
@@ -117,6 +125,9 @@ export class Worker implements SessionHost {
     return this.#listeners.listen(addresses, certificate, {
       isExclusive: this.#config.portPerWorker,
       loginTimeoutMs: this.#config.limits.loginTimeoutMs,
+      loginBytes: this.loginBytes,
+      origins: this.#config.origins,
+      door: this.#door,
       accept: (wire) => this.#accept(wire),
     });
   }
@@ -179,7 +190,7 @@ export class Worker implements SessionHost {
       'mailbox-writes': this.#writes.report(),
       mailboxes: { peak: waiting, arrived, served: arrived - waiting },
       'fan-out': this.#home.fanOut.underWay.report(),
-      outbound: this.#outbound.report(),
+      outbound: this.outbound.frames.report(),
     };
     return {
       stats: {
@@ -201,7 +212,7 @@ export class Worker implements SessionHost {
   }
 
   refuseLogin(user: number, token: string): ReasonCode | undefined {
-    if (this.#admission.refusesLogins()) return ReasonCode.Overloaded;
+    if (this.#admission.refusesLogins(this.#sessions.waitingForHome)) return ReasonCode.Overloaded;
     if (!isAuthentic(this.#config, user, token)) return ReasonCode.AuthenticationFailed;
     if (!this.#bus.isConnected(homeWorker(user, this.#bus.homes))) return ReasonCode.Overloaded;
     this.#admission.countLogin();
@@ -210,35 +221,64 @@ export class Worker implements SessionHost {
 
   loggedIn(session: Session): void {
     this.#counters.logins += 1;
-    this.#sessions.loggedIn(session);
+    this.#sessions.loggedIn();
     const { user } = session;
     this.#toHome(user, { kind: 'attach', user, worker: this.#bus.self, connection: session.id });
+  }
+
+  welcome(session: Session): number {
+    this.#sessions.welcomed(session);
+    return this.#firstIds.next();
+  }
+
+  get tick(): number {
+    return this.#sessions.tick;
+  }
+
+  handlerFault(fault: HandlerFault): void {
+    this.#counters.handlerFaults += 1;
+    this.#code.fault(fault);
   }
 
   /** Hot path. */
   submit(session: Session, to: number, id: number, payload: Uint8Array): void {
     const { user: from, id: connection } = session;
-    this.#request(session, to, { kind: 'submit', from, worker: this.#bus.self, connection, to, id, payload });
+    this.#request(
+      session,
+      to,
+      { kind: 'submit', from, worker: this.#bus.self, connection, to, id, payload },
+      1,
+    );
   }
 
   submitToGroup(session: Session, group: number, id: number, payload: Uint8Array): void {
     const { user: from, id: connection } = session;
     const worker = this.#bus.self;
-    this.#request(session, group, { kind: 'submit-to-group', from, worker, connection, group, id, payload });
+    this.#request(
+      session,
+      group,
+      { kind: 'submit-to-group', from, worker, connection, group, id, payload },
+      1,
+    );
   }
 
   setGroup(session: Session, group: number, id: number, members: readonly number[]): void {
     const { user, id: connection } = session;
     const worker = this.#bus.self;
-    this.#request(session, group, { kind: 'group', user, worker, connection, group, id, members });
+    this.#request(
+      session,
+      group,
+      { kind: 'group', user, worker, connection, group, id, members },
+      members.length,
+    );
   }
 
   /** Hot path. Asks the home of a user or a group for what it will answer, where this worker may take it on. */
-  #request(session: Session, whose: number, message: HomeRequest): void {
+  #request(session: Session, whose: number, message: HomeRequest, cost: number): void {
     this.#counters.sends += 1;
     const home = homeWorker(whose, this.#bus.homes);
     const refusal = this.#bus.isConnected(home)
-      ? this.#admission.refuseSend(session.user)
+      ? this.#admission.refuseSend(session.user, cost)
       : ReasonCode.StoreFailed;
     if (refusal !== undefined) {
       countRefusal(this.#counters, refusal);
@@ -263,26 +303,14 @@ export class Worker implements SessionHost {
     this.#scheduleFlush();
   }
 
-  get isOutboundFull(): boolean {
-    return this.#outboundBytes > this.#config.limits.outboundTotalBytes;
-  }
-
-  backlogChanged(frames: number, bytes: number): void {
-    this.#outboundBytes += bytes;
-    if (frames >= 0) this.#outbound.add(frames);
-    else this.#outbound.remove(-frames);
-  }
-
   closed(session: Session, reason: string): void {
-    this.#sessions.closed(session, this.nowMs);
+    this.#sessions.closed(session);
     // Answers that still come find no session.
     this.#admission.sendsUnderWay.remove(session.unanswered);
     this.#counters.connectionsClosed += 1;
     const { closedByReason } = this.#counters;
     closedByReason[reason] = (closedByReason[reason] ?? 0) + 1;
     const { user } = session;
-    if (!this.#isDraining && this.#sessions.size < this.#connectionLimit * RESUME_SHARE)
-      this.#listeners.resume();
     if (session.hasUser) {
       this.#toHome(user, { kind: 'detach', user, worker: this.#bus.self, connection: session.id });
     }
@@ -293,9 +321,7 @@ export class Worker implements SessionHost {
   }
 
   #accept(wire: Wire): Session | undefined {
-    if (this.#isDraining || this.#sessions.size >= this.#connectionLimit) return undefined;
-    // A full worker leaves the shared port to the others; when all are full, connects are refused.
-    if (this.#sessions.size + 1 === this.#connectionLimit) this.#listeners.stop();
+    if (this.#isDraining) return undefined;
     this.#counters.connectionsAccepted += 1;
     return this.#sessions.add(wire, this);
   }
@@ -378,14 +404,11 @@ export class Worker implements SessionHost {
   #sweepSessions(): void {
     this.#heapTrim.look(this.#sessions.size, !this.#sessions.hasLingering);
     this.#home.mailboxes.expire(Date.now() - this.#config.limits.retentionMs);
-    const now = currentMs();
-    if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) this.#admission.startSecond();
-    this.nowMs = now;
+    this.outbound.recount();
+    const now = performance.now();
+    const second = Math.floor(now / 1000);
+    if (second !== this.#second) this.#admission.startSecond();
+    this.#second = second;
     this.#sessions.sweep(now);
   }
-}
-
-/** Whole, because a number with a fraction is an object of its own wherever it is kept. */
-function currentMs(): number {
-  return Math.floor(performance.now());
 }
