@@ -60,6 +60,8 @@ export interface ServerCounters {
   undelivered: number;
   /** Items deleted because they waited longer than the retention time. */
   expired: number;
+  /** Frames on which the handlers threw what they may not; each has ended its connection with InternalError. */
+  handlerFaults: number;
 }
 
 export interface WorkerStats {

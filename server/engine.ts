@@ -24,13 +24,15 @@ export interface Engine {
  * @param files with a version in force
  * @param folder for what the processes share while they live
  */
-export function startEngine(
+export async function startEngine(
   config: ServerConfig,
   certificate: Certificate | undefined,
   files: HandlerFiles,
   folder: string,
   listener: WorkerSetListener,
 ): Promise<Engine> {
+  // Here rather than in each worker: their open-file limit is this one's, and whoever configured it is told at once.
+  connectionLimit(config.limits.connectionsPerWorker);
   if (config.workers > 1 || config.supervised)
     return startWorkers(config, certificate, files, folder, listener);
   return runInProcess(config, certificate, files, listener);
@@ -51,6 +53,7 @@ async function runInProcess(
     bus: new InProcessBus(),
     restarts: 0,
   });
+  code.onFailed = ({ version, reason }) => listener.faulty(version, reason);
   const reporting = setInterval(() => listener.report(worker.report()), SAMPLE_INTERVAL_MS);
   const drain = async () => {
     clearInterval(reporting);
@@ -59,7 +62,7 @@ async function runInProcess(
   };
   const reload = async (staged: StagedHandlers) => {
     await code.load(staged.file);
-    code.activate();
+    code.activate(staged.isReturn);
     files.accept(staged);
   };
   try {

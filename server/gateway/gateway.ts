@@ -4,20 +4,22 @@ import type { ListenAddress, QueueName, ServerConfig } from '../config.js';
 import type { Handlers } from '../hot-code/handler-api.js';
 import type { HotCode } from '../hot-code/hot-code.js';
 import { type Counters, countRefusal } from '../queues/counters.js';
-import { QueueGauge, type QueueReport } from '../queues/queue-gauge.js';
+import type { QueueReport } from '../queues/queue-gauge.js';
 import type { Admission } from './admission.js';
 import { isAuthentic } from './authentication.js';
 import type { Certificate } from './certificate.js';
+import { Doorkeeper } from './doorkeeper.js';
+import { FirstIds } from './first-ids.js';
+import type { HandlerFault } from './handler-run.js';
 import type { InboundBudget } from './inbound-budget.js';
 import { Listeners } from './listeners.js';
+import { OutboundBudget } from './outbound-budget.js';
 import type { Router } from './router.js';
-import type { Session, SessionHost } from './session.js';
+import type { Session } from './session.js';
+import type { SessionHost } from './session-host.js';
 import type { SessionTable } from './session-table.js';
 import type { Turn } from './turn.js';
 import type { Wire } from './wire.js';
-
-/** A worker that was full accepts again once it has fallen below this share of its limit. */
-const RESUME_SHARE = 0.98;
 
 export interface GatewayParts {
   config: ServerConfig;
@@ -36,27 +38,35 @@ export interface GatewayParts {
 /** The connections of one worker: who gets in, what each may ask for, and how each ends. */
 export class Gateway implements SessionHost {
   readonly maxFrameBytes: number;
-  readonly outboundBufferBytes: number;
+  readonly loginBytes: number;
   readonly deliveryWindow: number;
-  nowMs = currentMs();
+  readonly outbound: OutboundBudget;
 
   readonly #parts: GatewayParts;
   readonly #router: Router;
   readonly #turn: Turn;
   readonly #listeners = new Listeners();
+  readonly #door: Doorkeeper;
+  readonly #firstIds = new FirstIds();
+  #second = 0;
   #isDraining = false;
-  /** Frames behind readers that are slow, and their bytes. */
-  readonly #outbound = new QueueGauge();
-  #outboundBytes = 0;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
     this.#router = parts.router;
     this.#turn = parts.turn;
-    const { maxFrameBytes, outboundBufferBytes, deliveryWindow } = parts.config.limits;
-    this.maxFrameBytes = maxFrameBytes;
-    this.outboundBufferBytes = outboundBufferBytes;
-    this.deliveryWindow = deliveryWindow;
+    const { limits, workers, portPerWorker } = parts.config;
+    this.maxFrameBytes = limits.maxFrameBytes;
+    this.loginBytes = Math.min(limits.loginBytes, limits.maxFrameBytes);
+    this.deliveryWindow = limits.deliveryWindow;
+    this.outbound = new OutboundBudget(limits);
+    // A full worker leaves a port that it shares to the others.
+    const sharesPort = workers > 1 && !portPerWorker;
+    this.#door = new Doorkeeper({
+      limit: parts.connectionLimit,
+      full: () => sharesPort && this.#listeners.stop(),
+      room: () => this.#isDraining || this.#listeners.resume(),
+    });
   }
 
   /** Starts accepting on every configured address, or where it did before. @throws the system's error */
@@ -65,6 +75,9 @@ export class Gateway implements SessionHost {
     return this.#listeners.listen(addresses ?? config.listen, certificate, {
       isExclusive: config.portPerWorker,
       loginTimeoutMs: config.limits.loginTimeoutMs,
+      loginBytes: this.loginBytes,
+      origins: config.origins,
+      door: this.#door,
       accept: (wire) => this.#accept(wire),
     });
   }
@@ -86,9 +99,11 @@ export class Gateway implements SessionHost {
   /** Looks at the time that connections have; about once a second. */
   sweep(): void {
     const { sessions, admission } = this.#parts;
-    const now = currentMs();
-    if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) admission.startSecond();
-    this.nowMs = now;
+    this.outbound.recount();
+    const now = performance.now();
+    const second = Math.floor(now / 1000);
+    if (second !== this.#second) admission.startSecond();
+    this.#second = second;
     sessions.sweep(now);
   }
 
@@ -98,7 +113,7 @@ export class Gateway implements SessionHost {
     return {
       logins: sessions.logins.report(),
       'sends-under-way': admission.sendsUnderWay.report(),
-      outbound: this.#outbound.report(),
+      outbound: this.outbound.frames.report(),
     };
   }
 
@@ -107,8 +122,8 @@ export class Gateway implements SessionHost {
   }
 
   refuseLogin(user: number, token: string): ReasonCode | undefined {
-    const { admission, config } = this.#parts;
-    if (admission.refusesLogins()) return ReasonCode.Overloaded;
+    const { admission, config, sessions } = this.#parts;
+    if (admission.refusesLogins(sessions.waitingForHome)) return ReasonCode.Overloaded;
     if (!isAuthentic(config, user, token)) return ReasonCode.AuthenticationFailed;
     if (this.#router.homeOf(user) === undefined) return ReasonCode.Overloaded;
     admission.countLogin();
@@ -118,9 +133,24 @@ export class Gateway implements SessionHost {
   loggedIn(session: Session): void {
     const { counters, sessions, self } = this.#parts;
     counters.logins += 1;
-    sessions.loggedIn(session);
+    sessions.loggedIn();
     const { user } = session;
     this.#router.tell(user, { kind: 'attach', user, worker: self, connection: session.id });
+  }
+
+  welcome(session: Session): number {
+    this.#parts.sessions.welcomed(session);
+    return this.#firstIds.next();
+  }
+
+  get tick(): number {
+    return this.#parts.sessions.tick;
+  }
+
+  handlerFault(fault: HandlerFault): void {
+    const { counters, code } = this.#parts;
+    counters.handlerFaults += 1;
+    code.fault(fault);
   }
 
   /** Hot path. */
@@ -128,21 +158,21 @@ export class Gateway implements SessionHost {
     const { user: from, id: connection } = session;
     const { self: worker } = this.#parts;
     const request: HomeRequest = { kind: 'submit', from, worker, connection, to, id, payload };
-    this.#request(session, to, request, payload.length);
+    this.#request(session, to, request, payload.length, 1);
   }
 
   submitToGroup(session: Session, group: number, id: number, payload: Uint8Array): void {
     const { user: from, id: connection } = session;
     const { self: worker } = this.#parts;
     const request: HomeRequest = { kind: 'submit-to-group', from, worker, connection, group, id, payload };
-    this.#request(session, group, request, payload.length);
+    this.#request(session, group, request, payload.length, 1);
   }
 
   setGroup(session: Session, group: number, id: number, members: readonly number[]): void {
     const { user, id: connection } = session;
     const { self: worker } = this.#parts;
     const request: HomeRequest = { kind: 'group', user, worker, connection, group, id, members };
-    this.#request(session, group, request, 8 * members.length);
+    this.#request(session, group, request, 8 * members.length, members.length);
   }
 
   /** Hot path. */
@@ -157,23 +187,12 @@ export class Gateway implements SessionHost {
     this.#turn.markDirty(session);
   }
 
-  get isOutboundFull(): boolean {
-    return this.#outboundBytes > this.#parts.config.limits.outboundTotalBytes;
-  }
-
-  backlogChanged(frames: number, bytes: number): void {
-    this.#outboundBytes += bytes;
-    if (frames >= 0) this.#outbound.add(frames);
-    else this.#outbound.remove(-frames);
-  }
-
   closed(session: Session, reason: string): void {
-    const { sessions, counters, connectionLimit, self: worker } = this.#parts;
-    sessions.closed(session, this.nowMs);
+    const { sessions, counters, self: worker } = this.#parts;
+    sessions.closed(session);
     this.#router.closed(session);
     counters.connectionsClosed += 1;
     counters.closedByReason[reason] = (counters.closedByReason[reason] ?? 0) + 1;
-    if (!this.#isDraining && sessions.size < connectionLimit * RESUME_SHARE) this.#listeners.resume();
     const { user, id: connection } = session;
     if (session.hasUser) this.#router.tell(user, { kind: 'detach', user, worker, connection });
   }
@@ -182,12 +201,15 @@ export class Gateway implements SessionHost {
     this.#parts.sessions.gone(session);
   }
 
-  /** Hot path. Asks the home of a user or a group for what it will answer, where this worker may take it on. */
-  #request(session: Session, whose: number, request: HomeRequest, bytes: number): void {
+  /**
+   * Hot path. Asks the home of a user or a group for what it will answer, where this worker may take it on.
+   * @param cost in SENDs
+   */
+  #request(session: Session, whose: number, request: HomeRequest, bytes: number, cost: number): void {
     const { counters, admission } = this.#parts;
     counters.sends += 1;
     const home = this.#router.homeOf(whose);
-    const refusal = home === undefined ? ReasonCode.StoreFailed : admission.refuseSend(session.user);
+    const refusal = home === undefined ? ReasonCode.StoreFailed : admission.refuseSend(session.user, cost);
     if (home !== undefined && refusal === undefined) {
       this.#router.ask(session, home, request, bytes);
       return;
@@ -198,16 +220,9 @@ export class Gateway implements SessionHost {
   }
 
   #accept(wire: Wire): Session | undefined {
-    const { sessions, connectionLimit, counters } = this.#parts;
-    if (this.#isDraining || sessions.size >= connectionLimit) return undefined;
-    // A full worker leaves the shared port to the others; when all are full, connects are refused.
-    if (sessions.size + 1 === connectionLimit) this.#listeners.stop();
+    const { sessions, counters } = this.#parts;
+    if (this.#isDraining) return undefined;
     counters.connectionsAccepted += 1;
     return sessions.add(wire, this);
   }
-}
-
-/** Whole, because a number with a fraction is an object of its own wherever it is kept. */
-function currentMs(): number {
-  return Math.floor(performance.now());
 }

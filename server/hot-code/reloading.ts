@@ -58,19 +58,17 @@ export class Reloading {
   /** Several processes tell of it: what the first has brought about, the others find done. */
   async #return(version: string, reason: string): Promise<void> {
     if (this.#state.handlersVersion !== version) return;
-    const fault = `version ${version} fails again and again: ${reason}`;
-    this.#state.rejected(fault);
     const staged = await this.#files.stageBefore(version);
-    if (!staged) {
-      this.#log.error(`${fault}; there is none before it, so it stays: load one that is right`);
-      return;
+    let became = 'there is none to go back to';
+    if (staged) {
+      became = await this.#engine.reload(staged).then(
+        () => `version ${staged.version} is in force again`,
+        (error: Error) => `version ${staged.version} could not be put into force again: ${error.message}`,
+      );
+      if (this.#files.inForce === staged.file) this.#state.reloaded(staged.version);
     }
-    try {
-      await this.#engine.reload(staged);
-      this.#state.reloaded(staged.version);
-      this.#log.error(`${fault}; version ${staged.version} is in force again`);
-    } catch (error) {
-      this.#log.error({ reason: (error as Error).message }, `${fault}; the version before cannot be loaded`);
-    }
+    const told = `version ${version} failed on frame after frame (${reason}); ${became}`;
+    this.#log.error({ version }, told);
+    this.#state.rejected(told);
   }
 }

@@ -156,7 +156,7 @@ class Supervisor {
       await Promise.allSettled(
         this.#children.map((child) => {
           const activated = child.heard('activated', LOAD_MS);
-          child.tell({ kind: 'activate' });
+          child.tell({ kind: 'activate', isReturn: staged.isReturn });
           return activated;
         }),
       );

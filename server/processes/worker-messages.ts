@@ -24,7 +24,7 @@ export type ToWorker =
   /** Prepare handlers from this file; nothing changes yet. */
   | { kind: 'load'; handlers: string }
   /** Put what was prepared into force, or forget it. */
-  | { kind: 'activate' }
+  | { kind: 'activate'; isReturn: boolean }
   | { kind: 'discard' }
   /** The folder of the bus was cleared: listen there anew, and say when the bus is ready. */
   | { kind: 'rebind' }

@@ -47,7 +47,7 @@ async function obey(message: ToWorker): Promise<void> {
       tell({ kind: 'loaded', problem: await load(message.handlers) });
       break;
     case 'activate':
-      code?.activate();
+      code?.activate(message.isReturn);
       tell({ kind: 'activated' });
       break;
     case 'discard':
@@ -84,6 +84,7 @@ async function prepare(plan: Extract<ToWorker, { kind: 'start' }>): Promise<void
   const { config, worker: self, busFolder: folder, restarts } = plan;
   const topology = new Topology(config);
   code = await HotCode.start(plan.handlers);
+  code.onFailed = ({ version, reason }) => tell({ kind: 'faulty', version, reason });
   const store = await openStore(config, topology.homes, self);
   bus = new UnixBus({ self, topology, folder });
   worker = new Worker({

@@ -92,7 +92,7 @@ export class Worker {
     this.#router = router;
     this.#retentionMs = limits.retentionMs;
     this.#loopDelay.enable();
-    const sweepMs = Math.min(1000, Math.max(25, Math.min(limits.loginTimeoutMs, limits.idleTimeoutMs) / 4));
+    const sweepMs = Math.min(1000, Math.max(5, Math.min(limits.loginTimeoutMs, limits.idleTimeoutMs) / 16));
     this.#sweep = setInterval(() => this.#sweepAll(), sweepMs);
   }
 

@@ -113,24 +113,29 @@ test('a worker that does not answer is waited for no longer than a while, and no
   expect((await statsOf(server)).handlers.version).toBe('one');
 }, 30_000);
 
-test.each([1, 2])('a version that fails again and again gives way to the one before, in %i worker(s), and /stats says so', async (workers) => {
-  const { server, file } = await startWith(version('one', 1), workers);
-  const bad = "if (frame.type === FrameType.Ping && frame.nonce === 7) throw new TypeError('no table');";
-  writeFileSync(file, version('two', 2, '', bad));
-  expect(await server.reload()).toBe('two');
+test.each([1, 2])(
+  'a version that fails again and again gives way to the one before, in %i worker(s), and /stats says so',
+  async (workers) => {
+    const { server, file } = await startWith(version('one', 1), workers);
+    const bad = "if (frame.type === FrameType.Ping && frame.nonce === 7) throw new TypeError('no table');";
+    writeFileSync(file, version('two', 2, '', bad));
+    expect(await server.reload()).toBe('two');
 
-  for (let faults = 0; faults < 12; faults += 1) {
-    const client = await TestClient.login(addressOf(server), ANNA);
-    client.say({ type: FrameType.Ping, nonce: 7 });
-    await client.cut();
-  }
+    for (let faults = 0; faults < 12; faults += 1) {
+      const client = await TestClient.login(addressOf(server), ANNA);
+      client.say({ type: FrameType.Ping, nonce: 7 });
+      await client.cut();
+    }
 
-  await expect.poll(async () => (await statsOf(server)).handlers).toMatchObject({ version: 'one', loads: 3 });
-  const { rejected } = (await statsOf(server)).handlers;
-  expect(rejected.map(({ reason }) => reason)).toEqual([expect.stringContaining('no table')]);
-  expect(await ping(await TestClient.login(addressOf(server), ANNA))).toBe(1);
-  await server.reload();
-});
+    await expect
+      .poll(async () => (await statsOf(server)).handlers)
+      .toMatchObject({ version: 'one', loads: 3 });
+    const { rejected } = (await statsOf(server)).handlers;
+    expect(rejected.map(({ reason }) => reason)).toEqual([expect.stringContaining('no table')]);
+    expect(await ping(await TestClient.login(addressOf(server), ANNA))).toBe(1);
+    await server.reload();
+  },
+);
 
 test('a worker that is started again has the version in force, not what lies in the file', async () => {
   const { server, file } = await startWith(version('one', 1), 2);
