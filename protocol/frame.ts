@@ -64,6 +64,7 @@ export const ReasonCode = {
   GroupTooLarge: 0x108,
   NotMember: 0x109,
   IdSkipped: 0x10a,
+  TooManyGroups: 0x10b,
 } as const;
 
 export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode];

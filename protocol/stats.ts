@@ -62,6 +62,8 @@ export interface ServerCounters {
   expired: number;
   /** Frames on which the handlers threw what they may not; each has ended its connection with InternalError. */
   handlerFaults: number;
+  /** Items that were not what was stored, and were passed over. */
+  damaged: number;
 }
 
 export interface WorkerStats {

@@ -51,6 +51,21 @@ const limitsSchema = z.strictObject({
     .min(1)
     .default(100_000)
     .describe('Items one mailbox holds; more is refused.'),
+  mailboxShare: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.1)
+    .describe(
+      'Share of a mailbox that the messages of one sender, or of one group, may fill; 64 are always taken.',
+    ),
+  newRecipientsPerSecond: z
+    .number()
+    .min(0)
+    .default(100)
+    .describe(
+      'Users a second whom one user may write to for the first time, with a burst of one second; past it RateLimited. 0: no limit.',
+    ),
   retentionMs: z
     .number()
     .int()
@@ -64,6 +79,14 @@ const limitsSchema = z.strictObject({
     .max(8000)
     .default(256)
     .describe('Members of a group: one message becomes as many.'),
+  groupsPerUser: z
+    .number()
+    .int()
+    .min(1)
+    .default(1000)
+    .describe(
+      'Groups that one user may own, counted by each home; more is refused with TooManyGroups. A group that nobody has changed or written to for the retention time is deleted.',
+    ),
   deliveryWindow: z
     .number()
     .int()
@@ -256,6 +279,14 @@ export const serverConfigSchema = z.strictObject({
     .default('lmdb')
     .describe('Where mailboxes are kept: on disk, or in the memory of the process that ends with it.'),
   lmdb: lmdbSchema.default(lmdbSchema.parse({})),
+  memoryBytes: z
+    .number()
+    .int()
+    .min(1_048_576)
+    .default(2 ** 30)
+    .describe(
+      'Room for all that waits in mailboxes of the store in memory; past it SEND is refused with StoreFull.',
+    ),
   token: z
     .string()
     .min(16, 'has to be at least 16 characters long')

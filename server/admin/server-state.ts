@@ -11,7 +11,6 @@ import type { ServerConfig } from '../config.js';
 import type { WorkerReport } from '../processes/worker.js';
 import { addCounters } from '../queues/counters.js';
 import { QueueMonitor } from '../queues/queue-monitor.js';
-import type { StoreUsage } from '../store/store.js';
 import { PastReports } from './past-reports.js';
 
 const KEPT_REJECTIONS = 100;
@@ -169,7 +168,7 @@ export class ServerState {
   }
 }
 
-function addUsage(kind: StoreStats['kind'], all: StoreUsage[]): StoreStats {
+function addUsage(kind: StoreStats['kind'], all: WorkerReport['store'][]): StoreStats {
   const sum: StoreStats = { kind, items: 0, diskBytes: 0, commits: 0, commitMs: 0 };
   for (const { items, diskBytes, commits, commitMs } of all) {
     sum.items += items;

@@ -22,6 +22,7 @@ const Operation = {
   group: 13,
   copies: 14,
   'copies-kept': 15,
+  resend: 16,
 } as const;
 
 /** What stands before every message: the bytes behind it. */
@@ -63,6 +64,8 @@ function fieldBytes(message: BusMessage): number {
       return 36 + 8 * message.members.length + message.payload.length;
     case 'copies-kept':
       return 18;
+    case 'resend':
+      return 2;
   }
 }
 
@@ -266,6 +269,8 @@ function readBusMessage(bytes: Buffer, start: number, end: number): BusMessage {
         number: bytes.readDoubleLE(at + 8),
         home: bytes.readUInt16LE(at + 16),
       };
+    case Operation.resend:
+      return { kind: 'resend', home: bytes.readUInt16LE(at) };
     default:
       throw new Error(`unknown bus operation ${operation}: the workers are not of one build`);
   }

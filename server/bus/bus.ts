@@ -17,7 +17,9 @@ export type HomeMessage =
   | HomeRequest
   | ({ kind: 'receipt' | 'receipt-kept' } & Receipt)
   | ({ kind: 'copies' } & Copies)
-  | { kind: 'copies-kept'; group: number; number: number; home: number };
+  | { kind: 'copies-kept'; group: number; number: number; home: number }
+  /** That home could not take what was sent to it: what it has not answered is to be sent again. */
+  | { kind: 'resend'; home: number };
 
 /** What a home answers with `accepted` or `refused`, and the id of the request. */
 export type HomeRequest =

@@ -8,6 +8,7 @@ const reasons: Partial<Record<ReasonCode, string>> = {
   [ReasonCode.StoreFull]: 'the server has no room for more messages',
   [ReasonCode.StoreFailed]: 'the message could not be stored',
   [ReasonCode.NotGroupOwner]: 'the group belongs to another user',
+  [ReasonCode.TooManyGroups]: 'the user owns as many groups as one user may',
   [ReasonCode.GroupTooLarge]: 'the group has more members than this server takes',
   [ReasonCode.IdSkipped]: 'a later id was accepted before this one; send the message with a new id',
   [ReasonCode.NotMember]: 'the user is not a member of this group',

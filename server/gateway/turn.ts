@@ -1,7 +1,7 @@
 import type { Bus } from '../bus/bus.js';
 import type { Home } from '../home/home.js';
 import { QueueGauge } from '../queues/queue-gauge.js';
-import type { Store } from '../store/store.js';
+import type { HomeStore } from '../store/home-store.js';
 import type { InboundBudget } from './inbound-budget.js';
 import type { Session } from './session.js';
 
@@ -10,7 +10,7 @@ const restCell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEME
 
 export interface TurnParts {
   home: Pick<Home, 'commit'>;
-  store: Pick<Store, 'staged'>;
+  store: Pick<HomeStore, 'staged'>;
   bus: Bus;
   budget: InboundBudget;
   /** Whether the worker may rest now, for as long as `coalesceMs`. */

@@ -1,41 +1,138 @@
+import { type HomeStore, VALUE_OFFSET } from '../store/home-store.js';
+import { KeyKind, numbersKey } from '../store/store-keys.js';
 import { DeduplicationWindow } from './deduplication-window.js';
+import type { Mailbox } from './mailbox.js';
 
-/** The windows of all pairs, by recipient and sender; one is made with the first message. */
+/** Whose numbers a window remembers: the ids of one sender, or the messages of one group. */
+export type WindowOf = 'user' | 'group';
+
+/** When the window was last written, in whole seconds since 1970. */
+const TIME_BYTES = 4;
+const WINDOW_OFFSET = VALUE_OFFSET + TIME_BYTES;
+
+let scratch = Buffer.allocUnsafeSlow(4096);
+
+interface Changed {
+  mailbox: Mailbox;
+  from: number;
+  kind: WindowOf;
+  window: DeduplicationWindow;
+}
+
+/**
+ * What came into each mailbox from each sender and group. A window that has changed is written down with the turn that
+ * changed it, so that it is kept with the item that it remembers.
+ */
 export class Deduplication {
-  readonly #ofUsers = new Map<number, Map<number, DeduplicationWindow>>();
+  readonly #store: HomeStore;
+  #changed: Changed[] = [];
+  /** Windows at hand, in all mailboxes. */
   #size = 0;
+
+  constructor(store: HomeStore) {
+    this.#store = store;
+  }
 
   get size(): number {
     return this.#size;
   }
 
-  /** @param make gives a window that is not in here yet, such as one that was kept */
-  get(
-    user: number,
-    from: number,
-    make: () => DeduplicationWindow = () => new DeduplicationWindow(),
-  ): DeduplicationWindow {
-    let ofUser = this.#ofUsers.get(user);
-    if (!ofUser) {
-      ofUser = new Map();
-      this.#ofUsers.set(user, ofUser);
+  /** Hot path. What `mailbox` had from a sender or a group. */
+  windowOf(mailbox: Mailbox, from: number, kind: WindowOf): DeduplicationWindow {
+    let windows = kind === 'user' ? mailbox.windows : mailbox.groupWindows;
+    if (!windows) {
+      windows = new Map();
+      if (kind === 'user') mailbox.windows = windows;
+      else mailbox.groupWindows = windows;
     }
-    let window = ofUser.get(from);
+    let window = windows.get(from);
     if (!window) {
-      window = make();
+      window = this.#read(mailbox, from, kind);
+      windows.set(from, window);
       this.#size += 1;
-      ofUser.set(from, window);
     }
     return window;
   }
 
-  /** Takes out the windows of the user whose first one was made before those of all others. */
-  takeOldest(): { user: number; windows: Map<number, DeduplicationWindow> } | undefined {
-    for (const [user, windows] of this.#ofUsers) {
-      this.#ofUsers.delete(user);
-      this.#size -= windows.size;
-      return { user, windows };
-    }
-    return undefined;
+  /** Hot path. Takes `id` as accepted. */
+  remember(mailbox: Mailbox, from: number, kind: WindowOf, window: DeduplicationWindow, id: number): void {
+    // One that is only in memory is written down when it is let go.
+    if (!window.isChanged && this.#store.isDurable) this.#changed.push({ mailbox, from, kind, window });
+    window.remember(id);
   }
+
+  /** Hot path. An item of that sender or group waits no longer. */
+  forgetWaiting(mailbox: Mailbox, from: number, kind: WindowOf): void {
+    const window = (kind === 'user' ? mailbox.windows : mailbox.groupWindows)?.get(from);
+    if (window && window.waiting > 0) window.waiting -= 1;
+  }
+
+  /** Stages what has changed in this turn. */
+  writeDown(nowMs: number): void {
+    if (this.#changed.length === 0) return;
+    for (const { mailbox, from, kind, window } of this.#changed)
+      this.#write(mailbox.user, from, kind, window, nowMs);
+    this.#changed = [];
+  }
+
+  /** Lets go of all windows of a mailbox; between two turns. */
+  letGo(mailbox: Mailbox, nowMs: number): void {
+    for (const kind of ['user', 'group'] as const) {
+      const windows = kind === 'user' ? mailbox.windows : mailbox.groupWindows;
+      if (!windows) continue;
+      this.#size -= windows.size;
+      if (this.#store.isDurable) continue;
+      for (const [from, window] of windows)
+        if (window.isChanged) this.#write(mailbox.user, from, kind, window, nowMs);
+    }
+    mailbox.windows = undefined;
+    mailbox.groupWindows = undefined;
+  }
+
+  /** The turn failed: its windows are as the store has them. */
+  drop(): void {
+    for (const { mailbox, from, kind } of this.#changed) {
+      const windows = kind === 'user' ? mailbox.windows : mailbox.groupWindows;
+      if (windows?.delete(from)) this.#size -= 1;
+    }
+    this.#changed = [];
+  }
+
+  #read(mailbox: Mailbox, from: number, kind: WindowOf): DeduplicationWindow {
+    const kept = this.#store.get(windowKey(mailbox.user, from, kind));
+    if (!kept) return new DeduplicationWindow();
+    const window = DeduplicationWindow.read(kept, WINDOW_OFFSET);
+    // What was fetched since it was written down waits no longer.
+    window.waiting = Math.min(window.waiting, mailbox.length);
+    return window;
+  }
+
+  #write(user: number, from: number, kind: WindowOf, window: DeduplicationWindow, nowMs: number): void {
+    this.#store.stage(windowKey(user, from, kind), writeWindow(window, nowMs));
+    window.isChanged = false;
+  }
+}
+
+/** When the window or the sender that `value` holds was last written to. */
+export function writtenAtMs(value: Buffer): number {
+  return value.readUInt32LE(VALUE_OFFSET) * 1000;
+}
+
+/** @param room for what goes behind it */
+export function writeWindow(window: DeduplicationWindow, nowMs: number, room = 0): Buffer {
+  const most = WINDOW_OFFSET + window.mostBytes;
+  if (most > scratch.length) scratch = Buffer.allocUnsafeSlow(most);
+  const end = window.write(scratch, WINDOW_OFFSET);
+  const value = Buffer.allocUnsafe(end + room);
+  scratch.copy(value, WINDOW_OFFSET, WINDOW_OFFSET, end);
+  value.writeUInt32LE(Math.floor(nowMs / 1000), VALUE_OFFSET);
+  return value;
+}
+
+export function readWindow(value: Buffer): DeduplicationWindow {
+  return DeduplicationWindow.read(value, WINDOW_OFFSET);
+}
+
+function windowKey(user: number, from: number, kind: WindowOf): Buffer {
+  return numbersKey(kind === 'user' ? KeyKind.Window : KeyKind.GroupWindow, user, from);
 }

@@ -1,12 +1,12 @@
 import { type Bus, type Copies, homeWorker } from '../bus/bus.js';
 import { QueueGauge } from '../queues/queue-gauge.js';
-import type { Store } from '../store/store.js';
+import { type HomeStore, VALUE_OFFSET } from '../store/home-store.js';
 import { KeyKind, numberOf, numbersKey } from '../store/store-keys.js';
-import type { AfterCommit } from './mailboxes.js';
+import type { TurnLog } from './turn-log.js';
 
 const NUMBER_BYTES = 8;
 /** Sender, id and the number of members. */
-const HEAD_BYTES = 3 * NUMBER_BYTES;
+const MEMBERS_OFFSET = VALUE_OFFSET + 3 * NUMBER_BYTES;
 
 /**
  * Messages to groups on their way to members whose homes are other workers: one message a home, whatever its members.
@@ -15,24 +15,24 @@ const HEAD_BYTES = 3 * NUMBER_BYTES;
 export class FanOut {
   /** Copies that the homes of their members have not taken over. */
   readonly underWay = new QueueGauge();
-  readonly #store: Store;
+  readonly #store: HomeStore;
   readonly #bus: Bus;
-  readonly #afterCommit: AfterCommit;
+  readonly #log: TurnLog;
   /** By group and number: the homes that have not answered, and how many of their copies are under way. */
   readonly #unanswered = new Map<string, Map<number, number>>();
   /** Homes that have all that was kept for them: only behind that may new copies go there, or they would overtake it. */
   readonly #caughtUp = new Set<number>();
 
-  constructor(store: Store, bus: Bus, afterCommit: AfterCommit) {
+  constructor(store: HomeStore, bus: Bus, log: TurnLog) {
     this.#store = store;
     this.#bus = bus;
-    this.#afterCommit = afterCommit;
+    this.#log = log;
   }
 
   /** Hot path. Keeps them, and sends them once that is promised. */
   send(copies: Copies): void {
     const bytes = writeCopies(copies);
-    if (this.#store.isDurable) this.#store.note(keyOf(copies), bytes);
+    if (this.#store.isDurable) this.#store.stage(keyOf(copies), bytes);
     // The payload is valid during this call only: it goes out as it was written down.
     const written = readCopies(copies.group, copies.number, bytes);
     const byHome = this.#byHome(written.members);
@@ -41,11 +41,18 @@ export class FanOut {
       new Map([...byHome].map(([home, members]) => [home, members.length])),
     );
     this.underWay.add(written.members.length);
-    this.#afterCommit(() => {
-      for (const [home, members] of byHome) {
-        if (this.#canSend(home)) this.#bus.send(home, { kind: 'copies', ...written, members });
-        else this.#takeBack(nameOf(copies), home);
-      }
+    const name = nameOf(copies);
+    this.#log.follow({
+      promised: () => {
+        for (const [home, members] of byHome) {
+          if (this.#canSend(home)) this.#bus.send(home, { kind: 'copies', ...written, members });
+          else this.#takeBack(name, home);
+        }
+      },
+      dropped: () => {
+        this.#unanswered.delete(name);
+        this.underWay.remove(written.members.length);
+      },
     });
   }
 
@@ -59,7 +66,7 @@ export class FanOut {
     homes.delete(home);
     if (homes.size > 0) return;
     this.#unanswered.delete(name);
-    this.#store.note(keyOf({ group, number }), undefined);
+    if (this.#store.isDurable) this.#store.stage(keyOf({ group, number }));
   }
 
   /** That home died: what was on its way there is not, until it is sent again. */
@@ -72,7 +79,7 @@ export class FanOut {
   resend(home: number): void {
     if (!this.#bus.isConnected(home)) return;
     this.#caughtUp.add(home);
-    for (const { key, value } of this.#store.notes(numbersKey(KeyKind.Copies))) {
+    for (const { key, value } of this.#store.range(numbersKey(KeyKind.Copies))) {
       const copies = readCopies(numberOf(key, 0), numberOf(key, 1), value);
       const byHome = this.#byHome(copies.members);
       const members = byHome.get(home);
@@ -123,8 +130,8 @@ function keyOf({ group, number }: Pick<Copies, 'group' | 'number'>): Buffer {
 }
 
 function writeCopies({ from, id, members, payload }: Copies): Buffer {
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES + NUMBER_BYTES * members.length + payload.length);
-  let at = 0;
+  const bytes = Buffer.allocUnsafe(MEMBERS_OFFSET + NUMBER_BYTES * members.length + payload.length);
+  let at = VALUE_OFFSET;
   for (const number of [from, id, members.length]) at = bytes.writeDoubleLE(number, at);
   for (const member of members) at = bytes.writeDoubleLE(member, at);
   bytes.set(payload, at);
@@ -133,13 +140,13 @@ function writeCopies({ from, id, members, payload }: Copies): Buffer {
 
 function readCopies(group: number, number: number, bytes: Buffer): Copies {
   const members: number[] = [];
-  const payloadAt = HEAD_BYTES + NUMBER_BYTES * bytes.readDoubleLE(2 * NUMBER_BYTES);
-  for (let at = HEAD_BYTES; at < payloadAt; at += NUMBER_BYTES) members.push(bytes.readDoubleLE(at));
+  const payloadAt = MEMBERS_OFFSET + NUMBER_BYTES * bytes.readDoubleLE(VALUE_OFFSET + 2 * NUMBER_BYTES);
+  for (let at = MEMBERS_OFFSET; at < payloadAt; at += NUMBER_BYTES) members.push(bytes.readDoubleLE(at));
   return {
     group,
     number,
-    from: bytes.readDoubleLE(0),
-    id: bytes.readDoubleLE(NUMBER_BYTES),
+    from: bytes.readDoubleLE(VALUE_OFFSET),
+    id: bytes.readDoubleLE(VALUE_OFFSET + NUMBER_BYTES),
     members,
     payload: bytes.subarray(payloadAt),
   };

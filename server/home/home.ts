@@ -1,106 +1,137 @@
-import { FrameType, type GroupDeliverFrame, ReasonCode } from '../../protocol/frame.js';
-import {
-  type Bus,
-  type Copies,
-  type HomeMessage,
-  type HomeRequest,
-  homeWorker,
-  type Receipt,
-} from '../bus/bus.js';
+import type { Bus, ConnectionMessage, HomeMessage } from '../bus/bus.js';
 import type { Limits } from '../config.js';
 import { type Counters, countRefusal } from '../queues/counters.js';
-import type { Store } from '../store/store.js';
-import type { DeduplicationWindow } from './deduplication-window.js';
+import type { HomeStore, StoreFailure } from '../store/home-store.js';
+import { CommitQueue } from './commit-queue.js';
+import { Deduplication } from './deduplication.js';
+import { FairShare, type FairShareLimits } from './fair-share.js';
 import { FanOut } from './fan-out.js';
-import { Groups } from './groups.js';
+import { type GroupLimits, Groups } from './groups.js';
+import { Mailbox } from './mailbox.js';
+import type { MailboxItem } from './mailbox-item.js';
 import { Mailboxes, type MailboxLimits } from './mailboxes.js';
-import { OutgoingReceipts, receiptFrame } from './outgoing-receipts.js';
+import { Messages } from './messages.js';
+import { OutgoingReceipts } from './outgoing-receipts.js';
+import { Retention } from './retention.js';
+import { steadyNow } from './steady-clock.js';
+import { Trouble } from './trouble.js';
+import { type Consequence, type Turn, TurnLog } from './turn-log.js';
 
-type HomeLimits = MailboxLimits & Pick<Limits, 'groupMembers' | 'sendsUnderWay'>;
+export type HomeLimits = MailboxLimits &
+  FairShareLimits &
+  GroupLimits &
+  Pick<Limits, 'sendsUnderWay' | 'retentionMs'>;
 
-type Message<Kind extends HomeMessage['kind']> = Extract<HomeMessage, { kind: Kind }>;
+export interface HomeOptions {
+  store: HomeStore;
+  /** The room that the store has. */
+  storeBytes: number;
+  bus: Bus;
+  counters: Counters;
+  limits: HomeLimits;
+  /** Something was said outside of a turn: the bus has it, and waits for the end of one. */
+  saidLater?(): void;
+}
 
 /**
  * A home: the mailboxes and the groups of its share of the users. It takes bus messages and answers with bus messages;
- * it never sees a socket.
+ * it never sees a socket. What one turn of the event loop changed is committed as one, and said afterwards.
  */
 export class Home {
   readonly mailboxes: Mailboxes;
   readonly fanOut: FanOut;
   readonly #receipts: OutgoingReceipts;
   readonly #groups: Groups;
-  readonly #store: Store;
+  readonly #deduplication: Deduplication;
+  readonly #fairShare: FairShare;
+  readonly #messages: Messages;
+  readonly #retention: Retention;
+  readonly #log = new TurnLog();
+  readonly #commits: CommitQueue<Turn>;
+  readonly #trouble = new Trouble();
+  readonly #store: HomeStore;
   readonly #bus: Bus;
   readonly #counters: Counters;
-  readonly #limits: HomeLimits;
-  /** What is to be said about changes of this turn, once the store has promised them. */
-  #uncommitted: (() => void)[] = [];
+  readonly #retentionMs: number;
+  /** One time for all of a turn. */
+  #nowMs = steadyNow();
 
-  constructor(store: Store, bus: Bus, counters: Counters, limits: HomeLimits) {
-    this.#limits = limits;
-    const afterCommit = (say: () => void): void => this.#afterCommit(say);
+  constructor({ store, storeBytes, bus, counters, limits, saidLater = () => undefined }: HomeOptions) {
     this.#store = store;
     this.#bus = bus;
     this.#counters = counters;
-    this.mailboxes = new Mailboxes(store, bus, counters, limits, afterCommit);
-    this.fanOut = new FanOut(store, bus, afterCommit);
-    this.#receipts = new OutgoingReceipts(store, bus, afterCommit);
-    this.#groups = new Groups(store, limits.groupMembers);
+    this.#retentionMs = limits.retentionMs;
+    const log = this.#log;
+    this.#deduplication = new Deduplication(store);
+    this.mailboxes = new Mailboxes({
+      store,
+      bus,
+      counters,
+      limits,
+      log,
+      deduplication: this.#deduplication,
+    });
+    this.fanOut = new FanOut(store, bus, log);
+    this.#receipts = new OutgoingReceipts(store, bus, log);
+    this.#groups = new Groups(store, limits);
+    this.#fairShare = new FairShare(limits, store, storeBytes);
+    this.#retention = new Retention(store, this.mailboxes, this.#groups, counters);
+    this.#messages = new Messages({
+      store,
+      bus,
+      counters,
+      limits,
+      log,
+      mailboxes: this.mailboxes,
+      deduplication: this.#deduplication,
+      groups: this.#groups,
+      fairShare: this.#fairShare,
+      fanOut: this.fanOut,
+      receipts: this.#receipts,
+    });
+    this.#commits = new CommitQueue(store, {
+      promised: (turn) => this.#promised(turn),
+      failed: (turns, failure) => this.#failed(turns, failure),
+      settled: saidLater,
+    });
   }
 
   /** Hot path: one call a SEND, an ACK and a receipt. */
   receive(message: HomeMessage): void {
-    switch (message.kind) {
-      case 'submit':
-        this.#submit(message);
-        break;
-      case 'acknowledge':
-        this.#acknowledge(message);
-        break;
-      case 'receipt':
-        this.#takeReceipt(message);
-        break;
-      case 'receipt-kept':
-        this.#receipts.kept(message);
-        break;
-      case 'attach':
-        this.mailboxes.attach(message.user, message.worker, message.connection);
-        break;
-      case 'detach':
-        this.mailboxes.detach(message.user, message.worker, message.connection);
-        break;
-      case 'group':
-        this.#setGroup(message);
-        break;
-      case 'submit-to-group':
-        this.#submitToGroup(message);
-        break;
-      case 'copies':
-        this.#takeCopies(message);
-        break;
-      case 'copies-kept':
-        this.fanOut.kept(message.group, message.number, message.home);
-        break;
-    }
+    if (this.#commits.isFailing || this.#trouble.isStanding) this.#putOff(message);
+    else this.#take(message);
   }
 
   /** Commits what was staged since the last call and then answers for it; once an event-loop turn. */
   commit(): void {
-    const promised = this.#store.commit();
+    // What was said meanwhile waits for those that are on their way.
+    if (this.#commits.isFailing) return;
+    this.#deduplication.writeDown(this.#nowMs);
+    const changes = this.#store.staged;
+    if (changes > 0 || !this.#log.isEmpty) this.#commits.add(this.#log.take(changes));
+    this.#nowMs = steadyNow();
+    if (!this.#commits.isIdle) return;
     this.#groups.trim();
-    const answers = this.#uncommitted;
-    if (answers.length === 0) return;
-    this.#uncommitted = [];
-    const answerAll = () => {
-      for (const answer of answers) answer();
-    };
-    if (promised) promised.then(answerAll);
-    else answerAll();
+    this.mailboxes.table.evict(this.#nowMs);
+  }
+
+  /** About once a second, between two turns; `commit` is due afterwards. */
+  sweep(): void {
+    this.#fairShare.trim();
+    if (this.#commits.isFailing || this.#trouble.isStanding) return;
+    for (const owed of this.#trouble.takeOwed()) this.#take(owed);
+    this.mailboxes.age(this.#nowMs);
+    if (this.#commits.isIdle) this.#retention.sweep(this.#retentionMs, this.#nowMs);
+  }
+
+  /** Resolves once all that was committed is kept, or is not. */
+  settled(): Promise<void> {
+    return this.#commits.idle();
   }
 
   /** A worker died: its connections are gone, and what was on its way to its mailboxes. */
   lost(worker: number): void {
-    this.mailboxes.detachAll(worker);
+    this.mailboxes.detachAll(worker, this.#nowMs);
     this.fanOut.lost(worker);
   }
 
@@ -110,157 +141,127 @@ export class Home {
     this.fanOut.resend(home);
   }
 
-  #submit(message: Message<'submit'>): void {
-    const { from, to, id, payload } = message;
-    const repeats = this.#store.repeats(to, from, 'user');
-    if (this.#wasAnswered(message, repeats)) return;
-    if (this.mailboxes.isFull(to)) {
-      this.#refuse(message, ReasonCode.MailboxFull);
-      return;
-    }
-    repeats.remember(id);
-    this.#accept(message);
-    this.mailboxes.append(to, { type: FrameType.Deliver, sequence: 0, flags: 0, from, id, payload });
-  }
-
-  #setGroup(message: Message<'group'>): void {
-    const refusal = this.#store.isFull
-      ? ReasonCode.StoreFull
-      : this.#groups.set(message.group, message.user, message.members);
-    if (refusal === undefined) this.#sayAccepted(message);
-    else this.#refuse(message, refusal);
-  }
-
-  #submitToGroup(message: Message<'submit-to-group'>): void {
-    const { from, id } = message;
-    const group = this.#groups.find(message.group);
-    if (!group?.members.includes(from)) {
-      // Whoever has left since may ask once more what became of a message.
-      if (group?.repeats.get(from)?.look(id) === 'repeated') this.#repeated(message);
-      else this.#refuse(message, ReasonCode.NotMember);
-      return;
-    }
-    if (this.#wasAnswered(message, this.#groups.repeats(group, from))) return;
-    // It is answered before other homes have their copies: those are bounded here.
-    if (this.fanOut.underWay.length >= this.#limits.sendsUnderWay) {
-      this.#refuse(message, ReasonCode.Shedding);
-      return;
-    }
-    const number = this.#groups.take(group, from, id);
-    this.#accept(message);
-    const frame = deliverFrame({ group: group.id, number, from, id, payload: message.payload });
-    const elsewhere: number[] = [];
-    for (const member of group.members) {
-      if (member === from) continue;
-      if (homeWorker(member, this.#bus.homes) === this.#bus.self) this.#takeCopy(member, frame);
-      else elsewhere.push(member);
-    }
-    if (elsewhere.length > 0) this.fanOut.send({ ...frame, members: elsewhere });
-  }
-
-  #takeCopies(copies: Message<'copies'>): void {
-    const { group, number, members } = copies;
-    const frame = deliverFrame(copies);
-    for (const member of members) this.#takeCopy(member, frame);
-    const origin = homeWorker(group, this.#bus.homes);
-    this.#afterCommit(() =>
-      this.#bus.send(origin, { kind: 'copies-kept', group, number, home: this.#bus.self }),
-    );
-  }
-
-  /** Hot path. A copy that came before is passed over: it was sent again because nobody knew. */
-  #takeCopy(member: number, frame: GroupDeliverFrame): void {
-    const { group, number, from, id } = frame;
-    // Without durability nothing is sent again, and a group that was made anew counts from 1.
-    if (this.#store.isDurable) {
-      const repeats = this.#store.repeats(member, group, 'group');
-      const look = repeats.look(number);
-      if (look === 'repeated' || look === 'too-old') return;
-      repeats.remember(number);
-    }
-    this.#counters.copies += 1;
-    if (!this.mailboxes.isFull(member) && !this.#store.isFull) {
-      this.mailboxes.append(member, frame);
-      return;
-    }
-    this.#counters.undelivered += 1;
-    this.#store.keepRepeats(member, group, 'group');
-    this.#sendReceipt({ to: from, by: member, id, group, isUndelivered: true });
-  }
-
-  #takeReceipt(receipt: Receipt): void {
-    const origin = homeWorker(receipt.by, this.#bus.homes);
-    this.#counters.receipts += 1;
-    if (this.#store.isDurable && origin !== this.#bus.self) {
-      const { to, by, id, group, isUndelivered } = receipt;
-      this.#afterCommit(() =>
-        this.#bus.send(origin, { kind: 'receipt-kept', to, by, id, group, isUndelivered }),
-      );
-    }
-    this.mailboxes.append(receipt.to, receiptFrame(receipt));
-  }
-
-  #acknowledge({ user, worker, connection, sequence }: Message<'acknowledge'>): void {
-    for (const item of this.mailboxes.acknowledge(user, worker, connection, sequence)) {
-      if (item.isReceipt) continue;
-      this.#counters.acknowledged += 1;
-      const { from, id, group } = item;
-      this.#sendReceipt({ to: from, by: user, id, group, isUndelivered: false });
+  /** Hot path. */
+  #take(message: HomeMessage): void {
+    switch (message.kind) {
+      case 'submit':
+        this.#messages.submit(message, this.#nowMs);
+        break;
+      case 'acknowledge':
+        this.#messages.acknowledge(message, this.#nowMs);
+        break;
+      case 'receipt':
+        this.#messages.takeReceipt(message, this.#nowMs);
+        break;
+      case 'receipt-kept':
+        this.#receipts.kept(message);
+        break;
+      case 'attach':
+        this.mailboxes.attach(message.user, message.worker, message.connection, this.#nowMs);
+        break;
+      case 'detach':
+        this.mailboxes.detach(message.user, message.worker, message.connection, this.#nowMs);
+        break;
+      case 'group':
+        this.#messages.setGroup(message, this.#nowMs);
+        break;
+      case 'submit-to-group':
+        this.#messages.submitToGroup(message, this.#nowMs);
+        break;
+      case 'copies':
+        this.#messages.takeCopies(message, this.#nowMs);
+        break;
+      case 'copies-kept':
+        this.fanOut.kept(message.group, message.number, message.home);
+        break;
+      case 'resend':
+        this.resend(message.home);
+        break;
     }
   }
 
-  /** In one transaction with the end of the message: here at once, elsewhere by way of a note that outlives a crash. */
-  #sendReceipt(receipt: Receipt): void {
-    const home = homeWorker(receipt.to, this.#bus.homes);
-    if (home === this.#bus.self) this.#takeReceipt(receipt);
-    else this.#receipts.send(home, receipt);
-  }
-
-  /** Answers a message that came before, or for which there is no room in the store. */
-  #wasAnswered(request: HomeRequest, repeats: DeduplicationWindow): boolean {
-    switch (repeats.look(request.id)) {
-      case 'repeated':
-        this.#repeated(request);
-        return true;
-      case 'skipped':
-        // Accepted now, it would come behind those that were sent after it.
-        this.#refuse(request, ReasonCode.IdSkipped);
-        return true;
-      case 'too-old':
-        this.#refuse(request, ReasonCode.DuplicateUnknown);
-        return true;
-      case 'new':
-        if (!this.#store.isFull) return false;
-        this.#refuse(request, ReasonCode.StoreFull);
-        return true;
+  /** What becomes of a message while nothing may be staged. */
+  #putOff(message: HomeMessage): void {
+    switch (message.kind) {
+      case 'attach':
+      case 'detach':
+      case 'resend':
+        this.#take(message);
+        break;
+      case 'submit':
+      case 'submit-to-group':
+      case 'group':
+        this.#messages.refuse(message, this.#trouble.refusal);
+        break;
+      case 'acknowledge':
+        this.#trouble.owe(message);
+        break;
+      default:
+        // Other homes say it again when they are asked, or when this one sends again what they have.
+        this.#trouble.miss();
     }
   }
 
-  #repeated(request: HomeRequest): void {
-    this.#counters.repeated += 1;
-    this.#sayAccepted(request);
+  /** Hot path. A turn is kept: what it had to say is said. */
+  #promised({ answers, changes }: Turn): void {
+    for (let at = 0; at < answers.length; at += 2) {
+      const to = answers[at];
+      if (to instanceof Mailbox) this.mailboxes.promised(to, answers[at + 1] as MailboxItem, this.#nowMs);
+      else if ((to as number) >= 0) this.#bus.send(to as number, answers[at + 1] as HomeMessage);
+      else (answers[at + 1] as Consequence).promised();
+    }
+    // A turn that changed nothing says nothing of the store.
+    if (changes === 0 || !this.#trouble.end()) return;
+    const { first, count } = this.#bus.homes;
+    for (let home = first; home < first + count; home += 1) {
+      if (home === this.#bus.self) continue;
+      this.resend(home);
+      this.#bus.send(home, { kind: 'resend', home: this.#bus.self });
+    }
   }
 
-  #accept(request: HomeRequest): void {
-    this.#counters.accepted += 1;
-    this.#sayAccepted(request);
+  /** Turns are not kept, nor is what was begun behind them: everything is as the store has it. */
+  #failed(turns: Turn[], failure: StoreFailure): void {
+    this.#trouble.begin(failure);
+    this.#store.discard();
+    this.#deduplication.drop();
+    this.#groups.drop();
+    const touched = new Set<Mailbox>();
+    for (const turn of [...turns, this.#log.take(0)]) this.#takeBack(turn, touched);
+    for (const mailbox of touched) this.#deduplication.letGo(mailbox, this.#nowMs);
+    this.mailboxes.restore(touched);
   }
 
-  #sayAccepted({ worker, connection, id }: HomeRequest): void {
-    this.#afterCommit(() => this.#bus.send(worker, { kind: 'accepted', connection, id }));
+  #takeBack({ answers, acknowledgements, touched: others }: Turn, touched: Set<Mailbox>): void {
+    for (const mailbox of others) touched.add(mailbox);
+    for (let at = 0; at < answers.length; at += 2) {
+      const to = answers[at];
+      if (to instanceof Mailbox) touched.add(to);
+      else if ((to as number) < 0) (answers[at + 1] as Consequence).dropped();
+      else this.#unsay(to as number, answers[at + 1] as HomeMessage | AnswerToRequest);
+    }
+    for (const acknowledgement of acknowledgements) {
+      this.#trouble.owe(acknowledgement);
+      const mailbox = this.mailboxes.table.find(acknowledgement.user);
+      if (mailbox) touched.add(mailbox);
+    }
   }
 
-  #refuse({ worker, connection, id }: HomeRequest, code: ReasonCode): void {
-    countRefusal(this.#counters, code);
-    // In the order of the requests, so behind the answers that wait for the commit.
-    this.#afterCommit(() => this.#bus.send(worker, { kind: 'refused', connection, id, code }));
-  }
-
-  #afterCommit(answer: () => void): void {
-    this.#uncommitted.push(answer);
+  #unsay(worker: number, message: HomeMessage | AnswerToRequest): void {
+    switch (message.kind) {
+      case 'accepted': {
+        const code = this.#trouble.refusal;
+        countRefusal(this.#counters, code);
+        this.#bus.send(worker, { kind: 'refused', connection: message.connection, id: message.id, code });
+        break;
+      }
+      case 'refused':
+        this.#bus.send(worker, message);
+        break;
+      default:
+        this.#trouble.miss();
+    }
   }
 }
 
-function deliverFrame({ group, number, from, id, payload }: Omit<Copies, 'members'>): GroupDeliverFrame {
-  return { type: FrameType.GroupDeliver, sequence: 0, flags: 0, group, number, from, id, payload };
-}
+type AnswerToRequest = Extract<ConnectionMessage, { kind: 'accepted' | 'refused' }>;

@@ -11,6 +11,11 @@ export class ItemQueue {
     return this.#head === this.#items.length;
   }
 
+  /** Sequence of the newest; 0 where there is none. */
+  get lastSequence(): number {
+    return this.isEmpty ? 0 : (this.#items[this.#items.length - 1] as MailboxItem).sequence;
+  }
+
   /** The item of that sequence, if it is in here. */
   at(sequence: number): MailboxItem | undefined {
     const first = this.#items[this.#head];
@@ -23,23 +28,9 @@ export class ItemQueue {
     this.#items.push(item);
   }
 
-  after(sequence: number, limit: number): MailboxItem[] {
-    const first = this.#items[this.#head];
-    if (!first) return NOTHING;
-    // Sequences have no gaps, so an item's place follows from its sequence.
-    const start = this.#head + Math.max(0, sequence + 1 - first.sequence);
-    return this.#items.slice(start, start + limit);
-  }
-
-  /** Sequence of the last item stored before `beforeMs`; 0: none was. */
-  lastBefore(beforeMs: number): number {
-    let sequence = 0;
-    for (let at = this.#head; at < this.#items.length; at += 1) {
-      const item = this.#items[at] as MailboxItem;
-      if (item.atMs >= beforeMs) break;
-      sequence = item.sequence;
-    }
-    return sequence;
+  /** Everything, oldest first. */
+  takeAll(): MailboxItem[] {
+    return this.takeThrough(this.lastSequence);
   }
 
   takeThrough(sequence: number): MailboxItem[] {

@@ -1,58 +1,56 @@
-import { encodeFrame } from '../../protocol/encode.js';
 import { FLAG_REDELIVERY, HEADER_BYTES, type ItemFrame } from '../../protocol/frame.js';
-import type { Bus } from '../bus/bus.js';
+import { type Bus, NO_GROUP } from '../bus/bus.js';
 import type { Limits } from '../config.js';
 import type { Counters } from '../queues/counters.js';
-import type { Store } from '../store/store.js';
-import { itemOf, type MailboxItem } from './mailbox-item.js';
+import type { HomeStore } from '../store/home-store.js';
+import { itemKey, KeyKind, numbersKey } from '../store/store-keys.js';
+import type { Deduplication } from './deduplication.js';
+import { beginAnew, type Mailbox } from './mailbox.js';
+import { itemOf, type MailboxItem, writeItem } from './mailbox-item.js';
+import { MailboxTable } from './mailbox-table.js';
+import { RecentItems } from './recent-items.js';
+import type { TurnLog } from './turn-log.js';
 
 /** Where the flags stand in the frame of an item: behind the header and the sequence. */
 const FLAGS_OFFSET = HEADER_BYTES + 4;
+
+const LAST_SEQUENCE = 0xffff_ffff;
 
 const NOTHING: MailboxItem[] = [];
 
 export type MailboxLimits = Pick<Limits, 'mailboxLength' | 'deliveryWindow' | 'deliveryWindowBytes'>;
 
-/** Puts off what may only be said once the changes of this turn are promised. */
-export type AfterCommit = (say: () => void) => void;
-
-/** What a home knows of a user, connected or not. */
-class UserState {
-  /** Worker and connection where the user is now; connection 0: away. */
-  worker = 0;
-  connection = 0;
-  /** Last sequence given to an item. */
-  lastSequence = 0;
-  /** Last sequence that the store has promised to keep; nothing beyond it is delivered. */
-  promisedSequence = 0;
-  /** Last sequence sent on the connection of now. */
-  sentSequence = 0;
-  /** Last sequence sent on any connection; sending one at or below it again is a redelivery. */
-  highestSent = 0;
-  acknowledged = 0;
-  /** Bytes sent on the connection of now and not acknowledged. */
-  unacknowledgedBytes = 0;
+/** What the mailboxes of a home share with its other parts. */
+export interface MailboxParts {
+  store: HomeStore;
+  bus: Bus;
+  counters: Counters;
+  limits: MailboxLimits;
+  log: TurnLog;
+  deduplication: Deduplication;
 }
 
 /** The mailboxes of one home: what is in them goes to their users in order, within a window, until it is acknowledged. */
 export class Mailboxes {
-  readonly #users = new Map<number, UserState>();
-  readonly #store: Store;
-  readonly #bus: Bus;
-  readonly #counters: Counters;
-  readonly #limits: MailboxLimits;
-  readonly #afterCommit: AfterCommit;
+  readonly table: MailboxTable;
+  readonly #parts: MailboxParts;
+  readonly #recent: RecentItems;
+  #length: number;
   #waiting: number;
   #arrived: number;
 
-  constructor(store: Store, bus: Bus, counters: Counters, limits: MailboxLimits, afterCommit: AfterCommit) {
-    this.#store = store;
-    this.#bus = bus;
-    this.#counters = counters;
-    this.#limits = limits;
-    this.#afterCommit = afterCommit;
-    this.#waiting = store.length;
-    this.#arrived = store.length;
+  constructor(parts: MailboxParts) {
+    this.#parts = parts;
+    this.table = new MailboxTable(parts.store, parts.deduplication);
+    this.#recent = new RecentItems(parts.store);
+    this.#length = parts.store.count(numbersKey(KeyKind.Item));
+    this.#waiting = this.#length;
+    this.#arrived = this.#length;
+  }
+
+  /** Items in all mailboxes. */
+  get length(): number {
+    return this.#length;
   }
 
   /**
@@ -68,162 +66,198 @@ export class Mailboxes {
     return this.#arrived;
   }
 
+  /** Users that something is known of. */
   get userCount(): number {
-    return this.#users.size;
+    return this.table.size;
   }
 
-  /** Whether the mailbox of `user` takes no more messages; receipts always have room. */
-  isFull(user: number): boolean {
-    const { lastSequence, acknowledged } = this.#stateOf(user);
-    return lastSequence - acknowledged >= this.#limits.mailboxLength;
+  /** Whether a mailbox takes no more messages; receipts always have room. */
+  isFull({ length, lastSequence }: Mailbox): boolean {
+    return length >= this.#parts.limits.mailboxLength || lastSequence === LAST_SEQUENCE;
   }
 
   /**
-   * Hot path. Puts an item behind the others of `user`, to be delivered once the store has promised it.
+   * Hot path. Puts an item behind the others of a mailbox, to be delivered once the store has promised it.
    * @param content its sequence is written into it; it may be used again for another user
    */
-  append(user: number, content: ItemFrame): void {
-    const state = this.#stateOf(user);
-    content.sequence = state.lastSequence + 1;
-    const item = itemOf(content, Date.now(), encodeFrame(content));
-    state.lastSequence = item.sequence;
-    this.#store.append(user, item);
+  append(mailbox: Mailbox, content: ItemFrame, atMs: number): void {
+    content.sequence = mailbox.lastSequence + 1;
+    const value = writeItem(content, atMs);
+    const item = itemOf(content, value);
+    mailbox.lastSequence = item.sequence;
+    this.#length += 1;
     this.#waiting += 1;
     this.#arrived += 1;
-    this.#afterCommit(() => this.#promised(user, state, item));
+    const { store, log } = this.#parts;
+    if (store.isDurable) store.stage(itemKey(mailbox.user, item.sequence), value);
+    log.append(mailbox, item);
   }
 
   /** Hot path. Deletes what a connection has acknowledged, and returns it; delivers what the window has room for now. */
-  acknowledge(user: number, worker: number, connection: number, sequence: number): MailboxItem[] {
-    const state = this.#users.get(user);
+  acknowledge(
+    user: number,
+    worker: number,
+    connection: number,
+    sequence: number,
+    atMs: number,
+  ): MailboxItem[] {
+    const mailbox = this.table.find(user);
     // An ACK from a connection that was replaced meanwhile: the new one will be told again.
-    if (!state || state.connection !== connection || state.worker !== worker) return NOTHING;
-    const upTo = Math.min(sequence, state.sentSequence);
-    if (upTo <= state.acknowledged) return NOTHING;
-    const items = this.#store.remove(user, state.acknowledged + 1, upTo);
-    state.acknowledged = upTo;
-    for (const { frame } of items) state.unacknowledgedBytes -= frame.length;
-    this.#deliverWaiting(user, state);
+    if (!mailbox || mailbox.connection !== connection || mailbox.worker !== worker) return NOTHING;
+    const upTo = Math.min(sequence, mailbox.sentSequence);
+    if (upTo <= mailbox.acknowledged) return NOTHING;
+    const items = this.#take(mailbox, upTo);
+    for (const { frame } of items) mailbox.unacknowledgedBytes -= frame.length;
+    this.#deliverWaiting(mailbox, atMs);
     return items;
   }
 
-  attach(user: number, worker: number, connection: number): void {
-    const state = this.#stateOf(user);
-    if (state.connection !== 0) {
-      this.#bus.send(state.worker, { kind: 'replaced', connection: state.connection });
-    }
-    state.worker = worker;
-    state.connection = connection;
-    this.#takeBackSent(state);
-    this.#bus.send(worker, {
-      kind: 'attached',
-      connection,
-      waiting: state.lastSequence - state.acknowledged,
-    });
-    this.#deliverWaiting(user, state);
+  attach(user: number, worker: number, connection: number, atMs: number): void {
+    const { bus } = this.#parts;
+    const mailbox = this.table.open(user);
+    if (mailbox.connection !== 0)
+      bus.send(mailbox.worker, { kind: 'replaced', connection: mailbox.connection });
+    this.#takeBackSent(mailbox, atMs);
+    if (mailbox.length === 0) beginAnew(mailbox);
+    this.table.connect(mailbox, worker, connection);
+    bus.send(worker, { kind: 'attached', connection, waiting: mailbox.length });
+    this.#deliverWaiting(mailbox, atMs);
   }
 
-  detach(user: number, worker: number, connection: number): void {
-    const state = this.#users.get(user);
-    if (state?.connection !== connection || state.worker !== worker) return;
-    state.connection = 0;
-    this.#takeBackSent(state);
+  detach(user: number, worker: number, connection: number, atMs: number): void {
+    const mailbox = this.table.find(user);
+    if (mailbox?.connection !== connection || mailbox.worker !== worker) return;
+    this.table.disconnect(mailbox);
+    this.#takeBackSent(mailbox, atMs);
   }
 
   /** A worker died, and its connections with it. */
-  detachAll(worker: number): void {
-    for (const state of this.#users.values()) {
-      if (state.connection === 0 || state.worker !== worker) continue;
-      state.connection = 0;
-      this.#takeBackSent(state);
+  detachAll(worker: number, atMs: number): void {
+    for (const mailbox of this.table.values()) {
+      if (mailbox.connection === 0 || mailbox.worker !== worker) continue;
+      this.table.disconnect(mailbox);
+      this.#takeBackSent(mailbox, atMs);
     }
   }
 
-  /**
-   * Deletes what was stored before `beforeMs` for users who are away, without a receipt; a few mailboxes a call.
-   * Those who are connected fetch what they have.
-   */
-  expire(beforeMs: number): void {
-    for (const { user, sequence } of this.#store.expired(beforeMs)) {
-      const state = this.#stateOf(user);
-      if (state.connection !== 0 || sequence <= state.acknowledged) continue;
-      const dropped = this.#store.remove(user, state.acknowledged + 1, sequence).length;
-      state.acknowledged = sequence;
-      state.sentSequence = sequence;
-      this.#waiting -= dropped;
-      this.#counters.expired += dropped;
+  /** Deletes the items up to `sequence`, without receipts: they are too old. @returns how many there were */
+  expire(mailbox: Mailbox, sequence: number, atMs: number): number {
+    const upTo = Math.min(sequence, mailbox.promisedSequence);
+    if (upTo <= mailbox.acknowledged) return 0;
+    const wereSent = Math.max(0, Math.min(upTo, mailbox.sentSequence) - mailbox.acknowledged);
+    const before = mailbox.length;
+    const items = this.#take(mailbox, upTo);
+    this.#waiting -= before - mailbox.length - wereSent;
+    for (const { sequence: gone, frame } of items)
+      if (gone <= mailbox.sentSequence) mailbox.unacknowledgedBytes -= frame.length;
+    mailbox.sentSequence = Math.max(mailbox.sentSequence, upTo);
+    this.#deliverWaiting(mailbox, atMs);
+    return items.length;
+  }
+
+  /** Hot path. An item is kept: delivers it at once if nothing older waits and the window is open; else it waits its turn. */
+  promised(mailbox: Mailbox, item: MailboxItem, atMs: number): void {
+    const { counters, limits } = this.#parts;
+    if (!item.isReceipt && item.group === NO_GROUP) counters.accepted += 1;
+    mailbox.promisedSequence = item.sequence;
+    const isNext = mailbox.connection !== 0 && item.sequence === mailbox.sentSequence + 1;
+    const isOpen = item.sequence - mailbox.acknowledged <= limits.deliveryWindow;
+    if (isNext && isOpen && this.#hasRoom(mailbox, item)) {
+      this.#deliver(mailbox, item);
+      this.#recent.keep(mailbox, item, atMs);
+      return;
     }
+    this.#recent.put(mailbox, item, atMs);
+    if (mailbox.connection !== 0 && !isNext) this.#deliverWaiting(mailbox, atMs);
+  }
+
+  /** A turn failed: these mailboxes are as the store has them. */
+  restore(mailboxes: Iterable<Mailbox>): void {
+    for (const mailbox of mailboxes) {
+      this.table.recover(mailbox);
+      mailbox.unacknowledgedBytes = 0;
+      for (let sent = mailbox.acknowledged + 1; sent <= mailbox.sentSequence; sent += 1)
+        mailbox.unacknowledgedBytes += this.#recent.read(mailbox, sent)?.frame.length ?? 0;
+    }
+    this.#length = this.#parts.store.count(numbersKey(KeyKind.Item));
+    this.#waiting = this.#length;
+    for (const { sentSequence, acknowledged } of this.table.values())
+      this.#waiting -= sentSequence - acknowledged;
+  }
+
+  /** Leaves to the store what is at hand for longer than a second or two. */
+  age(atMs: number): void {
+    this.#recent.age(atMs);
+  }
+
+  #take(mailbox: Mailbox, upTo: number): MailboxItem[] {
+    const items = this.#recent.take(mailbox, mailbox.acknowledged + 1, upTo);
+    this.#length -= upTo - mailbox.acknowledged;
+    mailbox.acknowledged = upTo;
+    const { deduplication } = this.#parts;
+    for (const { isReceipt, group, from } of items) {
+      if (isReceipt) continue;
+      if (group === NO_GROUP) deduplication.forgetWaiting(mailbox, from, 'user');
+      else deduplication.forgetWaiting(mailbox, group, 'group');
+    }
+    return items;
   }
 
   /** What was sent and not acknowledged waits again: its connection is gone. */
-  #takeBackSent(state: UserState): void {
-    this.#waiting += state.sentSequence - state.acknowledged;
-    state.sentSequence = state.acknowledged;
-    state.unacknowledgedBytes = 0;
-  }
-
-  /** Delivers `item` at once if nothing older waits and the window is open; else it waits its turn. */
-  #promised(user: number, state: UserState, item: MailboxItem): void {
-    state.promisedSequence = item.sequence;
-    if (state.connection === 0) return;
-    const isNext = item.sequence === state.sentSequence + 1;
-    if (!isNext || item.sequence - state.acknowledged > this.#limits.deliveryWindow)
-      this.#deliverWaiting(user, state);
-    else if (this.#hasRoom(state, item)) this.#deliver(state, item);
+  #takeBackSent(mailbox: Mailbox, atMs: number): void {
+    this.#recent.setAside(mailbox, atMs);
+    this.#waiting += mailbox.sentSequence - mailbox.acknowledged;
+    mailbox.sentSequence = mailbox.acknowledged;
+    mailbox.unacknowledgedBytes = 0;
   }
 
   /** A client that does not read holds this many bytes of the server, and no more; one item always goes. */
-  #hasRoom({ unacknowledgedBytes }: UserState, { frame }: MailboxItem): boolean {
-    return (
-      unacknowledgedBytes === 0 || unacknowledgedBytes + frame.length <= this.#limits.deliveryWindowBytes
-    );
+  #hasRoom({ unacknowledgedBytes }: Mailbox, { frame }: MailboxItem): boolean {
+    const { deliveryWindowBytes } = this.#parts.limits;
+    return unacknowledgedBytes === 0 || unacknowledgedBytes + frame.length <= deliveryWindowBytes;
   }
 
-  #deliverWaiting(user: number, state: UserState): void {
-    const windowEnd = state.acknowledged + this.#limits.deliveryWindow;
-    const waiting = Math.min(state.promisedSequence, windowEnd) - state.sentSequence;
-    if (state.connection === 0 || waiting <= 0) return;
-    if (state.unacknowledgedBytes >= this.#limits.deliveryWindowBytes) return;
-    for (const item of this.#store.read(user, state.sentSequence, waiting)) {
-      if (!this.#hasRoom(state, item)) return;
-      this.#deliver(state, item);
+  #deliverWaiting(mailbox: Mailbox, atMs: number): void {
+    if (mailbox.connection === 0) return;
+    const { deliveryWindow, deliveryWindowBytes } = this.#parts.limits;
+    const end = Math.min(mailbox.promisedSequence, mailbox.acknowledged + deliveryWindow);
+    while (mailbox.sentSequence < end && mailbox.unacknowledgedBytes < deliveryWindowBytes) {
+      const item = this.#recent.read(mailbox, mailbox.sentSequence + 1);
+      if (!item) {
+        this.#pass(mailbox);
+        continue;
+      }
+      if (!this.#hasRoom(mailbox, item)) return;
+      this.#deliver(mailbox, item);
+      // It is in the store already, and stays there alone.
+      this.#recent.setAside(mailbox, atMs);
     }
   }
 
-  #deliver(state: UserState, item: MailboxItem): void {
-    if (item.sequence <= state.highestSent) {
-      item.frame[FLAGS_OFFSET] = (item.frame[FLAGS_OFFSET] as number) | FLAG_REDELIVERY;
-      if (!item.isReceipt) this.#counters.redelivered += 1;
-    } else {
-      state.highestSent = item.sequence;
-      if (!item.isReceipt) this.#counters.delivered += 1;
-    }
-    state.sentSequence = item.sequence;
-    state.unacknowledgedBytes += item.frame.length;
+  /** An item that is not there any more, or is not what was stored, is no reason to keep back those behind it. */
+  #pass(mailbox: Mailbox): void {
+    mailbox.sentSequence += 1;
     this.#waiting -= 1;
-    this.#bus.send(state.worker, {
+    this.#parts.counters.damaged += 1;
+  }
+
+  #deliver(mailbox: Mailbox, item: MailboxItem): void {
+    const { bus, counters } = this.#parts;
+    if (item.sequence <= mailbox.highestSent) {
+      item.frame[FLAGS_OFFSET] = (item.frame[FLAGS_OFFSET] as number) | FLAG_REDELIVERY;
+      if (!item.isReceipt) counters.redelivered += 1;
+    } else {
+      mailbox.highestSent = item.sequence;
+      if (!item.isReceipt) counters.delivered += 1;
+    }
+    mailbox.sentSequence = item.sequence;
+    mailbox.unacknowledgedBytes += item.frame.length;
+    this.#waiting -= 1;
+    bus.send(mailbox.worker, {
       kind: 'deliver',
-      connection: state.connection,
+      connection: mailbox.connection,
       sequence: item.sequence,
       frame: item.frame,
     });
-  }
-
-  #stateOf(user: number): UserState {
-    let state = this.#users.get(user);
-    if (!state) {
-      state = new UserState();
-      const kept = this.#store.recover(user);
-      if (kept) {
-        state.lastSequence = kept.last;
-        state.promisedSequence = kept.last;
-        state.acknowledged = kept.first - 1;
-        state.sentSequence = kept.first - 1;
-        // An earlier process may have sent any of it.
-        state.highestSent = kept.last;
-      }
-      this.#users.set(user, state);
-    }
-    return state;
   }
 }

@@ -1,40 +1,40 @@
 import { FLAG_UNDELIVERED, FrameType, type ItemFrame } from '../../protocol/frame.js';
 import { type Bus, homeWorker, NO_GROUP, type Receipt } from '../bus/bus.js';
-import type { Store } from '../store/store.js';
+import { type HomeStore, VALUE_OFFSET } from '../store/home-store.js';
 import { KeyKind, numberOf, numbersKey } from '../store/store-keys.js';
-import type { AfterCommit } from './mailboxes.js';
+import type { TurnLog } from './turn-log.js';
 
 /**
  * Receipts that homes of other workers have not taken over. Each is kept in one transaction with the end of its message,
  * and sent again whenever a home comes back, so it comes at least once.
  */
 export class OutgoingReceipts {
-  readonly #store: Store;
+  readonly #store: HomeStore;
   readonly #bus: Bus;
-  readonly #afterCommit: AfterCommit;
+  readonly #log: TurnLog;
 
-  constructor(store: Store, bus: Bus, afterCommit: AfterCommit) {
+  constructor(store: HomeStore, bus: Bus, log: TurnLog) {
     this.#store = store;
     this.#bus = bus;
-    this.#afterCommit = afterCommit;
+    this.#log = log;
   }
 
   /** Hot path. */
   send(home: number, receipt: Receipt): void {
-    if (this.#store.isDurable)
-      this.#store.note(receiptKey(receipt), Buffer.of(receipt.isUndelivered ? FLAG_UNDELIVERED : 0));
-    this.#afterCommit(() => this.#bus.send(home, { kind: 'receipt', ...receipt }));
+    if (this.#store.isDurable) this.#store.stage(receiptKey(receipt), writeFlags(receipt));
+    const { to, by, id, group, isUndelivered } = receipt;
+    this.#log.answer(home, { kind: 'receipt', to, by, id, group, isUndelivered });
   }
 
   /** The other home has it. */
   kept(receipt: Receipt): void {
-    this.#store.note(receiptKey(receipt), undefined);
+    if (this.#store.isDurable) this.#store.stage(receiptKey(receipt));
   }
 
   /** Sends what that home may not have taken over: it was started again, or this one was. */
   resend(home: number): void {
     for (const kind of [KeyKind.Receipt, KeyKind.GroupReceipt]) {
-      for (const { key, value } of this.#store.notes(numbersKey(kind))) {
+      for (const { key, value } of this.#store.range(numbersKey(kind))) {
         const receipt = readReceipt(key, value);
         if (homeWorker(receipt.to, this.#bus.homes) !== home) continue;
         // Since the number of homes has changed, it may be this one: then it has it in a moment.
@@ -64,6 +64,12 @@ function readReceipt(key: Buffer, value: Buffer): Receipt {
     to: numberOf(key, 1),
     id: numberOf(key, 2),
     group: key[0] === KeyKind.Receipt ? NO_GROUP : numberOf(key, 3),
-    isUndelivered: value[0] === FLAG_UNDELIVERED,
+    isUndelivered: value[VALUE_OFFSET] === FLAG_UNDELIVERED,
   };
+}
+
+function writeFlags({ isUndelivered }: Receipt): Buffer {
+  const value = Buffer.allocUnsafe(VALUE_OFFSET + 1);
+  value[VALUE_OFFSET] = isUndelivered ? FLAG_UNDELIVERED : 0;
+  return value;
 }

@@ -14,17 +14,21 @@ import type { HotCode } from '../hot-code/hot-code.js';
 import { type Counters, newCounters } from '../queues/counters.js';
 import { readProcessUsage } from '../queues/process-usage.js';
 import type { QueueReport } from '../queues/queue-gauge.js';
-import type { Store, StoreUsage } from '../store/store.js';
+import type { HomeStore, StoreUsage } from '../store/home-store.js';
+import { storeBytes } from '../store/open-store.js';
 import { HeapTrim } from './heap-trim.js';
 
 /** Resolution of the event loop's lag; a finer one would wake up an idle worker more often than its clients do. */
 const LAG_RESOLUTION_MS = 200;
 
+/** What is too old, and who is away, is looked for this often, a few at a time. */
+const HOME_SWEEP_MS = 1000;
+
 export interface WorkerOptions {
   config: ServerConfig;
   connectionLimit: number;
   /** Closed with the worker, as the bus is. */
-  store: Store;
+  store: HomeStore;
   bus: ProcessBus;
   code: HotCode;
   /**
@@ -39,14 +43,14 @@ export interface WorkerReport {
   stats: WorkerStats;
   counters: Counters;
   users: number;
-  store: StoreUsage;
+  store: StoreUsage & { items: number };
   queues: Record<QueueName, QueueReport>;
 }
 
 /** One worker: a gateway for its connections, a home for its share of the users, and the turn that answers for both. */
 export class Worker {
   readonly #bus: ProcessBus;
-  readonly #store: Store;
+  readonly #store: HomeStore;
   readonly #home: Home;
   readonly #counters = newCounters();
   readonly #sessions: SessionTable;
@@ -55,8 +59,8 @@ export class Worker {
   readonly #gateway: Gateway;
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   readonly #heapTrim = new HeapTrim();
-  readonly #retentionMs: number;
   readonly #sweep: NodeJS.Timeout;
+  #nextHomeSweepMs = 0;
 
   constructor({ config, connectionLimit, store, bus, code, restarts }: WorkerOptions) {
     const { limits, coalesceMs } = config;
@@ -65,7 +69,7 @@ export class Worker {
     const { sendsUnderWay } = admission;
     const budget = new InboundBudget(bus, limits);
     const sessions = new SessionTable(limits, restarts);
-    const home = new Home(store, bus, counters, limits);
+    const home = new Home({ store, storeBytes: storeBytes(config, bus.homes), bus, counters, limits });
     // Newcomers are accepted one a turn, and have three turns to go through.
     const mayRest = () => !sessions.hasUnauthenticated;
     const turn = new Turn({ home, store, bus, budget, mayRest, coalesceMs });
@@ -90,7 +94,6 @@ export class Worker {
     this.#sessions = sessions;
     this.#turn = turn;
     this.#router = router;
-    this.#retentionMs = limits.retentionMs;
     this.#loopDelay.enable();
     const sweepMs = Math.min(1000, Math.max(5, Math.min(limits.loginTimeoutMs, limits.idleTimeoutMs) / 16));
     this.#sweep = setInterval(() => this.#sweepAll(), sweepMs);
@@ -123,6 +126,7 @@ export class Worker {
     clearInterval(this.#sweep);
     this.#loopDelay.disable();
     this.#turn.end();
+    await this.#home.settled();
     await this.#bus.close();
     await this.#store.close();
   }
@@ -142,7 +146,7 @@ export class Worker {
       },
       counters: this.#counters,
       users: this.#home.mailboxes.userCount,
-      store: this.#store.usage(),
+      store: { ...this.#store.usage(), items: this.#home.mailboxes.length },
       queues: {
         ...this.#gateway.queues(),
         'bus-ingress': this.#turn.ingress.report(),
@@ -155,7 +159,11 @@ export class Worker {
 
   #sweepAll(): void {
     this.#heapTrim.look(this.#sessions.size, !this.#sessions.hasLingering);
-    this.#home.mailboxes.expire(Date.now() - this.#retentionMs);
     this.#gateway.sweep();
+    const now = performance.now();
+    if (now < this.#nextHomeSweepMs) return;
+    this.#nextHomeSweepMs = now + HOME_SWEEP_MS;
+    this.#home.sweep();
+    this.#turn.schedule();
   }
 }

@@ -26,6 +26,7 @@ export function newCounters(): Counters {
     undelivered: 0,
     expired: 0,
     handlerFaults: 0,
+    damaged: 0,
   };
 }
 

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { damagedStore, type StoreError } from './store.js';
+import { damagedStore, type StoreError } from './home-store.js';
 
 /**
  * The two pages at the head of LMDB's file, of which the one with the higher transaction counts (struct MDB_meta in

@@ -1,87 +1,77 @@
-import { Deduplication } from '../home/deduplication.js';
-import type { DeduplicationWindow } from '../home/deduplication-window.js';
-import { ItemQueue } from '../home/item-queue.js';
-import type { MailboxItem } from '../home/mailbox-item.js';
-import type { RepeatsOf, Store, StoreUsage } from './store.js';
+import type { Entry, HomeStore, RangeOptions, StoreUsage } from './home-store.js';
+import { keysFrom } from './store-keys.js';
 
-const NOTHING: MailboxItem[] = [];
+/** What an entry takes beside its bytes: two strings, and its place in the map. */
+const ENTRY_BYTES = 150;
 
-/** Mailboxes looked at in one call of `expired`. */
-const EXPIRY_STEP = 1000;
-
-/** Mailboxes in the memory of the process: fast, and gone with it. */
-export class MemoryStore implements Store {
+/**
+ * A home in the memory of its process: fast, and gone with it. What is at hand stays with the home; this keeps what it
+ * lets go of. As strings of one byte a character, since those have no slab of 8 KiB behind them that one small survivor
+ * would hold, and no object of their own outside the heap.
+ */
+export class MemoryStore implements HomeStore {
   readonly isDurable = false;
-  readonly isFull = false;
   readonly staged = 0;
-  readonly #mailboxes = new Map<number, ItemQueue>();
-  readonly #repeats = { user: new Deduplication(), group: new Deduplication() };
-  #expiry = this.#mailboxes.entries();
-  #length = 0;
+  readonly #maxBytes: number;
+  readonly #values = new Map<string, string>();
+  #bytes = 0;
 
-  get length(): number {
-    return this.#length;
+  /** @param maxBytes past it the store is full */
+  constructor(maxBytes = Number.POSITIVE_INFINITY) {
+    this.#maxBytes = maxBytes;
   }
 
-  recover(): undefined {
-    return undefined;
+  get isFull(): boolean {
+    return this.#bytes >= this.#maxBytes;
   }
 
-  append(user: number, item: MailboxItem): void {
-    let mailbox = this.#mailboxes.get(user);
-    if (!mailbox) {
-      mailbox = new ItemQueue();
-      this.#mailboxes.set(user, mailbox);
+  get fullness(): number {
+    return this.#bytes / this.#maxBytes;
+  }
+
+  async open(): Promise<void> {
+    // Nobody else can have it.
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    const value = this.#values.get(key.toString('latin1'));
+    return value === undefined ? undefined : Buffer.from(value, 'latin1');
+  }
+
+  /** Looks at every key: for what is asked seldom. */
+  *range(prefix: Buffer, { from, isReversed = false, limit }: RangeOptions = {}): Iterable<Entry> {
+    const { start, end } = keysFrom(prefix);
+    const [first, behind] = [start.toString('latin1'), end.toString('latin1')];
+    const origin = from?.toString('latin1');
+    const isWanted = (key: string) =>
+      key >= first && key < behind && (origin === undefined || (isReversed ? key <= origin : key >= origin));
+    const keys = [...this.#values.keys()].filter(isWanted).sort();
+    if (isReversed) keys.reverse();
+    for (const key of keys.slice(0, limit)) {
+      const value = this.#values.get(key);
+      if (value !== undefined) yield { key: Buffer.from(key, 'latin1'), value: Buffer.from(value, 'latin1') };
     }
-    mailbox.push(item);
-    this.#length += 1;
   }
 
-  read(user: number, sequence: number, limit: number): MailboxItem[] {
-    return this.#mailboxes.get(user)?.after(sequence, limit) ?? NOTHING;
+  count(prefix: Buffer): number {
+    return [...this.range(prefix)].length;
   }
 
-  remove(user: number, _first: number, last: number): MailboxItem[] {
-    const mailbox = this.#mailboxes.get(user);
-    if (!mailbox) return NOTHING;
-    const deleted = mailbox.takeThrough(last);
-    this.#length -= deleted.length;
-    return deleted;
-  }
-
-  repeats(user: number, from: number, kind: RepeatsOf): DeduplicationWindow {
-    return this.#repeats[kind].get(user, from);
-  }
-
-  keepRepeats(): void {
-    // They are in memory for as long as anything is.
-  }
-
-  note(): void {
-    // As above.
-  }
-
-  noted(): undefined {
-    return undefined;
-  }
-
-  notes(): [] {
-    return [];
-  }
-
-  expired(beforeMs: number): { user: number; sequence: number }[] {
-    const found: { user: number; sequence: number }[] = [];
-    for (let step = 0; step < EXPIRY_STEP; step += 1) {
-      const next = this.#expiry.next();
-      if (next.done) {
-        this.#expiry = this.#mailboxes.entries();
-        break;
-      }
-      const [user, mailbox] = next.value;
-      const sequence = mailbox.lastBefore(beforeMs);
-      if (sequence > 0) found.push({ user, sequence });
+  stage(key: Buffer, value?: Buffer): void {
+    const name = key.toString('latin1');
+    const before = this.#values.get(name);
+    if (before !== undefined) this.#bytes -= bytesOf(name, before);
+    if (value === undefined) {
+      this.#values.delete(name);
+      return;
     }
-    return found;
+    const kept = value.toString('latin1');
+    this.#values.set(name, kept);
+    this.#bytes += bytesOf(name, kept);
+  }
+
+  discard(): void {
+    // Nothing is staged: what comes here is kept at once.
   }
 
   commit(): undefined {
@@ -89,11 +79,15 @@ export class MemoryStore implements Store {
   }
 
   usage(): StoreUsage {
-    return { items: this.#length, diskBytes: 0, commits: 0, commitMs: 0 };
+    return { diskBytes: 0, commits: 0, commitMs: 0 };
   }
 
   async close(): Promise<void> {
-    this.#mailboxes.clear();
-    this.#length = 0;
+    this.#values.clear();
+    this.#bytes = 0;
   }
+}
+
+function bytesOf(key: string, value: string): number {
+  return key.length + value.length + ENTRY_BYTES;
 }

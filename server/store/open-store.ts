@@ -1,20 +1,27 @@
 import type { Homes } from '../bus/bus.js';
 import type { ServerConfig } from '../config.js';
+import type { HomeStore } from './home-store.js';
 import { LmdbStore } from './lmdb-store.js';
 import { MemoryStore } from './memory-store.js';
-import type { Store } from './store.js';
 import { homeFolder } from './store-folder.js';
 import { takeOwnership } from './store-owner.js';
+
+/** The room that each home has. */
+export function storeBytes({ store, lmdb, memoryBytes }: ServerConfig, { count }: Homes): number {
+  return Math.floor((store === 'memory' ? memoryBytes : lmdb.maxBytes) / count);
+}
 
 /**
  * Opens the mailboxes that worker `self` keeps, in a folder that was made ready.
  * @throws StoreError
  */
-export async function openStore(config: ServerConfig, homes: Homes, self: number): Promise<Store> {
+export async function openStore(config: ServerConfig, homes: Homes, self: number): Promise<HomeStore> {
   const home = self - homes.first;
-  if (config.store === 'memory' || home < 0 || home >= homes.count) return new MemoryStore();
+  const maxBytes = storeBytes(config, homes);
+  if (config.store === 'memory' || home < 0 || home >= homes.count) return new MemoryStore(maxBytes);
   const folder = homeFolder(config.lmdb.folder, home);
   const release = await takeOwnership(folder);
-  const maxBytes = Math.floor(config.lmdb.maxBytes / homes.count);
-  return new LmdbStore({ folder, sync: config.lmdb.sync, maxBytes, release });
+  const store = new LmdbStore({ folder, sync: config.lmdb.sync, maxBytes, release });
+  await store.open();
+  return store;
 }

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { type Homes, homeWorker } from '../bus/bus.js';
+import { damagedStore, StoreError } from './home-store.js';
 import { openLmdb } from './lmdb-store.js';
-import { damagedStore, StoreError } from './store.js';
 import { ownerOf } from './store-keys.js';
 import { OWNER_FILE, takeOwnership } from './store-owner.js';
 

@@ -1,16 +1,17 @@
-import type { RepeatsOf } from './store.js';
-
 /**
- * Keys of the durable store: a kind, then numbers as big-endian integers, so that the order of the bytes is the order
- * of the mailboxes and, within one, of its items. The first number is whose home has to keep it: a user or a group.
+ * Keys of a home's store: a kind, then numbers as big-endian integers, so that the order of the bytes is the order of
+ * the mailboxes and, within one, of its items. The first number is whose home has to keep it: a user or a group.
  */
 export const KeyKind = {
   Item: 1,
-  Repeats: 2,
+  /** What a user had from a sender. */
+  Window: 2,
   Receipt: 3,
-  GroupRepeats: 4,
+  /** What a user had of a group. */
+  GroupWindow: 4,
   GroupReceipt: 5,
   Group: 6,
+  /** What a group had from a sender. */
   GroupSender: 7,
   Copies: 8,
 } as const;
@@ -23,29 +24,30 @@ const TWO_32 = 0x1_0000_0000;
 /** Sorts behind every number that may follow a prefix: those have at most 53 bits. */
 const BEHIND_ALL = Buffer.of(0xff);
 
-/** Hot path. @param key where to write it */
-export function itemKey(user: number, sequence: number, key = Buffer.allocUnsafe(ITEM_KEY_BYTES)): Buffer {
+/** Hot path. */
+export function itemKey(user: number, sequence: number): Buffer {
+  const key = Buffer.allocUnsafe(ITEM_KEY_BYTES);
   key[0] = KeyKind.Item;
   writeInteger(user, key, 1);
   key.writeUInt32BE(sequence, 9);
   return key;
 }
 
-export function readItemKey(key: Buffer): { user: number; sequence: number } {
+/** Undefined where it is the key of no item. */
+export function readItemKey(key: Buffer): { user: number; sequence: number } | undefined {
+  if (key.length !== ITEM_KEY_BYTES || key[0] !== KeyKind.Item) return undefined;
   return { user: readInteger(key, 1), sequence: key.readUInt32BE(9) };
 }
 
-export function repeatsKey(user: number, from: number, kind: RepeatsOf): Buffer {
-  return numbersKey(kind === 'user' ? KeyKind.Repeats : KeyKind.GroupRepeats, user, from);
-}
-
-/** A kind and any numbers, or the beginning of such keys. */
+/** Hot path. A kind and any numbers, or the beginning of such keys. */
 export function numbersKey(kind: number, ...numbers: number[]): Buffer {
   const key = Buffer.allocUnsafe(1 + NUMBER_BYTES * numbers.length);
   key[0] = kind;
-  numbers.forEach((number, index) => {
-    writeInteger(number, key, 1 + NUMBER_BYTES * index);
-  });
+  let at = 1;
+  for (const number of numbers) {
+    writeInteger(number, key, at);
+    at += NUMBER_BYTES;
+  }
   return key;
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StoreError } from './store.js';
+import { StoreError } from './home-store.js';
 
 export const OWNER_FILE = 'owner';
 

@@ -1,5 +1,5 @@
+import { StoreError } from './home-store.js';
 import { LmdbStore } from './lmdb-store.js';
-import { StoreError } from './store.js';
 
 /**
  * The entry of a process that reads a whole store and ends: LMDB ends the process that comes across a damaged page, and
@@ -11,7 +11,7 @@ try {
     sync: false,
     maxBytes: Number.MAX_SAFE_INTEGER,
   });
-  store.readAll();
+  for (const _ of store.range(Buffer.alloc(0)));
   await store.close();
 } catch (error) {
   // LMDB writes there as well, in its own words.

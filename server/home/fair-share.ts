@@ -1,0 +1,70 @@
+import type { Limits } from '../config.js';
+import { RateLimit } from '../gateway/rate-limit.js';
+import type { HomeStore } from '../store/home-store.js';
+import type { DeduplicationWindow } from './deduplication-window.js';
+
+/** Below this share of its room a store has enough for everybody. */
+const SCARCE_FROM = 0.5;
+
+/** What one sender may add to a store while its room is scarce, as a share of all of it. */
+const SENDER_SHARE = 0.05;
+
+/** A mailbox that is small has no shares: so many items any sender may leave in it. */
+const LEAST_SHARE = 64;
+
+export type FairShareLimits = Pick<Limits, 'mailboxLength' | 'mailboxShare' | 'newRecipientsPerSecond'>;
+
+/** What one sender may take of what all share: of a mailbox, of the store, and of users that it never wrote to. */
+export class FairShare {
+  readonly #limits: FairShareLimits;
+  readonly #store: Pick<HomeStore, 'fullness'>;
+  readonly #maxBytes: number;
+  /** Bytes by sender since room became scarce. */
+  readonly #taken = new Map<number, number>();
+  readonly #newRecipients = new Map<number, RateLimit>();
+
+  /** @param maxBytes the room of the store */
+  constructor(limits: FairShareLimits, store: Pick<HomeStore, 'fullness'>, maxBytes: number) {
+    this.#limits = limits;
+    this.#store = store;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Hot path. Whether a sender, or a group, has as much waiting in a mailbox as it may. */
+  isMailboxShareTaken({ waiting }: DeduplicationWindow): boolean {
+    if (waiting < LEAST_SHARE) return false;
+    return waiting >= this.#limits.mailboxLength * this.#limits.mailboxShare;
+  }
+
+  /** Hot path. Whether `sender` has taken its share of the store, which `bytes` are to be added to. */
+  isStoreShareTaken(sender: number, bytes: number): boolean {
+    if (this.#store.fullness < SCARCE_FROM) {
+      if (this.#taken.size > 0) this.#taken.clear();
+      return false;
+    }
+    const taken = (this.#taken.get(sender) ?? 0) + bytes;
+    if (taken > this.#maxBytes * SENDER_SHARE) return true;
+    this.#taken.set(sender, taken);
+    return false;
+  }
+
+  /** Whether `sender` may write to somebody that it never wrote to. */
+  admitsNewRecipient(sender: number): boolean {
+    const { newRecipientsPerSecond } = this.#limits;
+    if (newRecipientsPerSecond === 0) return true;
+    const now = performance.now();
+    let limit = this.#newRecipients.get(sender);
+    if (!limit) {
+      limit = new RateLimit(newRecipientsPerSecond, now);
+      this.#newRecipients.set(sender, limit);
+    }
+    return limit.admits(now);
+  }
+
+  /** About once a second: senders who are slow again are forgotten. */
+  trim(): void {
+    const now = performance.now();
+    for (const [sender, limit] of this.#newRecipients)
+      if (limit.isFull(now)) this.#newRecipients.delete(sender);
+  }
+}

@@ -1,0 +1,229 @@
+import { FrameType, type GroupDeliverFrame, ReasonCode } from '../../protocol/frame.js';
+import {
+  type Bus,
+  type Copies,
+  type HomeMessage,
+  type HomeRequest,
+  homeWorker,
+  type Receipt,
+} from '../bus/bus.js';
+import type { Limits } from '../config.js';
+import { type Counters, countRefusal } from '../queues/counters.js';
+import type { HomeStore } from '../store/home-store.js';
+import type { Deduplication } from './deduplication.js';
+import type { DeduplicationWindow } from './deduplication-window.js';
+import type { FairShare } from './fair-share.js';
+import type { FanOut } from './fan-out.js';
+import type { Groups } from './groups.js';
+import type { Mailboxes } from './mailboxes.js';
+import { type OutgoingReceipts, receiptFrame } from './outgoing-receipts.js';
+import type { Consequence, TurnLog } from './turn-log.js';
+
+export type Message<Kind extends HomeMessage['kind']> = Extract<HomeMessage, { kind: Kind }>;
+
+/** A member of a group is eight bytes in the store. */
+const MEMBER_BYTES = 8;
+
+/** What the messages of a home go through. */
+export interface MessageParts {
+  store: HomeStore;
+  bus: Bus;
+  counters: Counters;
+  limits: Pick<Limits, 'sendsUnderWay'>;
+  log: TurnLog;
+  mailboxes: Mailboxes;
+  deduplication: Deduplication;
+  groups: Groups;
+  fairShare: FairShare;
+  fanOut: FanOut;
+  receipts: OutgoingReceipts;
+}
+
+/** What becomes of messages and their receipts: whether they are taken, whose mailboxes they come into, who is told. */
+export class Messages {
+  readonly #parts: MessageParts;
+  readonly #countAccepted: Consequence;
+
+  constructor(parts: MessageParts) {
+    this.#parts = parts;
+    const { counters } = parts;
+    this.#countAccepted = {
+      promised: () => {
+        counters.accepted += 1;
+      },
+      dropped: () => undefined,
+    };
+  }
+
+  /** Hot path. */
+  submit(message: Message<'submit'>, nowMs: number): void {
+    const { from, to, id, payload } = message;
+    const mailbox = this.#parts.mailboxes.table.open(to);
+    const window = this.#parts.deduplication.windowOf(mailbox, from, 'user');
+    if (this.#wasAnswered(message, window, payload.length)) return;
+    if (this.#parts.mailboxes.isFull(mailbox) || this.#parts.fairShare.isMailboxShareTaken(window)) {
+      this.refuse(message, ReasonCode.MailboxFull);
+      return;
+    }
+    if (window.isEmpty && !this.#parts.fairShare.admitsNewRecipient(from)) {
+      this.refuse(message, ReasonCode.RateLimited);
+      return;
+    }
+    this.#parts.deduplication.remember(mailbox, from, 'user', window, id);
+    window.waiting += 1;
+    this.#sayAccepted(message);
+    this.#parts.mailboxes.append(
+      mailbox,
+      { type: FrameType.Deliver, sequence: 0, flags: 0, from, id, payload },
+      nowMs,
+    );
+  }
+
+  setGroup(message: Message<'group'>, nowMs: number): void {
+    const { group, user, members } = message;
+    const refusal =
+      this.#parts.store.isFull || this.#parts.fairShare.isStoreShareTaken(user, MEMBER_BYTES * members.length)
+        ? ReasonCode.StoreFull
+        : this.#parts.groups.set(group, user, members, nowMs);
+    if (refusal === undefined) this.#sayAccepted(message);
+    else this.refuse(message, refusal);
+  }
+
+  submitToGroup(message: Message<'submit-to-group'>, nowMs: number): void {
+    const { from, id, payload } = message;
+    const group = this.#parts.groups.find(message.group);
+    if (!group?.members.includes(from)) {
+      // Whoever has left since may ask once more what became of a message.
+      if (group?.windows.get(from)?.look(id) === 'repeated') this.#repeated(message);
+      else this.refuse(message, ReasonCode.NotMember);
+      return;
+    }
+    const bytes = payload.length * group.members.length;
+    if (this.#wasAnswered(message, this.#parts.groups.windowOf(group, from), bytes)) return;
+    // It is answered before other homes have their copies: those are bounded here.
+    if (this.#parts.fanOut.underWay.length >= this.#parts.limits.sendsUnderWay) {
+      this.refuse(message, ReasonCode.Shedding);
+      return;
+    }
+    const number = this.#parts.groups.take(group, from, id, nowMs);
+    this.#parts.log.follow(this.#countAccepted);
+    this.#sayAccepted(message);
+    const frame = deliverFrame({ group: group.id, number, from, id, payload });
+    const elsewhere: number[] = [];
+    for (const member of group.members) {
+      if (member === from) continue;
+      if (homeWorker(member, this.#parts.bus.homes) === this.#parts.bus.self)
+        this.#takeCopy(member, frame, nowMs);
+      else elsewhere.push(member);
+    }
+    if (elsewhere.length > 0) this.#parts.fanOut.send({ ...frame, members: elsewhere });
+  }
+
+  takeCopies(copies: Message<'copies'>, nowMs: number): void {
+    const { group, number, members } = copies;
+    const frame = deliverFrame(copies);
+    for (const member of members) this.#takeCopy(member, frame, nowMs);
+    const origin = homeWorker(group, this.#parts.bus.homes);
+    this.#parts.log.answer(origin, { kind: 'copies-kept', group, number, home: this.#parts.bus.self });
+  }
+
+  /** Hot path. A copy that came before is passed over: it was sent again because nobody knew. */
+  #takeCopy(member: number, frame: GroupDeliverFrame, nowMs: number): void {
+    const { group, number, from, id } = frame;
+    const mailbox = this.#parts.mailboxes.table.open(member);
+    const window = this.#parts.deduplication.windowOf(mailbox, group, 'group');
+    // Without durability nothing is sent again, and a group that was made anew counts from 1.
+    if (this.#parts.store.isDurable) {
+      const look = window.look(number);
+      if (look === 'repeated' || look === 'too-old') return;
+    }
+    this.#parts.counters.copies += 1;
+    const hasRoom =
+      !this.#parts.mailboxes.isFull(mailbox) &&
+      !this.#parts.fairShare.isMailboxShareTaken(window) &&
+      !this.#parts.store.isFull;
+    if (this.#parts.store.isDurable)
+      this.#parts.deduplication.remember(mailbox, group, 'group', window, number);
+    if (hasRoom) {
+      window.waiting += 1;
+      this.#parts.mailboxes.append(mailbox, frame, nowMs);
+      return;
+    }
+    this.#parts.counters.undelivered += 1;
+    // Nothing comes into this mailbox, yet what it had has changed.
+    this.#parts.log.touch(mailbox);
+    this.#sendReceipt({ to: from, by: member, id, group, isUndelivered: true }, nowMs);
+  }
+
+  takeReceipt(receipt: Receipt, nowMs: number): void {
+    const { to, by, id, group, isUndelivered } = receipt;
+    const origin = homeWorker(by, this.#parts.bus.homes);
+    this.#parts.counters.receipts += 1;
+    if (this.#parts.store.isDurable && origin !== this.#parts.bus.self)
+      this.#parts.log.answer(origin, { kind: 'receipt-kept', to, by, id, group, isUndelivered });
+    this.#parts.mailboxes.append(this.#parts.mailboxes.table.open(to), receiptFrame(receipt), nowMs);
+  }
+
+  acknowledge(message: Message<'acknowledge'>, nowMs: number): void {
+    const { user, worker, connection, sequence } = message;
+    const items = this.#parts.mailboxes.acknowledge(user, worker, connection, sequence, nowMs);
+    if (items.length === 0) return;
+    this.#parts.log.acknowledge(message);
+    for (const { isReceipt, from, id, group } of items) {
+      if (isReceipt) continue;
+      this.#parts.counters.acknowledged += 1;
+      this.#sendReceipt({ to: from, by: user, id, group, isUndelivered: false }, nowMs);
+    }
+  }
+
+  /** In one transaction with the end of the message: here at once, elsewhere by way of a note that outlives a crash. */
+  #sendReceipt(receipt: Receipt, nowMs: number): void {
+    const home = homeWorker(receipt.to, this.#parts.bus.homes);
+    if (home === this.#parts.bus.self) this.takeReceipt(receipt, nowMs);
+    else this.#parts.receipts.send(home, receipt);
+  }
+
+  /** Answers a message that came before, or for which there is no room in the store. */
+  #wasAnswered(
+    request: Message<'submit' | 'submit-to-group'>,
+    window: DeduplicationWindow,
+    bytes: number,
+  ): boolean {
+    switch (window.look(request.id)) {
+      case 'repeated':
+        this.#repeated(request);
+        return true;
+      case 'skipped':
+        // Accepted now, it would come behind those that were sent after it.
+        this.refuse(request, ReasonCode.IdSkipped);
+        return true;
+      case 'too-old':
+        this.refuse(request, ReasonCode.DuplicateUnknown);
+        return true;
+      case 'new':
+        if (!this.#parts.store.isFull && !this.#parts.fairShare.isStoreShareTaken(request.from, bytes))
+          return false;
+        this.refuse(request, ReasonCode.StoreFull);
+        return true;
+    }
+  }
+
+  #repeated(request: HomeRequest): void {
+    this.#parts.counters.repeated += 1;
+    this.#sayAccepted(request);
+  }
+
+  #sayAccepted({ worker, connection, id }: HomeRequest): void {
+    this.#parts.log.answer(worker, { kind: 'accepted', connection, id });
+  }
+
+  refuse({ worker, connection, id }: HomeRequest, code: ReasonCode): void {
+    countRefusal(this.#parts.counters, code);
+    // In the order of the requests, so behind the answers that wait for the commit.
+    this.#parts.log.answer(worker, { kind: 'refused', connection, id, code });
+  }
+}
+
+function deliverFrame({ group, number, from, id, payload }: Omit<Copies, 'members'>): GroupDeliverFrame {
+  return { type: FrameType.GroupDeliver, sequence: 0, flags: 0, group, number, from, id, payload };
+}

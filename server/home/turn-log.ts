@@ -1,0 +1,67 @@
+import type { BusMessage, HomeMessage } from '../bus/bus.js';
+import type { Mailbox } from './mailbox.js';
+import type { MailboxItem } from './mailbox-item.js';
+
+/** What follows from a turn beside answers and items. */
+export interface Consequence {
+  promised(): void;
+  dropped(): void;
+}
+
+export type Acknowledgement = Extract<HomeMessage, { kind: 'acknowledge' }>;
+
+/** What happened in one turn of the event loop, to be said once it is promised, and to be taken back where it is not. */
+export interface Turn {
+  /** To whom, and what, one behind the other: a worker and a message, or a mailbox and its item. */
+  readonly answers: (number | BusMessage | Mailbox | MailboxItem | Consequence)[];
+  /** What clients have told of: it holds, whatever becomes of this turn. */
+  readonly acknowledgements: Acknowledgement[];
+  /** Mailboxes that have changed without an item. */
+  readonly touched: Mailbox[];
+  /** How many changes were staged. */
+  changes: number;
+}
+
+/** Takes down the turn of now. */
+export class TurnLog {
+  #turn = newTurn();
+
+  get isEmpty(): boolean {
+    return this.#turn.answers.length === 0 && this.#turn.acknowledgements.length === 0;
+  }
+
+  /** Hot path. Says it behind what was said before in this turn. */
+  answer(worker: number, message: BusMessage): void {
+    this.#turn.answers.push(worker, message);
+  }
+
+  /** Hot path. An item has come into a mailbox. */
+  append(mailbox: Mailbox, item: MailboxItem): void {
+    this.#turn.answers.push(mailbox, item);
+  }
+
+  /** Hot path. */
+  acknowledge(message: Acknowledgement): void {
+    this.#turn.acknowledgements.push(message);
+  }
+
+  follow(consequence: Consequence): void {
+    this.#turn.answers.push(-1, consequence);
+  }
+
+  touch(mailbox: Mailbox): void {
+    this.#turn.touched.push(mailbox);
+  }
+
+  /** The next one begins. */
+  take(changes: number): Turn {
+    const turn = this.#turn;
+    turn.changes = changes;
+    this.#turn = newTurn();
+    return turn;
+  }
+}
+
+function newTurn(): Turn {
+  return { answers: [], acknowledgements: [], touched: [], changes: 0 };
+}
