@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { FrameType } from '../../protocol/frame.js';
+import { FrameType, ReasonCode } from '../../protocol/frame.js';
 import type { RunningServer } from '../../server/server.js';
 import { TestClient } from '../support/client.js';
 import { testFolder } from '../support/folder.js';
@@ -149,4 +149,28 @@ test('a worker that is started again has the version in force, not what lies in 
 
   const anna = await TestClient.login(addressOf(server), ANNA);
   expect(await ping(anna)).toBe(2);
+});
+
+test('a version that fails on frame after frame ends those connections and no server, and the one before comes back', async () => {
+  const { server, file } = await startWith(version('one', 1), 1);
+  const bystander = await TestClient.login(addressOf(server), 100);
+  const faulty =
+    'if (frame.type === FrameType.Ping && frame.nonce === 666) throw new TypeError("no such thing");';
+  writeFileSync(file, version('two', 2, '', faulty));
+  await server.reload();
+
+  for (let user = 1; user <= 10; user += 1) {
+    const client = await TestClient.login(addressOf(server), user);
+    client.say({ type: FrameType.Ping, nonce: 666 });
+    expect(await client.next(FrameType.Error)).toMatchObject({ code: ReasonCode.InternalError });
+    await client.closed;
+    expect(await ping(bystander)).toBe(user < 10 ? 2 : 1);
+  }
+
+  await expect.poll(async () => (await statsOf(server)).counters.handlerFaults).toBe(10);
+  const { handlers } = await statsOf(server);
+  expect(handlers.version).toBe('one');
+  expect(handlers.rejected.at(-1)?.reason).toMatch(
+    /version two failed.*no such thing.*version one is in force/,
+  );
 });
