@@ -148,6 +148,9 @@ export function writeBusMessage(message: BusMessage, target: Buffer, offset: num
       at = target.writeDoubleLE(message.number, at);
       target.writeUInt16LE(message.home, at);
       break;
+    case 'resend':
+      target.writeUInt16LE(message.home, at);
+      break;
   }
   return end;
 }
