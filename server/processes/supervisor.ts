@@ -37,9 +37,6 @@ export interface WorkerSetListener {
 /** Time in which deaths are counted: past `limits.restartsPerMinute`, starting again mends nothing. */
 const RESTART_WINDOW_MS = 60_000;
 
-/** Loading handlers and checking them takes milliseconds; the trial before had five seconds. */
-const LOAD_MS = 10_000;
-
 /** A process that listens on the bus anew needs milliseconds. One that does not is found out by its silence. */
 const REBIND_MS = 2000;
 
@@ -136,9 +133,11 @@ class Supervisor {
   }
 
   async reload(staged: StagedHandlers): Promise<void> {
+    // Loading takes milliseconds: a process that is silent for so long hangs.
+    const { hangTimeoutMs } = this.#config.limits;
     await this.#inTurn(async () => {
       const answers = this.#children.map(async (child, worker) => {
-        const loaded = child.heard('loaded', LOAD_MS);
+        const loaded = child.heard('loaded', hangTimeoutMs);
         child.tell({ kind: 'load', handlers: staged.file });
         const problem = await loaded.then(
           (answer) => answer.problem,
@@ -155,7 +154,7 @@ class Supervisor {
       // One that dies now, or hangs and is killed for it, is started again with what is in force.
       await Promise.allSettled(
         this.#children.map((child) => {
-          const activated = child.heard('activated', LOAD_MS);
+          const activated = child.heard('activated', hangTimeoutMs);
           child.tell({ kind: 'activate', isReturn: staged.isReturn });
           return activated;
         }),

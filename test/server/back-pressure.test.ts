@@ -146,9 +146,5 @@ describe('while a home stands still, a flood', () => {
       await start(),
       encodeFrame({ type: FrameType.Send, to: userAt(STILL, 1000), id: 1, payload }),
     );
-  }, 20_000);
-
-  test('of acknowledgements stays with whoever sends it, others are served, and it goes on afterwards', async () => {
-    await flood(await start(), encodeFrame({ type: FrameType.Ack, sequence: 0 }));
-  }, 20_000);
+  }, 30_000);
 });

@@ -35,7 +35,7 @@ describe('a process that hangs', () => {
       .toEqual([expect.objectContaining({ worker: 2, reason: expect.stringContaining('had not answered') })]);
     await expect.poll(() => health(server)).toEqual([200, 'ok\n']);
     await TestClient.login(addressOf(server), 1);
-  }, 30_000);
+  }, 60_000);
 
   test('that goes on in time is left alone', async () => {
     const said: string[] = [];
