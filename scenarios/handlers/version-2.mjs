@@ -37,7 +37,8 @@ export default function makeHandlers({
       } else if (frame.type === FrameType.Group) {
         client.setGroup(frame.group, frame.id, frame.members);
       } else if (frame.type === FrameType.Ack) {
-        if (client.sentSequence > 0 && frame.sequence > client.sentSequence) refuse('ACK of what was not sent');
+        if (client.sentSequence > 0 && frame.sequence > client.sentSequence)
+          refuse('ACK of what was not sent');
         client.acknowledge(frame.sequence);
       } else if (frame.type !== FrameType.Pong) {
         refuse('not a frame of a client');
