@@ -46,7 +46,8 @@ export class Doorkeeper {
   admits(socket: Socket): boolean {
     if (!this.isFull) {
       this.#open += 1;
-      socket.once('close', this.#left);
+      // Comes once; `once` would cost each connection a function of its own.
+      socket.on('close', this.#left);
       if (this.#open === this.#options.limit) this.#options.full();
       return true;
     }

@@ -1,10 +1,11 @@
-import { request } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { createServer, request } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { encodeFrame } from '../../protocol/encode.js';
 import { FrameType, PROTOCOL_VERSION, ReasonCode } from '../../protocol/frame.js';
 import type { RunningServer } from '../../server/server.js';
+import { launchBrowser } from '../fixtures/browser.js';
 import { type Address, TestClient } from '../support/client.js';
 import { addressOf, testServer } from '../support/server.js';
 
@@ -136,3 +137,28 @@ describe('a WebSocket', () => {
     expect(await dribbling.next(FrameType.Error)).toMatchObject({ code: ReasonCode.FrameTooLarge });
   });
 });
+
+test('a page in a real browser gets into the server where its origin is configured, and nowhere else', async () => {
+  const pages = createServer((_request, response) => response.end('<title>a page</title>'));
+  await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
+  const listen = ['ws://127.0.0.1:0'];
+  const [closed, open] = [await testServer({ listen }), await testServer({ listen, origins: [origin] })];
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage();
+    await page.goto(origin);
+    // As text: what is imported under this name here is no browser's.
+    const opens = ({ host, port }: Address) =>
+      page.evaluate(`new Promise((resolve) => {
+        const webSocket = new WebSocket('ws://${host}:${port}/', 'c2m.v1');
+        webSocket.onopen = () => resolve('open');
+        webSocket.onerror = () => resolve('refused');
+      })`);
+    expect(await opens(addressOf(closed))).toBe('refused');
+    expect(await opens(addressOf(open))).toBe('open');
+  } finally {
+    await browser.close();
+    pages.close();
+  }
+}, 60_000);
