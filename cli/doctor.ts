@@ -6,6 +6,7 @@ import { formatBytes, formatCount, formatSeconds } from '../reports/format.js';
 import { expectedDurationMs } from '../scenarios/expected-duration.js';
 import { loadScenario } from '../scenarios/load.js';
 import type { Scenario, WireProtocol } from '../scenarios/scenario.js';
+import { type Clearing, clearOwnerless } from '../server/temporary-folder.js';
 import {
   type Advice,
   adviceFor,
@@ -41,7 +42,8 @@ export function doctorCommand(finish: Finish): Command {
   return new Command('doctor')
     .summary('what this host can hold, and what to change for more')
     .description(
-      'Says what this host can hold, and prints the commands that would raise each limit. It changes nothing. ' +
+      'Says what this host can hold, and prints the commands that would raise each limit. It changes no setting, ' +
+        'and removes temporary folders that runs left behind when they were killed. ' +
         'With a scenario the exit status is 1 where that does not fit.',
     )
     .argument('[scenario]', 'a scenario to fit onto this host')
@@ -59,10 +61,17 @@ export function doctorCommand(finish: Finish): Command {
         ]),
       ) as Record<WireProtocol, Capacity>;
       const advice = adviceFor(facts);
+      const leftBehind = await clearOwnerless();
       process.stdout.write(
         options.json
-          ? `${JSON.stringify({ facts, capacity, advice, ...(fit ? { fit } : {}) }, null, 2)}\n`
-          : [factsText(facts), capacityText(capacity), fit ? fitText(fit) : '', adviceText(advice)]
+          ? `${JSON.stringify({ facts, capacity, advice, leftBehind, ...(fit ? { fit } : {}) }, null, 2)}\n`
+          : [
+              factsText(facts),
+              capacityText(capacity),
+              fit ? fitText(fit) : '',
+              adviceText(advice),
+              leftBehindText(leftBehind),
+            ]
               .filter(Boolean)
               .join('\n'),
       );
@@ -188,6 +197,14 @@ function adviceText(advice: Advice[]): string {
     ...commands.map((command) => `      ${command}`),
   ]);
   return `\n${chalk.bold('What would raise it (as root; nothing was changed)')}\n${lines.join('\n')}\n`;
+}
+
+function leftBehindText({ cleared, left }: Clearing): string {
+  if (cleared.length + left.length === 0) return '';
+  return section('Left behind by runs that were killed', [
+    ...cleared.map((path): [string, string] => ['removed', path]),
+    ...left.map((why): [string, string] => ['not removed', why]),
+  ]);
 }
 
 function section(title: string, rows: [string, string][]): string {

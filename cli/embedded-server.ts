@@ -1,5 +1,4 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../loadgen/random.js';
@@ -8,6 +7,7 @@ import type { ServerAction } from '../scenarios/scenario.js';
 import type { ServerConfig } from '../server/config.js';
 import { SHIPPED_HANDLERS } from '../server/hot-code/handler-files.js';
 import { SpawnError, type SpawnedServer, spawnServer } from '../server/processes/spawn.js';
+import { clearOwnerless, makeTemporaryFolder, type TemporaryFolder } from '../server/temporary-folder.js';
 import { readStats, reloadServer } from './admin-client.js';
 
 /** The processes of a server that was killed let go of its ports and mailboxes within this time. */
@@ -19,18 +19,18 @@ export class EmbeddedServer implements ServerControl {
   /** Resolves with the reason when it ended and nobody had asked for it. */
   readonly died: Promise<string>;
   readonly #config: ServerConfig;
-  readonly #folder: string;
+  readonly #folder: TemporaryFolder;
   readonly #handlersFile: string;
   readonly #random: Random;
   #spawned: SpawnedServer;
   #isRestarting = false;
   #reportDeath: (reason: string) => void = () => undefined;
 
-  private constructor(config: ServerConfig, seed: number, folder: string, spawned: SpawnedServer) {
+  private constructor(config: ServerConfig, seed: number, folder: TemporaryFolder, spawned: SpawnedServer) {
     this.#config = config;
     this.#random = new Random(seed);
     this.#folder = folder;
-    this.#handlersFile = join(folder, 'handlers.mjs');
+    this.#handlersFile = join(folder.path, 'handlers.mjs');
     this.#spawned = spawned;
     this.died = new Promise((resolve) => {
       this.#reportDeath = resolve;
@@ -43,19 +43,21 @@ export class EmbeddedServer implements ServerControl {
    * @throws SpawnError with the reason that the process gave
    */
   static async start(config: ServerConfig, seed: number): Promise<EmbeddedServer> {
-    const folder = await mkdtemp(join(tmpdir(), 'c2m-target-'));
-    const handlers = config.handlers ?? join(folder, 'handlers.mjs');
+    await clearOwnerless();
+    const folder = await makeTemporaryFolder('c2m-target-');
+    const { path } = folder;
+    const handlers = config.handlers ?? join(path, 'handlers.mjs');
     const complete = {
       ...config,
       handlers,
-      lmdb: { ...config.lmdb, folder: join(folder, 'mailboxes') },
-      media: config.media && { ...config.media, folder: join(folder, 'media') },
+      lmdb: { ...config.lmdb, folder: join(path, 'mailboxes') },
+      media: config.media && { ...config.media, folder: join(path, 'media') },
     };
     try {
       if (config.handlers === undefined) await copyFile(SHIPPED_HANDLERS, handlers);
-      return new EmbeddedServer(complete, seed, folder, await spawnServer(complete, folder));
+      return new EmbeddedServer(complete, seed, folder, await spawnServer(complete, path));
     } catch (error) {
-      await rm(folder, { recursive: true, force: true });
+      await folder.remove();
       throw error;
     }
   }
@@ -89,7 +91,7 @@ export class EmbeddedServer implements ServerControl {
 
   async close(): Promise<void> {
     await this.#spawned.close();
-    await rm(this.#folder, { recursive: true, force: true });
+    await this.#folder.remove();
   }
 
   async #killWorker(wanted: number | null): Promise<string> {
@@ -118,7 +120,7 @@ export class EmbeddedServer implements ServerControl {
     const deadline = performance.now() + RESTART_WITHIN_MS;
     for (;;) {
       try {
-        this.#spawned = await spawnServer(config, this.#folder);
+        this.#spawned = await spawnServer(config, this.#folder.path);
         break;
       } catch (error) {
         // Workers that have just lost their supervisor may hold the ports for another moment.

@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { startAdmin } from './admin/admin.js';
 import { ServerState } from './admin/server-state.js';
@@ -18,6 +15,7 @@ import { Reloading } from './hot-code/reloading.js';
 import { MediaChild } from './media/media-child.js';
 import { SAMPLE_INTERVAL_MS } from './queues/queue-monitor.js';
 import { takeStoreFolder } from './store/store-folder.js';
+import { clearOwnerless, makeTemporaryFolder } from './temporary-folder.js';
 
 export interface RunningServer {
   /** What it listens on, with the ports that the kernel chose. */
@@ -60,12 +58,15 @@ export async function startServer(input: ServerConfigInput): Promise<RunningServ
 async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<RunningServer> {
   const needsCertificate = config.listen.some(({ protocol }) => protocol === 'tls' || protocol === 'wss');
   const certificate = needsCertificate ? await loadCertificate(config.tls) : undefined;
-  const folder = await mkdtemp(join(tmpdir(), 'c2m-server-'));
-  undo.push(() => rm(folder, { recursive: true, force: true }));
   if (config.store === 'lmdb') {
-    const store = await takeStoreFolder(config.lmdb.folder, config.homes > 0 ? config.homes : config.workers);
+    const homes = config.homes > 0 ? config.homes : config.workers;
+    const store = await takeStoreFolder(config.lmdb.folder, homes, (line) => log.warn(line));
+    // Undone last, since it throws where the folder went away.
     undo.push(() => store.release());
   }
+  await clearOwnerless();
+  const { path: folder, remove } = await makeTemporaryFolder('c2m-server-');
+  undo.push(remove);
   const files = new HandlerFiles(config.handlers, folder);
   const handlers = await files.stage();
   files.accept(handlers);

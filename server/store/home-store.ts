@@ -43,7 +43,7 @@ export interface HomeStore {
 
   /** @param epoch of whoever owns the home from now on; an owner of an earlier one can commit no more */
   open(epoch: number): Promise<void>;
-  /** What is committed under `key`; the caller may write into it. @throws DamagedEntry */
+  /** What is committed under `key`; the caller may write into it. Undefined as well where it is not what was written. */
   get(key: Buffer): Buffer | undefined;
   /** Committed entries whose keys begin with `prefix`, in the order of the keys; damaged ones are passed over. */
   range(prefix: Buffer, options?: RangeOptions): Iterable<Entry>;
@@ -77,11 +77,6 @@ export class StoreFailure extends Error {
     super(message);
     this.isFull = isFull;
   }
-}
-
-/** Bytes under a key that are not those which were written there. */
-export class DamagedEntry extends Error {
-  readonly code = 'C2M_DAMAGED_ENTRY';
 }
 
 /** @param what is wrong with which file or folder, before anything was opened for writing */

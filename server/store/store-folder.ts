@@ -1,151 +1,192 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { z } from 'zod';
-import { type Homes, homeWorker } from '../bus/bus.js';
-import { damagedStore, StoreError } from './home-store.js';
-import { openLmdb } from './lmdb-store.js';
-import { ownerOf } from './store-keys.js';
-import { OWNER_FILE, takeOwnership } from './store-owner.js';
-
-/** Says that a folder is a store of ours, how many homes share it, and which of its folders has their files. */
-const MARKER = 'c2m-store.json';
-
-const markerSchema = z.object({
-  schema: z.literal('c2m.store/1'),
-  homes: z.number().int().min(1),
-  generation: z.number().int().min(1),
-});
-type Marker = z.infer<typeof markerSchema>;
-
-/** Entries moved in one transaction when the number of homes changes. */
-const MOVED_AT_ONCE = 10_000;
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { folderError } from './folder-error.js';
+import { type HeldLock, lockFolder } from './folder-lock.js';
+import {
+  closeGeneration,
+  createGeneration,
+  homesOf,
+  isOpenToOthers,
+  removeGeneration,
+} from './generation.js';
+import { checkDataFileIsThere } from './home-folder.js';
+import { StoreError } from './home-store.js';
+import { DATA_FILE } from './lmdb-store.js';
+import {
+  type Generation,
+  MANIFEST,
+  nextFolder,
+  readManifest,
+  readyOf,
+  STORE_FORMAT,
+  writeManifest,
+} from './manifest.js';
+import { readThroughHomes } from './read-through.js';
+import { shareOut } from './share-out.js';
 
 /** A store that was made ready, and belongs to this process until it is released. */
 export interface StoreFolder {
+  /** @throws StoreError where the folder went away meanwhile, and what was accepted with it */
   release(): void;
 }
 
-/** The folder of one home. */
+const MIB = 2 ** 20;
+
+type Say = (line: string) => void;
+
+/** The folder of one home, of a store that was made ready. */
 export function homeFolder(folder: string, home: number): string {
-  return join(generationFolder(folder, readMarker(folder).generation), `home-${home}`);
+  const ready = readyOf(readManifest(folder));
+  const path = ready && homesOf(folder, ready)[home];
+  if (path === undefined) throw new StoreError(`${folder} has no mailboxes of home ${home}`);
+  return path;
 }
 
 /**
  * Takes `folder` and makes it ready for `homes`: creates it, or checks what is there, and shares the mailboxes out
- * anew where another number of homes kept them.
- * @throws StoreError where it is in use, holds something else, or is not whole
+ * anew where another number of homes, or a version before, kept them.
+ * @param say told what whoever runs the server should know, a line each
+ * @throws StoreError where it is in use, holds something else, is not whole, or the system does not let us
  */
-export async function takeStoreFolder(folder: string, homes: number): Promise<StoreFolder> {
-  mkdirSync(folder, { recursive: true });
-  const release = await takeOwnership(folder);
+export async function takeStoreFolder(
+  folder: string,
+  homes: number,
+  say: Say = () => undefined,
+): Promise<StoreFolder> {
   try {
-    await prepare(folder, homes);
-    return { release };
+    makeFolder(folder);
+    // Before anything is put into it, and once more under the lock: another server may be creating it.
+    readManifest(folder);
+    const lock = await lockFolder(folder);
+    try {
+      await prepare(folder, homes, say);
+      const { ino } = statSync(join(folder, MANIFEST));
+      return { release: () => giveBack(folder, ino, lock) };
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
   } catch (error) {
-    release();
-    throw error;
+    throw folderError(folder, error);
   }
 }
 
-async function prepare(folder: string, homes: number): Promise<void> {
-  const names = readdirSync(folder).filter((name) => name !== OWNER_FILE);
-  if (!names.includes(MARKER)) {
-    if (names.some((name) => !/^\d+$/.test(name))) {
-      throw new StoreError(
-        `${folder} holds files, and no ${MARKER}: it is not a store of c2m; name an empty folder, or one that does not exist`,
-      );
-    }
-    // A first start that was killed in the middle: nothing was accepted yet.
-    for (const name of names) rmSync(join(folder, name), { recursive: true });
-    await createHomes(generationFolder(folder, 1), homes);
-    writeMarker(folder, { schema: 'c2m.store/1', homes, generation: 1 });
+/** Only the folder itself is ours to close to others. */
+function makeFolder(folder: string): void {
+  mkdirSync(dirname(folder), { recursive: true });
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    readdirSync(folder);
     return;
   }
-  const marker = readMarker(folder);
-  for (const name of names) {
-    // Left over from a sharing out that was killed, before or after the marker changed.
-    if (name !== MARKER && name !== String(marker.generation))
-      rmSync(join(folder, name), { recursive: true });
-  }
-  for (let home = 0; home < marker.homes; home += 1) {
-    // Homes of a server that was killed notice that, and go, a moment later.
-    (await takeOwnership(homeFolder(folder, home)))();
-    await readThrough(homeFolder(folder, home));
-  }
-  if (marker.homes !== homes) await shareOut(folder, marker, homes);
-}
-
-/** @throws StoreError where the store cannot be read from its first item to its last */
-async function readThrough(folder: string): Promise<void> {
-  const trial = createRequire(import.meta.url).resolve('#dist/server/store/store-trial.js');
-  await promisify(execFile)(process.execPath, [trial, folder]).catch((error: Error & { stderr?: string }) => {
-    const told = /^C2M_STORE (.*)$/m.exec(error.stderr ?? '')?.[1];
-    throw told === undefined
-      ? damagedStore(`${folder} is damaged: LMDB cannot read it`)
-      : new StoreError(told);
-  });
-}
-
-async function shareOut(folder: string, marker: Marker, homes: number): Promise<void> {
-  const next: Marker = { ...marker, homes, generation: marker.generation + 1 };
-  const target = generationFolder(folder, next.generation);
-  await createHomes(target, homes);
-  const whose: Homes = { first: 0, count: homes };
-  const targets = Array.from({ length: homes }, (_, home) => openLmdb(join(target, `home-${home}`)));
-  for (let home = 0; home < marker.homes; home += 1) {
-    const source = openLmdb(homeFolder(folder, home));
-    let batch: { key: Buffer; value: Buffer }[] = [];
-    const move = () => {
-      targets.forEach((database, to) => {
-        database.transactionSync(() => {
-          for (const { key, value } of batch) {
-            if (homeWorker(ownerOf(key), whose) === to) database.putSync(key, value);
-          }
-        });
-      });
-      batch = [];
-    };
-    for (const entry of source.getRange()) {
-      batch.push(entry);
-      if (batch.length === MOVED_AT_ONCE) move();
-    }
-    move();
-    await source.close();
-  }
-  for (const database of targets) await database.close();
-  writeMarker(folder, next);
-  rmSync(generationFolder(folder, marker.generation), { recursive: true });
-}
-
-async function createHomes(folder: string, homes: number): Promise<void> {
-  for (let home = 0; home < homes; home += 1) {
-    const path = join(folder, `home-${home}`);
-    mkdirSync(path, { recursive: true });
-    await openLmdb(path).close();
-  }
-}
-
-function generationFolder(folder: string, generation: number): string {
-  return join(folder, String(generation));
-}
-
-function readMarker(folder: string): Marker {
-  const path = join(folder, MARKER);
   try {
-    return markerSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch {
-    throw new StoreError(
-      `${path} cannot be read as the mark of a c2m store; restore it from a backup, or name another folder`,
-    );
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    const isFolderOfAnother =
+      (error as NodeJS.ErrnoException).code === 'EEXIST' && statSync(folder).isDirectory();
+    if (!isFolderOfAnother) throw error;
   }
 }
 
-/** By way of a file beside it: a marker is there whole, or as it was. */
-function writeMarker(folder: string, marker: Marker): void {
-  const path = join(folder, MARKER);
-  writeFileSync(`${path}.new`, `${JSON.stringify(marker)}\n`, { flush: true });
-  renameSync(`${path}.new`, path);
+function giveBack(folder: string, manifest: number, lock: HeldLock): void {
+  lock.release();
+  if (statSync(join(folder, MANIFEST), { throwIfNoEntry: false })?.ino === manifest) return;
+  throw new StoreError(
+    `${folder} was moved, deleted or unmounted while the server ran: what was accepted is where it went, or gone with it; bring it back before the next start`,
+  );
+}
+
+async function prepare(folder: string, homes: number, say: Say): Promise<void> {
+  const generations = removeUnfinished(folder, readManifest(folder), say);
+  const ready = readyOf(generations);
+  if (!ready) {
+    const first: Generation = {
+      folder: nextFolder(folder, generations),
+      state: 'creating',
+      format: STORE_FORMAT,
+      homes,
+    };
+    writeManifest(folder, [first]);
+    await createGeneration(folder, first);
+    writeManifest(folder, [{ ...first, state: 'ready' }]);
+    tellOfOpenFolder(folder, say);
+    return;
+  }
+  const locks: HeldLock[] = [];
+  for (const path of homesOf(folder, ready)) checkDataFileIsThere(path);
+  try {
+    // Homes of a server that was killed notice that, and go, a moment later.
+    for (const path of homesOf(folder, ready)) locks.push(await lockFolder(path));
+    closeToOthers(folder, ready, say);
+    await readThroughHomes(homesOf(folder, ready), ready.format, say);
+    if (ready.homes !== homes || ready.format !== STORE_FORMAT) await replace(folder, ready, homes, say);
+  } finally {
+    for (const lock of locks) lock.release();
+  }
+}
+
+/** What a server that was killed had begun to make, or to delete. */
+function removeUnfinished(folder: string, generations: Generation[], say: Say): Generation[] {
+  const unfinished = generations.filter(({ state }) => state !== 'ready');
+  if (unfinished.length === 0) return generations;
+  for (const generation of unfinished) remove(folder, generation, say);
+  const finished = generations.filter(({ state }) => state === 'ready');
+  writeManifest(folder, finished);
+  return finished;
+}
+
+/** Puts a new generation in the place of `old`, which counts until the manifest says otherwise. */
+async function replace(folder: string, old: Generation, homes: number, say: Say): Promise<void> {
+  say(`sharing out the mailboxes of ${folder} among ${homes} homes; they were kept by ${old.homes}`);
+  const next: Generation = {
+    folder: nextFolder(folder, [old]),
+    state: 'creating',
+    format: STORE_FORMAT,
+    homes,
+  };
+  writeManifest(folder, [old, next]);
+  try {
+    await createGeneration(folder, next);
+    await shareOut(folder, old, next);
+  } catch (error) {
+    // It may well be that there was no room: give back what was taken.
+    remove(folder, next, say);
+    writeManifest(folder, [old]);
+    throw error instanceof StoreError ? error : notSharedOut(folder, old, homes, error as Error);
+  }
+  writeManifest(folder, [
+    { ...next, state: 'ready' },
+    { ...old, state: 'obsolete' },
+  ]);
+  remove(folder, old, say);
+  writeManifest(folder, [{ ...next, state: 'ready' }]);
+}
+
+function notSharedOut(folder: string, old: Generation, homes: number, { message }: Error): StoreError {
+  const bytes = homesOf(folder, old).reduce((sum, path) => sum + statSync(join(path, DATA_FILE)).size, 0);
+  const instead = old.format === STORE_FORMAT ? `, or start it with ${old.homes} homes as before` : '';
+  return new StoreError(
+    `${folder}: the mailboxes could not be shared out among ${homes} homes (${message}); nothing was changed: make room for as much again (${Math.ceil(bytes / MIB)} MiB)${instead}`,
+  );
+}
+
+function remove(folder: string, generation: Generation, say: Say): void {
+  const isSomethingLeft = removeGeneration(folder, generation);
+  if (isSomethingLeft) {
+    say(`${join(folder, generation.folder)} holds files that are not of c2m, and stays; no mailbox is in it`);
+  }
+}
+
+function closeToOthers(folder: string, generation: Generation, say: Say): void {
+  const { closed, open } = closeGeneration(folder, generation);
+  if (closed > 0) {
+    say(`${folder}: ${closed} files and folders of mailboxes were open to other users, and are closed now`);
+  }
+  for (const path of open)
+    say(`${path} is open to other users and belongs to one: its owner should chmod go= it`);
+  tellOfOpenFolder(folder, say);
+}
+
+function tellOfOpenFolder(folder: string, say: Say): void {
+  if (!isOpenToOthers(folder)) return;
+  say(`${folder} is open to other users, though the mailboxes in it are closed to them: chmod 700 ${folder}`);
 }

@@ -5,7 +5,6 @@ import { busMessageBytes, writeBusMessage } from '../../server/bus/bus-codec.js'
 import { BusReader } from '../../server/bus/bus-reader.js';
 import { homeWorker, Topology } from '../../server/bus/topology.js';
 import { UnixBus } from '../../server/bus/unix-bus.js';
-import { DEDUPLICATION_WINDOW, DeduplicationWindow } from '../../server/home/deduplication-window.js';
 import { QueueMonitor } from '../../server/queues/queue-monitor.js';
 import { testFolder } from '../support/folder.js';
 
@@ -63,8 +62,8 @@ const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
     members: fc.array(id),
     payload: bytes,
   }),
-  fc.record({ kind: fc.constant('resend'), home: worker }),
   fc.record({ kind: fc.constant('copies-kept'), group: id, number: u32, home: worker }),
+  fc.record({ kind: fc.constant('resend'), home: worker }),
 ) as fc.Arbitrary<BusMessage>;
 
 describe('the bus codec', () => {
@@ -139,32 +138,6 @@ test('a message that comes in many pieces is put together once, not once a piece
   expect(copied).toBeLessThanOrEqual(2 * stream.length);
   expect(concat).not.toHaveBeenCalled();
   vi.restoreAllMocks();
-});
-
-describe('the deduplication window', () => {
-  test('tells new from repeated among the newest ids that were accepted, whatever lies between them', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 600 }), { maxLength: 300 }), (ids) => {
-        const window = new DeduplicationWindow();
-        const accepted: number[] = [];
-        for (const id of ids) {
-          const newest = accepted.slice(-DEDUPLICATION_WINDOW);
-          const unseen = accepted.length > newest.length && id < (newest[0] ?? 0) ? 'too-old' : 'skipped';
-          const isNew = id > (accepted.at(-1) ?? 0);
-          const expected = isNew ? 'new' : newest.includes(id) ? 'repeated' : unseen;
-          expect(window.look(id)).toBe(expected);
-          if (expected !== 'new') continue;
-          window.remember(id);
-          accepted.push(id);
-        }
-      }),
-    );
-  });
-
-  test('takes any id as new before the first, also 0', () => {
-    expect(new DeduplicationWindow().look(0)).toBe('new');
-    expect(new DeduplicationWindow().look(Number.MAX_SAFE_INTEGER)).toBe('new');
-  });
 });
 
 describe('a queue', () => {

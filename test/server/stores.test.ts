@@ -1,344 +1,160 @@
-import { cpSync, openSync, readdirSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeFrame } from '../../protocol/encode.js';
-import { FrameType, type ItemFrame } from '../../protocol/frame.js';
-import { itemOf, type MailboxItem } from '../../server/home/mailbox-item.js';
-import { DATA_FILE, LmdbStore } from '../../server/store/lmdb-store.js';
+import { isWhole, seal } from '../../server/store/checksum.js';
+import { type HomeStore, VALUE_OFFSET } from '../../server/store/home-store.js';
+import { DATA_FILE, LmdbStore, type LmdbStoreOptions } from '../../server/store/lmdb-store.js';
 import { MemoryStore } from '../../server/store/memory-store.js';
-import { type Store, StoreError } from '../../server/store/store.js';
-import { homeFolder, takeStoreFolder } from '../../server/store/store-folder.js';
-import { KeyKind, numbersKey } from '../../server/store/store-keys.js';
+import { itemKey, KeyKind, numbersKey, readItemKey } from '../../server/store/store-keys.js';
 import { testFolder } from '../support/folder.js';
 
-const ANNA = 1;
-const BERT = 2 ** 53 - 1;
-const GROUP = ANNA;
-
-function message(sequence: number, { from = ANNA, id = sequence, atMs = 1000 } = {}): MailboxItem {
-  const payload = Buffer.from(`message ${id}`);
-  return item({ type: FrameType.Deliver, sequence, flags: 0, from, id, payload }, atMs);
+function openLmdbStore(options: Partial<LmdbStoreOptions> = {}): LmdbStore {
+  const folder = options.folder ?? join(testFolder(), 'home-0');
+  mkdirSync(folder, { recursive: true });
+  return new LmdbStore({ folder, sync: false, maxBytes: 1e9, ...options });
 }
 
-function toGroup(sequence: number, number: number): MailboxItem {
-  const payload = Buffer.from(`number ${number}`);
-  return item({
-    type: FrameType.GroupDeliver,
-    sequence,
-    flags: 0,
-    group: GROUP,
-    number,
-    from: ANNA,
-    id: 7,
-    payload,
-  });
+/** A value of these bytes, with the room that the store wants. */
+function value(text: string): Buffer {
+  return Buffer.concat([Buffer.alloc(VALUE_OFFSET), Buffer.from(text)]);
 }
 
-function receipt(sequence: number, by: number, id: number): MailboxItem {
-  return item({ type: FrameType.Receipt, sequence, flags: 0, by, id });
+function textOf(bytes: Buffer | undefined): string | undefined {
+  return bytes?.subarray(VALUE_OFFSET).toString();
 }
 
-function item(content: ItemFrame, atMs = 1000): MailboxItem {
-  return itemOf(content, atMs, encodeFrame(content));
-}
-
-async function lmdbFolder(homes = 1): Promise<string> {
-  const folder = testFolder();
-  (await takeStoreFolder(folder, homes)).release();
-  return folder;
-}
-
-function openLmdbStore(folder: string, home = 0): LmdbStore {
-  return new LmdbStore({ folder: homeFolder(folder, home), sync: false, maxBytes: 1e9 });
-}
-
-const stores: [string, () => Promise<Store>][] = [
-  ['in memory', async () => new MemoryStore()],
-  ['in lmdb', async () => openLmdbStore(await lmdbFolder())],
+const stores: [string, () => HomeStore][] = [
+  ['in memory', () => new MemoryStore()],
+  ['in lmdb', () => openLmdbStore()],
 ];
 
-describe.each(stores)('mailboxes %s', (_name, open) => {
-  test('hold, give and delete items as a list would', async () => {
-    const operation = fc.oneof(
-      fc.record({ do: fc.constant('append' as const), times: fc.integer({ min: 1, max: 50 }) }),
-      fc.record({ do: fc.constant('remove' as const), ahead: fc.integer({ min: 1, max: 60 }) }),
-      fc.record({ do: fc.constant('read' as const), skip: fc.nat(20), limit: fc.nat(20) }),
-    );
-    const store = await open();
-    let user = 0;
+describe.each(stores)('a store %s', (_name, open) => {
+  test('keeps, gives, counts and removes entries as a sorted map would', async () => {
+    const kind = fc.constantFrom(KeyKind.Window, KeyKind.Group);
+    const key = fc.record({ kind, first: fc.nat(6), second: fc.nat(6) });
+    const operation = fc.record({ key, text: fc.option(fc.string({ maxLength: 30 }), { nil: undefined }) });
+    const store = open();
+    await store.open(1);
     fc.assert(
-      fc.property(fc.array(operation, { maxLength: 40 }), (operations) => {
-        user += 1;
-        const before = store.length;
-        let model: MailboxItem[] = [];
-        let last = 0;
-        let removed = 0;
-        for (const step of operations) {
-          if (step.do === 'append') {
-            for (let i = 0; i < step.times; i += 1) {
-              last += 1;
-              const item = [receipt(last, BERT, last), message(last), toGroup(last, last)][
-                last % 3
-              ] as MailboxItem;
-              store.append(user, item);
-              model.push(item);
-            }
-          } else if (step.do === 'remove') {
-            const through = Math.min(removed + step.ahead, last);
-            expect(store.remove(user, removed + 1, through)).toEqual(
-              model.filter((item) => item.sequence <= through),
-            );
-            model = model.filter((item) => item.sequence > through);
-            removed = through;
-          } else {
-            const after = removed + step.skip;
-            const expected = model.filter((item) => item.sequence > after).slice(0, step.limit);
-            expect(store.read(user, after, step.limit)).toEqual(expected);
+      fc.property(fc.array(fc.array(operation, { maxLength: 8 }), { maxLength: 8 }), key, (turns, asked) => {
+        for (const { key: stale } of [...store.range(Buffer.alloc(0))]) store.stage(stale);
+        store.commit();
+        const model = new Map<string, string>();
+        for (const turn of turns) {
+          for (const { key: each, text } of turn) {
+            const name = numbersKey(each.kind, each.first, each.second);
+            store.stage(name, text === undefined ? undefined : value(text));
+            if (text === undefined) model.delete(name.toString('hex'));
+            else model.set(name.toString('hex'), text);
           }
           store.commit();
-          expect(store.length - before).toBe(model.length);
         }
+        const prefix = numbersKey(asked.kind, asked.first);
+        const expected = [...model].filter(([name]) => name.startsWith(prefix.toString('hex'))).sort();
+        const read = (entries: ReturnType<HomeStore['range']>) =>
+          [...entries].map((entry) => [entry.key.toString('hex'), textOf(entry.value)]);
+        expect(read(store.range(prefix))).toEqual(expected);
+        expect(read(store.range(prefix, { isReversed: true, limit: 2 }))).toEqual(
+          [...expected].reverse().slice(0, 2),
+        );
+        const from = numbersKey(asked.kind, asked.first, asked.second);
+        expect(read(store.range(prefix, { from }))).toEqual(
+          expected.filter(([name]) => (name as string) >= from.toString('hex')),
+        );
+        expect(store.count(prefix)).toBe(expected.length);
+        expect(textOf(store.get(from))).toBe(model.get(from.toString('hex')));
       }),
+      { numRuns: 60 },
     );
     await store.close();
   });
 
-  test('say which items are older than a time, a few mailboxes a call and all of them in the end', async () => {
-    const store = await open();
-    for (let user = 1; user <= 2500; user += 1) {
-      store.append(user, message(1, { atMs: user % 2 === 0 ? 1000 : 3000 }));
-      store.append(user, message(2, { atMs: 3000 }));
-    }
+  test('knows how full it is, and has room again for what was removed', async () => {
+    const store = open();
+    const thousand = () => value('x'.repeat(1000));
+    for (let sequence = 1; sequence <= 500; sequence += 1) store.stage(itemKey(1, sequence), thousand());
     store.commit();
-
-    const found = new Set<number>();
-    for (let call = 0; call < 3; call += 1) {
-      for (const { user, sequence } of store.expired(2000)) {
-        expect(sequence).toBe(1);
-        found.add(user);
-      }
-    }
-
-    expect(found.size).toBe(1250);
+    store.usage();
+    const { fullness } = store;
+    for (let sequence = 1; sequence <= 500; sequence += 1) store.stage(itemKey(1, sequence));
+    store.commit();
+    store.usage();
+    expect(store.fullness).toBeLessThanOrEqual(fullness / 5);
     await store.close();
   });
+});
+
+test('a store in memory is full at its limit, and not any more once something was removed', () => {
+  const store = new MemoryStore(100_000);
+  for (let sequence = 1; sequence <= 100; sequence += 1)
+    store.stage(itemKey(1, sequence), value('x'.repeat(1000)));
+  expect(store.isFull).toBe(true);
+  for (let sequence = 1; sequence <= 100; sequence += 1) store.stage(itemKey(1, sequence));
+  expect(store.isFull).toBe(false);
+  expect(store.fullness).toBe(0);
 });
 
 describe('a store in lmdb', () => {
-  test('has after it was closed and opened what was committed, and knows the ids that it has seen', async () => {
-    const folder = await lmdbFolder();
-    const before = openLmdbStore(folder);
-    for (let sequence = 1; sequence <= 5; sequence += 1) {
-      before.repeats(BERT, ANNA, 'user').remember(sequence);
-      before.append(BERT, message(sequence));
-    }
+  test('has what was committed after it was closed and opened again', async () => {
+    const folder = join(testFolder(), 'home-0');
+    const before = openLmdbStore({ folder });
+    before.stage(itemKey(1, 1), value('one'));
     before.commit();
-    before.remove(BERT, 1, 3);
-    before.note(numbersKey(KeyKind.Receipt, BERT, 3), Buffer.from('kept'));
-    before.note(numbersKey(KeyKind.Receipt, BERT, 4), Buffer.from('forgotten'));
-    before.commit();
-    before.note(numbersKey(KeyKind.Receipt, BERT, 4), undefined);
     await before.close();
 
-    const after = openLmdbStore(folder);
-
-    expect(after.length).toBe(2);
-    expect(after.recover(BERT)).toEqual({ first: 4, last: 5 });
-    expect(after.recover(ANNA)).toBeUndefined();
-    expect(after.read(BERT, 3, 10)).toEqual([message(4), message(5)]);
-    // 1 to 3 were deleted, 4 and 5 wait: none of them may be accepted as new.
-    for (let id = 1; id <= 5; id += 1) expect(after.repeats(BERT, ANNA, 'user').look(id)).toBe('repeated');
-    expect(after.repeats(BERT, ANNA, 'user').look(6)).toBe('new');
-    const [note, ...others] = after.notes(numbersKey(KeyKind.Receipt));
-    expect([note?.key, note?.value.toString()]).toEqual([numbersKey(KeyKind.Receipt, BERT, 3), 'kept']);
-    expect(others).toEqual([]);
+    const after = openLmdbStore({ folder });
+    expect(textOf(after.get(itemKey(1, 1)))).toBe('one');
     await after.close();
   });
 
-  test('knows which messages of a group it had, waiting or gone', async () => {
-    const folder = await lmdbFolder();
-    const before = openLmdbStore(folder);
-    for (const number of [5, 6]) {
-      before.repeats(BERT, GROUP, 'group').remember(number);
-      before.append(BERT, toGroup(number - 4, number));
-    }
-    before.commit();
-    before.remove(BERT, 1, 1);
-    before.repeats(BERT, GROUP, 'group').remember(9);
-    before.keepRepeats(BERT, GROUP, 'group');
-    await before.close();
-
-    const after = openLmdbStore(folder);
-
-    const look = (number: number) => after.repeats(BERT, GROUP, 'group').look(number);
-    expect([5, 6, 7, 9, 10].map(look)).toEqual(['repeated', 'repeated', 'skipped', 'repeated', 'new']);
-    // The id of the sender is no number of the group, and a group no user.
-    expect(after.repeats(BERT, GROUP, 'user').look(5)).toBe('new');
-    await after.close();
-  });
-
-  test('keeps few windows in memory, and forgets nothing', async () => {
-    const folder = await lmdbFolder();
-    const store = new LmdbStore({
-      folder: homeFolder(folder, 0),
-      sync: false,
-      maxBytes: 1e9,
-      windowsInMemory: 10,
-    });
-    const senders = Array.from({ length: 200 }, (_, index) => index + 1);
-    const windowOf = (sender: number) => store.repeats(sender % 20, sender, 'user');
-    for (const sender of senders) {
-      // No item of a mailbox would keep this one.
-      windowOf(sender).remember(sender);
+  test('is full by what it holds, and not by the pages that its file keeps', async () => {
+    const store = openLmdbStore({ maxBytes: 500_000 });
+    for (let round = 0; round < 3; round += 1) {
+      for (let sequence = 1; sequence <= 700; sequence += 1)
+        store.stage(itemKey(1, sequence), value('x'.repeat(1000)));
       store.commit();
-    }
-
-    const looks = senders.map((sender) => {
+      store.usage();
+      expect(store.isFull).toBe(true);
+      for (let sequence = 1; sequence <= 700; sequence += 1) store.stage(itemKey(1, sequence));
       store.commit();
-      return [windowOf(sender).look(sender), windowOf(sender).look(sender + 1)];
-    });
-
-    expect(looks).toEqual(senders.map(() => ['repeated', 'new']));
+      store.usage();
+      expect(store.isFull).toBe(false);
+    }
     await store.close();
   });
 
-  test('says that it is full at its limit', async () => {
-    const folder = await lmdbFolder();
-    const store = new LmdbStore({ folder: homeFolder(folder, 0), sync: false, maxBytes: 200_000 });
-    expect(store.isFull).toBe(false);
-
-    for (let sequence = 1; sequence <= 5000; sequence += 1) store.append(ANNA, message(sequence));
+  test('passes over an entry that is not what was written', async () => {
+    const folder = join(testFolder(), 'home-0');
+    const store = openLmdbStore({ folder });
+    for (let sequence = 1; sequence <= 3; sequence += 1)
+      store.stage(itemKey(1, sequence), value(`message ${sequence}`));
     store.commit();
+    const path = join(folder, DATA_FILE);
+    const at = readFileSync(path).indexOf('message 2');
+    const file = openSync(path, 'r+');
+    writeSync(file, Buffer.from('k'), 0, 1, at);
+    closeSync(file);
 
-    expect(store.usage().diskBytes).toBeGreaterThan(200_000);
-    expect(store.isFull).toBe(true);
+    expect(store.get(itemKey(1, 2))).toBeUndefined();
+    const sequences = [...store.range(numbersKey(KeyKind.Item))].map(({ key }) => readItemKey(key)?.sequence);
+    expect(sequences).toEqual([1, 3]);
     await store.close();
-  });
-
-  test('is shared out anew among another number of homes, with nothing missing', async () => {
-    const folder = await lmdbFolder(2);
-    const [first, second] = [openLmdbStore(folder, 0), openLmdbStore(folder, 1)];
-    for (let user = 1; user <= 100; user += 1) (user % 2 === 0 ? first : second).append(user, message(1));
-    first.note(numbersKey(KeyKind.Receipt, 2, 3), Buffer.from('kept'));
-    await first.close();
-    await second.close();
-
-    (await takeStoreFolder(folder, 3)).release();
-
-    const homes = [0, 1, 2].map((home) => openLmdbStore(folder, home));
-    const owners = Array.from(
-      { length: 100 },
-      (_, at) => homes.filter((home) => home.recover(at + 1)).length,
-    );
-    expect(owners).toEqual(new Array(100).fill(1));
-    expect(homes.map((home) => home.length).every((length) => length > 10)).toBe(true);
-    expect(homes.flatMap((home) => [...home.notes(numbersKey(KeyKind.Receipt))])).toHaveLength(1);
-    for (const home of homes) await home.close();
-    expect(readdirSync(folder).sort()).toEqual(['2', 'c2m-store.json']);
   });
 });
 
-describe('a folder that is no whole store', () => {
-  async function filled(): Promise<{ folder: string; file: string }> {
-    const folder = await lmdbFolder();
-    const store = openLmdbStore(folder);
-    for (let sequence = 1; sequence <= 2000; sequence += 1) store.append(ANNA, message(sequence));
-    await store.close();
-    return { folder, file: join(homeFolder(folder, 0), DATA_FILE) };
-  }
-
-  async function refusal(folder: string): Promise<string> {
-    const before = snapshot(folder);
-    const error = await takeStoreFolder(folder, 1).then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    expect(error).toBeInstanceOf(StoreError);
-    expect(snapshot(folder)).toEqual(before);
-    return (error as StoreError).message;
-  }
-
-  /** Every file with its content. */
-  function snapshot(folder: string): [string, string][] {
-    return readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .map((path) => [path, readFileSync(path).toString('base64')]);
-  }
-
-  test('is refused where it holds the files of somebody else', async () => {
-    const folder = testFolder();
-    writeFileSync(join(folder, 'thesis.txt'), 'four years of work');
-    expect(await refusal(folder)).toMatch(/holds files, and no c2m-store\.json.*name an empty folder/);
-  });
-
-  test('is refused where the file was cut short', async () => {
-    const { folder, file } = await filled();
-    truncateSync(file, 100_000);
-    expect(await refusal(folder)).toMatch(
-      /data\.mdb is cut short: 100000 bytes of at least \d+; nothing was changed/,
-    );
-  });
-
-  test('is refused where the file is gone, or empty', async () => {
-    const { folder, file } = await filled();
-    truncateSync(file, 0);
-    expect(await refusal(folder)).toMatch(/data\.mdb is no store of mailboxes/);
-  });
-
-  test('is refused where the head of the file was overwritten', async () => {
-    const { folder, file } = await filled();
-    writeSync(openSync(file, 'r+'), Buffer.alloc(4096, 'x'), 0, 4096, 0);
-    expect(await refusal(folder)).toMatch(/its head was overwritten; nothing was changed/);
-  });
-
-  test.each([
-    ['zeroes', 0],
-    ['noise', 0xa5],
-  ])(
-    'is refused wherever a page of it was lost to %s',
-    async (_name, filler) => {
-      const { folder, file } = await filled();
-      const whole = readFileSync(file);
-      const pages = whole.length / 4096;
-      for (const page of [2, 3, 5, Math.floor(pages / 2), pages - 3]) {
-        const damaged = Buffer.from(whole);
-        damaged.fill(filler, page * 4096, (page + 1) * 4096);
-        // A page that nothing refers to any more is no loss.
-        if (damaged.equals(whole)) continue;
-        writeFileSync(file, damaged);
-        const outcome = await takeStoreFolder(folder, 1).then(
-          (taken) => {
-            taken.release();
-            const store = openLmdbStore(folder);
-            const { length } = store;
-            return store.close().then(() => length);
-          },
-          (error: unknown) => (error as Error).message,
-        );
-        if (outcome !== 2000) expect(outcome).toMatch(/is damaged: .*; nothing was changed: restore it/);
-        writeFileSync(file, whole);
-      }
-    },
-    30_000,
+test('a checksum tells every flipped bit, and another key', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(), fc.nat(), (bytes, user, flip) => {
+      const value = Buffer.concat([Buffer.alloc(VALUE_OFFSET), bytes]);
+      const key = itemKey(user, 7);
+      seal(key, value);
+      expect(isWhole(key, Buffer.from(value))).toBe(true);
+      expect(isWhole(itemKey(user + 1, 7), Buffer.from(value))).toBe(false);
+      const flipped = Buffer.from(value);
+      const bit = flip % (8 * value.length);
+      flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7));
+      expect(isWhole(key, flipped)).toBe(false);
+    }),
   );
-
-  test('is refused where its mark cannot be read', async () => {
-    const { folder } = await filled();
-    writeFileSync(join(folder, 'c2m-store.json'), '{');
-    expect(await refusal(folder)).toMatch(/c2m-store\.json cannot be read as the mark of a c2m store/);
-  });
-
-  test('is whole again after a backup was copied back', async () => {
-    const { folder, file } = await filled();
-    const backup = join(testFolder(), DATA_FILE);
-    cpSync(file, backup);
-    truncateSync(file, 100_000);
-    cpSync(backup, file);
-    (await takeStoreFolder(folder, 1)).release();
-    const store = openLmdbStore(folder);
-    expect(store.length).toBe(2000);
-    await store.close();
-  });
 });

@@ -1,0 +1,278 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decodeFrames } from '../../../protocol/decode.js';
+import { FLAG_REDELIVERY, type Frame, FrameType, ReasonCode } from '../../../protocol/frame.js';
+import type { BusMessage } from '../../../server/bus/bus.js';
+import { FakeStore } from '../../support/fake-store.js';
+import { testHome } from '../../support/home.js';
+
+const USERS = [1, 2, 3];
+
+function frameOf(bytes: Buffer): Frame {
+  let found: Frame | undefined;
+  decodeFrames(bytes, 1 << 20, (frame) => {
+    found = frame;
+    return false;
+  });
+  return found as Frame;
+}
+
+/** Clients that keep to the protocol, and what they have heard. */
+class Clients {
+  readonly store = new FakeStore();
+  readonly sut = testHome(this.store, { newRecipientsPerSecond: 0 }, (message) => this.#hear(message));
+  readonly accepted = new Set<string>();
+  readonly refused = new Set<string>();
+  readonly delivered = new Map<string, number>();
+  readonly receipted = new Set<string>();
+  readonly acknowledged = new Set<string>();
+  readonly faults: string[] = [];
+  #id = 0;
+  #connection = 0;
+  readonly #connections = new Map<number, number>();
+  readonly #sequences = new Map<number, number>();
+  readonly #unacknowledged = new Map<number, string[]>();
+  readonly #newest = new Map<string, number>();
+  readonly #lastFirst = new Map<string, number>();
+
+  connect(user: number): void {
+    this.#connection += 1;
+    this.#connections.set(user, this.#connection);
+    this.#sequences.delete(user);
+    this.#unacknowledged.set(user, []);
+    this.sut.attach(user, this.#connection);
+  }
+
+  leave(user: number): void {
+    const connection = this.#connections.get(user);
+    if (connection === undefined) return;
+    this.#connections.delete(user);
+    this.sut.detach(user, connection);
+  }
+
+  write(from: number, to: number): void {
+    this.#id += 1;
+    this.#newest.set(`${from} ${to}`, this.#id);
+    this.sut.submit(from, to, this.#id);
+  }
+
+  /** What was refused last is sent again as it was. */
+  writeAgain(from: number, to: number): void {
+    const id = this.#newest.get(`${from} ${to}`);
+    if (id !== undefined && this.refused.delete(String(id))) this.sut.submit(from, to, id);
+  }
+
+  acknowledge(user: number): void {
+    const sequence = this.#sequences.get(user);
+    const connection = this.#connections.get(user);
+    if (sequence === undefined || connection === undefined) return;
+    for (const key of this.#unacknowledged.get(user)?.splice(0) ?? []) this.acknowledged.add(key);
+    this.sut.acknowledge(user, sequence, connection);
+  }
+
+  commit(): void {
+    this.sut.home.commit();
+  }
+
+  get written(): number {
+    return this.#id;
+  }
+
+  /** Everything is kept from now on, everybody is there, and all is read: a store that failed is left alone first. */
+  async settle(): Promise<void> {
+    for (const user of USERS) if (!this.#connections.has(user)) this.connect(user);
+    const deadline = performance.now() + 5000;
+    do {
+      this.commit();
+      while (this.store.underWay > 0) await this.store.keep(0);
+      this.sut.home.sweep();
+      for (const user of USERS) this.acknowledge(user);
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (
+      performance.now() < deadline &&
+      (this.sut.home.mailboxes.length > 0 || this.store.underWay + this.store.staged > 0)
+    );
+  }
+
+  #hear(message: BusMessage): void {
+    switch (message.kind) {
+      case 'accepted':
+        this.accepted.add(String(message.id));
+        if (this.refused.has(String(message.id))) this.faults.push(`${message.id} refused, then accepted`);
+        break;
+      case 'refused':
+        this.refused.add(String(message.id));
+        break;
+      case 'deliver':
+        this.#deliver(message.connection, message.sequence, frameOf(message.frame));
+        break;
+    }
+  }
+
+  #deliver(connection: number, sequence: number, frame: Frame): void {
+    const user = USERS.find((each) => this.#connections.get(each) === connection);
+    if (user === undefined) return;
+    if (sequence <= (this.#sequences.get(user) ?? 0)) this.faults.push(`${user}: sequence ${sequence} again`);
+    this.#sequences.set(user, sequence);
+    if (frame.type === FrameType.Receipt) {
+      this.receipted.add(String(frame.id));
+      return;
+    }
+    if (frame.type !== FrameType.Deliver) return;
+    const key = String(frame.id);
+    const times = (this.delivered.get(key) ?? 0) + 1;
+    this.delivered.set(key, times);
+    this.#unacknowledged.get(user)?.push(key);
+    if (this.refused.has(key)) this.faults.push(`${key} was refused and delivered`);
+    const isMarked = (frame.flags & FLAG_REDELIVERY) !== 0;
+    if (times > 1 && !isMarked) this.faults.push(`${key} delivered again without a mark`);
+    if (times > 1) return;
+    const pair = `${frame.from} ${user}`;
+    if (frame.id < (this.#lastFirst.get(pair) ?? 0)) this.faults.push(`${key} out of order`);
+    this.#lastFirst.set(pair, frame.id);
+  }
+}
+
+const user = fc.constantFrom(...USERS);
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('write' as const), from: user, to: user }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('write again' as const), from: user, to: user }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('connect' as const), user }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), user }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('acknowledge' as const), user }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('commit' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('keep' as const), at: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('fail' as const), isFull: fc.boolean() }) },
+);
+
+describe('a home over a store whose commits are slow, out of order and failing', () => {
+  test('loses nothing that it accepted, delivers nothing that it refused, and doubles nothing without a mark', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 100 }), async (steps) => {
+        const clients = new Clients();
+        for (const each of USERS) clients.connect(each);
+        for (const each of steps) {
+          switch (each.do) {
+            case 'write':
+              clients.write(each.from, each.to);
+              break;
+            case 'write again':
+              clients.writeAgain(each.from, each.to);
+              break;
+            case 'connect':
+              clients.connect(each.user);
+              break;
+            case 'leave':
+              clients.leave(each.user);
+              break;
+            case 'acknowledge':
+              clients.acknowledge(each.user);
+              break;
+            case 'commit':
+              clients.commit();
+              break;
+            case 'keep':
+              await clients.store.keep(each.at);
+              break;
+            case 'fail':
+              await clients.store.fail(each.isFull);
+              break;
+          }
+        }
+        await clients.settle();
+
+        expect(clients.faults).toEqual([]);
+        for (let id = 1; id <= clients.written; id += 1) {
+          const key = String(id);
+          expect(clients.accepted.has(key) !== clients.refused.has(key), `${id} has one answer`).toBe(true);
+          expect(clients.delivered.has(key), `${id} delivered`).toBe(clients.accepted.has(key));
+          expect(clients.receipted.has(key), `${id} receipted`).toBe(clients.accepted.has(key));
+        }
+        expect(clients.store.kept.size - windowsOf(clients.store)).toBe(0);
+        expect(clients.sut.home.mailboxes).toMatchObject({ length: 0, waiting: 0 });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('says nothing of a turn before the store has kept it and all turns before it', async () => {
+    const store = new FakeStore();
+    const sut = testHome(store);
+    sut.attach(2);
+    sut.take();
+    for (const id of [1, 2, 3]) {
+      sut.submit(1, 2, id);
+      sut.home.commit();
+    }
+    await store.keep(2);
+    await store.keep(1);
+    expect(sut.said).toEqual([]);
+
+    await store.keep(0);
+
+    const kinds = sut.take().map((message) => message.kind);
+    expect(kinds).toEqual(['accepted', 'deliver', 'accepted', 'deliver', 'accepted', 'deliver']);
+  });
+
+  test('refuses what was in a turn that failed and in those behind it, and goes on when the store does', async () => {
+    const store = new FakeStore();
+    const sut = testHome(store);
+    sut.submit(1, 2, 1);
+    sut.home.commit();
+    sut.submit(1, 2, 2);
+    sut.home.commit();
+    sut.submit(1, 2, 3);
+    await store.keep(0);
+
+    await store.fail(true);
+
+    const refusals = sut.take().filter((message) => message.kind === 'refused');
+    expect(refusals.map(({ id, code }) => [id, code])).toEqual([
+      [2, ReasonCode.StoreFull],
+      [3, ReasonCode.StoreFull],
+    ]);
+    // It is left alone for a moment; then it is tried again.
+    sut.submit(1, 2, 4);
+    sut.home.commit();
+    expect(sut.take()).toMatchObject([{ kind: 'refused', id: 4 }]);
+    await expect
+      .poll(async () => {
+        sut.submit(1, 2, 2);
+        sut.home.commit();
+        await store.keep(0);
+        return sut.take().some((message) => message.kind === 'accepted');
+      })
+      .toBe(true);
+    sut.attach(2);
+    const items = sut.take().filter((message) => message.kind === 'deliver');
+    expect(items.map(({ frame }) => frameOf(frame))).toMatchObject([{ id: 1 }, { id: 2 }]);
+  });
+});
+
+test('a message whose turn was not kept may be sent again with its id, and comes then', async () => {
+  const store = new FakeStore();
+  const sut = testHome(store);
+  sut.attach(2);
+  sut.submit(1, 2, 1);
+  sut.home.commit();
+  await store.fail();
+  sut.take();
+
+  const heard: BusMessage[] = [];
+  await expect
+    .poll(async () => {
+      sut.submit(1, 2, 1);
+      sut.home.commit();
+      await store.keep(0);
+      heard.push(...sut.take());
+      return heard.some((message) => message.kind === 'accepted');
+    })
+    .toBe(true);
+
+  expect(heard.filter((message) => message.kind === 'deliver')).toHaveLength(1);
+});
+
+/** What a store keeps of who wrote to whom, which stays behind messages that are gone. */
+function windowsOf(store: FakeStore): number {
+  return [...store.kept.keys()].filter((key) => key.charCodeAt(0) === 2).length;
+}
