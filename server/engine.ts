@@ -4,8 +4,9 @@ import type { Certificate } from './gateway/certificate.js';
 import { connectionLimit } from './gateway/connection-limit.js';
 import type { HandlerFiles, StagedHandlers } from './hot-code/handler-files.js';
 import { HotCode } from './hot-code/hot-code.js';
-import { startWorkers, type WorkerSetListener } from './processes/supervisor.js';
+import { startWorkers } from './processes/supervisor.js';
 import { Worker } from './processes/worker.js';
+import type { WorkerSetListener } from './processes/worker-set-listener.js';
 import { SAMPLE_INTERVAL_MS } from './queues/queue-monitor.js';
 import { openStore } from './store/open-store.js';
 

@@ -7,9 +7,10 @@ import type { ListenAddress, ServerConfig } from '../config.js';
 import type { Certificate } from '../gateway/certificate.js';
 import type { HandlerFiles, StagedHandlers } from '../hot-code/handler-files.js';
 import { SAMPLE_INTERVAL_MS } from '../queues/queue-monitor.js';
+import { RestartLimit } from './restart-limit.js';
 import { ensureSharedFolder } from './shared-folder.js';
-import type { WorkerReport } from './worker.js';
 import { WorkerChild } from './worker-child.js';
+import type { WorkerSetListener } from './worker-set-listener.js';
 
 /** A running set of worker processes. */
 export interface WorkerSet {
@@ -20,22 +21,6 @@ export interface WorkerSet {
   reload(staged: StagedHandlers): Promise<void>;
   drain(): Promise<void>;
 }
-
-/** What the supervisor tells whoever runs it. */
-export interface WorkerSetListener {
-  report(report: WorkerReport): void;
-  /** A process does not answer; null: it does again. */
-  ailing(worker: number, problem: string | null): void;
-  /** A process ended that should not have; it is being started again. */
-  died(worker: number, reason: string): void;
-  /** It was started again. */
-  restarted(worker: number, reason: string): void;
-  /** The handlers of this version fail again and again in one of them. */
-  faulty(version: string, reason: string): void;
-}
-
-/** Time in which deaths are counted: past `limits.restartsPerMinute`, starting again mends nothing. */
-const RESTART_WINDOW_MS = 60_000;
 
 /** A process that listens on the bus anew needs milliseconds. One that does not is found out by its silence. */
 const REBIND_MS = 2000;
@@ -84,7 +69,7 @@ class Supervisor {
   readonly #children: WorkerChild[] = [];
   readonly #addresses: ListenAddress[][] = [];
   readonly #restartsOf: number[] = [];
-  readonly #deathsMs: number[] = [];
+  readonly #deaths: RestartLimit;
   #lastTurn: Promise<void> = Promise.resolve();
   #isLeaving = false;
   #wereAllDead = false;
@@ -103,6 +88,7 @@ class Supervisor {
     this.#files = files;
     this.#busFolder = busFolder;
     this.#topology = new Topology(config);
+    this.#deaths = new RestartLimit(config.limits.restartsPerMinute);
     this.failed = new Promise((_resolve, reject) => {
       this.#fail = reject;
     });
@@ -255,7 +241,7 @@ class Supervisor {
   /** Until it stays: a process that dies while it starts has died once more. */
   async #restart(worker: number, reason: string): Promise<void> {
     for (let fault: string | undefined = reason; fault !== undefined && !this.#isLeaving; ) {
-      this.#countDeath(fault);
+      this.#deaths.count(fault);
       this.#restartsOf[worker] = (this.#restartsOf[worker] ?? 0) + 1;
       fault = await this.#bringBack(worker).then(
         () => undefined,
@@ -266,15 +252,6 @@ class Supervisor {
     if (this.#isLeaving) return;
     this.#watch(worker);
     this.#listener.restarted(worker, reason);
-  }
-
-  /** @throws where starting again mends nothing any more */
-  #countDeath(reason: string): void {
-    const now = performance.now();
-    this.#deathsMs.push(now);
-    const recent = this.#deathsMs.filter((atMs) => now - atMs < RESTART_WINDOW_MS).length;
-    if (recent <= this.#config.limits.restartsPerMinute) return;
-    throw new Error(`${reason}; ${recent} workers died within ${RESTART_WINDOW_MS / 1000} s`);
   }
 
   async #bringBack(worker: number): Promise<void> {
