@@ -23,7 +23,9 @@ interface ServeOptions {
 export function serveCommand(finish: Finish): Command {
   return new Command('serve')
     .summary('the reference server alone')
-    .description('Runs the reference messaging server until SIGINT or SIGTERM, which drain it.')
+    .description(
+      'Runs the reference messaging server until SIGINT or SIGTERM, which drain it. A process of it that dies or hangs is started again on the same address (supervised: false in the file: everything in one process, and nothing is).',
+    )
     .option('--config <file>', 'YAML or JSON file; what is given here on the command line wins')
     .option('--listen <address>', 'protocol://host:port with tcp, tls, ws or wss; may be repeated', collect)
     .option('--workers <n>', 'worker processes')
@@ -45,7 +47,7 @@ Examples:
 `,
     )
     .action(async (options: ServeOptions) => {
-      const config = await readConfig(options);
+      const config = { supervised: true, ...(await readConfig(options)) };
       finish(await serve(parseServerConfig(config)));
     });
 }

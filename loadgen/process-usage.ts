@@ -20,6 +20,12 @@ export function readProcessUsage(): ProcessUsage {
  */
 export function readPrivateBytes(pid: number): number | undefined {
   if (process.platform !== 'linux') return undefined;
-  const match = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  return match ? Number(match[1]) * 1024 : undefined;
+  try {
+    const match = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return match ? Number(match[1]) * 1024 : undefined;
+  } catch (error) {
+    // No descriptor left: a figure that is missing, and no reason to end.
+    if (['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
 }

@@ -1,9 +1,9 @@
+import { ByteQueue } from './byte-queue.js';
 import { type Frame, FrameType, HEADER_BYTES, ProtocolError, ReasonCode } from './frame.js';
 
 const TWO_32 = 0x1_0000_0000;
 const MAGIC = 0x63_32_6d; // "c2m"
 const LARGEST_HIGH_HALF = 0x1f_ff_ff; // 2^53 - 1 has 21 bits above the low 32
-const EMPTY = Buffer.alloc(0);
 
 /**
  * Decodes every whole frame in `bytes`, hands each to `onFrame`, and returns how many bytes they took.
@@ -39,7 +39,7 @@ export function decodeFrames(
 /** Takes any split of a byte stream and gives its frames; keeps the unfinished one between calls. */
 export class FrameDecoder {
   readonly #maxFrameBytes: number;
-  #pending: Buffer = EMPTY;
+  #pending: ByteQueue | undefined;
 
   constructor(maxFrameBytes: number) {
     this.#maxFrameBytes = maxFrameBytes;
@@ -47,15 +47,30 @@ export class FrameDecoder {
 
   /** Bytes of an unfinished frame held back for the next call. */
   get pendingBytes(): number {
-    return this.#pending.length;
+    return this.#pending?.length ?? 0;
   }
 
   /** As `decodeFrames`; `chunk` may be reused by the caller after the call. */
   push(chunk: Buffer, onFrame: (frame: Frame) => boolean): void {
-    const bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
-    const consumed = decodeFrames(bytes, this.#maxFrameBytes, onFrame);
-    this.#pending = consumed === bytes.length ? EMPTY : Buffer.from(bytes.subarray(consumed));
+    this.#pending?.append(chunk);
+    const consumed = decodeFrames(this.#pending?.bytes ?? chunk, this.#maxFrameBytes, onFrame);
+    this.#pending = keepRest(this.#pending, chunk, consumed);
   }
+}
+
+/**
+ * What is kept when `consumed` bytes were decoded, of `kept` where there was something, else of `chunk`.
+ * Undefined: nothing.
+ */
+export function keepRest(
+  kept: ByteQueue | undefined,
+  chunk: Buffer,
+  consumed: number,
+): ByteQueue | undefined {
+  if (!kept) return consumed === chunk.length ? undefined : new ByteQueue(chunk.subarray(consumed));
+  if (consumed === kept.length) return undefined;
+  kept.drop(consumed);
+  return kept;
 }
 
 function decodeBody(type: number, bytes: Buffer, start: number, end: number): Frame {
@@ -72,8 +87,13 @@ function decodeBody(type: number, bytes: Buffer, start: number, end: number): Fr
       expectAtLeast('LOGIN', length, 8);
       return { type, user: readInteger(bytes, start), token: bytes.toString('utf8', start + 8, end) };
     case FrameType.Welcome:
-      expectLength('WELCOME', length, 6);
-      return { type, waiting: bytes.readUInt32BE(start), window: bytes.readUInt16BE(start + 4) };
+      expectLength('WELCOME', length, 14);
+      return {
+        type,
+        waiting: bytes.readUInt32BE(start),
+        window: bytes.readUInt16BE(start + 4),
+        firstId: readInteger(bytes, start + 6),
+      };
     case FrameType.Send:
       expectAtLeast('SEND', length, 16);
       return {

@@ -18,7 +18,7 @@ export function bodyBytes(frame: Frame): number {
     case FrameType.Login:
       return 8 + Buffer.byteLength(frame.token);
     case FrameType.Welcome:
-      return 6;
+      return 14;
     case FrameType.Send:
       return 16 + frame.payload.length;
     case FrameType.Accepted:
@@ -69,7 +69,8 @@ export function writeFrame(frame: Frame, target: Buffer, offset: number): number
       break;
     case FrameType.Welcome:
       at = target.writeUInt32BE(frame.waiting, at);
-      target.writeUInt16BE(frame.window, at);
+      at = target.writeUInt16BE(frame.window, at);
+      writeInteger(frame.firstId, target, at);
       break;
     case FrameType.Send:
       at = writeInteger(frame.to, target, at);

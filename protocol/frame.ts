@@ -87,11 +87,15 @@ export interface LoginFrame {
   token: string;
 }
 
-/** Answer to LOGIN: how many items wait, and how many may be in flight without an ACK. */
+/**
+ * Answer to LOGIN: how many items wait, how many may be in flight without an ACK, and an id that this user has not used,
+ * nor any above it: a client that does not know its own last id begins there.
+ */
 export interface WelcomeFrame {
   type: typeof FrameType.Welcome;
   waiting: number;
   window: number;
+  firstId: number;
 }
 
 /** A message for `to`. `id` is chosen by the sender; the same id again is the same message again. */

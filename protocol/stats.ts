@@ -60,6 +60,8 @@ export interface ServerCounters {
   undelivered: number;
   /** Items deleted because they waited longer than the retention time. */
   expired: number;
+  /** Frames on which the handlers threw what they may not; each has ended its connection with InternalError. */
+  handlerFaults: number;
   /** Items that were not what was stored, and were passed over. */
   damaged: number;
 }
@@ -71,7 +73,7 @@ export interface WorkerStats {
   /** Resident set of the process; `privateBytes` leaves out pages shared with other processes. */
   residentBytes: number;
   privateBytes: number;
-  /** CPU seconds, user and system, since the process started. */
+  /** CPU seconds, user and system, of this process and of those of its number that died before. */
   cpuSeconds: number;
   eventLoopLagP99Ms: number;
 }

@@ -34,6 +34,9 @@ const listenAddressSchema = z
   ])
   .describe('Where clients connect: protocol://host:port with tcp, tls, ws or wss.');
 
+/** Node takes a longer time-out for one of a millisecond. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 const limitsSchema = z.strictObject({
   maxFrameBytes: z
     .number()
@@ -116,9 +119,17 @@ const limitsSchema = z.strictObject({
   sendsPerSecond: z
     .number()
     .min(0)
-    .default(0)
+    .default(5000)
     .describe(
-      'SENDs a second of one user, with a burst of one second; past it they are refused. 0: no limit.',
+      'SENDs a second of one user, with a burst of one second; past it they are refused. A GROUP counts once for each member. 0: no limit.',
+    ),
+  inboundBytes: z
+    .number()
+    .int()
+    .min(1_048_576)
+    .default(67_108_864)
+    .describe(
+      'Bytes that one worker has read from its clients and not answered, or that other processes have not taken; those who send most are not read until theirs are answered.',
     ),
   sendsUnderWay: z
     .number()
@@ -132,9 +143,31 @@ const limitsSchema = z.strictObject({
     .number()
     .int()
     .min(100)
+    .max(LONGEST_TIMER_MS)
     .default(120_000)
     .describe('Silence after which a connection is closed.'),
-  loginTimeoutMs: z.number().int().min(50).default(10_000).describe('Time from connect to a finished LOGIN.'),
+  loginTimeoutMs: z
+    .number()
+    .int()
+    .min(50)
+    .max(LONGEST_TIMER_MS)
+    .default(10_000)
+    .describe('Time from connect to WELCOME.'),
+  loginBytes: z
+    .number()
+    .int()
+    .min(64)
+    .max(65_536)
+    .default(4096)
+    .describe('As maxFrameBytes, until the login: what a stranger may make the server keep.'),
+  loginsUnderWay: z
+    .number()
+    .int()
+    .min(1)
+    .default(2000)
+    .describe(
+      'Logins of one worker that wait for the process with the mailbox; past it new ones are refused.',
+    ),
   loginsPerSecond: z
     .number()
     .int()
@@ -146,7 +179,9 @@ const limitsSchema = z.strictObject({
     .int()
     .min(0)
     .default(0)
-    .describe('Connections a worker accepts; 0: what its open-file limit allows.'),
+    .describe(
+      'Connections a worker accepts, counted from the accept on; 0: what its open-file limit allows.',
+    ),
   restartsPerMinute: z
     .number()
     .int()
@@ -155,10 +190,20 @@ const limitsSchema = z.strictObject({
     .describe(
       'Server processes that may die within a minute and are started again; past it the server ends.',
     ),
+  hangTimeoutMs: z
+    .number()
+    .int()
+    .min(500)
+    .max(3_600_000)
+    .default(10_000)
+    .describe(
+      'Silence of a server process after which it is killed and started again; six times as long while it works or waits for a core or a disk.',
+    ),
   drainTimeoutMs: z
     .number()
     .int()
     .min(0)
+    .max(LONGEST_TIMER_MS)
     .default(5_000)
     .describe('Longest a shutdown waits for clients to leave.'),
 });
@@ -200,6 +245,12 @@ export const serverConfigSchema = z.strictObject({
     .min(1)
     .default([{ protocol: 'tcp', host: '127.0.0.1', port: 4000 }]),
   workers: z.number().int().min(1).max(1024).default(1),
+  supervised: z
+    .boolean()
+    .default(false)
+    .describe(
+      'One worker, too, runs in a process of its own, and is started again when it dies or hangs; `c2m serve` sets it.',
+    ),
   homes: z
     .number()
     .int()
@@ -241,11 +292,17 @@ export const serverConfigSchema = z.strictObject({
     .min(16, 'has to be at least 16 characters long')
     .optional()
     .describe('What clients must present at LOGIN; mandatory off loopback.'),
+  origins: z
+    .array(z.string().regex(/^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/, 'is no origin; write https://chat.example'))
+    .default([])
+    .describe(
+      'Web pages that may connect over ws and wss, as browsers name them, such as https://chat.example; clients that are no browsers name none, and may.',
+    ),
   tokenPerUser: z
     .boolean()
     .default(false)
     .describe(
-      'The token is a secret from which the token of each user follows (protocol/user-token.ts), so that nobody can log in as another.',
+      'The token is a secret from which the token of each user follows (docs/protocol.md), so that nobody can log in as another.',
     ),
   media: mediaSchema.nullable().default(null).describe('Upload and download over HTTP; null: none.'),
   tls: z

@@ -4,8 +4,9 @@ import type { Certificate } from './gateway/certificate.js';
 import { connectionLimit } from './gateway/connection-limit.js';
 import type { HandlerFiles, StagedHandlers } from './hot-code/handler-files.js';
 import { HotCode } from './hot-code/hot-code.js';
-import { startWorkers, type WorkerSetListener } from './processes/supervisor.js';
+import { startWorkers } from './processes/supervisor.js';
 import { Worker } from './processes/worker.js';
+import type { WorkerSetListener } from './processes/worker-set-listener.js';
 import { SAMPLE_INTERVAL_MS } from './queues/queue-monitor.js';
 import { openStore } from './store/open-store.js';
 
@@ -20,18 +21,21 @@ export interface Engine {
 }
 
 /**
- * One worker runs in this process, several run in processes of their own.
+ * One worker runs in this process, unless it is to be started again when it dies; several run in processes of their own.
  * @param files with a version in force
  * @param folder for what the processes share while they live
  */
-export function startEngine(
+export async function startEngine(
   config: ServerConfig,
   certificate: Certificate | undefined,
   files: HandlerFiles,
   folder: string,
   listener: WorkerSetListener,
 ): Promise<Engine> {
-  if (config.workers > 1) return startWorkers(config, certificate, files, folder, listener);
+  // Here rather than in each worker: their open-file limit is this one's, and whoever configured it is told at once.
+  connectionLimit(config.limits.connectionsPerWorker);
+  if (config.workers > 1 || config.supervised)
+    return startWorkers(config, certificate, files, folder, listener);
   return runInProcess(config, certificate, files, listener);
 }
 
@@ -47,9 +51,10 @@ async function runInProcess(
     connectionLimit: connectionLimit(config.limits.connectionsPerWorker),
     store: await openStore(config, { first: 0, count: 1 }, 0),
     code,
-    makeBus: (receive) => new InProcessBus(receive),
+    bus: new InProcessBus(),
     restarts: 0,
   });
+  code.onFailed = ({ version, reason }) => listener.faulty(version, reason);
   const reporting = setInterval(() => listener.report(worker.report()), SAMPLE_INTERVAL_MS);
   const drain = async () => {
     clearInterval(reporting);
@@ -58,7 +63,7 @@ async function runInProcess(
   };
   const reload = async (staged: StagedHandlers) => {
     await code.load(staged.file);
-    code.activate();
+    code.activate(staged.isReturn);
     files.accept(staged);
   };
   try {

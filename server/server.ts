@@ -36,7 +36,8 @@ export interface RunningServer {
 type Undo = (() => void | Promise<void>)[];
 
 /**
- * Starts the reference server: one worker runs in this process, several run in processes of their own.
+ * Starts the reference server: one worker runs in this process unless it is `supervised`, several run in processes of their
+ * own.
  * @throws ConfigError, StoreError, or the system's error where an address cannot be had
  */
 export async function startServer(input: ServerConfigInput): Promise<RunningServer> {
@@ -70,11 +71,17 @@ async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<Run
   const handlers = await files.stage();
   files.accept(handlers);
   const state = new ServerState(packageVersion(), config, handlers.version, log);
+  let reloading: Reloading | undefined;
   const engine = await startEngine(config, certificate, files, folder, {
     report: (report) => state.take(report),
+    ailing: (worker, problem) => state.ailing(worker, problem),
+    died: (worker, reason) => state.died(worker, reason),
     restarted: (worker, reason) => {
       log.warn({ worker }, `${reason}; it was started again`);
       state.restarted(worker, reason);
+    },
+    faulty: (version, reason) => {
+      reloading?.fallBack(version, reason).catch((error: Error) => log.error(error.message));
     },
   });
   undo.push(() => engine.drain());
@@ -85,8 +92,9 @@ async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<Run
   }
   const sampling = setInterval(() => state.sample(), SAMPLE_INTERVAL_MS);
   undo.push(() => clearInterval(sampling));
-  const reloading = new Reloading(files, engine, state, log);
-  const admin = config.admin ? await startAdmin(config.admin, state, () => reloading.reload()) : undefined;
+  const loading = new Reloading(files, engine, state, log);
+  reloading = loading;
+  const admin = config.admin ? await startAdmin(config.admin, state, () => loading.reload()) : undefined;
   if (admin) undo.push(() => admin.close());
   log.info({ addresses: engine.addresses, admin: admin?.url, workers: config.workers }, 'listening');
   let closing: Promise<void> | undefined;
@@ -95,7 +103,7 @@ async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<Run
     adminUrl: admin?.url ?? null,
     mediaUrl: media?.url ?? null,
     failed: engine.failed,
-    reload: () => reloading.reload(),
+    reload: () => loading.reload(),
     close: () => {
       log.info('draining');
       closing ??= undoAll(undo).then(() => log.info('stopped'));

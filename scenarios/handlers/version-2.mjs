@@ -12,7 +12,7 @@ export default function makeHandlers({
   const refuse = (reason, code = ReasonCode.ProtocolError) => {
     throw new ProtocolError(code, reason);
   };
-  const isLoggedIn = ({ stage }) => stage === 'open' || stage === 'attaching';
+  const isLoggedIn = ({ stage }) => stage === 'open';
 
   return {
     version: '2',
@@ -24,10 +24,10 @@ export default function makeHandlers({
       } else if (frame.type === FrameType.Login) {
         if (client.stage !== 'login') refuse('LOGIN out of turn');
         client.login(frame.user, frame.token);
-      } else if (frame.type === FrameType.Goodbye) {
-        client.leave();
       } else if (!isLoggedIn(client)) {
         refuse('not before LOGIN', ReasonCode.NotLoggedIn);
+      } else if (frame.type === FrameType.Goodbye) {
+        client.leave();
       } else if (frame.type === FrameType.Ping) {
         client.write(encodeFrame({ type: FrameType.Pong, nonce: frame.nonce }));
       } else if (frame.type === FrameType.Send) {
@@ -37,7 +37,8 @@ export default function makeHandlers({
       } else if (frame.type === FrameType.Group) {
         client.setGroup(frame.group, frame.id, frame.members);
       } else if (frame.type === FrameType.Ack) {
-        if (frame.sequence > client.sentSequence) refuse('ACK of what was not sent');
+        if (client.sentSequence > 0 && frame.sequence > client.sentSequence)
+          refuse('ACK of what was not sent');
         client.acknowledge(frame.sequence);
       } else if (frame.type !== FrameType.Pong) {
         refuse('not a frame of a client');

@@ -14,14 +14,24 @@ export interface Admin {
   close(): Promise<void>;
 }
 
+/** Tools ask from this machine and at once; whoever sends half a request, or nothing, gives the place back. */
+const REQUEST_TIMEOUT_MS = 5000;
+const MAX_CONNECTIONS = 256;
+
 /** @throws the system's error where the port cannot be had */
 export async function startAdmin(
   address: { host: string; port: number },
   state: ServerState,
   reload: () => Promise<string>,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
 ): Promise<Admin> {
   const metrics = new Metrics();
-  const server = createServer((request, response) => {
+  const timeouts = {
+    headersTimeout: requestTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: requestTimeoutMs / 5,
+  };
+  const server = createServer(timeouts, (request, response) => {
     if (!isFromHere(request)) return answer(response, 403, 'text/plain', 'only for this machine\n');
     if (request.method === 'POST' && request.url === '/reload') {
       reload().then(
@@ -33,6 +43,7 @@ export async function startAdmin(
     if (request.method !== 'GET') return answer(response, 405, 'text/plain', 'only GET, and POST /reload\n');
     switch (request.url) {
       case '/healthz':
+        if (state.problem !== undefined) return answer(response, 503, 'text/plain', `${state.problem}\n`);
         return answer(response, 200, 'text/plain', 'ok\n');
       case '/stats':
         return answer(response, 200, 'application/json', JSON.stringify(state.stats()));
@@ -46,6 +57,7 @@ export async function startAdmin(
         return answer(response, 404, 'text/plain', 'try /healthz, /metrics or /stats\n');
     }
   });
+  server.maxConnections = MAX_CONNECTIONS;
   server.on('clientError', (_error, socket) => partWith(socket, BAD_REQUEST));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -13,6 +13,7 @@ const COUNTERS: [keyof Omit<ServerCounters, 'closedByReason' | 'refusedByReason'
   ['receipts', 'c2m_receipts_total', 'Receipts made for senders.'],
   ['copies', 'c2m_group_copies_total', 'Messages to groups, once for each member.'],
   ['undelivered', 'c2m_group_copies_undelivered_total', 'Of those, the ones that found a full mailbox.'],
+  ['handlerFaults', 'c2m_handler_faults_total', 'Frames that the handlers failed at.'],
   ['expired', 'c2m_items_expired_total', 'Items that waited longer than the retention time.'],
   ['damaged', 'c2m_items_damaged_total', 'Items that were not what was stored, and were passed over.'],
 ];

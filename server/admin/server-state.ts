@@ -11,6 +11,7 @@ import type { ServerConfig } from '../config.js';
 import type { WorkerReport } from '../processes/worker.js';
 import { addCounters } from '../queues/counters.js';
 import { QueueMonitor } from '../queues/queue-monitor.js';
+import { PastReports } from './past-reports.js';
 
 const KEPT_REJECTIONS = 100;
 
@@ -20,8 +21,11 @@ export class ServerState {
   readonly #store: StoreStats['kind'];
   readonly #startedAtMs = Date.now();
   readonly #reports = new Map<number, WorkerReport>();
-  /** Where media are kept. */
+  /** Where media are kept, and what is the matter there. */
   media: { readonly stats: MediaStats; readonly problem: string | null } | undefined;
+  /** What is the matter with a process, by its number. */
+  readonly #problems = new Map<number, string>();
+  readonly #past = new PastReports();
   readonly #monitor: QueueMonitor;
   readonly #workers: number;
   readonly #restarts: WorkerRestart[] = [];
@@ -43,7 +47,12 @@ export class ServerState {
 
   /** Takes the report of one worker; a sample is made when `sample` is called. */
   take(report: WorkerReport): void {
-    this.#reports.set(report.stats.worker, report);
+    const { worker, pid } = report.stats;
+    // What the dead have said may come behind the news of their death.
+    if (this.#past.has(report.stats)) return;
+    const before = this.#reports.get(worker);
+    if (before && before.stats.pid !== pid) this.#past.bury(before);
+    this.#reports.set(worker, report);
     for (const [queue, { peak }] of Object.entries(report.queues)) {
       const name = this.#nameOf(queue, report);
       this.#newest.set(name, peak);
@@ -51,7 +60,28 @@ export class ServerState {
     }
   }
 
+  /** Why not everybody is served, one a line; undefined: everybody is. */
+  get problem(): string | undefined {
+    const problems = [...this.#problems.values()];
+    if (this.media?.problem) problems.push(this.media.problem);
+    return problems.length > 0 ? problems.join('\n') : undefined;
+  }
+
+  /** @param problem null: it is over */
+  ailing(worker: number, problem: string | null): void {
+    if (problem === null) this.#problems.delete(worker);
+    else this.#problems.set(worker, problem);
+  }
+
+  died(worker: number, reason: string): void {
+    this.#problems.set(worker, `${reason}; it is being started again`);
+    const last = this.#reports.get(worker);
+    if (last) this.#past.bury(last);
+    this.#reports.delete(worker);
+  }
+
   restarted(worker: number, reason: string): void {
+    this.#problems.delete(worker);
     this.#restarts.push({ worker, atMs: Date.now(), reason });
   }
 
@@ -93,7 +123,9 @@ export class ServerState {
   }
 
   stats(): ServerStats {
-    const reports = [...this.#reports.values()].sort((a, b) => a.stats.worker - b.stats.worker);
+    const reports = [...this.#reports.values()]
+      .sort((a, b) => a.stats.worker - b.stats.worker)
+      .map((report) => this.#past.addTo(report));
     const workers = reports.map((report) => report.stats);
     return {
       schema: 'c2m.stats/1',

@@ -25,7 +25,10 @@ const Operation = {
   resend: 16,
 } as const;
 
-const PREFIX_BYTES = 5;
+/** What stands before every message: the bytes behind it. */
+export const LENGTH_BYTES = 4;
+
+const PREFIX_BYTES = LENGTH_BYTES + 1;
 
 /** Bytes that `message` takes on the bus. */
 export function busMessageBytes(message: BusMessage): number {
@@ -155,13 +158,18 @@ export function writeBusMessage(message: BusMessage, target: Buffer, offset: num
 /** Hot path. Hands every whole message in `bytes` to `onMessage`; returns how many bytes they took. */
 export function readBusMessages(bytes: Buffer, onMessage: (message: BusMessage) => void): number {
   let at = 0;
-  while (bytes.length - at >= 4) {
-    const end = at + 4 + bytes.readUInt32LE(at);
+  while (bytes.length - at >= LENGTH_BYTES) {
+    const end = messageEnd(bytes, at);
     if (end > bytes.length) break;
-    onMessage(readBusMessage(bytes, at + 4, end));
+    onMessage(readBusMessage(bytes, at + LENGTH_BYTES, end));
     at = end;
   }
   return at;
+}
+
+/** Where the message that begins at `at` ends, by its length. */
+export function messageEnd(bytes: Buffer, at: number): number {
+  return at + LENGTH_BYTES + bytes.readUInt32LE(at);
 }
 
 function readBusMessage(bytes: Buffer, start: number, end: number): BusMessage {
@@ -212,7 +220,7 @@ function readBusMessage(bytes: Buffer, start: number, end: number): BusMessage {
         kind: 'deliver',
         connection: bytes.readUInt32LE(at),
         sequence: bytes.readUInt32LE(at + 4),
-        // The chunk is not reused, so the frame may be kept as it lies.
+        // A view into the chunk, up to 64 KiB, which it keeps in memory: whoever holds it past the turn copies it.
         frame: bytes.subarray(at + 8, end),
       };
     case Operation.receipt:

@@ -1,4 +1,7 @@
 import type { ReasonCode } from '../../protocol/frame.js';
+import type { Homes } from './topology.js';
+
+export { type Homes, homeWorker } from './topology.js';
 
 /** What workers say to each other. A connection is named by its worker and a number that the worker gave it. */
 export type BusMessage = HomeMessage | ConnectionMessage;
@@ -82,12 +85,6 @@ export interface Copies {
 /** No id of a group: those are not negative. */
 export const NO_GROUP = -1;
 
-/** The workers that keep mailboxes: `count` of them, numbered from `first` on. */
-export interface Homes {
-  first: number;
-  count: number;
-}
-
 /** Carries messages between workers: in order from one worker to another, none twice. */
 export interface Bus {
   /** Number of this worker, from 0. */
@@ -101,22 +98,44 @@ export interface Bus {
   close(): Promise<void>;
 }
 
+/** Who takes what comes over the bus, and is told how it fares. */
+export interface BusReceiver {
+  /** Hot path. @param from the process that said it, which may be this one */
+  receive(message: BusMessage, from: number): void;
+  /** The first message since `flush` was gathered for another process: `flush` is due at the end of this turn. */
+  gathered(): void;
+  /** Another process has taken all that waited for it. */
+  drained(): void;
+  /** A process died: what was under way to it is lost. */
+  lost(process: number): void;
+}
+
+/** A bus as its process has it: homes see the rest of it alone. */
+export interface ProcessBus extends Bus {
+  /** Hands on what comes in from now on, and what came before. */
+  open(receiver: BusReceiver): void;
+  /** Bytes that other processes have not taken: gathered in this turn, or waiting behind one that reads slowly. */
+  readonly waitingBytes: number;
+}
+
 /** The bus of a server with one worker: a call. */
-export class InProcessBus implements Bus {
+export class InProcessBus implements ProcessBus {
   readonly self = 0;
   readonly homes = { first: 0, count: 1 };
-  readonly #receive: (message: BusMessage) => void;
+  readonly waitingBytes = 0;
+  #receiver: BusReceiver | undefined;
 
-  constructor(receive: (message: BusMessage) => void) {
-    this.#receive = receive;
+  open(receiver: BusReceiver): void {
+    this.#receiver = receiver;
   }
 
   isConnected(): boolean {
     return true;
   }
 
+  /** Hot path. */
   send(_worker: number, message: BusMessage): void {
-    this.#receive(message);
+    this.#receiver?.receive(message, 0);
   }
 
   flush(): void {
@@ -126,16 +145,4 @@ export class InProcessBus implements Bus {
   async close(): Promise<void> {
     // Nothing is open.
   }
-}
-
-/**
- * The home worker of a user. Ids are often consecutive, so they are mixed first (the finalizer of MurmurHash3,
- * public domain, Austin Appleby) and the two 32-bit halves both count.
- */
-export function homeWorker(user: number, { first, count }: Homes): number {
-  if (count === 1) return first;
-  let hash = ((user % 0x1_0000_0000) | 0) ^ Math.imul(Math.floor(user / 0x1_0000_0000), 0x9e37_79b1);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
-  return (((hash ^ (hash >>> 16)) >>> 0) % count) + first;
 }

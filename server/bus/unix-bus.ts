@@ -1,52 +1,55 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Bus, BusMessage, Homes } from './bus.js';
-import { busMessageBytes, readBusMessages, writeBusMessage } from './bus-codec.js';
+import type { BusMessage, BusReceiver, ProcessBus } from './bus.js';
+import { Incoming, preamble } from './incoming.js';
+import { Outgoing } from './outgoing.js';
+import type { Homes, Topology } from './topology.js';
 
-const FIRST_BATCH_BYTES = 16 * 1024;
+/** A worker that leaves this much of what a home tells it is listened to no longer, until it has taken it. */
+const HELD_BACK_BYTES = 16 * 1_048_576;
 
 export interface UnixBusOptions {
   self: number;
-  /** Workers and homes together. */
-  processes: number;
-  homes: Homes;
+  topology: Topology;
   /** Where every process has a socket. */
   folder: string;
-  /** Called for every message for this worker, also those that it sends itself. */
-  receive(message: BusMessage): void;
-  /** A worker died: what was under way to it is lost. */
-  lost(worker: number): void;
 }
 
 /**
- * The bus between the worker processes of one machine: every worker listens on a Unix socket in a shared
- * folder and keeps one connection to each worker that it has something to say to, used in one direction: a home talks
- * to all, the others talk to homes. Messages are gathered in a batch a peer and written once an event-loop turn.
+ * The bus between the processes of one machine: every process listens on a Unix socket in a shared folder and keeps one
+ * connection to each other that it has something to say to, used in one direction. Messages are gathered in a batch a peer
+ * and written once an event-loop turn.
  */
-export class UnixBus implements Bus {
+export class UnixBus implements ProcessBus {
   readonly self: number;
   readonly homes: Homes;
-  readonly #options: UnixBusOptions;
-  readonly #batches: (Batch | undefined)[] = [];
-  /** Batches with something in them. */
-  #filled: Batch[] = [];
-  readonly #inbound = new Set<Socket>();
+  readonly #topology: Topology;
+  readonly #folder: string;
+  readonly #outgoing: (Outgoing | undefined)[] = [];
+  /** Those with something gathered. */
+  #filled: Outgoing[] = [];
+  #gatheredBytes = 0;
+  /** Those whose process does not take all at once. */
+  readonly #slow = new Set<Outgoing>();
+  readonly #incoming = new Set<Incoming>();
   #server: Server | undefined;
-  #isOpen = false;
+  #receiver: BusReceiver | undefined;
   #isClosing = false;
 
-  constructor(options: UnixBusOptions) {
-    this.self = options.self;
-    this.homes = options.homes;
-    this.#options = options;
+  constructor({ self, topology, folder }: UnixBusOptions) {
+    this.self = self;
+    this.homes = topology.homes;
+    this.#topology = topology;
+    this.#folder = folder;
   }
 
-  /** Accepts messages from the other workers. */
+  /** Accepts messages from the other processes, which stay unread until `open`: nobody could be answered. */
   async listen(): Promise<void> {
+    this.#server?.close();
     const server = createServer((socket) => this.#accept(socket));
     this.#server = server;
-    const path = this.#socketPath(this.self);
+    const path = socketPath(this.#folder, this.self);
     // Left over from a worker of this number that died.
     rmSync(path, { force: true });
     await new Promise<void>((resolve, reject) => {
@@ -55,150 +58,136 @@ export class UnixBus implements Bus {
     });
   }
 
-  /** Connects to all others that this worker talks to; one that is dead is left out until `reconnect`. */
+  /** Connects to all others that this process talks to; one that is dead is left out until `reconnect`. */
   async connect(): Promise<void> {
-    const { processes, homes } = this.#options;
-    const isHome = this.self >= homes.first && this.self < homes.first + homes.count;
-    const peers = isHome
-      ? Array.from({ length: processes }, (_, worker) => worker)
-      : Array.from({ length: homes.count }, (_, home) => homes.first + home);
     await Promise.all(
-      peers
-        .filter((worker) => worker !== this.self)
-        .map((worker) =>
-          this.#connectTo(worker).catch(() => {
-            this.#batches[worker] = undefined;
-          }),
-        ),
+      this.#topology.peersOf(this.self).map((peer) =>
+        this.#connectTo(peer).catch(() => {
+          this.#outgoing[peer] = undefined;
+        }),
+      ),
     );
   }
 
   /**
-   * Connects to a worker that was started again, where this one talked to the former.
+   * Connects to a process that was started again, where this one talked to the former.
    * @returns false where it died once more: there will be another call
    */
-  async reconnect(worker: number): Promise<boolean> {
-    if (!(worker in this.#batches)) return true;
-    return this.#connectTo(worker).then(
+  async reconnect(peer: number): Promise<boolean> {
+    if (!(peer in this.#outgoing)) return true;
+    return this.#connectTo(peer).then(
       () => true,
       () => false,
     );
   }
 
-  /** Takes what others have sent since `listen`; before, nobody could be answered. */
-  open(): void {
-    this.#isOpen = true;
-    for (const socket of this.#inbound) socket.resume();
+  open(receiver: BusReceiver): void {
+    this.#receiver = receiver;
+    for (const incoming of this.#incoming) incoming.open();
   }
 
-  isConnected(worker: number): boolean {
-    return worker === this.self || this.#batches[worker] !== undefined;
+  isConnected(peer: number): boolean {
+    return peer === this.self || this.#outgoing[peer] !== undefined;
+  }
+
+  get waitingBytes(): number {
+    let bytes = this.#gatheredBytes;
+    for (const outgoing of this.#slow) bytes += outgoing.waitingBytes;
+    return bytes;
   }
 
   /** Hot path. */
-  send(worker: number, message: BusMessage): void {
-    if (worker === this.self) {
-      this.#options.receive(message);
+  send(peer: number, message: BusMessage): void {
+    if (peer === this.self) {
+      this.#receiver?.receive(message, peer);
       return;
     }
-    const batch = this.#batches[worker];
-    if (!batch) return;
-    if (batch.isEmpty) this.#filled.push(batch);
-    batch.add(message);
+    const outgoing = this.#outgoing[peer];
+    if (!outgoing) return;
+    if (outgoing.isEmpty) {
+      this.#filled.push(outgoing);
+      if (this.#filled.length === 1) this.#receiver?.gathered();
+    }
+    this.#gatheredBytes += outgoing.add(message);
   }
 
   flush(): void {
     if (this.#filled.length === 0) return;
     const filled = this.#filled;
     this.#filled = [];
-    for (const batch of filled) batch.flush();
+    this.#gatheredBytes = 0;
+    for (const outgoing of filled) {
+      if (outgoing.flush()) continue;
+      this.#slow.add(outgoing);
+      if (outgoing.waitingBytes > HELD_BACK_BYTES) this.#holdBack(outgoing.peer, true);
+    }
   }
 
   async close(): Promise<void> {
     this.#isClosing = true;
     this.flush();
-    for (const batch of this.#batches) batch?.end();
-    for (const socket of this.#inbound) socket.destroy();
+    for (const outgoing of this.#outgoing) outgoing?.end();
+    for (const incoming of this.#incoming) incoming.destroy();
     await new Promise<void>((resolve) => {
       if (this.#server) this.#server.close(() => resolve());
       else resolve();
     });
   }
 
-  async #connectTo(worker: number): Promise<void> {
-    const socket = connect(this.#socketPath(worker));
+  async #connectTo(peer: number): Promise<void> {
+    const socket = connect(socketPath(this.#folder, peer));
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('error', reject);
     });
     // 'close' follows and does the work; without a listener the error would end the process.
     socket.on('error', () => undefined);
-    const batch = new Batch(socket);
+    socket.write(preamble(this.self));
+    const outgoing = new Outgoing(peer, socket);
+    socket.on('drain', () => this.#drained(outgoing));
     socket.on('close', () => {
-      if (this.#batches[worker] === batch) this.#lose(worker);
+      if (this.#outgoing[peer] === outgoing) this.#lose(outgoing);
     });
     // Its death may be heard of after its successor.
-    if (this.#batches[worker]) this.#lose(worker);
-    this.#batches[worker] = batch;
+    const former = this.#outgoing[peer];
+    if (former) this.#lose(former);
+    this.#outgoing[peer] = outgoing;
   }
 
-  #lose(worker: number): void {
-    this.#batches[worker] = undefined;
-    if (!this.#isClosing) this.#options.lost(worker);
+  #drained(outgoing: Outgoing): void {
+    this.#slow.delete(outgoing);
+    this.#holdBack(outgoing.peer, false);
+    this.#receiver?.drained();
+  }
+
+  #lose(outgoing: Outgoing): void {
+    this.#outgoing[outgoing.peer] = undefined;
+    this.#slow.delete(outgoing);
+    if (!this.#isClosing) this.#receiver?.lost(outgoing.peer);
+  }
+
+  /**
+   * Only a process that keeps no mailboxes is made to wait: it reads what it is told whatever happens. Of two homes each
+   * could wait for the other to read; what one has asked of the other is bounded by its own budget.
+   */
+  #holdBack(peer: number, isHeldBack: boolean): void {
+    if (this.#topology.isHome(peer)) return;
+    for (const incoming of this.#incoming) if (incoming.peer === peer) incoming.holdBack(isHeldBack);
   }
 
   #accept(socket: Socket): void {
-    this.#inbound.add(socket);
-    let rest: Buffer | undefined;
-    socket.on('data', (chunk: Buffer) => {
-      const bytes = rest ? Buffer.concat([rest, chunk]) : chunk;
-      const consumed = readBusMessages(bytes, this.#options.receive);
-      rest = consumed === bytes.length ? undefined : bytes.subarray(consumed);
-    });
-    if (!this.#isOpen) socket.pause();
-    // The other direction to the same worker closes as well, and is listened to.
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.#inbound.delete(socket));
-  }
-
-  #socketPath(worker: number): string {
-    return join(this.#options.folder, `${worker}.sock`);
+    const isEarly = this.#receiver === undefined;
+    const incoming = new Incoming(socket, isEarly, (message, from) => this.#receiver?.receive(message, from));
+    this.#incoming.add(incoming);
+    socket.on('close', () => this.#incoming.delete(incoming));
   }
 }
 
-/** Messages for one worker, encoded as they come, in a buffer that grows and is handed to the socket whole. */
-class Batch {
-  readonly #socket: Socket;
-  #buffer = Buffer.allocUnsafeSlow(FIRST_BATCH_BYTES);
-  #used = 0;
+/** Whether `process`, which listens, can be connected to: sockets in a temporary folder may be cleared away. */
+export function isSocketThere(folder: string, process: number): boolean {
+  return existsSync(socketPath(folder, process));
+}
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
-  }
-
-  get isEmpty(): boolean {
-    return this.#used === 0;
-  }
-
-  add(message: BusMessage): void {
-    const needed = this.#used + busMessageBytes(message);
-    if (needed > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
-      this.#buffer.copy(larger, 0, 0, this.#used);
-      this.#buffer = larger;
-    }
-    this.#used = writeBusMessage(message, this.#buffer, this.#used);
-  }
-
-  flush(): void {
-    if (this.#used === 0) return;
-    this.#socket.write(this.#buffer.subarray(0, this.#used));
-    // What the kernel did not take at once still lies in the buffer: then it is the socket's.
-    if (this.#socket.writableLength > 0) this.#buffer = Buffer.allocUnsafeSlow(FIRST_BATCH_BYTES);
-    this.#used = 0;
-  }
-
-  end(): void {
-    this.#socket.end();
-  }
+function socketPath(folder: string, process: number): string {
+  return join(folder, `${process}.sock`);
 }

@@ -1,7 +1,7 @@
 import { ReasonCode } from '../../protocol/frame.js';
 import type { Limits } from '../config.js';
 import { QueueGauge } from '../queues/queue-gauge.js';
-import { RateLimit } from './rate-limit.js';
+import { RateLimit } from '../queues/rate-limit.js';
 
 /** What one worker takes on: logins a second, messages a second of one user, and messages in hand. */
 export class Admission {
@@ -11,16 +11,22 @@ export class Admission {
   /** By user, where there is a limit: whoever connects anew has no new one. */
   readonly #sendLimits = new Map<number, RateLimit>();
   #loginsThisSecond = 0;
+  /** Of this turn, or 0: reading the clock for every message costs as much as the rest of the check. */
+  #nowMs = 0;
 
   constructor(limits: Limits) {
     this.#limits = limits;
   }
 
-  /** Whether there is no room for another login; half of what is in hand is kept for those who are in. */
-  refusesLogins(): boolean {
-    const { loginsPerSecond, sendsUnderWay } = this.#limits;
+  /**
+   * Whether there is no room for another login; half of what is in hand is kept for those who are in.
+   * @param waiting logins that their homes have not answered
+   */
+  refusesLogins(waiting: number): boolean {
+    const { loginsPerSecond, loginsUnderWay, sendsUnderWay } = this.#limits;
     return (
       (loginsPerSecond > 0 && this.#loginsThisSecond >= loginsPerSecond) ||
+      waiting >= loginsUnderWay ||
       this.sendsUnderWay.length * 2 >= sendsUnderWay
     );
   }
@@ -29,18 +35,18 @@ export class Admission {
     this.#loginsThisSecond += 1;
   }
 
-  /** Hot path. Why this SEND is refused, or undefined. */
-  refuseSend(user: number): ReasonCode | undefined {
+  /** Hot path. Why this SEND is refused, or undefined. @param cost in SENDs: a GROUP is as many as it has members */
+  refuseSend(user: number, cost: number): ReasonCode | undefined {
     const { sendsPerSecond, sendsUnderWay } = this.#limits;
     if (this.sendsUnderWay.length >= sendsUnderWay) return ReasonCode.Shedding;
     if (sendsPerSecond === 0) return undefined;
-    const now = performance.now();
+    const now = this.#turnMs();
     let limit = this.#sendLimits.get(user);
     if (!limit) {
       limit = new RateLimit(sendsPerSecond, now);
       this.#sendLimits.set(user, limit);
     }
-    return limit.admits(now) ? undefined : ReasonCode.RateLimited;
+    return limit.admits(now, cost) ? undefined : ReasonCode.RateLimited;
   }
 
   /** Once a second: counts start anew, and users who send slowly are forgotten. */
@@ -49,4 +55,16 @@ export class Admission {
     const now = performance.now();
     for (const [user, limit] of this.#sendLimits) if (limit.isFull(now)) this.#sendLimits.delete(user);
   }
+
+  #turnMs(): number {
+    if (this.#nowMs === 0) {
+      this.#nowMs = performance.now();
+      setImmediate(this.#endTurn);
+    }
+    return this.#nowMs;
+  }
+
+  readonly #endTurn = (): void => {
+    this.#nowMs = 0;
+  };
 }

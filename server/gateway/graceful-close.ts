@@ -1,9 +1,27 @@
+import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { encodeFrame } from '../../protocol/encode.js';
+import { FrameType, ReasonCode } from '../../protocol/frame.js';
+
+/** What a peer is told over HTTP before its connection ends. */
+export function httpRefusal(status: number, reason: string): Buffer {
+  const body = `${reason}\n`;
+  return Buffer.from(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
 
 /** What a peer is told that does not speak HTTP, where HTTP is due. */
-export const BAD_REQUEST = Buffer.from(
-  'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
-);
+export const BAD_REQUEST = httpRefusal(400, 'this is no HTTP request');
+
+/** The last word of a server that has no room for a connection. */
+export const OVERLOADED = encodeFrame({
+  type: FrameType.Error,
+  code: ReasonCode.Overloaded,
+  reference: 0,
+  reason: 'the server has as many connections as it takes; try again later',
+});
 
 /** A fatal alert, handshake_failure: RFC 8446, section 6. */
 export const TLS_ALERT = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]);

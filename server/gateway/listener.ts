@@ -1,23 +1,12 @@
 import cluster from 'node:cluster';
-import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
-import { WebSocketServer } from 'ws';
-import { WEBSOCKET_SUBPROTOCOL } from '../../protocol/frame.js';
 import type { ListenAddress } from '../config.js';
 import type { Certificate } from './certificate.js';
-import { BAD_REQUEST, partWith, TLS_ALERT } from './graceful-close.js';
-import {
-  adoptSocket,
-  listenToSocket,
-  listenToWebSocket,
-  WebSocketWire,
-  type Wire,
-  type WireListener,
-} from './wire.js';
-
-/** Several frames may share a WebSocket message; this bounds what one may hold. */
-const MAX_WEBSOCKET_MESSAGE_BYTES = 1_048_576;
+import type { Doorkeeper } from './doorkeeper.js';
+import { OVERLOADED, partWith, TLS_ALERT } from './graceful-close.js';
+import { createUpgrader } from './upgrader.js';
+import { adoptSocket, listenToSocket, type Wire, type WireListener } from './wire.js';
 
 export interface ListenerOptions {
   address: ListenAddress;
@@ -25,6 +14,12 @@ export interface ListenerOptions {
   isExclusive: boolean;
   certificate: Certificate | undefined;
   loginTimeoutMs: number;
+  /** As in `limits`. */
+  loginBytes: number;
+  /** Web pages that may connect, such as `https://chat.example`. */
+  origins: readonly string[];
+  /** One for all listeners of the worker. */
+  door: Doorkeeper;
   /** Makes the session for a new connection; undefined refuses it. */
   accept(wire: Wire): WireListener | undefined;
 }
@@ -79,17 +74,31 @@ export class Listener {
 }
 
 function chooseTaker(options: ListenerOptions): (socket: Socket) => void {
-  const { certificate, loginTimeoutMs } = options;
+  const { certificate, loginTimeoutMs, door } = options;
   const { protocol } = options.address;
-  if (protocol === 'tcp') return (socket) => acceptSocket(adoptSocket(socket), options);
-  if (protocol === 'ws') return createUpgrader(options);
+  if (protocol === 'tcp') {
+    return (accepted) => {
+      const socket = door.isFull ? accepted : adoptSocket(accepted);
+      if (door.admits(socket)) acceptSocket(socket, options);
+      else partWith(socket, OVERLOADED);
+    };
+  }
+  const upgrade = protocol === 'ws' || protocol === 'wss' ? createUpgrader(options) : undefined;
+  if (protocol === 'ws' && upgrade) return (socket) => upgrade(socket, !door.admits(socket));
   if (!certificate) throw new Error(`${protocol} needs a certificate`);
   const tls: TlsServer = createTlsServer({ ...certificate, handshakeTimeout: loginTimeoutMs });
   // Peers that break the handshake are none of ours: they are told, and let go.
   tls.on('tlsClientError', (_error, socket) => partWith(carrierOf(socket), TLS_ALERT));
-  const upgrade = protocol === 'wss' ? createUpgrader(options) : undefined;
-  tls.on('secureConnection', (socket) => (upgrade ? upgrade(socket) : acceptSocket(socket, options)));
-  return (socket) => tls.emit('connection', socket);
+  tls.on('secureConnection', (socket) => {
+    const isTurnedAway = door.isTurnedAway(carrierOf(socket) ?? socket);
+    if (upgrade) upgrade(socket, isTurnedAway);
+    else if (isTurnedAway) partWith(socket, OVERLOADED);
+    else acceptSocket(socket, options);
+  });
+  return (socket) => {
+    door.admits(socket);
+    if (!socket.destroyed) tls.emit('connection', socket);
+  };
 }
 
 /** The connection under a TLS socket: Node has no public name for it. */
@@ -101,37 +110,4 @@ function acceptSocket(socket: Socket, options: ListenerOptions): void {
   const listener = options.accept(socket);
   if (listener) listenToSocket(socket, listener);
   else socket.destroy();
-}
-
-/** An HTTP server that knows nothing but the upgrade to WebSocket; returns what takes a fresh connection. */
-function createUpgrader(options: ListenerOptions): (socket: Socket) => void {
-  const webSockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    skipUTF8Validation: true,
-    maxPayload: MAX_WEBSOCKET_MESSAGE_BYTES,
-    handleProtocols: (offered) => (offered.has(WEBSOCKET_SUBPROTOCOL) ? WEBSOCKET_SUBPROTOCOL : false),
-  });
-  // An HTTP server that never listens itself checks no time-outs, so each handshake has its own.
-  const handshakes = new WeakMap<object, NodeJS.Timeout>();
-  const server = createHttpServer((_request, response) => {
-    response.writeHead(426, { 'content-type': 'text/plain', connection: 'close', upgrade: 'websocket' });
-    response.end('This port speaks the c2m protocol over WebSocket; see docs/protocol.md.\n');
-  });
-  server.on('clientError', (_error, socket) => partWith(socket as Socket, BAD_REQUEST));
-  server.on('upgrade', (request, socket, head) => {
-    clearTimeout(handshakes.get(socket));
-    // Else the timer would live as long as the connection.
-    handshakes.delete(socket);
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const listener = options.accept(new WebSocketWire(webSocket, socket as Socket));
-      if (listener) listenToWebSocket(webSocket, socket as Socket, listener);
-      else webSocket.terminate();
-    });
-  });
-  return (socket) => {
-    handshakes.set(socket, setTimeout(() => socket.destroy(), options.loginTimeoutMs).unref());
-    server.emit('connection', socket);
-  };
 }

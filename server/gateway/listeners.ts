@@ -10,7 +10,7 @@ export class Listeners {
   async listen(
     addresses: ListenAddress[],
     certificate: Certificate | undefined,
-    options: Pick<ListenerOptions, 'isExclusive' | 'loginTimeoutMs' | 'accept'>,
+    options: Omit<ListenerOptions, 'address' | 'certificate'>,
   ): Promise<ListenAddress[]> {
     const bound: ListenAddress[] = [];
     for (const address of addresses) {

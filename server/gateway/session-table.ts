@@ -1,11 +1,13 @@
 import { ReasonCode } from '../../protocol/frame.js';
 import type { Limits } from '../config.js';
 import { QueueGauge } from '../queues/queue-gauge.js';
-import { Session, type SessionHost } from './session.js';
+import { IdleClock } from './idle-clock.js';
+import { Session } from './session.js';
+import type { SessionHost } from './session-host.js';
 import type { Wire } from './wire.js';
 
 /** How often all sessions are looked at within the time after which a silent one is closed. */
-const SWEEPS_AN_IDLE_TIMEOUT = 8;
+const SWEEPS_AN_IDLE_TIMEOUT = 16;
 
 /** A connection that was closed has this long to take its last bytes. */
 const LINGER_MS = 5000;
@@ -20,20 +22,34 @@ export class SessionTable {
   readonly logins = new QueueGauge();
   readonly #limits: Pick<Limits, 'loginTimeoutMs' | 'idleTimeoutMs'>;
   readonly #sessions = new Map<number, Session>();
-  /** Those that have not logged in yet: their time is shorter. */
-  readonly #unauthenticated = new Set<Session>();
+  readonly #idle: IdleClock;
+  /** Those that have had no WELCOME yet, and since when they are there, oldest first: their time is shorter. */
+  readonly #unauthenticated = new Map<Session, number>();
   readonly #lingering = new Map<Session, number>();
+  /** Of the unauthenticated, those whose home has not answered. */
+  #waitingForHome = 0;
   #lastConnection: number;
   #nextIdleSweepMs = 0;
 
   /** @param restarts how often a worker of this number died; see WorkerOptions */
   constructor(limits: Pick<Limits, 'loginTimeoutMs' | 'idleTimeoutMs'>, restarts: number) {
     this.#limits = limits;
+    this.#idle = new IdleClock(limits.idleTimeoutMs, performance.now());
     this.#lastConnection = (restarts % CONNECTION_RANGES) * Math.floor(LAST_CONNECTION / CONNECTION_RANGES);
   }
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** Of the idle time; see IdleClock. */
+  get tick(): number {
+    return this.#idle.tick;
+  }
+
+  /** Logins that were admitted, and that their home has not answered. */
+  get waitingForHome(): number {
+    return this.#waitingForHome;
   }
 
   get hasUnauthenticated(): boolean {
@@ -59,48 +75,61 @@ export class SessionTable {
     this.#lastConnection = (this.#lastConnection % LAST_CONNECTION) + 1;
     const session = new Session(this.#lastConnection, wire, host);
     this.#sessions.set(session.id, session);
-    this.#unauthenticated.add(session);
+    this.#unauthenticated.set(session, performance.now());
     this.logins.add();
     return session;
   }
 
-  loggedIn(session: Session): void {
-    if (this.#unauthenticated.delete(session)) this.logins.remove();
+  /** LOGIN was admitted; the home of the user is asked. */
+  loggedIn(): void {
+    this.#waitingForHome += 1;
+  }
+
+  /** The home has answered. */
+  welcomed(session: Session): void {
+    this.#waitingForHome -= 1;
+    this.#forgetLogin(session);
   }
 
   /** It takes part no longer; its connection may still be sending its last bytes. */
-  closed(session: Session, nowMs: number): void {
+  closed(session: Session): void {
     this.#sessions.delete(session.id);
-    this.loggedIn(session);
-    this.#lingering.set(session, nowMs);
+    if (session.hasUser && this.#unauthenticated.has(session)) this.#waitingForHome -= 1;
+    this.#forgetLogin(session);
+    this.#lingering.set(session, performance.now());
   }
 
   gone(session: Session): void {
     this.#lingering.delete(session);
   }
 
-  /** Closes those whose time is over, and ends what lingers. */
+  /** Closes those whose time is over, never one too early, and ends what lingers. @param nowMs of performance.now() */
   sweep(nowMs: number): void {
     const { loginTimeoutMs, idleTimeoutMs } = this.#limits;
-    for (const session of this.#unauthenticated) {
-      if (nowMs - session.heardMs > loginTimeoutMs) {
-        session.fail(ReasonCode.LoginTimeout, `no login within ${loginTimeoutMs} ms`);
-      }
+    for (const [session, sinceMs] of this.#unauthenticated) {
+      if (nowMs - sinceMs < loginTimeoutMs) break;
+      session.fail(ReasonCode.LoginTimeout, `no login within ${loginTimeoutMs} ms`);
     }
+    this.#idle.look(nowMs);
     if (nowMs >= this.#nextIdleSweepMs) {
       this.#nextIdleSweepMs = nowMs + idleTimeoutMs / SWEEPS_AN_IDLE_TIMEOUT;
       for (const session of this.#sessions.values()) {
-        if (session.isLoggedIn && nowMs - session.heardMs > idleTimeoutMs) {
+        if (session.isOpen && this.#idle.isOverdue(session.heardTick)) {
           session.fail(ReasonCode.IdleTimeout, `nothing heard for ${idleTimeoutMs} ms`);
         }
       }
     }
-    for (const [session, since] of this.#lingering) {
-      if (nowMs - since > LINGER_MS) session.destroy();
+    for (const [session, sinceMs] of this.#lingering) {
+      if (nowMs - sinceMs < LINGER_MS) break;
+      session.destroy();
     }
   }
 
   destroyLingering(): void {
     for (const session of this.#lingering.keys()) session.destroy();
+  }
+
+  #forgetLogin(session: Session): void {
+    if (this.#unauthenticated.delete(session)) this.logins.remove();
   }
 }

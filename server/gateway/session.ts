@@ -1,98 +1,49 @@
-import { decodeFrames } from '../../protocol/decode.js';
+import { ByteQueue } from '../../protocol/byte-queue.js';
+import { keepRest } from '../../protocol/decode.js';
 import { encodeFrame } from '../../protocol/encode.js';
-import {
-  type Frame,
-  FrameType,
-  GoodbyeCode,
-  ProtocolError,
-  ReasonCode,
-  reasonName,
-} from '../../protocol/frame.js';
-import type { ClientConnection, Handlers, Stage } from '../hot-code/handler-api.js';
+import { FrameType, GoodbyeCode, ProtocolError, ReasonCode, reasonName } from '../../protocol/frame.js';
+import type { Stage } from '../hot-code/handler-api.js';
+import { enterServer, HandlerFault, leaveServer, type Receiver, runHandlers } from './handler-run.js';
+import { Outbound } from './outbound.js';
+import { refusalReason } from './refusal-reasons.js';
+import type { SessionHost } from './session-host.js';
 import type { Wire, WireListener } from './wire.js';
 
-/** What a session asks of its worker. */
-export interface SessionHost {
-  readonly maxFrameBytes: number;
-  readonly outboundBufferBytes: number;
-  readonly deliveryWindow: number;
-  /** Whole milliseconds of a clock that never goes back, renewed about once a second. */
-  readonly nowMs: number;
-  /** Those in force now. */
-  readonly handlers: Handlers;
-  /** Why this login is refused, or undefined. */
-  refuseLogin(user: number, token: string): ReasonCode | undefined;
-  loggedIn(session: Session): void;
-  submit(session: Session, to: number, id: number, payload: Uint8Array): void;
-  submitToGroup(session: Session, group: number, id: number, payload: Uint8Array): void;
-  setGroup(session: Session, group: number, id: number, members: readonly number[]): void;
-  acknowledge(session: Session, sequence: number): void;
-  /** The session has frames to write: call `flush` at the end of the turn. */
-  markDirty(session: Session): void;
-  /** What waits behind a slow reader changed by this much. */
-  backlogChanged(frames: number, bytes: number): void;
-  /** True while slow readers hold more of this process than they may together. */
-  readonly isOutboundFull: boolean;
-  /** The session takes part no longer; its connection may still be sending its last bytes. */
-  closed(session: Session, reason: string): void;
-  /** The connection is gone. */
-  gone(session: Session): void;
-}
-
-const refusalReasons: Partial<Record<ReasonCode, string>> = {
-  [ReasonCode.MailboxFull]: 'the mailbox of the recipient is full',
-  [ReasonCode.DuplicateUnknown]: 'the id is too old to tell whether the message was accepted before',
-  [ReasonCode.RateLimited]: 'more messages a second than one user may send; wait a second',
-  [ReasonCode.Shedding]: 'the server has too much in hand; wait a second',
-  [ReasonCode.StoreFull]: 'the server has no room for more messages',
-  [ReasonCode.StoreFailed]: 'the message could not be stored',
-  [ReasonCode.NotGroupOwner]: 'the group belongs to another user',
-  [ReasonCode.TooManyGroups]: 'the user owns as many groups as one user may',
-  [ReasonCode.GroupTooLarge]: 'the group has more members than this server takes',
-  [ReasonCode.IdSkipped]: 'a later id was accepted before this one; send the message with a new id',
-  [ReasonCode.NotMember]: 'the user is not a member of this group',
-};
-
-const NO_FRAMES: Buffer[] = [];
-
-const SCRATCH_BYTES = 16 * 1024;
-
-/** Where the frames of one session and turn are put together for one write; shared, since a write copies. */
-let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+/** Why nothing more is read and decoded for the moment: bits, because several may hold at once. */
+const Pause = {
+  /** The client does not read what it is sent. */
+  Unread: 1,
+  /** WELCOME comes before all other answers. */
+  LoginUnderWay: 2,
+  /** The worker has enough in hand. */
+  Worker: 4,
+} as const;
 
 /** One client's connection: decodes what comes in, gathers what goes out, and closes for a reason. */
-export class Session implements WireListener, ClientConnection {
-  /** Whose bytes are being decoded: one for all, since a function of its own would cost each session 100 bytes. */
-  static #receiving: Session;
-  /** One version for all frames of one read, even if another goes into force meanwhile. */
-  static #handlers: Handlers;
-  static readonly #onFrame = (frame: Frame): boolean => Session.#receiving.#take(frame);
-
+export class Session implements WireListener, Receiver {
   readonly id: number;
   user = 0;
   /** True once LOGIN was admitted, also after the end. */
   hasUser = false;
   /** SENDs that the home of the recipient has not answered. */
   unanswered = 0;
-  readonly #wire: Wire;
+  /** About their bytes: see InboundBudget. */
+  unansweredBytes = 0;
   readonly #host: SessionHost;
+  readonly #outbound: Outbound;
   #state: Stage = 'hello';
-  #heardMs: number;
-  /** Beginning of a frame whose end has not come. */
-  #rest: Buffer | undefined;
-  #out: Buffer[] = NO_FRAMES;
-  #outBytes = 0;
+  #heardTick = 0;
+  #pauses = 0;
+  /** Beginning of a frame whose end has not come; while the session is paused, everything that it has not decoded. */
+  #kept: ByteQueue | undefined;
   #isDirty = false;
-  #isBlocked = false;
-  /** What the wire had not handed on when it was blocked. */
-  #heldBytes = 0;
   #sentSequence = 0;
+  #acknowledged = 0;
 
   constructor(id: number, wire: Wire, host: SessionHost) {
     this.id = id;
-    this.#wire = wire;
     this.#host = host;
-    this.#heardMs = host.nowMs;
+    this.#outbound = new Outbound(wire, host.outbound);
   }
 
   get stage(): Stage {
@@ -101,6 +52,21 @@ export class Session implements WireListener, ClientConnection {
 
   get sentSequence(): number {
     return this.#sentSequence;
+  }
+
+  /** True from WELCOME to the end. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** True from an admitted LOGIN on. */
+  get isLoggedIn(): boolean {
+    return this.#state === 'open' || this.#state === 'attaching';
+  }
+
+  /** The tick of the host in which the peer was last heard. */
+  get heardTick(): number {
+    return this.#heardTick;
   }
 
   greeted(): void {
@@ -117,84 +83,96 @@ export class Session implements WireListener, ClientConnection {
     this.user = user;
     this.hasUser = true;
     this.#state = 'attaching';
+    enterServer();
     this.#host.loggedIn(this);
+    leaveServer();
+    if (this.#state === 'attaching') this.#pause(Pause.LoginUnderWay);
   }
 
   /** Hot path. */
   submit(to: number, id: number, payload: Uint8Array): void {
+    enterServer();
     this.#host.submit(this, to, id, payload);
+    leaveServer();
   }
 
   submitToGroup(group: number, id: number, payload: Uint8Array): void {
+    enterServer();
     this.#host.submitToGroup(this, group, id, payload);
+    leaveServer();
   }
 
   setGroup(group: number, id: number, members: readonly number[]): void {
+    enterServer();
     this.#host.setGroup(this, group, id, members);
+    leaveServer();
   }
 
-  /** Hot path. */
+  /** Hot path. What was acknowledged before is not said again: a flood of those would reach every process. */
   acknowledge(sequence: number): void {
+    if (sequence <= this.#acknowledged || sequence > this.#sentSequence) return;
+    this.#acknowledged = sequence;
+    enterServer();
     this.#host.acknowledge(this, sequence);
+    leaveServer();
   }
 
   leave(): void {
-    this.#wire.end();
-    this.#close('Goodbye');
-  }
-
-  get isLoggedIn(): boolean {
-    return this.#state === 'open' || this.#state === 'attaching';
-  }
-
-  /** When the peer was last heard; before the login, the time of the connect. */
-  get heardMs(): number {
-    return this.#heardMs;
+    this.#part(undefined, 'Goodbye');
   }
 
   /** Hot path. */
   received(bytes: Buffer): void {
     if (this.#state === 'closed') return;
-    if (this.isLoggedIn) this.#heardMs = this.#host.nowMs;
-    Session.#receiving = this;
-    Session.#handlers = this.#host.handlers;
-    const available = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes;
-    try {
-      const consumed = decodeFrames(available, this.#host.maxFrameBytes, Session.#onFrame);
-      this.#rest = consumed === available.length ? undefined : Buffer.from(available.subarray(consumed));
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.fail(error.code, error.message);
-    }
+    this.#heardTick = this.#host.tick;
+    this.#kept?.append(bytes);
+    if (this.#pauses === 0) this.#decode(this.#kept?.bytes ?? bytes);
+    else this.#kept ??= new ByteQueue(bytes);
   }
 
   violated(reason: string): void {
     this.fail(ReasonCode.ProtocolError, reason);
   }
 
+  tooLongForLogin(): void {
+    this.fail(ReasonCode.FrameTooLarge, `more than ${this.#host.loginBytes} bytes before the login`);
+  }
+
   drained(): void {
-    if (!this.#isBlocked || this.#state === 'closed') return;
-    this.#isBlocked = false;
-    this.#host.backlogChanged(-this.#out.length, -this.#outBytes - this.#heldBytes);
-    this.#wire.resume();
-    if (this.#out.length > 0) this.#markDirty();
+    if (this.#state === 'closed') return;
+    if (!this.#outbound.drained()) this.#overflow();
+    else if (!this.#outbound.isBlocked) this.#goOn(Pause.Unread);
   }
 
   closed(): void {
     this.#close('PeerClosed');
+    this.#outbound.gone();
     this.#host.gone(this);
   }
 
   /** Ends what is left of a connection that was closed and whose peer does not leave. */
   destroy(): void {
-    this.#wire.destroy();
+    this.#outbound.wire.destroy();
   }
 
-  /** The home worker has registered the user here. */
+  /** Reads nothing more, until `readOn`: the worker has enough in hand. */
+  stopReading(): void {
+    this.#pause(Pause.Worker);
+  }
+
+  readOn(): void {
+    this.#goOn(Pause.Worker);
+  }
+
+  /** The home of the user has registered it here. */
   attached(waiting: number): void {
     if (this.#state !== 'attaching') return;
     this.#state = 'open';
-    this.write(encodeFrame({ type: FrameType.Welcome, waiting, window: this.#host.deliveryWindow }));
+    this.#heardTick = this.#host.tick;
+    const firstId = this.#host.welcome(this);
+    const window = this.#host.deliveryWindow;
+    this.write(encodeFrame({ type: FrameType.Welcome, waiting, window, firstId }));
+    this.#goOn(Pause.LoginUnderWay);
   }
 
   /** Hot path. First check mark for message `id`. */
@@ -203,12 +181,13 @@ export class Session implements WireListener, ClientConnection {
   }
 
   refused(id: number, code: ReasonCode): void {
-    const reason = refusalReasons[code] ?? 'the message was refused';
-    this.write(encodeFrame({ type: FrameType.Error, code, reference: id, reason }));
+    this.write(encodeFrame({ type: FrameType.Error, code, reference: id, reason: refusalReason(code) }));
   }
 
   /** Hot path. Sends an item of the mailbox. */
   deliver(sequence: number, frame: Buffer): void {
+    // What is below the first item on this connection is gone for good.
+    if (this.#sentSequence === 0) this.#acknowledged = sequence - 1;
     this.#sentSequence = sequence;
     this.write(frame);
   }
@@ -216,93 +195,105 @@ export class Session implements WireListener, ClientConnection {
   /** Hot path. Puts a frame behind those of this turn. */
   write(frame: Buffer): void {
     if (this.#state === 'closed') return;
-    if (this.#out.length === 0) this.#out = [frame];
-    else this.#out.push(frame);
-    this.#outBytes += frame.length;
-    if (!this.#isBlocked) {
-      this.#markDirty();
-      return;
-    }
-    this.#host.backlogChanged(1, frame.length);
-    const waiting = this.#outBytes + this.#wire.writableLength;
-    if (waiting > this.#host.outboundBufferBytes || this.#host.isOutboundFull) {
-      this.fail(ReasonCode.OutboundOverflow, 'the connection reads too slowly');
+    if (!this.#outbound.add(frame)) this.#overflow();
+    else if (this.#outbound.isBlocked) this.#pause(Pause.Unread);
+    else if (!this.#isDirty) {
+      this.#isDirty = true;
+      this.#host.markDirty(this);
     }
   }
 
   /** Hot path. Hands the gathered frames to the kernel in one write. */
   flush(): void {
     this.#isDirty = false;
-    if (this.#state === 'closed' || this.#isBlocked || this.#out.length === 0) return;
-    const frames = this.#out;
-    const bytes = this.#outBytes;
-    this.#out = NO_FRAMES;
-    this.#outBytes = 0;
-    const gathered = frames.length === 1 ? (frames[0] as Buffer) : gather(frames, bytes);
-    const mayGoOn = this.#wire.write(gathered);
-    // What the kernel did not take at once lies in the scratch buffer still: leave that to the wire.
-    if (frames.length > 1 && this.#wire.writableLength > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-    if (mayGoOn) return;
-    this.#isBlocked = true;
-    this.#heldBytes = this.#wire.writableLength;
-    this.#host.backlogChanged(0, this.#heldBytes);
-    this.#wire.pause();
+    if (this.#state === 'closed') return;
+    if (!this.#outbound.flush()) this.#overflow();
+    else if (this.#outbound.isBlocked) this.#pause(Pause.Unread);
   }
 
   /** Tells the peer why, then closes. */
   fail(code: ReasonCode, reason: string): void {
-    if (this.#state === 'closed') return;
-    this.#farewell(encodeFrame({ type: FrameType.Error, code, reference: 0, reason }));
-    this.#close(reasonName(code));
+    this.#part(encodeFrame({ type: FrameType.Error, code, reference: 0, reason }), reasonName(code));
   }
 
   /** Says that the server is going away, then closes. */
   goodbye(): void {
+    this.#part(encodeFrame({ type: FrameType.Goodbye, code: GoodbyeCode.Draining }), 'Draining');
+  }
+
+  /** True: what comes in is handed to the handlers. */
+  get takesFrames(): boolean {
+    return this.#pauses === 0 && this.#state !== 'closed';
+  }
+
+  /** Hot path. Keeps what is not decoded, `bytes` being all of what was kept where there was something. */
+  #decode(bytes: Buffer): void {
+    let decoded = 0;
+    let stage: Stage;
+    try {
+      do {
+        stage = this.#state;
+        const most = stage === 'open' ? this.#host.maxFrameBytes : this.#host.loginBytes;
+        const left = decoded === 0 ? bytes : bytes.subarray(decoded);
+        decoded += runHandlers(this.#host.handlers, this, left, most);
+      } while (stage !== this.#state && this.takesFrames);
+    } catch (error) {
+      this.#failFor(error);
+    }
+    // A session that has closed meanwhile keeps nothing.
+    if (this.#state !== 'closed') this.#kept = keepRest(this.#kept, bytes, decoded);
+  }
+
+  #failFor(error: unknown): void {
+    if (error instanceof ProtocolError) {
+      this.fail(error.code, error.message);
+      return;
+    }
+    if (!(error instanceof HandlerFault)) throw error;
+    this.#host.handlerFault(error);
+    this.fail(ReasonCode.InternalError, 'the server could not handle a frame');
+  }
+
+  #overflow(): void {
+    this.fail(ReasonCode.OutboundOverflow, 'the connection reads too slowly');
+  }
+
+  #pause(why: number): void {
+    if (this.#pauses === 0) this.#outbound.wire.pause();
+    this.#pauses |= why;
+  }
+
+  /** One reason to be paused is gone. */
+  #goOn(why: number): void {
+    if ((this.#pauses & why) === 0) return;
+    this.#pauses &= ~why;
+    // The turn that we are called in may be past the point where it takes anything in.
+    if (this.takesFrames) queueMicrotask(() => this.#readOn());
+  }
+
+  /** What was kept comes before what is still to be read. */
+  #readOn(): void {
+    if (!this.takesFrames) return;
+    this.#heardTick = this.#host.tick;
+    if (this.#kept) this.#decode(this.#kept.bytes);
+    if (this.takesFrames) this.#outbound.wire.resume();
+  }
+
+  /** Says a last word. */
+  #part(last: Buffer | undefined, reason: string): void {
     if (this.#state === 'closed') return;
-    this.#farewell(encodeFrame({ type: FrameType.Goodbye, code: GoodbyeCode.Draining }));
-    this.#close('Draining');
-  }
-
-  #take(frame: Frame): boolean {
-    Session.#handlers.onFrame(this, frame);
-    return this.#state !== 'closed';
-  }
-
-  #markDirty(): void {
-    if (this.#isDirty) return;
-    this.#isDirty = true;
-    this.#host.markDirty(this);
-  }
-
-  /**
-   * Everything gathered, then `last`, then the end of the connection. Of a slow reader what is gathered is dropped: it
-   * waits in the mailbox, and the worker ends a connection that lingers.
-   */
-  #farewell(last: Buffer): void {
-    this.#wire.write(this.#isBlocked ? last : Buffer.concat([...this.#out, last]));
-    this.#wire.end();
+    this.#outbound.end(last);
     // What still comes in is read and thrown away: left unread, it would make the kernel reset the connection, and the
     // peer would never see the reason.
-    if (this.#isBlocked) this.#wire.resume();
+    if (this.#pauses !== 0) this.#outbound.wire.resume();
+    this.#close(reason);
   }
 
   #close(reason: string): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    if (this.#isBlocked) this.#host.backlogChanged(-this.#out.length, -this.#outBytes - this.#heldBytes);
-    this.#out = NO_FRAMES;
-    this.#outBytes = 0;
-    this.#rest = undefined;
+    this.#outbound.drop();
+    this.#kept = undefined;
     this.#host.closed(this, reason);
   }
-}
-
-function gather(frames: Buffer[], bytes: number): Buffer {
-  if (bytes > scratch.length) return Buffer.concat(frames, bytes);
-  let at = 0;
-  for (const frame of frames) {
-    scratch.set(frame, at);
-    at += frame.length;
-  }
-  return scratch.subarray(0, bytes);
 }

@@ -17,9 +17,12 @@ export interface Wire {
 
 /** Who is told what happens on a wire. */
 export interface WireListener {
+  readonly isLoggedIn: boolean;
   received(bytes: Buffer): void;
   /** The peer broke the framing below ours. */
   violated(reason: string): void;
+  /** More has come before the login than a login takes. */
+  tooLongForLogin(): void;
   /** The kernel has taken everything that was buffered. */
   drained(): void;
   closed(): void;
@@ -94,14 +97,38 @@ export function listenToSocket(socket: Socket, listener: WireListener): void {
   socket.on('close', onClose);
 }
 
-/** Connects a WebSocket, and the socket under it, with its listener. */
-export function listenToWebSocket(webSocket: WebSocket, socket: Socket, listener: WireListener): void {
+/**
+ * Connects a WebSocket, and the socket under it, with its listener.
+ * @param loginBytes what HELLO and LOGIN may have, as bytes of their messages
+ */
+export function listenToWebSocket(
+  webSocket: WebSocket,
+  socket: Socket,
+  listener: WireListener,
+  loginBytes: number,
+): void {
   (webSocket as Listened<WebSocket>).c2mListener = listener;
   (socket as Listened<Socket>).c2mListener = listener;
   webSocket.on('message', onMessage);
   webSocket.on('error', onWebSocketError);
   webSocket.on('close', onClose);
   socket.on('drain', onDrain);
+  boundLogin(socket, listener, loginBytes * WEBSOCKET_FRAMING);
+}
+
+/** A message of one byte takes seven on the wire; of more than a few bytes, hardly more than it has. */
+const WEBSOCKET_FRAMING = 2;
+
+/** A message is handed on when all of it is there, and may be a megabyte long: before the login it may not. */
+function boundLogin(socket: Socket, listener: WireListener, mostBytes: number): void {
+  let bytes = 0;
+  const onBytes = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    // It comes behind what takes the messages out: those of this chunk have been handled.
+    if (!listener.isLoggedIn && bytes > mostBytes) listener.tooLongForLogin();
+    if (listener.isLoggedIn || bytes > mostBytes) socket.off('data', onBytes);
+  };
+  socket.on('data', onBytes);
 }
 
 function onSocketData(this: Socket, bytes: Buffer): void {

@@ -6,8 +6,6 @@ export interface CommitListener<Turn> {
   promised(turn: Turn): void;
   /** None of their changes is kept, and nothing is under way any more: what is known has to be read again. */
   failed(turns: Turn[], failure: StoreFailure): void;
-  /** A commit came back later than its call, and was told of. */
-  settled(): void;
 }
 
 interface Pending<Turn> {
@@ -77,7 +75,6 @@ export class CommitQueue<Turn> {
     this.#underWay -= 1;
     act();
     if (this.#failure && this.#underWay === 0) this.#endFailure();
-    this.#listener.settled();
     if (!this.isIdle) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }

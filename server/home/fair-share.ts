@@ -1,5 +1,5 @@
 import type { Limits } from '../config.js';
-import { RateLimit } from '../gateway/rate-limit.js';
+import { RateLimit } from '../queues/rate-limit.js';
 import type { HomeStore } from '../store/home-store.js';
 import type { DeduplicationWindow } from './deduplication-window.js';
 

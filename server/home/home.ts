@@ -29,8 +29,6 @@ export interface HomeOptions {
   bus: Bus;
   counters: Counters;
   limits: HomeLimits;
-  /** Something was said outside of a turn: the bus has it, and waits for the end of one. */
-  saidLater?(): void;
 }
 
 /**
@@ -56,7 +54,7 @@ export class Home {
   /** One time for all of a turn. */
   #nowMs = steadyNow();
 
-  constructor({ store, storeBytes, bus, counters, limits, saidLater = () => undefined }: HomeOptions) {
+  constructor({ store, storeBytes, bus, counters, limits }: HomeOptions) {
     this.#store = store;
     this.#bus = bus;
     this.#counters = counters;
@@ -92,7 +90,6 @@ export class Home {
     this.#commits = new CommitQueue(store, {
       promised: (turn) => this.#promised(turn),
       failed: (turns, failure) => this.#failed(turns, failure),
-      settled: saidLater,
     });
   }
 

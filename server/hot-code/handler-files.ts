@@ -13,6 +13,10 @@ const TRIAL_MS = 5000;
 export interface StagedHandlers {
   file: string;
   version: string;
+  /** Its text: the copy lies in a temporary folder, which others clear. */
+  source: string;
+  /** It was in force before, and takes the place of one that failed, which is not to come back. */
+  isReturn: boolean;
 }
 
 /** The handlers that ship with the server. */
@@ -26,7 +30,8 @@ export class HandlerFiles {
   readonly #source: string;
   readonly #folder: string;
   #loads = 0;
-  #inForce = '';
+  #inForce: StagedHandlers | undefined;
+  #before: StagedHandlers | undefined;
 
   /** @param folder of the server's own, gone with it */
   constructor(source: string | undefined, folder: string) {
@@ -36,7 +41,16 @@ export class HandlerFiles {
 
   /** The copy that new processes load. */
   get inForce(): string {
-    return this.#inForce;
+    return this.#inForce?.file ?? '';
+  }
+
+  /** Writes the copy that new processes load again, where it was cleared away. */
+  async restore(): Promise<void> {
+    if (!this.#inForce) return;
+    const { file, source } = this.#inForce;
+    await writeFile(file, source, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
   }
 
   /**
@@ -44,18 +58,34 @@ export class HandlerFiles {
    * @throws Error where it cannot be read, cannot be loaded, or fails its check
    */
   async stage(): Promise<StagedHandlers> {
-    this.#loads += 1;
-    const copy = join(this.#folder, `handlers-${this.#loads}.mjs`);
     const source = await readFile(this.#source, 'utf8').catch((error: Error) => {
       throw new Error(`the handlers in ${this.#source} cannot be read: ${error.message}`);
     });
     // The map lies beside the original, not beside the copy.
-    await writeFile(copy, source.replace(/^\/\/# sourceMappingURL=.*$/m, ''));
-    return { file: copy, version: await tryOut(copy) };
+    const text = source.replace(/^\/\/# sourceMappingURL=.*$/m, '');
+    const file = await this.#copy(text);
+    return { file, version: await tryOut(file), source: text, isReturn: false };
   }
 
-  accept({ file }: StagedHandlers): void {
-    this.#inForce = file;
+  /**
+   * The version that was in force before `version`, to be put into force again.
+   * @returns undefined where there was none, or `version` is in force no longer
+   */
+  async stageBefore(version: string): Promise<StagedHandlers | undefined> {
+    if (this.#inForce?.version !== version || !this.#before) return undefined;
+    return { ...this.#before, file: await this.#copy(this.#before.source), isReturn: true };
+  }
+
+  accept(staged: StagedHandlers): void {
+    this.#before = staged.isReturn ? undefined : this.#inForce;
+    this.#inForce = staged;
+  }
+
+  async #copy(source: string): Promise<string> {
+    this.#loads += 1;
+    const file = join(this.#folder, `handlers-${this.#loads}.mjs`);
+    await writeFile(file, source);
+    return file;
   }
 }
 

@@ -8,8 +8,7 @@ export default function makeHandlers(tools: HandlerTools): Handlers {
   const { FrameType, ReasonCode, ProtocolError, PROTOCOL_VERSION, encodeFrame } = tools;
 
   function requireLogin({ stage }: ClientConnection, name: string): void {
-    if (stage === 'open' || stage === 'attaching') return;
-    throw new ProtocolError(ReasonCode.NotLoggedIn, `${name} before LOGIN`);
+    if (stage !== 'open') throw new ProtocolError(ReasonCode.NotLoggedIn, `${name} before LOGIN`);
   }
 
   return {
@@ -22,7 +21,8 @@ export default function makeHandlers(tools: HandlerTools): Handlers {
           break;
         case FrameType.Ack:
           requireLogin(client, 'ACK');
-          if (frame.sequence > client.sentSequence) {
+          // Before the first item it can only be meant for an earlier connection, and is ignored like any old one.
+          if (client.sentSequence > 0 && frame.sequence > client.sentSequence) {
             throw new ProtocolError(
               ReasonCode.ProtocolError,
               `ACK of ${frame.sequence}, which was not sent yet`,
@@ -43,6 +43,8 @@ export default function makeHandlers(tools: HandlerTools): Handlers {
           client.write(encodeFrame({ type: FrameType.Pong, nonce: frame.nonce }));
           break;
         case FrameType.Pong:
+          // Nobody asked, and it does no harm: some clients answer whatever looks like a question.
+          requireLogin(client, 'PONG');
           break;
         case FrameType.Hello:
           if (client.stage !== 'hello') throw new ProtocolError(ReasonCode.ProtocolError, 'a second HELLO');
@@ -60,6 +62,7 @@ export default function makeHandlers(tools: HandlerTools): Handlers {
           client.login(frame.user, frame.token);
           break;
         case FrameType.Goodbye:
+          requireLogin(client, 'GOODBYE');
           client.leave();
           break;
         default:

@@ -25,7 +25,16 @@ export class Reloading {
 
   /** @returns the version in force from now on @throws ReloadError: the version before stays */
   reload(): Promise<string> {
-    const turn = this.#last.then(() => this.#load());
+    return this.#inTurn(() => this.#load());
+  }
+
+  /** Puts the version before `version` into force everywhere, because that one fails again and again. */
+  fallBack(version: string, reason: string): Promise<void> {
+    return this.#inTurn(() => this.#return(version, reason));
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(act);
     this.#last = turn.catch(() => undefined);
     return turn;
   }
@@ -44,5 +53,22 @@ export class Reloading {
       this.#log.warn({ reason }, `handlers not loaded; version ${stays} stays in force`);
       throw new ReloadError(`${reason}; version ${stays} stays in force`);
     }
+  }
+
+  /** Several processes tell of it: what the first has brought about, the others find done. */
+  async #return(version: string, reason: string): Promise<void> {
+    if (this.#state.handlersVersion !== version) return;
+    const staged = await this.#files.stageBefore(version);
+    let became = 'there is none to go back to';
+    if (staged) {
+      became = await this.#engine.reload(staged).then(
+        () => `version ${staged.version} is in force again`,
+        (error: Error) => `version ${staged.version} could not be put into force again: ${error.message}`,
+      );
+      if (this.#files.inForce === staged.file) this.#state.reloaded(staged.version);
+    }
+    const told = `version ${version} failed on frame after frame (${reason}); ${became}`;
+    this.#log.error({ version }, told);
+    this.#state.rejected(told);
   }
 }

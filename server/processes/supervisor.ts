@@ -1,13 +1,16 @@
 import cluster from 'node:cluster';
 import { createRequire } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
-import type { Homes } from '../bus/bus.js';
+import { Topology } from '../bus/topology.js';
+import { isSocketThere } from '../bus/unix-bus.js';
 import type { ListenAddress, ServerConfig } from '../config.js';
 import type { Certificate } from '../gateway/certificate.js';
 import type { HandlerFiles, StagedHandlers } from '../hot-code/handler-files.js';
 import { SAMPLE_INTERVAL_MS } from '../queues/queue-monitor.js';
-import type { WorkerReport } from './worker.js';
+import { RestartLimit } from './restart-limit.js';
+import { ensureSharedFolder } from './shared-folder.js';
 import { WorkerChild } from './worker-child.js';
+import type { WorkerSetListener } from './worker-set-listener.js';
 
 /** A running set of worker processes. */
 export interface WorkerSet {
@@ -19,15 +22,8 @@ export interface WorkerSet {
   drain(): Promise<void>;
 }
 
-/** What the supervisor tells whoever runs it. */
-export interface WorkerSetListener {
-  report(report: WorkerReport): void;
-  /** A worker died and was started again. */
-  restarted(worker: number, reason: string): void;
-}
-
-/** Time in which deaths are counted: past `limits.restartsPerMinute`, starting again mends nothing. */
-const RESTART_WINDOW_MS = 60_000;
+/** A process that listens on the bus anew needs milliseconds. One that does not is found out by its silence. */
+const REBIND_MS = 2000;
 
 /** From this many processes on, each is kept small and reports once a second instead of four times. */
 const MANY_PROCESSES = 16;
@@ -69,12 +65,11 @@ class Supervisor {
   readonly #listener: WorkerSetListener;
   readonly #files: HandlerFiles;
   readonly #busFolder: string;
-  readonly #processes: number;
-  readonly #homes: Homes;
+  readonly #topology: Topology;
   readonly #children: WorkerChild[] = [];
   readonly #addresses: ListenAddress[][] = [];
   readonly #restartsOf: number[] = [];
-  readonly #deathsMs: number[] = [];
+  readonly #deaths: RestartLimit;
   #lastTurn: Promise<void> = Promise.resolve();
   #isLeaving = false;
   #wereAllDead = false;
@@ -92,9 +87,8 @@ class Supervisor {
     this.#listener = listener;
     this.#files = files;
     this.#busFolder = busFolder;
-    this.#processes = config.workers + config.homes;
-    this.#homes =
-      config.homes > 0 ? { first: config.workers, count: config.homes } : { first: 0, count: config.workers };
+    this.#topology = new Topology(config);
+    this.#deaths = new RestartLimit(config.limits.restartsPerMinute);
     this.failed = new Promise((_resolve, reject) => {
       this.#fail = reject;
     });
@@ -105,7 +99,7 @@ class Supervisor {
 
   /** Addresses of the workers, in their order. */
   async start(): Promise<ListenAddress[]> {
-    const numbers = Array.from({ length: this.#processes }, (_, worker) => worker);
+    const numbers = Array.from({ length: this.#topology.processes }, (_, worker) => worker);
     // Each step waits for all: a bus that does not listen yet cannot be connected to.
     await Promise.all(numbers.map((worker) => this.#fork(worker)));
     const listening = await Promise.all(numbers.map((worker) => this.#connect(worker)));
@@ -125,11 +119,16 @@ class Supervisor {
   }
 
   async reload(staged: StagedHandlers): Promise<void> {
+    // Loading takes milliseconds: a process that is silent for so long hangs.
+    const { hangTimeoutMs } = this.#config.limits;
     await this.#inTurn(async () => {
       const answers = this.#children.map(async (child, worker) => {
-        const loaded = child.heard('loaded');
+        const loaded = child.heard('loaded', hangTimeoutMs);
         child.tell({ kind: 'load', handlers: staged.file });
-        const { problem } = await loaded;
+        const problem = await loaded.then(
+          (answer) => answer.problem,
+          (error: Error) => error.message,
+        );
         if (problem !== null) throw new Error(`worker ${worker}: ${problem}`);
       });
       const failure = (await Promise.allSettled(answers)).find(({ status }) => status === 'rejected');
@@ -138,11 +137,11 @@ class Supervisor {
         throw (failure as PromiseRejectedResult).reason;
       }
       this.#files.accept(staged);
-      // One that dies now is started again with what is in force.
+      // One that dies now, or hangs and is killed for it, is started again with what is in force.
       await Promise.allSettled(
         this.#children.map((child) => {
-          const activated = child.heard('activated');
-          child.tell({ kind: 'activate' });
+          const activated = child.heard('activated', hangTimeoutMs);
+          child.tell({ kind: 'activate', isReturn: staged.isReturn });
           return activated;
         }),
       );
@@ -158,8 +157,9 @@ class Supervisor {
 
   /** Starts a process up to where its bus listens. */
   async #fork(worker: number): Promise<void> {
-    const areMany = this.#processes >= MANY_PROCESSES;
-    const isSmall = areMany && worker < this.#config.workers;
+    await this.#restoreShared();
+    const areMany = this.#topology.processes >= MANY_PROCESSES;
+    const isSmall = areMany && this.#topology.isWorker(worker);
     cluster.setupPrimary({
       exec: createRequire(import.meta.url).resolve('#dist/server/processes/worker-process.js'),
       args: [],
@@ -167,15 +167,17 @@ class Supervisor {
       execArgv: [...process.execArgv, ...(isSmall ? SMALL_PROCESS_FLAGS : [])],
       serialization: 'advanced',
     });
-    const child = new WorkerChild(cluster.fork(), (report) => this.#listener.report(report));
+    const child = new WorkerChild(cluster.fork(), this.#config.limits.hangTimeoutMs, {
+      report: (report) => this.#listener.report(report),
+      faulty: (version, reason) => this.#listener.faulty(version, reason),
+      ailing: (problem) => this.#listener.ailing(worker, problem),
+    });
     this.#children[worker] = child;
     if (isSmall) child.yieldToOthers();
     await child.heard('up');
     child.tell({
       kind: 'start',
       worker,
-      processes: this.#processes,
-      homes: this.#homes,
       restarts: this.#restartsOf[worker] ?? 0,
       reportMs: areMany ? 4 * SAMPLE_INTERVAL_MS : SAMPLE_INTERVAL_MS,
       config: this.#config,
@@ -184,6 +186,22 @@ class Supervisor {
       handlers: this.#files.inForce,
     });
     await child.heard('bus-ready');
+  }
+
+  /** Puts back what was cleared from the temporary folder: the handlers in force, and the sockets of those that live. */
+  async #restoreShared(): Promise<void> {
+    ensureSharedFolder(this.#busFolder);
+    await this.#files.restore();
+    const lost = this.#children.filter(
+      (child, worker) => !child.isDead && child.isOnBus && !isSocketThere(this.#busFolder, worker),
+    );
+    await Promise.allSettled(
+      lost.map((child) => {
+        const isReady = child.heard('bus-ready', REBIND_MS);
+        child.tell({ kind: 'rebind' });
+        return isReady;
+      }),
+    );
   }
 
   /** Lets a process talk to the others, and accept. */
@@ -198,6 +216,7 @@ class Supervisor {
       throw new Error(`the port of server worker ${worker} was given back meanwhile`);
     }
     this.#addresses[worker] = addresses;
+    child.started();
     return addresses;
   }
 
@@ -214,6 +233,7 @@ class Supervisor {
   #watch(worker: number): void {
     this.#children[worker]?.died.then((reason) => {
       if (this.#isLeaving) return;
+      this.#listener.died(worker, reason);
       this.#inTurn(() => this.#restart(worker, reason)).catch(this.#fail);
     });
   }
@@ -221,7 +241,7 @@ class Supervisor {
   /** Until it stays: a process that dies while it starts has died once more. */
   async #restart(worker: number, reason: string): Promise<void> {
     for (let fault: string | undefined = reason; fault !== undefined && !this.#isLeaving; ) {
-      this.#countDeath(fault);
+      this.#deaths.count(fault);
       this.#restartsOf[worker] = (this.#restartsOf[worker] ?? 0) + 1;
       fault = await this.#bringBack(worker).then(
         () => undefined,
@@ -232,15 +252,6 @@ class Supervisor {
     if (this.#isLeaving) return;
     this.#watch(worker);
     this.#listener.restarted(worker, reason);
-  }
-
-  /** @throws where starting again mends nothing any more */
-  #countDeath(reason: string): void {
-    const now = performance.now();
-    this.#deathsMs.push(now);
-    const recent = this.#deathsMs.filter((atMs) => now - atMs < RESTART_WINDOW_MS).length;
-    if (recent <= this.#config.limits.restartsPerMinute) return;
-    throw new Error(`${reason}; ${recent} workers died within ${RESTART_WINDOW_MS / 1000} s`);
   }
 
   async #bringBack(worker: number): Promise<void> {

@@ -1,31 +1,81 @@
 import type { Worker as ClusterWorker } from 'node:cluster';
 import { constants, setPriority } from 'node:os';
+import { Liveness } from './liveness.js';
 import type { WorkerReport } from './worker.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
 
 /** How long a worker may take beyond what it was given. */
 const EXIT_GRACE_MS = 2000;
 
-/** One worker process, seen from the supervisor. */
+/** Starting may take this many times the silence that a running process is allowed: a large store is looked through. */
+const START_FACTOR = 12;
+
+/** What a process says of itself without being asked. */
+export interface WorkerChildListener {
+  report(report: WorkerReport): void;
+  /** Its handlers fail. */
+  faulty(version: string, reason: string): void;
+  /** What is the matter with it, or null: nothing any more. */
+  ailing(problem: string | null): void;
+}
+
+/** One worker process, seen from the supervisor; one that stands still is killed. */
 export class WorkerChild {
   /** Resolves with the reason when the process has ended. */
   readonly died: Promise<string>;
   readonly #process: ClusterWorker;
   readonly #waiting = new Map<FromWorker['kind'], (message: FromWorker) => void>();
+  readonly #listener: WorkerChildListener;
+  readonly #hangTimeoutMs: number;
+  #liveness: Liveness;
+  #fault = '';
+  #isOnBus = false;
 
-  constructor(worker: ClusterWorker, onReport: (report: WorkerReport) => void) {
+  constructor(worker: ClusterWorker, hangTimeoutMs: number, listener: WorkerChildListener) {
     this.#process = worker;
-    let fault = '';
-    worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'report') onReport(message.report);
-      else if (message.kind === 'failed') fault = `: ${message.message}`;
-      else this.#waiting.get(message.kind)?.(message);
-    });
+    this.#listener = listener;
+    this.#hangTimeoutMs = hangTimeoutMs;
+    this.#liveness = this.#watch(START_FACTOR * hangTimeoutMs);
+    worker.on('message', (message: FromWorker) => this.#hear(message));
     this.died = new Promise((resolve) => {
       worker.once('exit', (code, signal) => {
-        resolve(`server worker ${worker.process.pid} ended (${signal ?? code})${fault}`);
+        this.#liveness.close();
+        resolve(`server worker ${worker.process.pid} ended (${signal ?? code})${this.#fault}`);
       });
     });
+  }
+
+  /** It has started, and reports from now on: silence means more. */
+  started(): void {
+    this.#isOnBus = true;
+    this.#liveness.close();
+    if (!this.isDead) this.#liveness = this.#watch(this.#hangTimeoutMs);
+  }
+
+  #hear(message: FromWorker): void {
+    this.#liveness.heard();
+    if (message.kind === 'report') this.#listener.report(message.report);
+    else if (message.kind === 'faulty') this.#listener.faulty(message.version, message.reason);
+    else if (message.kind === 'failed') this.#fault = `: ${message.message}`;
+    else this.#waiting.get(message.kind)?.(message);
+  }
+
+  #watch(timeoutMs: number): Liveness {
+    const { pid } = this.#process.process;
+    const listener = this.#listener;
+    return new Liveness(
+      {
+        pid,
+        silent: (seconds) =>
+          listener.ailing(`server worker ${pid} has not answered for ${Math.round(seconds)} s`),
+        recovered: () => listener.ailing(null),
+        hangs: (seconds) => {
+          this.#fault = `: it had not answered for ${Math.round(seconds)} s`;
+          this.kill();
+        },
+      },
+      timeoutMs,
+    );
   }
 
   /**
@@ -37,6 +87,11 @@ export class WorkerChild {
     if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
   }
 
+  /** Whether others are connected to it, and new ones may be. */
+  get isOnBus(): boolean {
+    return this.#isOnBus;
+  }
+
   get isDead(): boolean {
     return this.#process.isDead();
   }
@@ -46,11 +101,19 @@ export class WorkerChild {
     if (this.#process.isConnected()) this.#process.send(message, () => undefined);
   }
 
-  /** Rejects if the process ends before it says so. */
-  heard<K extends FromWorker['kind']>(kind: K): Promise<Extract<FromWorker, { kind: K }>> {
+  /** Rejects if the process ends before it says so, or does not say so in time. */
+  heard<K extends FromWorker['kind']>(kind: K, withinMs?: number): Promise<Extract<FromWorker, { kind: K }>> {
     return new Promise((resolve, reject) => {
-      this.#waiting.set(kind, (message) => resolve(message as Extract<FromWorker, { kind: K }>));
-      this.died.then((reason) => reject(new Error(reason)));
+      const tooLate = () => reject(new Error(`it did not answer within ${(withinMs ?? 0) / 1000} s`));
+      const timer = withinMs === undefined ? undefined : setTimeout(tooLate, withinMs);
+      this.#waiting.set(kind, (message) => {
+        clearTimeout(timer);
+        resolve(message as Extract<FromWorker, { kind: K }>);
+      });
+      this.died.then((reason) => {
+        clearTimeout(timer);
+        reject(new Error(reason));
+      });
     });
   }
 

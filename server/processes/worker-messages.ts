@@ -1,4 +1,3 @@
-import type { Homes } from '../bus/bus.js';
 import type { ListenAddress, ServerConfig } from '../config.js';
 import type { Certificate } from '../gateway/certificate.js';
 import type { WorkerReport } from './worker.js';
@@ -8,9 +7,6 @@ export type ToWorker =
   | {
       kind: 'start';
       worker: number;
-      /** Workers and homes together. */
-      processes: number;
-      homes: Homes;
       /** How often this worker was started before; its connections are numbered apart from those of then. */
       restarts: number;
       /** Milliseconds between reports. */
@@ -28,8 +24,10 @@ export type ToWorker =
   /** Prepare handlers from this file; nothing changes yet. */
   | { kind: 'load'; handlers: string }
   /** Put what was prepared into force, or forget it. */
-  | { kind: 'activate' }
+  | { kind: 'activate'; isReturn: boolean }
   | { kind: 'discard' }
+  /** The folder of the bus was cleared: listen there anew, and say when the bus is ready. */
+  | { kind: 'rebind' }
   | { kind: 'drain' }
   /** Every worker has drained: only now may the bus be taken from the others. */
   | { kind: 'exit' };
@@ -44,5 +42,7 @@ export type FromWorker =
   | { kind: 'loaded'; problem: string | null }
   | { kind: 'activated' }
   | { kind: 'drained' }
+  /** The handlers of this version fail again and again. */
+  | { kind: 'faulty'; version: string; reason: string }
   | { kind: 'report'; report: WorkerReport }
   | { kind: 'failed'; message: string };

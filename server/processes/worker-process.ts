@@ -1,4 +1,4 @@
-import type { BusMessage } from '../bus/bus.js';
+import { Topology } from '../bus/topology.js';
 import { UnixBus } from '../bus/unix-bus.js';
 import { connectionLimit } from '../gateway/connection-limit.js';
 import { HotCode } from '../hot-code/hot-code.js';
@@ -33,7 +33,6 @@ async function obey(message: ToWorker): Promise<void> {
     case 'connect': {
       await bus?.connect();
       worker?.connected();
-      bus?.open();
       const addresses = isHomeOnly() ? [] : await worker?.listen(start?.certificate, message.addresses);
       // Once before anyone connects: what the worker held then is what connections are measured against.
       report();
@@ -48,11 +47,15 @@ async function obey(message: ToWorker): Promise<void> {
       tell({ kind: 'loaded', problem: await load(message.handlers) });
       break;
     case 'activate':
-      code?.activate();
+      code?.activate(message.isReturn);
       tell({ kind: 'activated' });
       break;
     case 'discard':
       code?.discard();
+      break;
+    case 'rebind':
+      await bus?.listen();
+      tell({ kind: 'bus-ready' });
       break;
     case 'drain':
       await worker?.drain();
@@ -78,21 +81,26 @@ function report(): void {
 }
 
 async function prepare(plan: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
-  const { config, worker: self, processes, homes, busFolder: folder, restarts } = plan;
-  const limit = connectionLimit(config.limits.connectionsPerWorker);
-  const makeBus = (receive: (message: BusMessage) => void): UnixBus => {
-    bus = new UnixBus({ self, processes, homes, folder, receive, lost: (other) => worker?.lost(other) });
-    return bus;
-  };
+  const { config, worker: self, busFolder: folder, restarts } = plan;
+  const topology = new Topology(config);
   code = await HotCode.start(plan.handlers);
-  const store = await openStore(config, homes, self);
-  worker = new Worker({ config, connectionLimit: limit, store, code, makeBus, restarts });
-  await bus?.listen();
+  code.onFailed = ({ version, reason }) => tell({ kind: 'faulty', version, reason });
+  const store = await openStore(config, topology.homes, self);
+  bus = new UnixBus({ self, topology, folder });
+  worker = new Worker({
+    config,
+    connectionLimit: connectionLimit(config.limits.connectionsPerWorker),
+    store,
+    code,
+    bus,
+    restarts,
+  });
+  await bus.listen();
 }
 
 /** With homes of their own, the processes behind the workers keep mailboxes and take no connections. */
 function isHomeOnly(): boolean {
-  return start !== undefined && start.worker >= start.config.workers;
+  return start !== undefined && !new Topology(start.config).isWorker(start.worker);
 }
 
 process.on('message', (message: ToWorker) => {

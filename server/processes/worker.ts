@@ -1,27 +1,19 @@
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { ReasonCode } from '../../protocol/frame.js';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { WorkerStats } from '../../protocol/stats.js';
-import {
-  type Bus,
-  type BusMessage,
-  type ConnectionMessage,
-  type HomeRequest,
-  homeWorker,
-} from '../bus/bus.js';
+import type { ProcessBus } from '../bus/bus.js';
 import type { ListenAddress, QueueName, ServerConfig } from '../config.js';
 import { Admission } from '../gateway/admission.js';
-import { isAuthentic } from '../gateway/authentication.js';
 import type { Certificate } from '../gateway/certificate.js';
-import { Listeners } from '../gateway/listeners.js';
-import type { Session, SessionHost } from '../gateway/session.js';
+import { Gateway } from '../gateway/gateway.js';
+import { InboundBudget } from '../gateway/inbound-budget.js';
+import { Router } from '../gateway/router.js';
 import { SessionTable } from '../gateway/session-table.js';
-import type { Wire } from '../gateway/wire.js';
+import { Turn } from '../gateway/turn.js';
 import { Home } from '../home/home.js';
-import type { Handlers } from '../hot-code/handler-api.js';
 import type { HotCode } from '../hot-code/hot-code.js';
-import { type Counters, countRefusal, newCounters } from '../queues/counters.js';
+import { type Counters, newCounters } from '../queues/counters.js';
 import { readProcessUsage } from '../queues/process-usage.js';
-import { QueueGauge, type QueueReport } from '../queues/queue-gauge.js';
+import type { QueueReport } from '../queues/queue-gauge.js';
 import type { HomeStore, StoreUsage } from '../store/home-store.js';
 import { storeBytes } from '../store/open-store.js';
 import { HeapTrim } from './heap-trim.js';
@@ -29,20 +21,16 @@ import { HeapTrim } from './heap-trim.js';
 /** Resolution of the event loop's lag; a finer one would wake up an idle worker more often than its clients do. */
 const LAG_RESOLUTION_MS = 200;
 
-/** Nobody ever notifies it: waiting for it is sleeping, which no timer of the event loop is. */
-const restCell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-
-/** A worker that was full accepts again once it has fallen below this share of its limit. */
-const RESUME_SHARE = 0.98;
+/** What is too old, and who is away, is looked for this often, a few at a time. */
+const HOME_SWEEP_MS = 1000;
 
 export interface WorkerOptions {
   config: ServerConfig;
   connectionLimit: number;
-  /** Closed with the worker. */
+  /** Closed with the worker, as the bus is. */
   store: HomeStore;
+  bus: ProcessBus;
   code: HotCode;
-  /** Given the function that takes messages for this worker. */
-  makeBus(receive: (message: BusMessage) => void): Bus;
   /**
    * How often a worker of this number died before: what is still on its way to the connections of those must not
    * reach ours, so ours have other numbers.
@@ -59,121 +47,88 @@ export interface WorkerReport {
   queues: Record<QueueName, QueueReport>;
 }
 
-/**
- * One worker: accepts connections, and is the home of its share of the users. Everything that happens in one
- * turn of the event loop is answered together at its end: commit, then one write a connection, then the bus.
- */
-export class Worker implements SessionHost {
-  readonly maxFrameBytes: number;
-  readonly outboundBufferBytes: number;
-  readonly deliveryWindow: number;
-  nowMs = currentMs();
-
-  readonly #config: ServerConfig;
-  readonly #bus: Bus;
+/** One worker: a gateway for its connections, a home for its share of the users, and the turn that answers for both. */
+export class Worker {
+  readonly #bus: ProcessBus;
   readonly #store: HomeStore;
-  readonly #code: HotCode;
   readonly #home: Home;
   readonly #counters = newCounters();
   readonly #sessions: SessionTable;
-  readonly #listeners = new Listeners();
+  readonly #turn: Turn;
+  readonly #router: Router;
+  readonly #gateway: Gateway;
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
-  readonly #sweep: NodeJS.Timeout;
-  readonly #connectionLimit: number;
-  #dirty: Session[] = [];
-  #isFlushScheduled = false;
-  #isDraining = false;
-  readonly #admission: Admission;
   readonly #heapTrim = new HeapTrim();
-  /** Bus messages of this turn, and changes of the store. */
-  readonly #ingress = new QueueGauge();
-  readonly #writes = new QueueGauge();
-  /** Frames behind readers that are slow, and their bytes. */
-  readonly #outbound = new QueueGauge();
-  #outboundBytes = 0;
+  readonly #sweep: NodeJS.Timeout;
+  #nextHomeSweepMs = 0;
 
-  constructor({ config, connectionLimit, store, code, makeBus, restarts }: WorkerOptions) {
-    this.#config = config;
+  constructor({ config, connectionLimit, store, bus, code, restarts }: WorkerOptions) {
+    const { limits, coalesceMs } = config;
+    const counters = this.#counters;
+    const admission = new Admission(limits);
+    const { sendsUnderWay } = admission;
+    const budget = new InboundBudget(bus, limits);
+    const sessions = new SessionTable(limits, restarts);
+    const home = new Home({ store, storeBytes: storeBytes(config, bus.homes), bus, counters, limits });
+    // Newcomers are accepted one a turn, and have three turns to go through.
+    const mayRest = () => !sessions.hasUnauthenticated;
+    const turn = new Turn({ home, store, bus, budget, mayRest, coalesceMs });
+    const router = new Router({ bus, home, sessions, budget, sendsUnderWay, turn });
+    const { self } = bus;
+    const parts = {
+      config,
+      connectionLimit,
+      self,
+      code,
+      counters,
+      sessions,
+      admission,
+      budget,
+      router,
+      turn,
+    };
+    this.#gateway = new Gateway(parts);
+    this.#bus = bus;
     this.#store = store;
-    this.#code = code;
-    this.#admission = new Admission(config.limits);
-    this.#connectionLimit = connectionLimit;
-    this.#sessions = new SessionTable(config.limits, restarts);
-    this.maxFrameBytes = config.limits.maxFrameBytes;
-    this.outboundBufferBytes = config.limits.outboundBufferBytes;
-    this.deliveryWindow = config.limits.deliveryWindow;
-    this.#bus = makeBus((message) => this.#receive(message));
-    this.#home = new Home({
-      store,
-      storeBytes: storeBytes(config, this.#bus.homes),
-      bus: this.#bus,
-      counters: this.#counters,
-      limits: config.limits,
-      saidLater: () => this.#scheduleFlush(),
-    });
+    this.#home = home;
+    this.#sessions = sessions;
+    this.#turn = turn;
+    this.#router = router;
     this.#loopDelay.enable();
-    const { loginTimeoutMs, idleTimeoutMs } = config.limits;
-    const sweepMs = Math.min(1000, Math.max(25, Math.min(loginTimeoutMs, idleTimeoutMs) / 4));
-    this.#sweep = setInterval(() => this.#sweepSessions(), sweepMs);
+    const sweepMs = Math.min(1000, Math.max(5, Math.min(limits.loginTimeoutMs, limits.idleTimeoutMs) / 16));
+    this.#sweep = setInterval(() => this.#sweepAll(), sweepMs);
   }
 
-  /** Starts accepting on every configured address. @throws the system's error */
-  listen(
-    certificate: Certificate | undefined,
-    addresses: ListenAddress[] = this.#config.listen,
-  ): Promise<ListenAddress[]> {
-    return this.#listeners.listen(addresses, certificate, {
-      isExclusive: this.#config.portPerWorker,
-      loginTimeoutMs: this.#config.limits.loginTimeoutMs,
-      accept: (wire) => this.#accept(wire),
-    });
+  /** Everybody can be reached: what came meanwhile is taken, what an earlier process left behind goes on its way. */
+  connected(): void {
+    this.#bus.open(this.#router);
+    const { first, count } = this.#bus.homes;
+    for (let home = first; home < first + count; home += 1) this.reconnected(home);
   }
 
-  /** Stops accepting, says goodbye to every client and waits, at most `drainTimeoutMs`, until they have left. */
-  async drain(): Promise<void> {
-    this.#isDraining = true;
-    this.#listeners.stop();
-    this.#flush();
-    for (const session of this.#sessions.values()) session.goodbye();
-    const deadline = performance.now() + this.#config.limits.drainTimeoutMs;
-    while (this.#sessions.hasLingering && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    this.#sessions.destroyLingering();
+  /** A process was started again and can be reached. */
+  reconnected(process: number): void {
+    this.#home.resend(process);
+    this.#turn.schedule();
+  }
+
+  /** @throws the system's error */
+  listen(certificate: Certificate | undefined, addresses?: ListenAddress[]): Promise<ListenAddress[]> {
+    return this.#gateway.listen(certificate, addresses);
+  }
+
+  drain(): Promise<void> {
+    return this.#gateway.drain();
   }
 
   /** Gives everything back; to be called once this worker, and all others on the bus, have drained. */
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     this.#loopDelay.disable();
-    this.#flush();
+    this.#turn.end();
     await this.#home.settled();
     await this.#bus.close();
     await this.#store.close();
-  }
-
-  /** Another worker died: its connections are gone, and so is what it had in hand for ours. */
-  lost(worker: number): void {
-    if (this.#isDraining) return;
-    this.#home.lost(worker);
-    for (const session of this.#sessions.values()) {
-      const isHomeless =
-        session.hasUser && (homeWorker(session.user, this.#bus.homes) === worker || session.unanswered > 0);
-      if (isHomeless) session.fail(ReasonCode.InternalError, 'the keeper of the mailbox was lost');
-    }
-  }
-
-  /** Everybody can be reached: what an earlier process left behind goes on its way. */
-  connected(): void {
-    const { first, count } = this.#bus.homes;
-    for (let home = first; home < first + count; home += 1) this.#home.resend(home);
-    this.#scheduleFlush();
-  }
-
-  /** A worker was started again and can be reached. */
-  reconnected(worker: number): void {
-    this.#home.resend(worker);
-    this.#scheduleFlush();
   }
 
   /** State and queues; the peaks start anew. */
@@ -181,15 +136,6 @@ export class Worker implements SessionHost {
     const lag = this.#loopDelay.percentile(99) / 1e6 - LAG_RESOLUTION_MS;
     this.#loopDelay.reset();
     const { waiting, arrived } = this.#home.mailboxes;
-    const queues = {
-      logins: this.#sessions.logins.report(),
-      'bus-ingress': this.#ingress.report(),
-      'sends-under-way': this.#admission.sendsUnderWay.report(),
-      'mailbox-writes': this.#writes.report(),
-      mailboxes: { peak: waiting, arrived, served: arrived - waiting },
-      'fan-out': this.#home.fanOut.underWay.report(),
-      outbound: this.#outbound.report(),
-    };
     return {
       stats: {
         worker: this.#bus.self,
@@ -201,203 +147,23 @@ export class Worker implements SessionHost {
       counters: this.#counters,
       users: this.#home.mailboxes.userCount,
       store: { ...this.#store.usage(), items: this.#home.mailboxes.length },
-      queues,
+      queues: {
+        ...this.#gateway.queues(),
+        'bus-ingress': this.#turn.ingress.report(),
+        'mailbox-writes': this.#turn.writes.report(),
+        mailboxes: { peak: waiting, arrived, served: arrived - waiting },
+        'fan-out': this.#home.fanOut.underWay.report(),
+      },
     };
   }
 
-  get handlers(): Handlers {
-    return this.#code.inForce;
-  }
-
-  refuseLogin(user: number, token: string): ReasonCode | undefined {
-    if (this.#admission.refusesLogins()) return ReasonCode.Overloaded;
-    if (!isAuthentic(this.#config, user, token)) return ReasonCode.AuthenticationFailed;
-    if (!this.#bus.isConnected(homeWorker(user, this.#bus.homes))) return ReasonCode.Overloaded;
-    this.#admission.countLogin();
-    return undefined;
-  }
-
-  loggedIn(session: Session): void {
-    this.#counters.logins += 1;
-    this.#sessions.loggedIn(session);
-    const { user } = session;
-    this.#toHome(user, { kind: 'attach', user, worker: this.#bus.self, connection: session.id });
-  }
-
-  /** Hot path. */
-  submit(session: Session, to: number, id: number, payload: Uint8Array): void {
-    const { user: from, id: connection } = session;
-    this.#request(session, to, { kind: 'submit', from, worker: this.#bus.self, connection, to, id, payload });
-  }
-
-  submitToGroup(session: Session, group: number, id: number, payload: Uint8Array): void {
-    const { user: from, id: connection } = session;
-    const worker = this.#bus.self;
-    this.#request(session, group, { kind: 'submit-to-group', from, worker, connection, group, id, payload });
-  }
-
-  setGroup(session: Session, group: number, id: number, members: readonly number[]): void {
-    const { user, id: connection } = session;
-    const worker = this.#bus.self;
-    this.#request(session, group, { kind: 'group', user, worker, connection, group, id, members });
-  }
-
-  /** Hot path. Asks the home of a user or a group for what it will answer, where this worker may take it on. */
-  #request(session: Session, whose: number, message: HomeRequest): void {
-    this.#counters.sends += 1;
-    const home = homeWorker(whose, this.#bus.homes);
-    const refusal = this.#bus.isConnected(home)
-      ? this.#admission.refuseSend(session.user)
-      : ReasonCode.StoreFailed;
-    if (refusal !== undefined) {
-      countRefusal(this.#counters, refusal);
-      session.refused(message.id, refusal);
-      return;
-    }
-    session.unanswered += 1;
-    this.#admission.sendsUnderWay.add();
-    this.#bus.send(home, message);
-    this.#scheduleFlush();
-  }
-
-  /** Hot path. */
-  acknowledge(session: Session, sequence: number): void {
-    const { user } = session;
-    const worker = this.#bus.self;
-    this.#toHome(user, { kind: 'acknowledge', user, worker, connection: session.id, sequence });
-  }
-
-  markDirty(session: Session): void {
-    this.#dirty.push(session);
-    this.#scheduleFlush();
-  }
-
-  get isOutboundFull(): boolean {
-    return this.#outboundBytes > this.#config.limits.outboundTotalBytes;
-  }
-
-  backlogChanged(frames: number, bytes: number): void {
-    this.#outboundBytes += bytes;
-    if (frames >= 0) this.#outbound.add(frames);
-    else this.#outbound.remove(-frames);
-  }
-
-  closed(session: Session, reason: string): void {
-    this.#sessions.closed(session, this.nowMs);
-    // Answers that still come find no session.
-    this.#admission.sendsUnderWay.remove(session.unanswered);
-    this.#counters.connectionsClosed += 1;
-    const { closedByReason } = this.#counters;
-    closedByReason[reason] = (closedByReason[reason] ?? 0) + 1;
-    const { user } = session;
-    if (!this.#isDraining && this.#sessions.size < this.#connectionLimit * RESUME_SHARE)
-      this.#listeners.resume();
-    if (session.hasUser) {
-      this.#toHome(user, { kind: 'detach', user, worker: this.#bus.self, connection: session.id });
-    }
-  }
-
-  gone(session: Session): void {
-    this.#sessions.gone(session);
-  }
-
-  #accept(wire: Wire): Session | undefined {
-    if (this.#isDraining || this.#sessions.size >= this.#connectionLimit) return undefined;
-    // A full worker leaves the shared port to the others; when all are full, connects are refused.
-    if (this.#sessions.size + 1 === this.#connectionLimit) this.#listeners.stop();
-    this.#counters.connectionsAccepted += 1;
-    return this.#sessions.add(wire, this);
-  }
-
-  #toHome(user: number, message: BusMessage): void {
-    this.#bus.send(homeWorker(user, this.#bus.homes), message);
-    this.#scheduleFlush();
-  }
-
-  /** Hot path. A message for the home of a user, or for one of our connections. */
-  #receive(message: BusMessage): void {
-    this.#ingress.add();
-    this.#scheduleFlush();
-    switch (message.kind) {
-      case 'deliver':
-      case 'accepted':
-      case 'refused':
-      case 'attached':
-      case 'replaced': {
-        const session = this.#sessions.get(message.connection);
-        if (session) this.#tellSession(session, message);
-        break;
-      }
-      default:
-        this.#home.receive(message);
-    }
-  }
-
-  /** Hot path. */
-  #tellSession(session: Session, message: ConnectionMessage): void {
-    switch (message.kind) {
-      case 'deliver':
-        session.deliver(message.sequence, message.frame);
-        break;
-      case 'accepted':
-        this.#answered(session);
-        session.accepted(message.id);
-        break;
-      case 'refused':
-        this.#answered(session);
-        session.refused(message.id, message.code);
-        break;
-      case 'attached':
-        session.attached(message.waiting);
-        break;
-      case 'replaced':
-        session.fail(ReasonCode.Replaced, 'the user has logged in on another connection');
-        break;
-    }
-  }
-
-  #answered(session: Session): void {
-    session.unanswered -= 1;
-    this.#admission.sendsUnderWay.remove();
-  }
-
-  #scheduleFlush(): void {
-    if (this.#isFlushScheduled) return;
-    this.#isFlushScheduled = true;
-    // The check phase comes right after polling: all sockets that were readable have been read by then.
-    setImmediate(this.#flush);
-  }
-
-  readonly #flush = (): void => {
-    this.#ingress.empty();
-    this.#writes.add(this.#store.staged);
-    this.#home.commit();
-    this.#writes.empty();
-    const dirty = this.#dirty;
-    this.#dirty = [];
-    for (const session of dirty) session.flush();
-    this.#bus.flush();
-    // Only now: what the steps above caused is already part of this turn.
-    this.#isFlushScheduled = false;
-    // Newcomers are accepted one a turn, and have three turns to go through.
-    if (this.#config.coalesceMs > 0 && !this.#sessions.hasUnauthenticated)
-      Atomics.wait(restCell, 0, 0, this.#config.coalesceMs);
-  };
-
-  #sweepSessions(): void {
+  #sweepAll(): void {
     this.#heapTrim.look(this.#sessions.size, !this.#sessions.hasLingering);
-    const now = currentMs();
-    if (Math.floor(now / 1000) !== Math.floor(this.nowMs / 1000)) {
-      this.#admission.startSecond();
-      this.#home.sweep();
-      this.#scheduleFlush();
-    }
-    this.nowMs = now;
-    this.#sessions.sweep(now);
+    this.#gateway.sweep();
+    const now = performance.now();
+    if (now < this.#nextHomeSweepMs) return;
+    this.#nextHomeSweepMs = now + HOME_SWEEP_MS;
+    this.#home.sweep();
+    this.#turn.schedule();
   }
-}
-
-/** Whole, because a number with a fraction is an object of its own wherever it is kept. */
-function currentMs(): number {
-  return Math.floor(performance.now());
 }

@@ -25,6 +25,7 @@ export function newCounters(): Counters {
     copies: 0,
     undelivered: 0,
     expired: 0,
+    handlerFaults: 0,
     damaged: 0,
   };
 }

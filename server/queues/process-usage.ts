@@ -20,7 +20,12 @@ export function readProcessUsage(): ProcessUsage {
 
 function readAnonymousBytes(): number | undefined {
   if (process.platform !== 'linux') return undefined;
-  // A counter that the kernel keeps: unlike smaps_rollup, reading it walks no page table.
-  const match = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'));
-  return match ? Number(match[1]) * 1024 : undefined;
+  try {
+    // A counter that the kernel keeps: unlike smaps_rollup, reading it walks no page table.
+    const match = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'));
+    return match ? Number(match[1]) * 1024 : undefined;
+  } catch {
+    // A process that has no descriptor left (EMFILE) must not end for want of a figure.
+    return undefined;
+  }
 }

@@ -3,6 +3,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { TestClient } from '../support/client.js';
+import { statsOf } from '../support/server.js';
 import { startC2m } from './c2m.js';
 
 test('c2m serve says what listens where, takes connections, and drains on SIGTERM', async () => {
@@ -52,3 +54,26 @@ test('c2m serve reads a configuration file, and its flags win', async () => {
   expect(status).toBe(0);
   expect(stdout).not.toContain('admin');
 });
+
+test('c2m serve starts its one worker again when that is killed, on the same address', async () => {
+  const server = startC2m(
+    'serve',
+    '--store',
+    'memory',
+    '--listen',
+    'tcp://127.0.0.1:0',
+    '--admin',
+    'http://127.0.0.1:0',
+  );
+  const [, port] = await server.said(/listening {2}tcp:\/\/127\.0\.0\.1:(\d+)/);
+  const [, adminUrl = ''] = await server.said(/admin +(http:\/\/127\.0\.0\.1:\d+)/);
+  const [worker] = (await statsOf({ adminUrl })).workers;
+  expect(worker?.pid).not.toBe(server.pid);
+
+  process.kill(worker?.pid as number, 'SIGKILL');
+
+  await expect.poll(async () => (await statsOf({ adminUrl })).restarts.length, { timeout: 10_000 }).toBe(1);
+  await TestClient.login({ protocol: 'tcp', host: '127.0.0.1', port: Number(port) }, 1);
+  server.kill('SIGTERM');
+  expect((await server.ended).status).toBe(0);
+}, 30_000);

@@ -16,7 +16,7 @@ const payload = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(byt
 const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ type: fc.constant(FrameType.Hello), version: u8 }),
   fc.record({ type: fc.constant(FrameType.Login), user: id, token: text }),
-  fc.record({ type: fc.constant(FrameType.Welcome), waiting: u32, window: u16 }),
+  fc.record({ type: fc.constant(FrameType.Welcome), waiting: u32, window: u16, firstId: id }),
   fc.record({ type: fc.constant(FrameType.Send), to: id, id, payload }),
   fc.record({ type: fc.constant(FrameType.Accepted), id }),
   fc.record({ type: fc.constant(FrameType.Deliver), sequence: u32, flags: u8, from: id, id, payload }),

@@ -1,6 +1,11 @@
+import { connect } from 'node:net';
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { FrameType } from '../../protocol/frame.js';
 import type { ServerStats } from '../../protocol/stats.js';
+import { startAdmin } from '../../server/admin/admin.js';
+import { ServerState } from '../../server/admin/server-state.js';
+import { parseServerConfig } from '../../server/config.js';
 import type { RunningServer } from '../../server/server.js';
 import { TestClient } from '../support/client.js';
 import { addressOf, testServer } from '../support/server.js';
@@ -60,6 +65,31 @@ test('queues are sampled at least four times a second and a backlog raises an al
   const last = stats.samples.at(-1);
   const seconds = ((last?.atMs ?? 0) - (first?.atMs ?? 0)) / 1000;
   expect((stats.samples.length - 1) / seconds).toBeGreaterThan(3);
+});
+
+test('a connection that sends half a request is closed', async () => {
+  const admin = await startAdmin({ host: '127.0.0.1', port: 0 }, {} as ServerState, async () => '', 100);
+  const socket = connect(Number(new URL(admin.url).port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+
+  socket.write('GET /healthz HTTP/1.1\r\nHost: 127');
+  socket.resume();
+
+  await closed;
+  await admin.close();
+});
+
+test('/healthz tells what is the matter with media', async () => {
+  const state = new ServerState('1', parseServerConfig({}), 'one', pino({ level: 'silent' }));
+  const stats = { files: 0, bytes: 0, uploads: 0, downloads: 0, refused: {} };
+  state.media = { stats, problem: 'media cannot be started again: no room' };
+  const admin = await startAdmin({ host: '127.0.0.1', port: 0 }, state, async () => '');
+
+  const response = await fetch(`${admin.url}/healthz`);
+
+  expect([response.status, await response.text()]).toEqual([503, 'media cannot be started again: no room\n']);
+  await admin.close();
 });
 
 test('/metrics speaks the text format of Prometheus', async () => {

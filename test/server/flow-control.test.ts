@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FrameType, ReasonCode } from '../../protocol/frame.js';
 import { userToken } from '../../protocol/user-token.js';
-import { RateLimit } from '../../server/gateway/rate-limit.js';
+import { RateLimit } from '../../server/queues/rate-limit.js';
 import { TestClient } from '../support/client.js';
 import { addressOf, statsOf, testServer } from '../support/server.js';
 

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { type BusMessage, homeWorker, NO_GROUP } from '../../server/bus/bus.js';
-import { busMessageBytes, readBusMessages, writeBusMessage } from '../../server/bus/bus-codec.js';
+import { describe, expect, test, vi } from 'vitest';
+import { type BusMessage, type BusReceiver, NO_GROUP } from '../../server/bus/bus.js';
+import { busMessageBytes, writeBusMessage } from '../../server/bus/bus-codec.js';
+import { BusReader } from '../../server/bus/bus-reader.js';
+import { homeWorker, Topology } from '../../server/bus/topology.js';
 import { UnixBus } from '../../server/bus/unix-bus.js';
 import { QueueMonitor } from '../../server/queues/queue-monitor.js';
 import { testFolder } from '../support/folder.js';
@@ -67,35 +69,35 @@ const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
 describe('the bus codec', () => {
   test('gives back every message, however the bytes are split', () => {
     fc.assert(
-      fc.property(fc.array(busMessage, { maxLength: 8 }), fc.nat(), (messages, cut) => {
-        const stream = Buffer.alloc(messages.reduce((sum, message) => sum + busMessageBytes(message), 0));
-        const end = messages.reduce((at, message) => writeBusMessage(message, stream, at), 0);
-        const split = stream.length === 0 ? 0 : cut % stream.length;
-        const read: BusMessage[] = [];
-        const consumed = readBusMessages(stream.subarray(0, split), (message) => read.push(message));
-        readBusMessages(stream.subarray(consumed), (message) => read.push(message));
-        expect(end).toBe(stream.length);
-        expect(read).toEqual(messages);
-      }),
+      fc.property(
+        fc.array(busMessage, { maxLength: 8 }),
+        fc.integer({ min: 1, max: 500 }),
+        (messages, cut) => {
+          const stream = Buffer.alloc(messages.reduce((sum, message) => sum + busMessageBytes(message), 0));
+          const end = messages.reduce((at, message) => writeBusMessage(message, stream, at), 0);
+          const read: BusMessage[] = [];
+          const reader = new BusReader((message) => read.push(message));
+          for (let at = 0; at < end; at += cut) reader.read(stream.subarray(at, Math.min(end, at + cut)));
+          expect(end).toBe(stream.length);
+          expect(read).toEqual(messages);
+        },
+      ),
     );
   });
 });
+
+/** Does nothing but take messages. */
+function receiver(receive: BusReceiver['receive']): BusReceiver {
+  const nothing = () => undefined;
+  return { receive, gathered: nothing, drained: nothing, lost: nothing };
+}
 
 describe('the bus between processes', () => {
   test('holds what comes before it can answer, and hands it on in order when it is opened', async () => {
     const folder = testFolder();
     const got: BusMessage[] = [];
-    const make = (self: number, receive: (message: BusMessage) => void) =>
-      new UnixBus({
-        self,
-        processes: 2,
-        homes: { first: 0, count: 2 },
-        folder,
-        receive,
-        lost: () => undefined,
-      });
-    const early = make(0, () => undefined);
-    const late = make(1, (message) => got.push(message));
+    const topology = new Topology({ workers: 2, homes: 0 });
+    const [early, late] = [0, 1].map((self) => new UnixBus({ self, topology, folder })) as [UnixBus, UnixBus];
     await Promise.all([early.listen(), late.listen()]);
     await early.connect();
     for (const connection of [1, 2, 3]) early.send(1, { kind: 'replaced', connection });
@@ -105,13 +107,37 @@ describe('the bus between processes', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(got).toEqual([]);
 
-    late.open();
+    late.open(receiver((message) => got.push(message)));
 
     await expect
       .poll(() => got.map((message) => 'connection' in message && message.connection))
       .toEqual([1, 2, 3]);
     await Promise.all([early.close(), late.close()]);
   });
+});
+
+test('a message that comes in many pieces is put together once, not once a piece', () => {
+  const message: BusMessage = {
+    kind: 'submit',
+    from: 1,
+    worker: 0,
+    connection: 1,
+    to: 2,
+    id: 1,
+    payload: Buffer.alloc(60_000),
+  };
+  const stream = Buffer.alloc(busMessageBytes(message));
+  writeBusMessage(message, stream, 0);
+  const reader = new BusReader(() => undefined);
+  const copy = vi.spyOn(Buffer.prototype, 'copy');
+  const concat = vi.spyOn(Buffer, 'concat');
+
+  for (let at = 0; at < stream.length; at += 100) reader.read(stream.subarray(at, at + 100));
+
+  const copied = copy.mock.results.reduce((sum, { value }) => sum + value, 0);
+  expect(copied).toBeLessThanOrEqual(2 * stream.length);
+  expect(concat).not.toHaveBeenCalled();
+  vi.restoreAllMocks();
 });
 
 describe('a queue', () => {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { FrameType } from '../../protocol/frame.js';
+import { FrameType, ReasonCode } from '../../protocol/frame.js';
 import type { RunningServer } from '../../server/server.js';
 import { TestClient } from '../support/client.js';
 import { testFolder } from '../support/folder.js';
@@ -33,10 +33,14 @@ export default ({ FrameType, ReasonCode, ProtocolError, encodeFrame }) => ({
 });`;
 }
 
-async function startWith(source: string, workers: number): Promise<{ server: RunningServer; file: string }> {
+async function startWith(
+  source: string,
+  workers: number,
+  limits = {},
+): Promise<{ server: RunningServer; file: string }> {
   const file = join(testFolder(), 'handlers.mjs');
   writeFileSync(file, source);
-  return { server: await testServer({ handlers: file, workers }), file };
+  return { server: await testServer({ handlers: file, workers, limits }), file };
 }
 
 async function ping(client: TestClient): Promise<number> {
@@ -99,6 +103,43 @@ test('a version that hangs is given up after a while, and hangs no worker', asyn
   await expect(reloading).rejects.toThrow(/was not done with loading and its check within 5 s/);
 }, 15_000);
 
+test('a worker that does not answer is waited for no longer than a while, and no other has the new version then', async () => {
+  const { server, file } = await startWith(version('one', 1), 2, { hangTimeoutMs: 2000 });
+  await expect.poll(async () => (await statsOf(server)).workers.length).toBe(2);
+  const pid = (await statsOf(server)).workers[0]?.pid as number;
+  writeFileSync(file, version('two', 2));
+  process.kill(pid, 'SIGSTOP');
+
+  await expect(server.reload()).rejects.toThrow(/worker 0: .*; version one stays in force/);
+
+  expect((await statsOf(server)).handlers.version).toBe('one');
+}, 60_000);
+
+test.each([1, 2])(
+  'a version that fails again and again gives way to the one before in every process, with %i worker(s)',
+  async (workers) => {
+    const { server, file } = await startWith(version('one', 1), workers);
+    const bad = "if (frame.type === FrameType.Ping && frame.nonce === 7) throw new TypeError('no table');";
+    writeFileSync(file, version('two', 2, '', bad));
+    expect(await server.reload()).toBe('two');
+    const clients = await Promise.all(
+      Array.from({ length: 30 }, (_, user) => TestClient.login(addressOf(server), user + 10)),
+    );
+
+    for (const client of clients) client.say({ type: FrameType.Ping, nonce: 7 });
+
+    await expect
+      .poll(async () => (await statsOf(server)).handlers, { timeout: 10_000 })
+      .toMatchObject({ version: 'one', loads: 3 });
+    const { rejected } = (await statsOf(server)).handlers;
+    expect(rejected.map(({ reason }) => reason)).toEqual([expect.stringContaining('no table')]);
+    // Whichever worker it is.
+    for (let user = 1; user <= 6; user += 1)
+      expect(await ping(await TestClient.login(addressOf(server), user))).toBe(1);
+  },
+  60_000,
+);
+
 test('a worker that is started again has the version in force, not what lies in the file', async () => {
   const { server, file } = await startWith(version('one', 1), 2);
   writeFileSync(file, version('two', 2));
@@ -111,4 +152,29 @@ test('a worker that is started again has the version in force, not what lies in 
 
   const anna = await TestClient.login(addressOf(server), ANNA);
   expect(await ping(anna)).toBe(2);
+});
+
+test('a version that fails on frame after frame ends those connections and no server, and the one before comes back', async () => {
+  const { server, file } = await startWith(version('one', 1), 1);
+  const bystander = await TestClient.login(addressOf(server), 100);
+  const faulty =
+    'if (frame.type === FrameType.Ping && frame.nonce === 666) throw new TypeError("no such thing");';
+  writeFileSync(file, version('two', 2, '', faulty));
+  await server.reload();
+
+  for (let user = 1; user <= 10; user += 1) {
+    const client = await TestClient.login(addressOf(server), user);
+    client.say({ type: FrameType.Ping, nonce: 666 });
+    expect(await client.next(FrameType.Error)).toMatchObject({ code: ReasonCode.InternalError });
+    await client.closed;
+    expect(await ping(bystander)).toBe(user < 10 ? 2 : 1);
+  }
+
+  await expect.poll(async () => (await statsOf(server)).counters.handlerFaults).toBe(10);
+  // In force in this process at once, and then loaded in all of them.
+  await expect.poll(async () => (await statsOf(server)).handlers).toMatchObject({ version: 'one', loads: 3 });
+  const { handlers } = await statsOf(server);
+  expect(handlers.rejected.at(-1)?.reason).toMatch(
+    /version two failed.*no such thing.*version one is in force/,
+  );
 });

@@ -144,6 +144,11 @@ export class TestClient {
     return this.#frames.splice(0).filter((frame) => frame.type !== FrameType.Pong);
   }
 
+  /** What the kernel has not taken of what was said. */
+  get unsentBytes(): number {
+    return this.#carrier instanceof WebSocket ? this.#carrier.bufferedAmount : this.#carrier.writableLength;
+  }
+
   pauseReading(): void {
     this.#carrier.pause();
   }

@@ -1,6 +1,6 @@
 /**
  * A token bucket: `perSecond` tokens a second come in, at most `perSecond` are kept, and each thing that is let
- * through takes one.
+ * through takes one, or what it costs.
  */
 export class RateLimit {
   readonly #perSecond: number;
@@ -20,13 +20,17 @@ export class RateLimit {
     return this.#tokens + ((nowMs - this.#filledMs) * this.#perSecond) / 1000 >= Math.max(1, this.#perSecond);
   }
 
-  /** Hot path. Takes a token if there is one. */
-  admits(nowMs: number): boolean {
+  /** Hot path. Takes `cost` tokens if there are so many; what costs more than can be kept takes all of them. */
+  admits(nowMs: number, cost = 1): boolean {
     const most = Math.max(1, this.#perSecond);
-    this.#tokens = Math.min(most, this.#tokens + ((nowMs - this.#filledMs) * this.#perSecond) / 1000);
-    this.#filledMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    // Two messages of one turn have the same time.
+    if (nowMs !== this.#filledMs) {
+      this.#tokens = Math.min(most, this.#tokens + ((nowMs - this.#filledMs) * this.#perSecond) / 1000);
+      this.#filledMs = nowMs;
+    }
+    const taken = Math.min(cost, most);
+    if (this.#tokens < taken) return false;
+    this.#tokens -= taken;
     return true;
   }
 }

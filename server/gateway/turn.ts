@@ -1,0 +1,68 @@
+import type { Bus } from '../bus/bus.js';
+import type { Home } from '../home/home.js';
+import { QueueGauge } from '../queues/queue-gauge.js';
+import type { HomeStore } from '../store/home-store.js';
+import type { InboundBudget } from './inbound-budget.js';
+import type { Session } from './session.js';
+
+/** Nobody ever notifies it: waiting for it is sleeping, which no timer of the event loop is. */
+const restCell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
+export interface TurnParts {
+  home: Pick<Home, 'commit'>;
+  store: Pick<HomeStore, 'staged'>;
+  bus: Bus;
+  budget: InboundBudget;
+  /** Whether the worker may rest now, for as long as `coalesceMs`. */
+  mayRest(): boolean;
+  coalesceMs: number;
+}
+
+/**
+ * One turn of the event loop. Everything that happened in it is answered together at its end: commit, then one write a
+ * connection, then the bus.
+ */
+export class Turn {
+  /** Changes that one commit holds. */
+  readonly writes = new QueueGauge();
+  /** Messages for this process. */
+  readonly ingress = new QueueGauge();
+  readonly #parts: TurnParts;
+  #dirty: Session[] = [];
+  #isScheduled = false;
+
+  constructor(parts: TurnParts) {
+    this.#parts = parts;
+  }
+
+  /** Hot path. Something happened: this turn has an end. */
+  schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    // The check phase comes right after polling: all sockets that were readable have been read by then.
+    setImmediate(this.end);
+  }
+
+  /** Hot path. The session has frames to write. */
+  markDirty(session: Session): void {
+    this.#dirty.push(session);
+    this.schedule();
+  }
+
+  /** Ends the turn now. */
+  readonly end = (): void => {
+    const { home, store, bus, budget, mayRest, coalesceMs } = this.#parts;
+    this.ingress.empty();
+    this.writes.add(store.staged);
+    home.commit();
+    this.writes.empty();
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const session of dirty) session.flush();
+    bus.flush();
+    budget.turnEnded();
+    // Only now: what the steps above caused is already part of this turn.
+    this.#isScheduled = false;
+    if (coalesceMs > 0 && mayRest()) Atomics.wait(restCell, 0, 0, coalesceMs);
+  };
+}

@@ -1,0 +1,79 @@
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { WebSocketServer } from 'ws';
+import { WEBSOCKET_SUBPROTOCOL } from '../../protocol/frame.js';
+import { BAD_REQUEST, httpRefusal, partWith } from './graceful-close.js';
+import type { ListenerOptions } from './listener.js';
+import { listenToWebSocket, WebSocketWire } from './wire.js';
+
+/** Several frames may share a WebSocket message; this bounds what one may hold. */
+const MAX_WEBSOCKET_MESSAGE_BYTES = 1_048_576;
+
+type Options = Pick<ListenerOptions, 'loginTimeoutMs' | 'loginBytes' | 'origins' | 'accept'>;
+
+/** An HTTP server that knows nothing but the upgrade to WebSocket; returns what takes a fresh connection. */
+export function createUpgrader(options: Options): (socket: Socket, isTurnedAway: boolean) => void {
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    skipUTF8Validation: true,
+    maxPayload: MAX_WEBSOCKET_MESSAGE_BYTES,
+    handleProtocols: (offered) => (offered.has(WEBSOCKET_SUBPROTOCOL) ? WEBSOCKET_SUBPROTOCOL : false),
+  });
+  // An HTTP server that never listens itself checks no time-outs, so each handshake has its own.
+  const handshakes = new WeakMap<object, NodeJS.Timeout>();
+  const turnedAway = new WeakSet<object>();
+  const server = createHttpServer((request, response) => {
+    if (turnedAway.has(request.socket)) {
+      partWith(request.socket, FULL);
+      return;
+    }
+    response.writeHead(426, { 'content-type': 'text/plain', connection: 'close', upgrade: 'websocket' });
+    response.end('This port speaks the c2m protocol over WebSocket; see docs/protocol.md.\n');
+  });
+  server.on('clientError', (_error, socket) => partWith(socket as Socket, BAD_REQUEST));
+  server.on('upgrade', (request, socket, head) => {
+    clearTimeout(handshakes.get(socket));
+    // Else the timer would live as long as the connection.
+    handshakes.delete(socket);
+    const refusal = turnedAway.has(socket) ? FULL : refusalOf(request, options.origins);
+    if (refusal) {
+      partWith(socket, refusal);
+      return;
+    }
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const listener = options.accept(new WebSocketWire(webSocket, socket as Socket));
+      if (listener) listenToWebSocket(webSocket, socket as Socket, listener, options.loginBytes);
+      else webSocket.terminate();
+    });
+  });
+  return (socket, isTurnedAway) => {
+    if (socket.destroyed) return;
+    if (isTurnedAway) turnedAway.add(socket);
+    handshakes.set(socket, setTimeout(() => socket.destroy(), options.loginTimeoutMs).unref());
+    server.emit('connection', socket);
+  };
+}
+
+const FULL = httpRefusal(503, 'the server has as many connections as it takes; try again later');
+
+/**
+ * Why an upgrade is refused, or undefined. Every browser names the origin of the page, also of one that reaches us under
+ * another name for this machine (DNS rebinding); other clients name none.
+ */
+function refusalOf({ url, headers }: IncomingMessage, origins: readonly string[]): Buffer | undefined {
+  const { origin } = headers;
+  if (origin !== undefined && !origins.includes(origin)) {
+    return httpRefusal(
+      403,
+      `pages of ${JSON.stringify(origin)} may not connect; see origins in docs/server.md`,
+    );
+  }
+  if (url !== '/') return httpRefusal(404, 'the path is /');
+  const offered = headers['sec-websocket-protocol'];
+  if (offered !== undefined && !offered.split(',').some((name) => name.trim() === WEBSOCKET_SUBPROTOCOL)) {
+    return httpRefusal(400, `the subprotocol is ${WEBSOCKET_SUBPROTOCOL}`);
+  }
+  return undefined;
+}
