@@ -1,0 +1,158 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { encodeFrame } from '../../protocol/encode.js';
+import { FrameType } from '../../protocol/frame.js';
+import { type AttackContext, inLanes, untilOver } from './attack-context.js';
+import { RawClient } from './raw-client.js';
+
+/** Frames that go into one write. */
+const BATCH = 100;
+const USER = 1000;
+const NOBODY = 10_000_000;
+const MOST_NOBODIES = 1_800_000;
+/** Whose mailbox is filled, and whom a friend writes to. */
+export const VICTIM = 5000;
+/** What makes room on a disk that was filled. */
+export const BALLAST = 'ballast';
+
+interface Sending {
+  lanes: number;
+  /** Frames, all lanes together; then the flood rests. */
+  most: number;
+  what: string;
+  frame(count: number, lane: number): Buffer;
+}
+
+/** Sends frames that `frame` makes, numbered from 1 on, until there were `most`. */
+async function sendMany(context: AttackContext, { lanes, most, what, frame }: Sending): Promise<void> {
+  let count = 0;
+  await inLanes(lanes, context, async (lane) => {
+    const client = await RawClient.loggedIn(context.ports.tcp, context.tally, USER + lane);
+    while (client?.isOpen && !context.isOver() && count < most) {
+      const frames = Array.from({ length: Math.min(BATCH, most - count) }, () => {
+        count += 1;
+        return frame(count, lane);
+      });
+      await client.write(Buffer.concat(frames));
+      context.tally.did(what, frames.length);
+    }
+    if (count >= most) await untilOver(context);
+    client?.leave();
+  });
+}
+
+/** A byte each to users who do not exist. */
+export function writeToNobody(context: AttackContext): Promise<void> {
+  const payload = Buffer.alloc(1);
+  return sendMany(context, {
+    lanes: 4,
+    most: MOST_NOBODIES,
+    what: 'SEND to nobody',
+    frame: (id) => encodeFrame({ type: FrameType.Send, to: NOBODY + id, id, payload }),
+  });
+}
+
+/**
+ * 60,000 messages that wait, and between them such as are fetched at once: what is kept small must not hold what was
+ * large.
+ */
+export async function leaveWaiting(context: AttackContext): Promise<void> {
+  const payload = Buffer.alloc(100, 'w');
+  const between = 8;
+  const lanes = 8;
+  const most = 60_000;
+  let waiting = 0;
+  await inLanes(lanes, context, async (lane) => {
+    const user = USER + lane;
+    const client = await RawClient.loggedIn(context.ports.tcp, context.tally, user);
+    let id = 0;
+    let fetched = 0;
+    let noticed: () => void = () => undefined;
+    if (client) {
+      client.onFrame = (frame) => {
+        if (frame.type !== FrameType.Deliver && frame.type !== FrameType.Receipt) return;
+        client.write(encodeFrame({ type: FrameType.Ack, sequence: frame.sequence }));
+        fetched += frame.type === FrameType.Deliver ? 1 : 0;
+        noticed();
+      };
+    }
+    while (client?.isOpen && !context.isOver() && waiting < most) {
+      waiting += 1;
+      id += 1;
+      const frames = [encodeFrame({ type: FrameType.Send, to: NOBODY + (waiting % 600), id, payload })];
+      for (let more = 0; more < between; more += 1) {
+        id += 1;
+        frames.push(encodeFrame({ type: FrameType.Send, to: user, id, payload }));
+      }
+      const due = fetched + between;
+      const isFetched = new Promise<void>((resolve) => {
+        noticed = () => fetched >= due && resolve();
+      });
+      await client.write(Buffer.concat(frames));
+      context.tally.did('messages left waiting');
+      await Promise.race([isFetched, client.closed, untilOver(context)]);
+    }
+    if (waiting >= most) await untilOver(context);
+    client?.leave();
+  });
+}
+
+/** Groups of 256 without end: each is a record that stays. */
+export function makeGroups(context: AttackContext): Promise<void> {
+  return sendMany(context, {
+    lanes: 1,
+    most: 60_000,
+    what: 'GROUP of 256',
+    frame: (id) => {
+      const members = Array.from({ length: 256 }, (_, index) => (index === 0 ? USER : NOBODY + id + index));
+      return encodeFrame({ type: FrameType.Group, id, group: id, members });
+    },
+  });
+}
+
+/** Everything to one user who is away. */
+export function fillMailbox(context: AttackContext): Promise<void> {
+  const payload = Buffer.alloc(100, 'f');
+  return sendMany(context, {
+    lanes: 1,
+    most: 1_000_000,
+    what: 'SEND to one user',
+    frame: (id) => encodeFrame({ type: FrameType.Send, to: VICTIM, id, payload }),
+  });
+}
+
+/** Fills a small disk with messages, and makes room again before the time is over. */
+export async function fillDisk(context: AttackContext): Promise<void> {
+  const payload = Buffer.alloc(16_000, 'd');
+  const halfway = performance.now() + (context.seconds * 1000) / 2;
+  const filling = { ...context, isOver: () => performance.now() >= halfway };
+  await sendMany(filling, {
+    lanes: 4,
+    most: 20_000,
+    what: 'SEND of 16 KB',
+    frame: (id) => encodeFrame({ type: FrameType.Send, to: NOBODY + (id % 200), id, payload }),
+  });
+  rmSync(join(context.folder, BALLAST));
+  if (context.tally.countOf('ERROR StoreFull') + context.tally.countOf('ERROR StoreFailed') === 0)
+    context.tally.fault('nobody was told StoreFull or StoreFailed');
+  await untilOver(context);
+  await expectRoom(context);
+}
+
+/** A message is taken again, within 5 s. */
+async function expectRoom(context: AttackContext): Promise<void> {
+  const untilMs = performance.now() + 5000;
+  const client = await RawClient.loggedIn(context.ports.tcp, context.tally, USER - 1);
+  let isAccepted = false;
+  if (client) {
+    client.onFrame = (frame) => {
+      isAccepted ||= frame.type === FrameType.Accepted;
+    };
+  }
+  for (let id = 1; client?.isOpen && !isAccepted && performance.now() < untilMs; id += 1) {
+    client.write(encodeFrame({ type: FrameType.Send, to: NOBODY, id, payload: Buffer.alloc(1) }));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  client?.leave();
+  if (!isAccepted) context.tally.fault('there was room on the disk again, and no message was taken in 5 s');
+}
