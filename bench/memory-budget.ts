@@ -11,6 +11,12 @@ export interface MemoryBudget {
   terms: string;
 }
 
+/** The limits in `BUDGETS` that this version has, each set to `bytes`. */
+export function budgetOf(bytes: number): object {
+  const { limits } = parseServerConfig({});
+  return Object.fromEntries(BUDGETS.filter((name) => name in limits).map((name) => [name, bytes]));
+}
+
 /** What a server of this configuration may hold more than when idle, however it is treated: its limits, and room. */
 export function memoryBudget(input: ServerConfigInput): MemoryBudget {
   const { limits, workers, homes, media } = parseServerConfig(input);

@@ -15,6 +15,8 @@ export interface AttackOrder {
 export interface AttackContext extends AttackOrder {
   tally: Tally;
   isOver(): boolean;
+  /** Resolves when the time of the attack is over. */
+  over: Promise<void>;
 }
 
 export interface Attack {
@@ -25,7 +27,19 @@ export interface Attack {
 
 const PAUSE_MS = 50;
 
-/** Runs `body` again and again until the time is over, in `count` lanes. One that throws, throws for all. */
+/** The same, over after `ms`. */
+export function lasting<Order extends object>(
+  order: Order,
+  ms: number,
+): Order & Pick<AttackContext, 'isOver' | 'over'> {
+  const endMs = performance.now() + ms;
+  return { ...order, isOver: () => performance.now() >= endMs, over: sleep(ms) };
+}
+
+/**
+ * Runs `body` again and again until the time is over, in `count` lanes. One that is not done by then is left where it is:
+ * a server under attack may never take what is written. One that throws, throws for all.
+ */
 export async function inLanes(
   count: number,
   context: AttackContext,
@@ -33,14 +47,9 @@ export async function inLanes(
 ): Promise<void> {
   const lane = async (number: number) => {
     while (!context.isOver()) {
-      await body(number);
+      await Promise.race([body(number), context.over]);
       await sleep(PAUSE_MS);
     }
   };
   await Promise.all(Array.from({ length: count }, (_, number) => lane(number)));
-}
-
-/** Until the time of the attack is over. */
-export async function untilOver(context: AttackContext): Promise<void> {
-  while (!context.isOver()) await sleep(PAUSE_MS);
 }

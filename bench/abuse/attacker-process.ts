@@ -1,5 +1,5 @@
 import { setPriority } from 'node:os';
-import type { Attack, AttackContext, AttackOrder } from './attack-context.js';
+import { type Attack, type AttackOrder, lasting } from './attack-context.js';
 import { ATTACKS, type AttackName } from './attacks.js';
 import { Tally } from './tally.js';
 
@@ -15,8 +15,7 @@ process.on('message', async (order: AttackOrder | { prepare: AttackName }) => {
     return;
   }
   const tally = new Tally();
-  const endMs = performance.now() + order.seconds * 1000;
-  const context: AttackContext = { ...order, tally, isOver: () => performance.now() >= endMs };
+  const context = lasting({ ...order, tally }, order.seconds * 1000);
   await ATTACKS[order.attack as AttackName].run(context);
   const { user, system } = process.cpuUsage();
   process.send?.({ ...tally.report(), cpuSeconds: (user + system) / 1e6 });

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SHIPPED_HANDLERS } from '../../server/hot-code/handler-files.js';
+import { budgetOf } from '../memory-budget.js';
 import type { AbuseCase } from './abuse-case.js';
 import { VICTIM } from './mailbox-attacks.js';
 import { MEDIA_TOTAL_BYTES } from './media-attacks.js';
@@ -57,7 +58,7 @@ export const CASES: AbuseCase[] = [
     store: 'memory',
     keptBytes: 2 * 19 * MIB,
     leastSeconds: 12,
-    settings: () => ({ limits: { outboundTotalBytes: 8 * MIB } }),
+    settings: () => ({ limits: budgetOf(8 * MIB) }),
   },
   {
     name: 'pings-100',

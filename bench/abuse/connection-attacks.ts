@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AttackContext, inLanes, untilOver } from './attack-context.js';
+import { type AttackContext, inLanes } from './attack-context.js';
 import { openSocket, RawClient } from './raw-client.js';
 import { UPGRADE_REQUEST } from './raw-websocket.js';
 
@@ -36,7 +36,7 @@ export async function halfAdminRequests(context: AttackContext): Promise<void> {
     socket.resume().write('GET /stats HTTP/1.1\r\nHost: 127.0.0.1\r\nx-half: ');
     context.tally.did('half request');
     const closed = new Promise((resolve) => socket.once('close', resolve));
-    await Promise.race([closed, untilOver(context)]);
+    await Promise.race([closed, context.over]);
     oldest = Math.max(oldest, performance.now() - openedMs);
     socket.destroy();
   });
@@ -60,7 +60,7 @@ async function hold(
     socket.resume();
     if (beginning) socket.write(beginning);
     const closed = new Promise((resolve) => socket.once('close', resolve));
-    await Promise.race([closed, untilOver(context)]);
+    await Promise.race([closed, context.over]);
     socket.destroy();
   });
 }

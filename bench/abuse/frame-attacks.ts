@@ -1,6 +1,6 @@
 import { encodeFrame } from '../../protocol/encode.js';
 import { FrameType } from '../../protocol/frame.js';
-import { type AttackContext, inLanes, untilOver } from './attack-context.js';
+import { type AttackContext, inLanes } from './attack-context.js';
 import { RawClient } from './raw-client.js';
 
 /** What is written at a time; small frames go together, since it is the server's work that is to be large. */
@@ -46,11 +46,11 @@ async function bigSends(context: AttackContext, to: (user: number, id: number) =
     while (client?.isOpen && !context.isOver() && sent < MOST_BIG_SENDS) {
       const id = (ids.get(user) ?? 0) + 1;
       ids.set(user, id);
-      await client.write(encodeFrame({ type: FrameType.Send, to: to(user, id), id, payload }));
       sent += 1;
+      await client.write(encodeFrame({ type: FrameType.Send, to: to(user, id), id, payload }));
       context.tally.did('SEND of 64 KB');
     }
-    if (sent >= MOST_BIG_SENDS) await untilOver(context);
+    if (sent >= MOST_BIG_SENDS) await context.over;
     client?.leave();
   });
 }
@@ -62,8 +62,8 @@ export async function unreadPings(context: AttackContext, connections: number): 
     const client = await RawClient.loggedIn(context.ports.tcp, context.tally, USER + lane);
     client?.stopReading();
     while (client?.isOpen && !context.isOver()) {
-      const isTaken = await Promise.race([client.write(batch).then(() => true), overSoon(context)]);
-      if (isTaken) context.tally.did('PING', count);
+      await client.write(batch);
+      context.tally.did('PING', count);
     }
     client?.leave();
   });
@@ -78,27 +78,21 @@ export async function slowReaders(context: AttackContext): Promise<void> {
   const reading = inLanes(readers, context, async (lane) => {
     const client = await RawClient.loggedIn(context.ports.tcp, context.tally, AWAY + lane);
     client?.stopReading();
-    if (client) await Promise.race([client.closed, untilOver(context)]);
+    if (client) await Promise.race([client.closed, context.over]);
     client?.leave();
   });
   const writing = inLanes(1, context, async () => {
     const client = await RawClient.loggedIn(context.ports.tcp, context.tally, USER);
     while (client?.isOpen && !context.isOver() && sent < MOST_BIG_SENDS) {
       id += 1;
-      await client.write(encodeFrame({ type: FrameType.Send, to: AWAY + (id % readers), id, payload }));
       sent += 1;
+      await client.write(encodeFrame({ type: FrameType.Send, to: AWAY + (id % readers), id, payload }));
       context.tally.did('SEND of 64 KB');
     }
-    if (sent >= MOST_BIG_SENDS) await untilOver(context);
+    if (sent >= MOST_BIG_SENDS) await context.over;
     client?.leave();
   });
   await Promise.all([reading, writing]);
-}
-
-/** False when the time is over: a socket that takes no more would be waited for without end. */
-async function overSoon(context: AttackContext): Promise<false> {
-  await untilOver(context);
-  return false;
 }
 
 function repeated(frame: Buffer): { batch: Buffer; count: number } {

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeFrame } from '../../protocol/encode.js';
 import { FrameType } from '../../protocol/frame.js';
-import { type AttackContext, inLanes, untilOver } from './attack-context.js';
+import { type AttackContext, inLanes, lasting } from './attack-context.js';
 import { RawClient } from './raw-client.js';
 
 /** Frames that go into one write. */
@@ -36,7 +36,7 @@ async function sendMany(context: AttackContext, { lanes, most, what, frame }: Se
       await client.write(Buffer.concat(frames));
       context.tally.did(what, frames.length);
     }
-    if (count >= most) await untilOver(context);
+    if (count >= most) await context.over;
     client?.leave();
   });
 }
@@ -53,48 +53,62 @@ export function writeToNobody(context: AttackContext): Promise<void> {
 }
 
 /**
- * 60,000 messages that wait, and between them such as are fetched at once: what is kept small must not hold what was
- * large.
+ * 60,000 messages that wait, and between them larger ones that are fetched at once: what is small and stays must not hold
+ * the memory of what was large and went.
  */
 export async function leaveWaiting(context: AttackContext): Promise<void> {
-  const payload = Buffer.alloc(100, 'w');
-  const between = 8;
-  const lanes = 8;
+  const small = Buffer.alloc(100, 'w');
+  // Just below what Node allocates in a pool of 8 KiB: two of them and a small one fill it.
+  const large = Buffer.alloc(3900, 'l');
+  const together = 20;
   const most = 60_000;
   let waiting = 0;
-  await inLanes(lanes, context, async (lane) => {
+  await inLanes(8, context, async (lane) => {
     const user = USER + lane;
     const client = await RawClient.loggedIn(context.ports.tcp, context.tally, user);
+    if (!client) return;
+    const inbox = fetchAll(client);
     let id = 0;
-    let fetched = 0;
-    let noticed: () => void = () => undefined;
-    if (client) {
-      client.onFrame = (frame) => {
-        if (frame.type !== FrameType.Deliver && frame.type !== FrameType.Receipt) return;
-        client.write(encodeFrame({ type: FrameType.Ack, sequence: frame.sequence }));
-        fetched += frame.type === FrameType.Deliver ? 1 : 0;
-        noticed();
-      };
-    }
-    while (client?.isOpen && !context.isOver() && waiting < most) {
-      waiting += 1;
-      id += 1;
-      const frames = [encodeFrame({ type: FrameType.Send, to: NOBODY + (waiting % 600), id, payload })];
-      for (let more = 0; more < between; more += 1) {
-        id += 1;
-        frames.push(encodeFrame({ type: FrameType.Send, to: user, id, payload }));
+    while (client.isOpen && !context.isOver() && waiting < most) {
+      const frames: Buffer[] = [];
+      for (let count = 0; count < together; count += 1) {
+        waiting += 1;
+        const to = [NOBODY + (waiting % 600), user, user];
+        for (const [index, recipient] of to.entries()) {
+          id += 1;
+          const payload = index === 0 ? small : large;
+          frames.push(encodeFrame({ type: FrameType.Send, to: recipient, id, payload }));
+        }
       }
-      const due = fetched + between;
-      const isFetched = new Promise<void>((resolve) => {
-        noticed = () => fetched >= due && resolve();
-      });
       await client.write(Buffer.concat(frames));
-      context.tally.did('messages left waiting');
-      await Promise.race([isFetched, client.closed, untilOver(context)]);
+      context.tally.did('messages left waiting', together);
+      await Promise.race([inbox.fetched(2 * together), client.closed]);
     }
-    if (waiting >= most) await untilOver(context);
-    client?.leave();
+    if (waiting >= most) await context.over;
+    client.leave();
   });
+}
+
+/** Acknowledges what comes; `fetched` resolves when so many more messages have. */
+function fetchAll(client: RawClient): { fetched(more: number): Promise<void> } {
+  let delivered = 0;
+  let due = 0;
+  let notice: () => void = () => undefined;
+  client.onFrame = (frame) => {
+    if (frame.type !== FrameType.Deliver && frame.type !== FrameType.Receipt) return;
+    client.write(encodeFrame({ type: FrameType.Ack, sequence: frame.sequence }));
+    if (frame.type === FrameType.Deliver) delivered += 1;
+    if (delivered >= due) notice();
+  };
+  return {
+    fetched: (more) => {
+      due += more;
+      return new Promise((resolve) => {
+        notice = resolve;
+        if (delivered >= due) resolve();
+      });
+    },
+  };
 }
 
 /** Groups of 256 without end: each is a record that stays. */
@@ -124,8 +138,7 @@ export function fillMailbox(context: AttackContext): Promise<void> {
 /** Fills a small disk with messages, and makes room again before the time is over. */
 export async function fillDisk(context: AttackContext): Promise<void> {
   const payload = Buffer.alloc(16_000, 'd');
-  const halfway = performance.now() + (context.seconds * 1000) / 2;
-  const filling = { ...context, isOver: () => performance.now() >= halfway };
+  const filling = lasting(context, (context.seconds * 1000) / 2);
   await sendMany(filling, {
     lanes: 4,
     most: 20_000,
@@ -135,7 +148,7 @@ export async function fillDisk(context: AttackContext): Promise<void> {
   rmSync(join(context.folder, BALLAST));
   if (context.tally.countOf('ERROR StoreFull') + context.tally.countOf('ERROR StoreFailed') === 0)
     context.tally.fault('nobody was told StoreFull or StoreFailed');
-  await untilOver(context);
+  await context.over;
   await expectRoom(context);
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseServerConfig, type ServerConfigInput } from '../../server/config.js';
-import { memoryBudget } from '../memory-budget.js';
+import type { ServerConfigInput } from '../../server/config.js';
+import { budgetOf, memoryBudget } from '../memory-budget.js';
 import { type AbuseCase, SHAPES, type ShapeName } from './abuse-case.js';
 import type { AttackOrder } from './attack-context.js';
 import type { BystanderOrder, BystanderReport } from './bystanders.js';
@@ -10,8 +10,8 @@ import { makeScratchFolder } from './scratch-folder.js';
 import type { TallyReport } from './tally.js';
 import { startTarget, type Target } from './target.js';
 
-const BEFORE_SECONDS = 4;
-const WARM_UP_MS = 1500;
+const BEFORE_SECONDS = 3;
+const WARM_UP_MS = 1000;
 const BYSTANDERS = 40;
 const MESSAGES_PER_SECOND = 200;
 const PREPARE_WITHIN_MS = 120_000;
@@ -121,16 +121,9 @@ function configOf(each: AbuseCase, shape: ShapeName, folder: string): ServerConf
     admin: { port: 0 },
     logLevel: 'warn',
     ...settings,
-    limits: { outboundTotalBytes: 64 * MIB, ...withinBudget(), ...settings.limits },
+    limits: { ...budgetOf(64 * MIB), ...settings.limits },
   };
   return config;
-}
-
-/** The bytes that come in are bounded as tightly as those that go out, where this version has such a limit. */
-function withinBudget(): object {
-  const { limits } = parseServerConfig({});
-  const names = ['inboundBytes', 'inboundTotalBytes'].filter((name) => name in limits);
-  return Object.fromEntries(names.map((name) => [name, 64 * MIB]));
 }
 
 /** A fault ends in the message of an error; the stack behind it says no more here. */

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import type { ServerStats } from '../../protocol/stats.js';
 import type { ListenAddress, ServerConfigInput } from '../../server/config.js';
-import { MemoryWatch } from './memory-watch.js';
-import { commandLine } from './process-tree.js';
+import { MemoryWatch } from '../memory-watch.js';
+import { commandLine } from '../process-tree.js';
 import type { FromLauncher, ToLauncher } from './server-launcher.js';
 
 const require = createRequire(import.meta.url);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AttackContext, inLanes, untilOver } from './attack-context.js';
+import { type AttackContext, inLanes } from './attack-context.js';
 import { loginFrames } from './raw-client.js';
 import { messageHead, openWebSocket } from './raw-websocket.js';
 
@@ -17,7 +17,7 @@ export async function bigMessagesBeforeLogin(context: AttackContext): Promise<vo
     socket.write(body);
     context.tally.did('message of 1 MB before LOGIN');
     const closed = new Promise((resolve) => socket.once('close', resolve));
-    await Promise.race([closed, untilOver(context)]);
+    await Promise.race([closed, context.over]);
     socket.destroy();
   });
 }
@@ -31,7 +31,7 @@ export async function loginByteByByte(context: AttackContext): Promise<void> {
     const answered = new Promise((resolve) => socket.once('data', resolve).once('close', resolve));
     socket.write(inMessagesOfOneByte(loginFrames(USER + lane, 't'.repeat(LOGIN_BYTES - 8))));
     context.tally.did('LOGIN byte by byte');
-    await Promise.race([answered, untilOver(context)]);
+    await Promise.race([answered, context.over]);
     if (performance.now() - startedMs > 1000) context.tally.did('that took longer than 1 s');
     await sleep(10);
     socket.destroy();
