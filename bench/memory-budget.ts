@@ -1,7 +1,7 @@
 import { parseServerConfig, type ServerConfigInput } from '../server/config.js';
 
 /** What the heap of one process may hold between two collections, and its libraries for themselves. */
-const ROOM_A_PROCESS_BYTES = 64 * 2 ** 20;
+const ROOM_A_PROCESS_BYTES = 48 * 2 ** 20;
 /** Limits of a worker that bound what it holds of its clients' bytes, as far as this version has them. */
 const BUDGETS = ['outboundTotalBytes', 'inboundBytes', 'inboundTotalBytes'];
 

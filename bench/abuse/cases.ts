@@ -83,6 +83,7 @@ export const CASES: AbuseCase[] = [
     about: '300 WebSockets with a message of 1 MB each before LOGIN',
     attack: 'bigMessagesBeforeLogin',
     shapes: ['one', 'workers'],
+    settings: () => ({ limits: budgetOf(8 * MIB) }),
   },
   {
     name: 'ws-byte-by-byte',
@@ -99,7 +100,7 @@ export const CASES: AbuseCase[] = [
     }[attack];
     return {
       name,
-      about: `1,500 ${what} at a server that may have ${FEW_FILES} files open`,
+      about: `2,600 ${what} at a server that may have ${FEW_FILES} files open`,
       attack,
       shapes: ['one', 'workers'],
       openFiles: FEW_FILES,

@@ -3,11 +3,13 @@ import { type AttackContext, inLanes } from './attack-context.js';
 import { openSocket, RawClient } from './raw-client.js';
 import { UPGRADE_REQUEST } from './raw-websocket.js';
 
-/** More than the server may have open, and well below what an attacker's process may. */
-const CONNECTIONS = 1500;
+/** More than two workers may have open, and well below what an attacker's process may. */
+const CONNECTIONS = 2600;
 const ADMIN_CONNECTIONS = 600;
 /** A half request that has stood for this long should have been closed. */
 const HALF_REQUEST_MS = 15_000;
+/** Each takes a port of this machine for a while. */
+const MOST_CHURN = 100_000;
 const USER = 1_000_000;
 /** The first bytes of a ClientHello that says it has 512. */
 const HALF_CLIENT_HELLO = Buffer.from('160301020001', 'hex');
@@ -78,7 +80,10 @@ export async function logins(context: AttackContext): Promise<void> {
 
 /** Connections that come and go without a word. */
 export async function churn(context: AttackContext): Promise<void> {
+  let opened = 0;
   await inBusyLanes(64, context, async () => {
+    opened += 1;
+    if (opened > MOST_CHURN) return context.over;
     const socket = await openSocket(context.ports.tcp, context.tally);
     context.tally.did('connection');
     socket?.destroy();

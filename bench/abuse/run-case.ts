@@ -19,6 +19,8 @@ const ANSWER_WITHIN_MS = 30_000;
 /** What V8 and the threads reserve to write to and do not touch: RLIMIT_DATA counts it. */
 const RESERVED_BYTES = 192 * 2 ** 20;
 const MIB = 2 ** 20;
+/** Tight, so that what is not counted shows. */
+const BUDGET_BYTES = 32 * MIB;
 
 /** What one flood did to one server. */
 export interface AbuseResult {
@@ -121,7 +123,7 @@ function configOf(each: AbuseCase, shape: ShapeName, folder: string): ServerConf
     admin: { port: 0 },
     logLevel: 'warn',
     ...settings,
-    limits: { ...budgetOf(64 * MIB), ...settings.limits },
+    limits: { ...budgetOf(BUDGET_BYTES), ...settings.limits },
   };
   return config;
 }
