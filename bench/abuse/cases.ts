@@ -135,11 +135,11 @@ export const CASES: AbuseCase[] = [
   },
   {
     name: 'small-disk',
-    about: 'a disk of 64 MiB filled with messages; halfway through there is room again',
+    about: 'a disk of 32 MiB filled with messages; then there is room again',
     attack: 'fillDisk',
     shapes: ['one', 'homes'],
-    diskBytes: 64 * MIB,
-    leastSeconds: 10,
+    diskBytes: 32 * MIB,
+    leastSeconds: 12,
     mayRefuse: true,
   },
   {

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type AttackContext, inLanes } from './attack-context.js';
 import { ask, breakOff, mediaFile } from './media-client.js';
 
 const USER = 1000;
 /** What the cases allow for all media. */
 export const MEDIA_TOTAL_BYTES = 64 * 2 ** 20;
+const MOST_UNFINISHED = 60;
+const LONGEST_UPLOAD_MS = 16;
 const UNFINISHED_BYTES = 8 * 2 ** 20;
 
 /** 30 users upload the same file at once. Who is told 201 or 200 has it. */
@@ -32,14 +35,15 @@ export async function sameFile(context: AttackContext): Promise<void> {
 /** One user uploads what another deletes at the same moment: that is no loss of the first one's. */
 export async function putAndDelete(context: AttackContext): Promise<void> {
   let round = 0;
-  await inLanes(4, context, async (lane) => {
+  await inLanes(8, context, async (lane) => {
     round += 1;
     const file = mediaFile(Buffer.alloc(20_000, `lane ${lane} round ${round} `), 'application/pdf');
     const [keeper, other] = [USER + 2 * lane, USER + 2 * lane + 1];
     await ask(context, 'PUT', other, file);
     const [kept, deleted] = await Promise.all([
       ask(context, 'PUT', keeper, file),
-      ask(context, 'DELETE', other, file),
+      // At every moment of the upload, by turns.
+      sleep(round % LONGEST_UPLOAD_MS).then(() => ask(context, 'DELETE', other, file)),
     ]);
     if (kept >= 500 || deleted >= 500) context.tally.fault('a PUT or DELETE was answered 5xx');
     if (kept !== 201 && kept !== 200) return;
@@ -55,9 +59,9 @@ export async function unfinishedUploads(context: AttackContext): Promise<void> {
   let most = 0;
   const folder = join(context.folder, 'media');
   await inLanes(4, context, async () => {
-    count += 1;
     // Enough to show it, and no more: the disk is others' too.
-    if (count > 60) return;
+    if (count >= MOST_UNFINISHED) return context.over;
+    count += 1;
     await breakOff(
       context,
       USER,

@@ -15,9 +15,11 @@ const WARM_UP_MS = 1000;
 const BYSTANDERS = 40;
 const MESSAGES_PER_SECOND = 200;
 const PREPARE_WITHIN_MS = 120_000;
-const ANSWER_WITHIN_MS = 30_000;
+const ANSWER_WITHIN_MS = 60_000;
 /** What V8 and the threads reserve to write to and do not touch: RLIMIT_DATA counts it. */
 const RESERVED_BYTES = 192 * 2 ** 20;
+/** The kernel's limit is there for this machine; the verdict is on the bound, which a server must not need the kernel for. */
+const HARD_LIMIT_TIMES = 2;
 const MIB = 2 ** 20;
 /** Tight, so that what is not counted shows. */
 const BUDGET_BYTES = 32 * MIB;
@@ -52,7 +54,7 @@ export async function runCase(each: AbuseCase, shape: ShapeName, seconds: number
     const mayHoldBytes = budget.bytes + (each.keptBytes ?? 0);
     await attacker.ask({ prepare: each.attack }, PREPARE_WITHIN_MS);
     target = await startTarget(config, {
-      dataBytes: mayHoldBytes + RESERVED_BYTES,
+      dataBytes: HARD_LIMIT_TIMES * mayHoldBytes + RESERVED_BYTES,
       openFiles: each.openFiles,
     });
     const order: BystanderOrder = {
