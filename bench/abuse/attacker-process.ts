@@ -15,9 +15,10 @@ process.on('message', async (order: AttackOrder | { prepare: AttackName }) => {
     return;
   }
   const tally = new Tally();
+  const before = process.cpuUsage();
   const context = lasting({ ...order, tally }, order.seconds * 1000);
   await ATTACKS[order.attack as AttackName].run(context);
-  const { user, system } = process.cpuUsage();
+  const { user, system } = process.cpuUsage(before);
   process.send?.({ ...tally.report(), cpuSeconds: (user + system) / 1e6 });
 });
 process.on('disconnect', () => process.exit(0));
