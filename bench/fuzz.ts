@@ -1,29 +1,42 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import chalk from 'chalk';
-import type { ServerStats } from '../protocol/stats.js';
+import type { ServerConfigInput } from '../server/config.js';
 import { spawnServer } from '../server/processes/spawn.js';
 import { type FuzzOptions, fuzz } from './fuzzer.js';
+import { budgetOf, memoryBudget, toMiB } from './memory-budget.js';
+import { MemoryWatch } from './memory-watch.js';
 
 /**
  * Sends a million inputs to each listener of one server and looks whether it is the same afterwards: no process died,
- * memory is within its bound, nobody was cut off without a word. `npm run fuzz -- 20000` for fewer inputs.
+ * memory was within its bound all the while, nobody was cut off without a word. `npm run fuzz -- 20000` for fewer inputs.
  */
 const inputs = Number(process.argv[2] ?? 1_000_000);
 const seed = Number(process.argv[3] ?? 1);
-/** What the server may hold more than after the first hundredth of the inputs. */
-const MOST_GROWTH_BYTES = 128 * 2 ** 20;
+/** What waits in the mailboxes of the 64 users who are written to, 200 items each, is kept on purpose. */
+const KEPT_BYTES = 64 * 200 * 1024;
+const BUDGET_BYTES = 16 * 2 ** 20;
 
-const server = await spawnServer({
+const mediaFolder = mkdtempSync(join(tmpdir(), 'c2m-fuzz-'));
+process.once('exit', () => rmSync(mediaFolder, { recursive: true, force: true }));
+const config: ServerConfigInput = {
   listen: ['tcp://127.0.0.1:0', 'tls://127.0.0.1:0', 'ws://127.0.0.1:0'],
   workers: 2,
   store: 'memory',
   admin: { port: 0 },
-  media: { port: 0, folder: mkdtempSync(join(tmpdir(), 'c2m-fuzz-')) },
+  media: { port: 0, folder: mediaFolder },
   logLevel: 'warn',
-  limits: { mailboxLength: 200, loginTimeoutMs: 2000, restartsPerMinute: 0 },
-});
+  limits: { mailboxLength: 200, loginTimeoutMs: 2000, restartsPerMinute: 0, ...budgetOf(BUDGET_BYTES) },
+};
+const budget = memoryBudget(config);
+const mostGrowthBytes = budget.bytes + KEPT_BYTES;
+console.log(
+  `bound: ${toMiB(mostGrowthBytes)} more than at the start (${budget.terms} + ${toMiB(KEPT_BYTES)} in mailboxes)`,
+);
+const server = await spawnServer(config);
+// All processes of the server: the admin port and media have theirs.
+const watch = new MemoryWatch(server.pid);
 const portOf = (protocol: string) =>
   server.addresses.find((address) => address.protocol === protocol)?.port as number;
 const listeners: (Pick<FuzzOptions, 'listener' | 'port' | 'broken'> & { name?: string })[] = [
@@ -43,32 +56,26 @@ server.exited.then((reason) => {
 for (const each of listeners) {
   const startedMs = performance.now();
   const warm = await fuzz({ ...each, inputs: Math.ceil(inputs / 100), seed: seed + 1000, parallel: 32 });
-  const before = await memory();
+  const before = watch.restart();
   const result = await fuzz(
     { ...each, inputs: inputs - warm.inputs, seed, parallel: 32 },
     showProgress(each.listener),
   );
-  const growth = (await memory()) - before;
+  const growth = watch.peakBytes - before;
   const silent = result.endedSilently + warm.endedSilently;
-  const isFine = silent === 0 && growth < MOST_GROWTH_BYTES;
+  const isFine = silent === 0 && growth <= mostGrowthBytes;
   hasFailed ||= !isFine;
   console.log(
     `${isFine ? chalk.green('✔') : chalk.red('✘')} ${(each.name ?? each.listener).padEnd(6)}` +
       `${(result.inputs + warm.inputs).toLocaleString('en-US')} inputs on ${(result.connections + warm.connections).toLocaleString('en-US')} connections in ${Math.round((performance.now() - startedMs) / 1000)} s: ` +
       `${(result.endedWithReason + warm.endedWithReason).toLocaleString('en-US')} ended with a reason, ${result.reset + warm.reset} were reset while still sending, ${silent} ended without a word, ` +
-      `memory ${growth >= 0 ? '+' : ''}${(growth / 2 ** 20).toFixed(1)} MiB`,
+      `memory at most +${toMiB(growth)} of ${toMiB(mostGrowthBytes)}`,
   );
   for (const example of result.silentExamples) console.log(chalk.dim(`  ${example}`));
 }
+watch.stop();
 await server.close();
 process.exit(hasFailed ? 1 : 0);
-
-async function memory(): Promise<number> {
-  // Connections that were left have time to be noticed.
-  await new Promise((resolve) => setTimeout(resolve, 3000));
-  const stats = (await (await fetch(`${server.adminUrl}/stats`)).json()) as ServerStats;
-  return stats.workers.reduce((sum, worker) => sum + worker.privateBytes, 0);
-}
 
 function showProgress(listener: string): (done: number) => void {
   let next = 0;

@@ -82,7 +82,16 @@ test('a connection that sends half a request is closed', async () => {
 
 test('/healthz tells what is the matter with media', async () => {
   const state = new ServerState('1', parseServerConfig({}), 'one', pino({ level: 'silent' }));
-  const stats = { files: 0, bytes: 0, uploads: 0, downloads: 0, refused: {} };
+  const stats = {
+    files: 0,
+    bytes: 0,
+    uploads: 0,
+    downloads: 0,
+    refused: {},
+    unfinished: 0,
+    unfinishedBytes: 0,
+    damaged: 0,
+  };
   state.media = { stats, problem: 'media cannot be started again: no room' };
   const admin = await startAdmin({ host: '127.0.0.1', port: 0 }, state, async () => '');
 
