@@ -10,30 +10,31 @@ export class Report {
   readonly #failures: string[] = [];
   readonly #populations: Population[] = [];
   #longestStartMs = 0;
-  #open: Drained | undefined;
+  #told = '';
 
   /** Whose ledger the next lines tell. */
   watches(population: Population): void {
     this.#populations.push(population);
-    this.#open = undefined;
+    this.#told = '';
   }
 
   line(round: number, what: string, startMs: number, open: Drained): void {
     const { ledger } = this.#populations.at(-1) as Population;
     this.#longestStartMs = Math.max(this.#longestStartMs, startMs);
-    const isFine = faultsOf(ledger, open).length === 0;
+    const faults = faultsOf(ledger, open);
+    const isFine = faults.length === 0;
     console.log(
       `${isFine ? chalk.green('✔') : chalk.red('✘')} ${String(round).padStart(3)}  ${what}; start ${number.format(startMs)} ms\n` +
         chalk.dim(`       ${countsOf(ledger)}, ${open.lost} lost, ${ledger.faults.duplicated} duplicated`),
     );
-    // What is lost now may only be late: the last line of a population decides, so each is told when it changes.
-    if (!isFine && JSON.stringify(open) !== JSON.stringify(this.#open)) {
-      for (const words of [...faultsOf(ledger, open), ...open.examples, ...ledger.examples]) {
+    // Faults stay in the ledger, so each is told where it is new.
+    if (!isFine && faults.join() !== this.#told) {
+      for (const words of [...faults, ...open.examples, ...ledger.examples]) {
         console.log(chalk.red(`       ${words}`));
       }
+      this.#failures.push(`round ${round}, ${what}: ${faults.join(', ')}`);
     }
-    this.#open = open;
-    for (const words of faultsOf(ledger, open)) this.#failures.push(`round ${round}, ${what}: ${words}`);
+    this.#told = faults.join();
   }
 
   young(servers: number, refused: string[], startMs: number): void {

@@ -31,10 +31,11 @@ export interface StoreSettings {
   temporaryFolder: string;
 }
 
-const LONGEST_START_MS = 60_000;
-const LONGEST_RECOVERY_MS = 30_000;
+/** So long that a machine with much else to do is not taken for a server that hangs. */
+const LONGEST_START_MS = 180_000;
+const LONGEST_RECOVERY_MS = 120_000;
 /** Homes that have lost their parent notice it within this time. */
-const LONGEST_END_MS = 10_000;
+const LONGEST_END_MS = 20_000;
 
 /** A server that does not come back, refuses its store, or leaves processes behind. The message says which. */
 export class CrashServerError extends Error {}

@@ -49,12 +49,17 @@ const cleanUp: (() => void)[] = [];
 process.on('exit', () => {
   for (const clean of cleanUp) clean();
 });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 
 const temporaryFolder = mkdtempSync(join(tmpdir(), 'c2m-crash-'));
 cleanUp.push(() => rmSync(temporaryFolder, { recursive: true, force: true }));
 console.log(chalk.bold(`seed ${options.seed}, ${options.rate} messages a second`));
 const report = new Report();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    report.finish();
+    process.exit(130);
+  });
+}
 await report.guard('rounds of kill -9', () => killRounds());
 await report.guard('rounds of a full disk', () => diskRounds());
 await report.guard('young servers', () => youngServers());
