@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../loadgen/random.js';
 import { FrameType } from '../protocol/frame.js';
 import { CrashClient, type CrashClientListener } from './crash-client.js';
+import { Flows } from './crash-flows.js';
 import { CrashLedger, type Destination, type OpenEntries } from './crash-ledger.js';
 
 export interface PopulationOptions {
@@ -25,8 +26,6 @@ const GROUP_SHARE = 0.15;
 /** Of those who are awake, and how long they stay away. */
 const AWAY_SHARE = 0.2;
 const AWAY_MS = 1500;
-/** Without an answer, to one destination: the server remembers 64. What is due beyond it is not written. */
-const MOST_UNANSWERED = 30;
 /** Without an answer, of one user: what is due while the server is down does not pile up. */
 const MOST_UNANSWERED_OF_ONE = 100;
 /** A group that was refused is asked for again. */
@@ -36,8 +35,6 @@ const QUIET_MS = 600;
 const LONGEST_SILENCE_MS = 10_000;
 const LONGEST_DRAIN_MS = 120_000;
 const ID_BYTES = 6;
-/** What the payload of a group's message is told apart by. */
-const NO_GROUP = 0;
 
 /** Clients who write to each other and to groups, come and go, and keep account of every message. */
 export class Population {
@@ -49,8 +46,7 @@ export class Population {
   readonly #clients: CrashClient[];
   readonly #destinations: Destination[][] = [];
   readonly #awaitedGroups = new Map<string, { group: number; members: number[] }>();
-  readonly #unanswered = new Map<string, number>();
-  readonly #destinationOf = new Map<string, string>();
+  readonly #flows = new Flows();
   readonly #awayUntilMs = new Map<number, number>();
   #timer: NodeJS.Timeout | undefined;
   #lastTickMs = 0;
@@ -186,13 +182,10 @@ export class Population {
     const isToGroup = groups > 0 && this.#random.next() < GROUP_SHARE;
     const to = all[isToGroup ? users - 1 + this.#random.below(groups) : this.#random.below(users - 1)];
     if (!to) return;
-    const flow = `${from} ${to.group ?? -(to.recipients[0] as number) - 1}`;
-    const unanswered = this.#unanswered.get(flow) ?? 0;
     const client = this.#clients[from] as CrashClient;
-    if (unanswered >= MOST_UNANSWERED || client.unanswered >= MOST_UNANSWERED_OF_ONE) return;
-    this.#unanswered.set(flow, unanswered + 1);
+    if (client.unanswered >= MOST_UNANSWERED_OF_ONE || !this.#flows.hasRoom(from, to)) return;
     const id = client.takeId();
-    this.#destinationOf.set(`${from} ${id}`, flow);
+    this.#flows.writes(from, id, to);
     this.ledger.sends(from, id, to);
     const payload = payloadOf(from, id, to.group, this.#options.payloadBytes);
     if (to.group === undefined) {
@@ -205,14 +198,6 @@ export class Population {
     const id = client.takeId();
     this.#awaitedGroups.set(`${owner} ${id}`, { group, members });
     client.write(id, { type: FrameType.Group, id, group, members: members.map((user) => user + 1) });
-  }
-
-  #answer(from: number, id: number): void {
-    const key = `${from} ${id}`;
-    const flow = this.#destinationOf.get(key);
-    if (flow === undefined) return;
-    this.#destinationOf.delete(key);
-    this.#unanswered.set(flow, (this.#unanswered.get(flow) ?? 1) - 1);
   }
 
   #listener(): CrashClientListener {
@@ -228,7 +213,7 @@ export class Population {
           }
           return;
         }
-        this.#answer(user - 1, id);
+        this.#flows.answers(user - 1, id);
         ledger.accepts(user - 1, id);
       },
       refused: (user, id, reason) => {
@@ -238,7 +223,7 @@ export class Population {
           setTimeout(() => this.#askForGroup(user - 1, asked.group, asked.members), GROUP_AGAIN_MS).unref();
           return;
         }
-        this.#answer(user - 1, id);
+        this.#flows.answers(user - 1, id);
         ledger.refuses(user - 1, id, reason);
       },
       handed: (user, { payload, ...message }) => {
@@ -258,6 +243,6 @@ function payloadOf(from: number, id: number, group: number | undefined, bytes: n
   const payload = Buffer.alloc(bytes, (from * 31 + id * 7) & 0xff);
   payload.writeUIntBE(id, 0, ID_BYTES);
   payload.writeUInt32BE(from, ID_BYTES);
-  payload.writeUInt32BE(group ?? NO_GROUP, ID_BYTES + 4);
+  payload.writeUInt32BE(group ?? 0, ID_BYTES + 4);
   return payload;
 }
