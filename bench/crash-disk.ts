@@ -115,6 +115,7 @@ export async function playDiskRound(
     throw new CrashServerError(`${how}, and new messages are refused`);
   }
   rmSync(ballast, { force: true });
+  population.moveTo(undefined);
   await server.kill();
   const next = await CrashServer.start(shape, store);
   population.moveTo(next.port);

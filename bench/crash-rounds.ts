@@ -35,10 +35,12 @@ export async function playRound(
   population.startTraffic();
   await sleep(LEAST_TRAFFIC_MS + random.below(MORE_TRAFFIC_MS));
   if (kill === 'one') {
-    const { what, isGone } = await server.killOne(random);
+    const { what, isGone } = await server.killOne(random, () => population.moveTo(undefined));
     const next = isGone ? await startAgain(server.shape, store, population) : server;
     return finish(`kill -9 of ${what} of ${server.shape.name}`, next, random);
   }
+  // Once it is dead, its port is anybody's.
+  population.moveTo(undefined);
   await server.kill();
   const from = server.shape.name;
   if (kill === 'all') {
@@ -46,7 +48,6 @@ export async function playRound(
     const next = await startAgain(shape, store, population);
     return finish(`kill -9 of all of ${from}`, next, random);
   }
-  population.moveTo(undefined);
   if (kill === 'start') {
     const shape = sameHomes(server.shape, random);
     const deaths = 1 + random.below(MOST_DEATHS_AT_START);

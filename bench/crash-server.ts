@@ -110,15 +110,18 @@ export class CrashServer {
   /**
    * Kills one process of the server by chance, and waits until the server is as before; if that was the one that
    * starts all others, until all have gone.
+   * @param onGone called when the latter is about to happen: its port is anybody's then
    * @returns what it was, and whether the server has to be started again
    */
-  async killOne(random: Random): Promise<{ what: string; isGone: boolean }> {
+  async killOne(random: Random, onGone: () => void): Promise<{ what: string; isGone: boolean }> {
     const { processes } = this;
     const victim = processes[random.below(processes.length)] as ProcessName;
     if (victim.pid === this.#server.pid) {
+      onGone();
       killAll([victim]);
       const left = await waitForEnd(processes, LONGEST_END_MS);
-      if (left.length === 0) return { what: processes.length > 1 ? 'the supervisor' : 'it', isGone: true };
+      if (left.length === 0)
+        return { what: processes.length > 1 ? 'the supervisor' : 'the process', isGone: true };
       killAll(left);
       throw new CrashServerError(`${left.length} processes outlive the supervisor that started them`);
     }

@@ -16,6 +16,7 @@ const SHARE_OF_A_START = 1.1;
 export async function stressYoungServers(
   servers: number,
   random: Random,
+  progress: (done: number, refused: number) => void,
 ): Promise<{ refused: string[]; startMs: number }> {
   const refused: string[] = [];
   let startMs = 0;
@@ -38,6 +39,7 @@ export async function stressYoungServers(
     } finally {
       rmSync(parent, { recursive: true, force: true });
     }
+    progress(each + 1, refused.length);
   }
   return { refused, startMs };
 }

@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { Random } from '../loadgen/random.js';
 import { mountSmallDisk, playDiskRound } from './crash-disk.js';
 import { Population, type PopulationOptions } from './crash-population.js';
+import { descendantsOf, killAll } from './crash-processes.js';
 import { Report } from './crash-report.js';
 import { KILLS, type Kill, playRound } from './crash-rounds.js';
 import { CrashServer, SHAPES, type Shape } from './crash-server.js';
@@ -39,6 +40,7 @@ const POPULATION: Omit<PopulationOptions, 'messagesPerSecond' | 'seed'> = {
   groupMembers: 10,
   payloadBytes: 120,
 };
+const TELL_EVERY = 10;
 const SMALL_DISK_PAYLOAD_BYTES = 1500;
 
 if (process.platform !== 'linux') {
@@ -47,6 +49,8 @@ if (process.platform !== 'linux') {
 }
 const cleanUp: (() => void)[] = [];
 process.on('exit', () => {
+  // What still runs would write into what is removed here.
+  killAll(descendantsOf(process.pid));
   for (const clean of cleanUp) clean();
 });
 
@@ -128,6 +132,13 @@ async function diskRounds(): Promise<void> {
 
 async function youngServers(): Promise<void> {
   if (options.young === 0) return;
-  const { refused, startMs } = await stressYoungServers(options.young, new Random(options.seed + 2));
+  const { refused, startMs } = await stressYoungServers(
+    options.young,
+    new Random(options.seed + 2),
+    (done, refused) => {
+      if (done % TELL_EVERY === 0)
+        console.log(chalk.dim(`       ${done} young servers killed, ${refused} stores refused`));
+    },
+  );
   report.young(options.young, refused, startMs);
 }
