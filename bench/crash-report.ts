@@ -68,8 +68,11 @@ export class Report {
     }
   }
 
-  /** @returns whether everything held */
-  finish(): boolean {
+  /**
+   * @param isWhole false: it was interrupted, and what was not played is not known
+   * @returns whether everything held
+   */
+  finish(isWhole: boolean): boolean {
     const refused = new Map<string, number>();
     const ended = new Map<string, number>();
     for (const population of this.#populations) {
@@ -86,11 +89,14 @@ export class Report {
     );
     for (const failure of this.#failures) console.log(chalk.red(`✘ ${failure}`));
     const holds = this.#failures.length === 0;
-    console.log(
-      holds
-        ? chalk.green.bold('nothing accepted was lost, nothing came twice unmarked, no store was refused')
-        : chalk.red.bold(`${this.#failures.length} failures`),
-    );
+    if (holds && !isWhole) console.log('interrupted, and nothing had failed');
+    else {
+      console.log(
+        holds
+          ? chalk.green.bold('nothing accepted was lost, nothing came twice unmarked, no store was refused')
+          : chalk.red.bold(`${this.#failures.length} failures`),
+      );
+    }
     return holds;
   }
 }

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../loadgen/random.js';
@@ -16,12 +15,13 @@ const SHARE_OF_A_START = 1.1;
 export async function stressYoungServers(
   servers: number,
   random: Random,
+  temporaryFolder: string,
   progress: (done: number, refused: number) => void,
 ): Promise<{ refused: string[]; startMs: number }> {
   const refused: string[] = [];
   let startMs = 0;
   for (let each = 0; each < servers; each += 1) {
-    const parent = mkdtempSync(join(tmpdir(), 'c2m-young-'));
+    const parent = mkdtempSync(join(temporaryFolder, 'young-'));
     const store = { folder: join(parent, 'store'), temporaryFolder: parent };
     const shape = SHAPES[random.below(SHAPES.length)] as Shape;
     const afterMs = random.below(Math.max(YOUNG_MS, startMs * SHARE_OF_A_START));

@@ -60,14 +60,14 @@ console.log(chalk.bold(`seed ${options.seed}, ${options.rate} messages a second`
 const report = new Report();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    report.finish();
+    report.finish(false);
     process.exit(130);
   });
 }
 await report.guard('rounds of kill -9', () => killRounds());
 await report.guard('rounds of a full disk', () => diskRounds());
 await report.guard('young servers', () => youngServers());
-process.exit(report.finish() ? 0 : 1);
+process.exit(report.finish(true) ? 0 : 1);
 
 async function killRounds(): Promise<void> {
   if (options.rounds === 0) return;
@@ -135,6 +135,7 @@ async function youngServers(): Promise<void> {
   const { refused, startMs } = await stressYoungServers(
     options.young,
     new Random(options.seed + 2),
+    temporaryFolder,
     (done, refused) => {
       if (done % TELL_EVERY === 0)
         console.log(chalk.dim(`       ${done} young servers killed, ${refused} stores refused`));
