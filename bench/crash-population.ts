@@ -34,7 +34,7 @@ const QUIET_MS = 600;
 /** Without anything heard: whoever has not had its mail by then does not get it. */
 const LONGEST_SILENCE_MS = 10_000;
 const LONGEST_DRAIN_MS = 120_000;
-const ID_BYTES = 6;
+const ID_BYTES = 8;
 
 /** Clients who write to each other and to groups, come and go, and keep account of every message. */
 export class Population {
@@ -241,7 +241,7 @@ export class Population {
 /** Known from the outside of a message, so that one that was altered shows. */
 function payloadOf(from: number, id: number, group: number | undefined, bytes: number): Buffer {
   const payload = Buffer.alloc(bytes, (from * 31 + id * 7) & 0xff);
-  payload.writeUIntBE(id, 0, ID_BYTES);
+  payload.writeDoubleBE(id, 0);
   payload.writeUInt32BE(from, ID_BYTES);
   payload.writeUInt32BE(group ?? 0, ID_BYTES + 4);
   return payload;
