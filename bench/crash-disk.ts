@@ -8,21 +8,26 @@ import type { Population } from './crash-population.js';
 import { isAlive } from './crash-processes.js';
 import { CrashServer, CrashServerError, SHAPES, type Shape } from './crash-server.js';
 
-const DISK_BYTES = 24 * 2 ** 20;
+const DISK_BYTES = 48 * 2 ** 20;
 /** Larger than the disk: it is the disk that is full, not the setting. */
 const MAX_BYTES = 2 ** 30;
 const CHUNK_BYTES = 65_536;
+/** Before the disk becomes full: so much waits in mailboxes that fetching it makes room inside the file. */
+const ACCEPTED_BEFORE = 4000;
+const LONGEST_FILLING_UP_MS = 60_000;
 /** Left free by the first ballast, at most. */
 const MOST_FREE_BYTES = 6 * 2 ** 20;
-const LONGEST_FILLING_MS = 15_000;
+const LONGEST_FILLING_MS = 60_000;
 const FULL_MS = 3000;
 /** New messages that must be accepted once there is room. */
 const ACCEPTED_AGAIN = 500;
-const LONGEST_RECOVERY_MS = 15_000;
+const LONGEST_RECOVERY_MS = 60_000;
 
 /** A small disk of its own: a tmpfs. Linux and root. */
 export interface SmallDisk {
   folder: string;
+  /** Makes it twice as large. */
+  grow(): void;
   remove(): void;
 }
 
@@ -39,6 +44,9 @@ export function mountSmallDisk(): SmallDisk {
   let isMounted = true;
   return {
     folder,
+    grow: () => {
+      execFileSync('mount', ['-o', `remount,size=${2 * DISK_BYTES}`, folder]);
+    },
     remove: () => {
       if (!isMounted) return;
       isMounted = false;
@@ -84,8 +92,8 @@ export async function playDiskRound(
   };
   population.moveTo(server.port);
   population.startTraffic();
-  await sleep(1000);
   population.sendAway(0.5);
+  await population.hasAccepted(ACCEPTED_BEFORE, LONGEST_FILLING_UP_MS);
   const freeBytes = random.below(MOST_FREE_BYTES);
   const ballast = join(disk.folder, 'ballast');
   writeBallast(ballast, freeBytes, disk.folder);
@@ -105,7 +113,6 @@ export async function playDiskRound(
   const isRoomMade = random.next() < 0.5;
   if (isRoomMade) rmSync(ballast);
   else await population.drain(true);
-  population.stopTraffic();
   survives('the disk was full and mail was fetched');
   population.startTraffic();
   const isAccepting = await population.hasAccepted(ACCEPTED_AGAIN, LONGEST_RECOVERY_MS);
@@ -115,6 +122,8 @@ export async function playDiskRound(
     throw new CrashServerError(`${how}, and new messages are refused`);
   }
   rmSync(ballast, { force: true });
+  // The traffic has taken the room of the ballast, perhaps: a start needs some.
+  disk.grow();
   population.moveTo(undefined);
   await server.kill();
   const next = await CrashServer.start(shape, store);

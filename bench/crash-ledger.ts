@@ -37,8 +37,8 @@ export interface OpenEntries {
 
 const MOST_EXAMPLES = 5;
 
-/** Reasons that a client which keeps to the protocol must never hear: it repeats in order, and its groups were accepted. */
-const NEVER_DUE = ['DuplicateUnknown', 'IdSkipped', 'NotMember', 'NotGroupOwner'];
+/** Reasons that a client which keeps to the protocol must never hear: it has few unanswered, and its groups were accepted. */
+const NEVER_DUE = ['DuplicateUnknown', 'NotMember', 'NotGroupOwner'];
 
 /**
  * Every message from its SEND to its last check mark, exactly: who has had it and who has not. What is settled is
@@ -94,8 +94,11 @@ export class CrashLedger {
   refuses(from: number, id: number, reason: string): void {
     const message = this.#messages[from]?.get(id);
     if (!message || message.isAccepted) return;
+    // Where others were refused, the answer to this one may have been that as well, and was lost with a connection.
+    const isSkipped = reason === 'IdSkipped' && this.refused.size === 0;
+    if (isSkipped || NEVER_DUE.includes(reason))
+      this.#fault('wronglyRefused', `message ${id} of user ${from}: ${reason}`);
     this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
-    if (NEVER_DUE.includes(reason)) this.#fault('wronglyRefused', `message ${id} of user ${from}: ${reason}`);
     if (message.missing.size < message.to.recipients.length) this.refusedAndDelivered += 1;
     this.#messages[from]?.delete(id);
     this.#refusedIds[from]?.add(id);
@@ -161,9 +164,11 @@ export class CrashLedger {
         if (!isAccepted && !isAway(from)) open.unanswered += 1;
         open.lost += lost.length;
         if (isAccepted && !isAway(from)) open.withoutReceipt += silent.length;
-        if (lost.length === 0 || open.examples.length === MOST_EXAMPLES) continue;
+        if (lost.length + silent.length === 0 || open.examples.length === MOST_EXAMPLES) continue;
         const where = to.group === undefined ? '' : ` to group ${to.group}, number ${number}`;
-        open.examples.push(`message ${id} of user ${from}${where} has not come to ${lost.join(', ')}`);
+        const fault = lost.length > 0 ? 'has not come to' : 'has no second check mark of';
+        const users = lost.length > 0 ? lost : silent;
+        open.examples.push(`message ${id} of user ${from}${where} ${fault} ${users.join(', ')}`);
       }
     });
     return open;

@@ -4,6 +4,7 @@ import { FrameType } from '../protocol/frame.js';
 import { CrashClient, type CrashClientListener } from './crash-client.js';
 import { Flows } from './crash-flows.js';
 import { CrashLedger, type Destination, type OpenEntries } from './crash-ledger.js';
+import { payloadOf } from './crash-payload.js';
 
 export interface PopulationOptions {
   users: number;
@@ -34,7 +35,6 @@ const QUIET_MS = 600;
 /** Without anything heard: whoever has not had its mail by then does not get it. */
 const LONGEST_SILENCE_MS = 10_000;
 const LONGEST_DRAIN_MS = 120_000;
-const ID_BYTES = 8;
 
 /** Clients who write to each other and to groups, come and go, and keep account of every message. */
 export class Population {
@@ -83,6 +83,8 @@ export class Population {
   }
 
   startTraffic(): void {
+    clearInterval(this.#timer);
+    this.#gather();
     this.#lastTickMs = performance.now();
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
@@ -91,10 +93,7 @@ export class Population {
   stopTraffic(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#awayUntilMs.clear();
-    this.#clients.forEach((client, user) => {
-      if (!this.#isAsleep(user)) client.comeBack();
-    });
+    this.#gather();
   }
 
   /** Everybody awake leaves, so that their mail waits. */
@@ -149,6 +148,13 @@ export class Population {
 
   #isAsleep(user: number): boolean {
     return !this.#isAwake && user < this.#options.sleepers;
+  }
+
+  #gather(): void {
+    this.#awayUntilMs.clear();
+    this.#clients.forEach((client, user) => {
+      if (!this.#isAsleep(user)) client.comeBack();
+    });
   }
 
   #tick(): void {
@@ -236,13 +242,4 @@ export class Population {
       ended: (reason) => this.ended.set(reason, (this.ended.get(reason) ?? 0) + 1),
     };
   }
-}
-
-/** Known from the outside of a message, so that one that was altered shows. */
-function payloadOf(from: number, id: number, group: number | undefined, bytes: number): Buffer {
-  const payload = Buffer.alloc(bytes, (from * 31 + id * 7) & 0xff);
-  payload.writeDoubleBE(id, 0);
-  payload.writeUInt32BE(from, ID_BYTES);
-  payload.writeUInt32BE(group ?? 0, ID_BYTES + 4);
-  return payload;
 }

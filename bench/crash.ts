@@ -77,7 +77,6 @@ async function killRounds(): Promise<void> {
   report.watches(population);
   let server = await CrashServer.start(SHAPES[random.below(SHAPES.length)] as Shape, store);
   population.moveTo(server.port);
-  population.stopTraffic();
   for (let round = 1; round <= options.rounds; round += 1) {
     // Every kind in turn, so that few rounds have all of them.
     const kill = KILLS[(round - 1) % KILLS.length] as Kill;
