@@ -33,7 +33,7 @@ const MOST_UNANSWERED_OF_ONE = 100;
 const GROUP_AGAIN_MS = 500;
 const QUIET_MS = 600;
 /** Without anything heard: whoever has not had its mail by then does not get it. */
-const LONGEST_SILENCE_MS = 10_000;
+const LONGEST_SILENCE_MS = 30_000;
 const LONGEST_DRAIN_MS = 120_000;
 
 /** Clients who write to each other and to groups, come and go, and keep account of every message. */
