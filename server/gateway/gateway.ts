@@ -183,6 +183,10 @@ export class Gateway implements SessionHost {
     budget.told(session);
   }
 
+  readShare(session: Session, bytes: number): boolean {
+    return this.#turn.read(session, bytes);
+  }
+
   markDirty(session: Session): void {
     this.#turn.markDirty(session);
   }

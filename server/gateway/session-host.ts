@@ -24,6 +24,8 @@ export interface SessionHost {
   submitToGroup(session: Session, group: number, id: number, payload: Uint8Array): void;
   setGroup(session: Session, group: number, id: number, members: readonly number[]): void;
   acknowledge(session: Session, sequence: number): void;
+  /** Hot path. So much was read. @returns whether that is all that it may have in this turn: `nextTurn` follows */
+  readShare(session: Session, bytes: number): boolean;
   /** The session has frames to write: call `flush` at the end of the turn. */
   markDirty(session: Session): void;
   /** The handlers have thrown what they may not. */

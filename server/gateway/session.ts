@@ -17,6 +17,8 @@ const Pause = {
   LoginUnderWay: 2,
   /** The worker has enough in hand. */
   Worker: 4,
+  /** It had its share of this turn. */
+  Turn: 8,
 } as const;
 
 /** One client's connection: decodes what comes in, gathers what goes out, and closes for a reason. */
@@ -128,6 +130,12 @@ export class Session implements WireListener, Receiver {
     this.#kept?.append(bytes);
     if (this.#pauses === 0) this.#decode(this.#kept?.bytes ?? bytes);
     else this.#kept ??= new ByteQueue(bytes);
+    if (this.#host.readShare(this, bytes.length)) this.#pause(Pause.Turn);
+  }
+
+  /** Another turn of the event loop has begun. */
+  nextTurn(): void {
+    this.#goOn(Pause.Turn);
   }
 
   violated(reason: string): void {
@@ -259,6 +267,7 @@ export class Session implements WireListener, Receiver {
   }
 
   #pause(why: number): void {
+    if (this.#state === 'closed') return;
     if (this.#pauses === 0) this.#outbound.wire.pause();
     this.#pauses |= why;
   }

@@ -3,6 +3,7 @@ import type { Home } from '../home/home.js';
 import { QueueGauge } from '../queues/queue-gauge.js';
 import type { HomeStore } from '../store/home-store.js';
 import type { InboundBudget } from './inbound-budget.js';
+import { ReadShare } from './read-share.js';
 import type { Session } from './session.js';
 
 /** Nobody ever notifies it: waiting for it is sleeping, which no timer of the event loop is. */
@@ -28,6 +29,7 @@ export class Turn {
   /** Messages for this process. */
   readonly ingress = new QueueGauge();
   readonly #parts: TurnParts;
+  readonly #shares = new ReadShare();
   #dirty: Session[] = [];
   #isScheduled = false;
 
@@ -41,6 +43,13 @@ export class Turn {
     this.#isScheduled = true;
     // The check phase comes right after polling: all sockets that were readable have been read by then.
     setImmediate(this.end);
+  }
+
+  /** Hot path. @returns whether the session has read all that it may in this turn */
+  read(session: Session, bytes: number): boolean {
+    if (!this.#shares.take(session, bytes)) return false;
+    this.schedule();
+    return true;
   }
 
   /** Hot path. The session has frames to write. */
@@ -61,6 +70,7 @@ export class Turn {
     for (const session of dirty) session.flush();
     bus.flush();
     budget.turnEnded();
+    this.#shares.turnEnded();
     // Only now: what the steps above caused is already part of this turn.
     this.#isScheduled = false;
     if (coalesceMs > 0 && mayRest()) Atomics.wait(restCell, 0, 0, coalesceMs);

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
+import { TURN_BYTES } from './read-share.js';
 
 /** What a session needs of whatever carries its bytes. A TCP or TLS socket is one as it is. */
 export interface Wire {
@@ -68,7 +69,7 @@ export class WebSocketWire implements Wire {
 type Listened<T> = T & { c2mListener: WireListener };
 
 /** Reads of all adopted sockets land here: a read is handled before the next one happens. */
-const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+const readBuffer = Buffer.allocUnsafeSlow(TURN_BYTES);
 
 /**
  * A socket over the connection of `accepted` that reads into one buffer with all others, where a server's own socket
@@ -125,8 +126,15 @@ function boundLogin(socket: Socket, listener: WireListener, mostBytes: number): 
   const onBytes = (chunk: Buffer): void => {
     bytes += chunk.length;
     // It comes behind what takes the messages out: those of this chunk have been handled.
-    if (!listener.isLoggedIn && bytes > mostBytes) listener.tooLongForLogin();
-    if (listener.isLoggedIn || bytes > mostBytes) socket.off('data', onBytes);
+    if (listener.isLoggedIn) {
+      socket.off('data', onBytes);
+      return;
+    }
+    if (bytes <= mostBytes) return;
+    listener.tooLongForLogin();
+    // Else the rest of its message would be gathered for as long as it takes the peer to leave.
+    socket.removeAllListeners('data');
+    socket.resume();
   };
   socket.on('data', onBytes);
 }

@@ -116,7 +116,7 @@ export class Home {
   sweep(): void {
     this.#fairShare.trim();
     if (this.#commits.isFailing || this.#trouble.isStanding) return;
-    for (const owed of this.#trouble.takeOwed()) this.#take(owed);
+    for (const owed of this.#trouble.takeOwed()) this.#messages.acknowledgeOwed(owed, this.#nowMs);
     this.mailboxes.age(this.#nowMs);
     if (this.#commits.isIdle) this.#retention.sweep(this.#retentionMs, this.#nowMs);
   }
@@ -191,7 +191,7 @@ export class Home {
         this.#messages.refuse(message, this.#trouble.refusal);
         break;
       case 'acknowledge':
-        this.#trouble.owe(message);
+        if (this.mailboxes.isCurrent(message)) this.#trouble.owe(message);
         break;
       default:
         // Other homes say it again when they are asked, or when this one sends again what they have.

@@ -83,9 +83,10 @@ export class MailboxTable {
   evict(nowMs: number): void {
     let steps = 2 * this.#cameIn + EVICTION_STEPS;
     this.#cameIn = 0;
+    if (!this.#holdsTooMuch) return;
     for (const [user, mailbox] of this.#mailboxes) {
       const away = this.#mailboxes.size - this.#connected;
-      if (steps === 0 || (away <= MOST_AWAY && this.#deduplication.size <= MOST_WINDOWS)) return;
+      if (steps === 0 || !this.#holdsTooMuch) return;
       steps -= 1;
       this.#mailboxes.delete(user);
       this.#deduplication.letGo(mailbox, nowMs);
@@ -95,6 +96,10 @@ export class MailboxTable {
         (mailbox.length === 0 || (this.#store.isDurable && away > MOST_AWAY_WITH_MAIL));
       if (!mayGo) this.#mailboxes.set(user, mailbox);
     }
+  }
+
+  get #holdsTooMuch(): boolean {
+    return this.#mailboxes.size - this.#connected > MOST_AWAY || this.#deduplication.size > MOST_WINDOWS;
   }
 
   #sequenceOf(prefix: Buffer, isReversed: boolean): number | undefined {

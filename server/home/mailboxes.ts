@@ -10,7 +10,7 @@ import { beginAnew, type Mailbox } from './mailbox.js';
 import { itemOf, type MailboxItem, toItem, writeItem } from './mailbox-item.js';
 import { MailboxTable } from './mailbox-table.js';
 import { RecentItems } from './recent-items.js';
-import type { TurnLog } from './turn-log.js';
+import type { Acknowledgement, TurnLog } from './turn-log.js';
 
 /** Where the flags stand in the frame of an item: behind the header and the sequence. */
 const FLAGS_OFFSET = HEADER_BYTES + 4;
@@ -99,21 +99,27 @@ export class Mailboxes {
     log.append(mailbox, item);
   }
 
-  /** Hot path. Deletes what a connection has acknowledged, and returns it; delivers what the window has room for now. */
-  acknowledge(
-    user: number,
-    worker: number,
-    connection: number,
-    sequence: number,
-    atMs: number,
-  ): MailboxItem[] {
+  /** Hot path. Whether an ACK is of the connection that the user has: to a new one everything is told again. */
+  isCurrent({ user, worker, connection }: Acknowledgement): boolean {
     const mailbox = this.table.find(user);
-    // An ACK from a connection that was replaced meanwhile: the new one will be told again.
-    if (!mailbox || mailbox.connection !== connection || mailbox.worker !== worker) return NOTHING;
-    const upTo = Math.min(sequence, mailbox.sentSequence);
+    return mailbox !== undefined && mailbox.connection === connection && mailbox.worker === worker;
+  }
+
+  /** Hot path. Deletes what was acknowledged, and returns it; delivers what the window has room for now. */
+  acknowledge({ user, sequence }: Acknowledgement, atMs: number): MailboxItem[] {
+    const mailbox = this.table.find(user);
+    if (!mailbox) return NOTHING;
+    const upTo = Math.min(sequence, mailbox.promisedSequence);
     if (upTo <= mailbox.acknowledged) return NOTHING;
+    const { sentSequence } = mailbox;
     const items = this.#take(mailbox, upTo);
-    for (const { frame } of items) mailbox.unacknowledgedBytes -= frame.length;
+    for (const { sequence: taken, frame } of items)
+      if (taken <= sentSequence) mailbox.unacknowledgedBytes -= frame.length;
+    if (upTo > sentSequence) {
+      // Told on another connection, and not yet on this one.
+      this.#waiting -= upTo - sentSequence;
+      mailbox.sentSequence = upTo;
+    }
     this.#deliverWaiting(mailbox, atMs);
     return items;
   }

@@ -15,6 +15,7 @@ import type { DeduplicationWindow } from './deduplication-window.js';
 import type { FairShare } from './fair-share.js';
 import type { FanOut } from './fan-out.js';
 import type { Groups } from './groups.js';
+import type { MailboxItem } from './mailbox-item.js';
 import type { Mailboxes } from './mailboxes.js';
 import { type OutgoingReceipts, receiptFrame } from './outgoing-receipts.js';
 import type { Consequence, TurnLog } from './turn-log.js';
@@ -164,15 +165,24 @@ export class Messages {
     this.#parts.mailboxes.append(this.#parts.mailboxes.table.open(to), receiptFrame(receipt), nowMs);
   }
 
+  /** Hot path. */
   acknowledge(message: Message<'acknowledge'>, nowMs: number): void {
-    const { user, worker, connection, sequence } = message;
-    const items = this.#parts.mailboxes.acknowledge(user, worker, connection, sequence, nowMs);
+    const { mailboxes } = this.#parts;
+    if (mailboxes.isCurrent(message)) this.#taken(message, mailboxes.acknowledge(message, nowMs), nowMs);
+  }
+
+  /** What was acknowledged while it could not be done: it holds, also if its user has come on another connection since. */
+  acknowledgeOwed(message: Message<'acknowledge'>, nowMs: number): void {
+    this.#taken(message, this.#parts.mailboxes.acknowledge(message, nowMs), nowMs);
+  }
+
+  #taken(message: Message<'acknowledge'>, items: MailboxItem[], nowMs: number): void {
     if (items.length === 0) return;
     this.#parts.log.acknowledge(message);
     for (const { isReceipt, from, id, group } of items) {
       if (isReceipt) continue;
       this.#parts.counters.acknowledged += 1;
-      this.#sendReceipt({ to: from, by: user, id, group, isUndelivered: false }, nowMs);
+      this.#sendReceipt({ to: from, by: message.user, id, group, isUndelivered: false }, nowMs);
     }
   }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { isWhole, seal } from './checksum.js';
-import { DiskReserve } from './disk-reserve.js';
+import { DiskReserve, type PageCounts } from './disk-reserve.js';
 import {
   type Entry,
   type HomeStore,
@@ -14,6 +14,9 @@ import { keysFrom } from './store-keys.js';
 export const DATA_FILE = 'data.mdb';
 
 const STAGED_PARTS = 2;
+
+/** Kept for those who make room: a removal needs pages as well. New messages are refused before. */
+const REMOVAL_PAGES = 256;
 
 /** Beside those of the tree: what LMDB itself writes down of free pages. */
 const FREE_LIST_PAGES = 64;
@@ -97,7 +100,7 @@ export class LmdbStore implements HomeStore {
   }
 
   get fullness(): number {
-    return this.#liveBytes() / this.#options.maxBytes;
+    return (this.#livePages() * this.#stats.pageSize) / this.#options.maxBytes;
   }
 
   get(key: Buffer): Buffer | undefined {
@@ -146,7 +149,10 @@ export class LmdbStore implements HomeStore {
     this.#staged = [];
     this.#stagedBytes = 0;
     const startedMs = performance.now();
-    if (!this.#reserve.take(this.#pagesFor(staged.length / STAGED_PARTS, bytes), this.#usedPages)) {
+    // While it is full, nothing comes but what makes room, and what follows from that.
+    const keep = this.isFull ? 0 : REMOVAL_PAGES;
+    const pages = this.#pagesFor(staged.length / STAGED_PARTS, bytes);
+    if (!this.#reserve.take(pages, keep, this.#countPages)) {
       this.#hasRoom = false;
       throw new StoreFailure(`${this.#options.folder}: the disk is full`, true);
     }
@@ -170,7 +176,11 @@ export class LmdbStore implements HomeStore {
 
   usage(): StoreUsage {
     this.#measure();
-    return { diskBytes: this.#liveBytes(), commits: this.#commits, commitMs: this.#commitMs };
+    return {
+      diskBytes: this.#livePages() * this.#stats.pageSize,
+      commits: this.#commits,
+      commitMs: this.#commitMs,
+    };
   }
 
   async close(): Promise<void> {
@@ -183,13 +193,12 @@ export class LmdbStore implements HomeStore {
   /** How full it is; LMDB's file never gets smaller, but pages that were given back are used again. */
   #measure(): void {
     this.#writtenBytes = 0;
-    this.#stats = this.#readStats();
-    this.#hasRoom = this.#reserve.refill(this.#stats.lastPageNumber + 1);
+    this.#hasRoom = this.#reserve.look(this.#countPages()) >= 2 * REMOVAL_PAGES;
   }
 
-  #liveBytes(): number {
-    const { pageSize, treeBranchPageCount, treeLeafPageCount, overflowPages } = this.#stats;
-    return (treeBranchPageCount + treeLeafPageCount + overflowPages) * pageSize;
+  #livePages(): number {
+    const { treeBranchPageCount, treeLeafPageCount, overflowPages } = this.#stats;
+    return treeBranchPageCount + treeLeafPageCount + overflowPages;
   }
 
   /**
@@ -207,9 +216,9 @@ export class LmdbStore implements HomeStore {
     );
   }
 
-  readonly #usedPages = (): number => {
+  readonly #countPages = (): PageCounts => {
     this.#stats = this.#readStats();
-    return this.#stats.lastPageNumber + 1;
+    return { given: this.#stats.lastPageNumber + 1, live: this.#livePages() };
   };
 
   #readStats(): Stats {

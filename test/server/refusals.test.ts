@@ -163,16 +163,16 @@ test('a full mailbox refuses the message by its id, and takes it once there is r
   expect((await bert.next(FrameType.Deliver)).id).toBe(3);
 });
 
-test('an id far below the newest is refused, because nobody remembers whether it was accepted', async () => {
+test('an id older than the newest 64 is refused, because nobody remembers whether it was accepted', async () => {
   const anna = await TestClient.login(addressOf(await testServer()), ANNA);
-  anna.send(BERT, 1000, 'new');
-  await anna.next(FrameType.Accepted);
+  for (let id = 1000; id <= 1064; id += 1) anna.send(BERT, id, 'new');
+  for (let id = 1000; id <= 1064; id += 1) await anna.next(FrameType.Accepted);
 
-  anna.send(BERT, 1000 - 64, 'old');
+  anna.send(BERT, 1000, 'old');
 
   expect(await anna.next(FrameType.Error)).toMatchObject({
     code: ReasonCode.DuplicateUnknown,
-    reference: 936,
+    reference: 1000,
   });
 });
 

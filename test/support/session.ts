@@ -81,6 +81,10 @@ export class FakeHost implements SessionHost {
     this.outbound = new OutboundBudget({ outboundBufferBytes, outboundTotalBytes });
   }
 
+  readShare(): boolean {
+    return false;
+  }
+
   connect(): { session: Session; wire: FakeWire } {
     const wire = new FakeWire();
     this.#connections += 1;
