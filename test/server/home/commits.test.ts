@@ -272,6 +272,37 @@ test('a message whose turn was not kept may be sent again with its id, and comes
   expect(heard.filter((message) => message.kind === 'deliver')).toHaveLength(1);
 });
 
+test('what was acknowledged in a turn that failed holds, also where its user has come on another connection since', async () => {
+  const store = new FakeStore();
+  const sut = testHome(store);
+  sut.attach(2);
+  for (const id of [1, 2]) sut.submit(1, 2, id);
+  sut.home.commit();
+  await store.keep(0);
+  sut.take();
+
+  sut.acknowledge(2, 2);
+  sut.home.commit();
+  sut.attach(2, 99);
+  await store.fail();
+
+  sut.attach(1);
+  const heard: BusMessage[] = [];
+  const receipts = async () => {
+    sut.home.sweep();
+    sut.home.commit();
+    await store.keep(0);
+    heard.push(...sut.take());
+    return heard.filter((message) => message.kind === 'deliver' && message.connection === 1).length;
+  };
+  await expect.poll(receipts).toBe(2);
+  // What comes next is delivered on the new connection.
+  sut.submit(1, 2, 3);
+  sut.home.commit();
+  await store.keep(0);
+  expect(sut.take()).toMatchObject([{ kind: 'accepted' }, { kind: 'deliver', connection: 99, sequence: 3 }]);
+});
+
 /** What a store keeps of who wrote to whom, which stays behind messages that are gone. */
 function windowsOf(store: FakeStore): number {
   return [...store.kept.keys()].filter((key) => key.charCodeAt(0) === 2).length;

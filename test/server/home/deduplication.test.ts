@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ReasonCode } from '../../../protocol/frame.js';
+import { readWindow } from '../../../server/home/deduplication.js';
 import { DEDUPLICATION_WINDOW, DeduplicationWindow } from '../../../server/home/deduplication-window.js';
+import { KeyKind, numbersKey } from '../../../server/store/store-keys.js';
+import { fromVersion1 } from '../../../server/store/version-1.js';
 import { FakeStore } from '../../support/fake-store.js';
 import { testHome } from '../../support/home.js';
 
@@ -68,4 +71,33 @@ test('a client that numbers all its messages with one counter is told ACCEPTED a
   for (const id of ids) expect(await say(id)).toEqual(['accepted']);
   expect(sut.counters).toMatchObject({ accepted: 400, repeated: 400 });
   expect(await say(1500)).toEqual([ReasonCode.IdSkipped]);
+});
+
+test('a window that the format before has kept knows what it knew', () => {
+  const distances = fc.uniqueArray(fc.nat(63), { maxLength: 64 });
+  fc.assert(
+    fc.property(fc.integer({ min: 64, max: 1e12 }), distances, (highest, below) => {
+      // The highest id is always one that was seen.
+      const seen = new Set([0, ...below]);
+      const old = Buffer.alloc(16);
+      old.writeDoubleLE(highest, 0);
+      for (const [word, offset] of [
+        [0, 8],
+        [1, 12],
+      ] as const) {
+        let bits = 0;
+        for (let bit = 0; bit < 32; bit += 1) if (seen.has(32 * word + bit)) bits |= 1 << bit;
+        old.writeInt32LE(bits, offset);
+      }
+
+      const window = readWindow(fromVersion1(numbersKey(KeyKind.Window, 1, 2), old));
+
+      expect(window.look(highest + 1)).toBe('new');
+      for (let distance = 0; distance < 64; distance += 1) {
+        const look = window.look(highest - distance);
+        if (seen.has(distance)) expect(look).toBe('repeated');
+        else expect(['skipped', 'too-old']).toContain(look);
+      }
+    }),
+  );
 });
