@@ -14,6 +14,7 @@ import type { HandlerFault } from './handler-run.js';
 import type { InboundBudget } from './inbound-budget.js';
 import { Listeners } from './listeners.js';
 import { OutboundBudget } from './outbound-budget.js';
+import type { ReadShare } from './read-share.js';
 import type { Router } from './router.js';
 import type { Session } from './session.js';
 import type { SessionHost } from './session-host.js';
@@ -183,8 +184,12 @@ export class Gateway implements SessionHost {
     budget.told(session);
   }
 
-  readShare(session: Session, bytes: number): boolean {
-    return this.#turn.read(session, bytes);
+  get shares(): ReadShare {
+    return this.#turn.shares;
+  }
+
+  waitForTurn(session: Session): void {
+    this.#turn.waitForNext(session);
   }
 
   markDirty(session: Session): void {

@@ -22,6 +22,7 @@ export class HandlerFault extends Error {
 let receiver: Receiver;
 let inForce: Handlers;
 let isInServer = false;
+let framesLeft = 0;
 
 /** Hot path. The handlers have called the server: what is thrown until `leaveServer` is no fault of theirs. */
 export function enterServer(): void {
@@ -35,12 +36,19 @@ export function leaveServer(): void {
 
 /**
  * Hot path. Hands the frames in `bytes` to the handlers, as far as the receiver takes them and until its stage changes:
- * another one has other limits. One version handles all of them, even if another goes into force meanwhile.
+ * another one has other limits, but no more than `mostFrames`. One version handles all of them, even if another goes into force meanwhile.
  * @returns how many bytes they took
  * @throws ProtocolError, or HandlerFault, or what the server itself has thrown
  */
-export function runHandlers(handlers: Handlers, to: Receiver, bytes: Buffer, mostBytes: number): number {
+export function runHandlers(
+  handlers: Handlers,
+  to: Receiver,
+  bytes: Buffer,
+  mostBytes: number,
+  mostFrames: number,
+): number {
   receiver = to;
+  framesLeft = mostFrames;
   inForce = handlers;
   isInServer = false;
   try {
@@ -51,8 +59,14 @@ export function runHandlers(handlers: Handlers, to: Receiver, bytes: Buffer, mos
   }
 }
 
+/** Whether the last run ended because there were as many frames as there may be. */
+export function areFramesUsedUp(): boolean {
+  return framesLeft <= 0;
+}
+
 function take(frame: Frame): boolean {
   const { stage } = receiver;
   inForce.onFrame(receiver, frame);
-  return stage === receiver.stage && receiver.takesFrames;
+  framesLeft -= 1;
+  return framesLeft > 0 && stage === receiver.stage && receiver.takesFrames;
 }

@@ -3,32 +3,46 @@ import type { Session } from './session.js';
 /** What one connection may have read in one turn of the event loop; the same as one read takes. */
 export const TURN_BYTES = 16 * 1024;
 
+/** Frames of all connections together that want more than their share, in one turn. */
+const TURN_FRAMES = 2048;
+const LEAST_FRAMES = 4;
+
 /**
  * Node reads a busy socket up to 32 times before it looks at the next one, so that one client who sends without pause would
- * have megabytes handled while all others wait. Each connection has its share of a turn, and goes on in the next one.
+ * have megabytes handled while all others wait, and a hundred of them as much each. Those who want more than their share of
+ * a turn have one share together, and go on in the next turn.
  */
 export class ReadShare {
   #reader: Session | undefined;
   #bytes = 0;
+  #frames = TURN_FRAMES;
   #waiting: Session[] = [];
 
-  /** Hot path. @returns whether that was its share: it is to be paused, and will be told to read on */
-  take(session: Session, bytes: number): boolean {
+  /** Frames that one connection may have handled in this turn. */
+  get frames(): number {
+    return this.#frames;
+  }
+
+  /** Hot path. @returns whether that was its share: it is to be paused, and to wait */
+  read(session: Session, bytes: number): boolean {
     if (this.#reader !== session) {
       this.#reader = session;
       this.#bytes = 0;
     }
     this.#bytes += bytes;
-    if (this.#bytes < TURN_BYTES) return false;
+    return this.#bytes >= TURN_BYTES;
+  }
+
+  /** The session had its share, and will be told of the next turn. */
+  wait(session: Session): void {
     this.#waiting.push(session);
-    this.#bytes = 0;
-    return true;
   }
 
   turnEnded(): void {
     this.#reader = undefined;
-    if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
+    this.#frames = Math.max(LEAST_FRAMES, Math.floor(TURN_FRAMES / Math.max(1, waiting.length)));
+    if (waiting.length === 0) return;
     this.#waiting = [];
     for (const session of waiting) session.nextTurn();
   }

@@ -2,6 +2,7 @@ import type { ReasonCode } from '../../protocol/frame.js';
 import type { Handlers } from '../hot-code/handler-api.js';
 import type { HandlerFault } from './handler-run.js';
 import type { OutboundBudget } from './outbound-budget.js';
+import type { ReadShare } from './read-share.js';
 import type { Session } from './session.js';
 
 /** What a session asks of its worker. */
@@ -24,8 +25,10 @@ export interface SessionHost {
   submitToGroup(session: Session, group: number, id: number, payload: Uint8Array): void;
   setGroup(session: Session, group: number, id: number, members: readonly number[]): void;
   acknowledge(session: Session, sequence: number): void;
-  /** Hot path. So much was read. @returns whether that is all that it may have in this turn: `nextTurn` follows */
-  readShare(session: Session, bytes: number): boolean;
+  /** What each connection may have in a turn of the event loop. */
+  readonly shares: Pick<ReadShare, 'frames' | 'read'>;
+  /** The session had its share: `nextTurn` follows. */
+  waitForTurn(session: Session): void;
   /** The session has frames to write: call `flush` at the end of the turn. */
   markDirty(session: Session): void;
   /** The handlers have thrown what they may not. */

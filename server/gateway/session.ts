@@ -3,7 +3,14 @@ import { keepRest } from '../../protocol/decode.js';
 import { encodeFrame } from '../../protocol/encode.js';
 import { FrameType, GoodbyeCode, ProtocolError, ReasonCode, reasonName } from '../../protocol/frame.js';
 import type { Stage } from '../hot-code/handler-api.js';
-import { enterServer, HandlerFault, leaveServer, type Receiver, runHandlers } from './handler-run.js';
+import {
+  areFramesUsedUp,
+  enterServer,
+  HandlerFault,
+  leaveServer,
+  type Receiver,
+  runHandlers,
+} from './handler-run.js';
 import { Outbound } from './outbound.js';
 import { refusalReason } from './refusal-reasons.js';
 import type { SessionHost } from './session-host.js';
@@ -130,7 +137,7 @@ export class Session implements WireListener, Receiver {
     this.#kept?.append(bytes);
     if (this.#pauses === 0) this.#decode(this.#kept?.bytes ?? bytes);
     else this.#kept ??= new ByteQueue(bytes);
-    if (this.#host.readShare(this, bytes.length)) this.#pause(Pause.Turn);
+    if (this.#host.shares.read(this, bytes.length)) this.#waitForTurn();
   }
 
   /** Another turn of the event loop has begun. */
@@ -243,7 +250,8 @@ export class Session implements WireListener, Receiver {
         stage = this.#state;
         const most = stage === 'open' ? this.#host.maxFrameBytes : this.#host.loginBytes;
         const left = decoded === 0 ? bytes : bytes.subarray(decoded);
-        decoded += runHandlers(this.#host.handlers, this, left, most);
+        decoded += runHandlers(this.#host.handlers, this, left, most, this.#host.shares.frames);
+        if (areFramesUsedUp()) this.#waitForTurn();
       } while (stage !== this.#state && this.takesFrames);
     } catch (error) {
       this.#failFor(error);
@@ -264,6 +272,12 @@ export class Session implements WireListener, Receiver {
 
   #overflow(): void {
     this.fail(ReasonCode.OutboundOverflow, 'the connection reads too slowly');
+  }
+
+  #waitForTurn(): void {
+    if (this.#state === 'closed' || (this.#pauses & Pause.Turn) !== 0) return;
+    this.#pause(Pause.Turn);
+    this.#host.waitForTurn(this);
   }
 
   #pause(why: number): void {

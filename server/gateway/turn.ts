@@ -28,8 +28,9 @@ export class Turn {
   readonly writes = new QueueGauge();
   /** Messages for this process. */
   readonly ingress = new QueueGauge();
+  /** What each connection may have in it. */
+  readonly shares = new ReadShare();
   readonly #parts: TurnParts;
-  readonly #shares = new ReadShare();
   #dirty: Session[] = [];
   #isScheduled = false;
 
@@ -45,11 +46,10 @@ export class Turn {
     setImmediate(this.end);
   }
 
-  /** Hot path. @returns whether the session has read all that it may in this turn */
-  read(session: Session, bytes: number): boolean {
-    if (!this.#shares.take(session, bytes)) return false;
+  /** The session had its share of this turn. */
+  waitForNext(session: Session): void {
+    this.shares.wait(session);
     this.schedule();
-    return true;
   }
 
   /** Hot path. The session has frames to write. */
@@ -70,7 +70,7 @@ export class Turn {
     for (const session of dirty) session.flush();
     bus.flush();
     budget.turnEnded();
-    this.#shares.turnEnded();
+    this.shares.turnEnded();
     // Only now: what the steps above caused is already part of this turn.
     this.#isScheduled = false;
     if (coalesceMs > 0 && mayRest()) Atomics.wait(restCell, 0, 0, coalesceMs);

@@ -15,6 +15,32 @@ function pings(count: number, from = 0): Buffer {
 /** Microtasks run before this goes on. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+test('a client that sends without pause has its share of a turn handled, and the rest in those that follow, in order', async () => {
+  const host = new FakeHost();
+  const { session, wire } = host.login();
+  host.shares.frames = 100;
+  session.received(pings(250));
+  host.endTurn();
+  expect(wire.frames).toHaveLength(100);
+  expect(wire.isPaused).toBe(true);
+  // What comes all the same waits behind it.
+  session.received(pings(50, 250));
+
+  for (const expected of [200, 300]) {
+    for (const waiting of host.waiting.splice(0)) waiting.nextTurn();
+    await settled();
+    host.endTurn();
+    expect(wire.frames).toHaveLength(expected);
+  }
+  for (const waiting of host.waiting.splice(0)) waiting.nextTurn();
+  await settled();
+
+  expect(wire.isPaused).toBe(false);
+  expect(wire.frames.map((frame) => (frame as { nonce: number }).nonce)).toEqual(
+    Array.from({ length: 300 }, (_, nonce) => nonce),
+  );
+});
+
 describe('a client that does not read its answers', () => {
   test('is read no further, however much one read holds, and gets all of them in order once it reads', async () => {
     const host = new FakeHost();

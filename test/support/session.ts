@@ -81,8 +81,12 @@ export class FakeHost implements SessionHost {
     this.outbound = new OutboundBudget({ outboundBufferBytes, outboundTotalBytes });
   }
 
-  readShare(): boolean {
-    return false;
+  readonly shares = { frames: Number.POSITIVE_INFINITY, read: () => false };
+  /** Those that had their share of this turn. */
+  readonly waiting: Session[] = [];
+
+  waitForTurn(session: Session): void {
+    this.waiting.push(session);
   }
 
   connect(): { session: Session; wire: FakeWire } {
