@@ -37,7 +37,7 @@ export interface GatewayParts {
 }
 
 /** The connections of one worker: who gets in, what each may ask for, and how each ends. */
-export class Gateway implements SessionHost {
+export class Gateway implements SessionHost<Session> {
   readonly maxFrameBytes: number;
   readonly loginBytes: number;
   readonly deliveryWindow: number;

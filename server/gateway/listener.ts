@@ -5,23 +5,16 @@ import type { ListenAddress } from '../config.js';
 import type { Certificate } from './certificate.js';
 import type { Doorkeeper } from './doorkeeper.js';
 import { OVERLOADED, partWith, TLS_ALERT } from './graceful-close.js';
-import { createUpgrader } from './upgrader.js';
-import { adoptSocket, listenToSocket, type Wire, type WireListener } from './wire.js';
+import { createUpgrader, type UpgraderOptions } from './upgrader.js';
+import { adoptSocket, listenToSocket } from './wire.js';
 
-export interface ListenerOptions {
+export interface ListenerOptions extends UpgraderOptions {
   address: ListenAddress;
   /** Shares its port with no other worker. */
   isExclusive: boolean;
   certificate: Certificate | undefined;
-  loginTimeoutMs: number;
-  /** As in `limits`. */
-  loginBytes: number;
-  /** Web pages that may connect, such as `https://chat.example`. */
-  origins: readonly string[];
   /** One for all listeners of the worker. */
   door: Doorkeeper;
-  /** Makes the session for a new connection; undefined refuses it. */
-  accept(wire: Wire): WireListener | undefined;
 }
 
 /** One address that accepts connections, whatever carries the frames on it. */

@@ -1,8 +1,13 @@
 import { QueueGauge } from '../queues/queue-gauge.js';
-import type { Outbound } from './outbound.js';
 
 /** Looking at every connection that has something in Node's buffers takes a while: no more often than this. */
 const RECOUNT_MS = 100;
+
+/** Bytes of one connection on their way to the kernel. */
+interface Unsettled {
+  /** Looks what the kernel has taken. @returns whether that is all */
+  settle(): boolean;
+}
 
 /** What all connections of one worker have still to be sent, and how much that may be. */
 export class OutboundBudget {
@@ -17,7 +22,7 @@ export class OutboundBudget {
   bytes = 0;
   readonly #limitBytes: number;
   /** Those of whose buffers nothing will be told: an event comes only where much was in it. */
-  readonly #unsettled = new Set<Outbound>();
+  readonly #unsettled = new Set<Unsettled>();
   #recountMs = 0;
 
   constructor({
@@ -42,11 +47,11 @@ export class OutboundBudget {
     return this.bytes > this.#limitBytes;
   }
 
-  unsettled(outbound: Outbound): void {
+  unsettled(outbound: Unsettled): void {
     this.#unsettled.add(outbound);
   }
 
-  gone(outbound: Outbound): void {
+  gone(outbound: Unsettled): void {
     this.#unsettled.delete(outbound);
   }
 

@@ -1,4 +1,7 @@
-import type { Session } from './session.js';
+/** Who is told that the next turn has begun. */
+interface Waiting {
+  nextTurn(): void;
+}
 
 /** What one connection may have read in one turn of the event loop; the same as one read takes. */
 export const TURN_BYTES = 16 * 1024;
@@ -13,10 +16,10 @@ const LEAST_FRAMES = 4;
  * a turn have one share together, and go on in the next turn.
  */
 export class ReadShare {
-  #reader: Session | undefined;
+  #reader: object | undefined;
   #bytes = 0;
   #frames = TURN_FRAMES;
-  #waiting: Session[] = [];
+  #waiting: Waiting[] = [];
 
   /** Frames that one connection may have handled in this turn. */
   get frames(): number {
@@ -24,7 +27,7 @@ export class ReadShare {
   }
 
   /** Hot path. @returns whether that was its share: it is to be paused, and to wait */
-  read(session: Session, bytes: number): boolean {
+  read(session: object, bytes: number): boolean {
     if (this.#reader !== session) {
       this.#reader = session;
       this.#bytes = 0;
@@ -34,7 +37,7 @@ export class ReadShare {
   }
 
   /** The session had its share, and will be told of the next turn. */
-  wait(session: Session): void {
+  wait(session: Waiting): void {
     this.#waiting.push(session);
   }
 

@@ -3,10 +3,9 @@ import type { Handlers } from '../hot-code/handler-api.js';
 import type { HandlerFault } from './handler-run.js';
 import type { OutboundBudget } from './outbound-budget.js';
 import type { ReadShare } from './read-share.js';
-import type { Session } from './session.js';
 
-/** What a session asks of its worker. */
-export interface SessionHost {
+/** What a session asks of its worker. @typeParam Session who asks */
+export interface SessionHost<Session> {
   readonly maxFrameBytes: number;
   /** As `maxFrameBytes`, until the login. */
   readonly loginBytes: number;

@@ -71,7 +71,7 @@ export class SessionTable {
     return this.#sessions.values();
   }
 
-  add(wire: Wire, host: SessionHost): Session {
+  add(wire: Wire, host: SessionHost<Session>): Session {
     this.#lastConnection = (this.#lastConnection % LAST_CONNECTION) + 1;
     const session = new Session(this.#lastConnection, wire, host);
     this.#sessions.set(session.id, session);

@@ -38,7 +38,7 @@ export class Session implements WireListener, Receiver {
   unanswered = 0;
   /** About their bytes: see InboundBudget. */
   unansweredBytes = 0;
-  readonly #host: SessionHost;
+  readonly #host: SessionHost<Session>;
   readonly #outbound: Outbound;
   #state: Stage = 'hello';
   #heardTick = 0;
@@ -49,7 +49,7 @@ export class Session implements WireListener, Receiver {
   #sentSequence = 0;
   #acknowledged = 0;
 
-  constructor(id: number, wire: Wire, host: SessionHost) {
+  constructor(id: number, wire: Wire, host: SessionHost<Session>) {
     this.id = id;
     this.#host = host;
     this.#outbound = new Outbound(wire, host.outbound);

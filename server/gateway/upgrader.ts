@@ -3,16 +3,23 @@ import type { Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { WEBSOCKET_SUBPROTOCOL } from '../../protocol/frame.js';
 import { BAD_REQUEST, httpRefusal, partWith } from './graceful-close.js';
-import type { ListenerOptions } from './listener.js';
-import { listenToWebSocket, WebSocketWire } from './wire.js';
+import { listenToWebSocket, WebSocketWire, type Wire, type WireListener } from './wire.js';
 
 /** Several frames may share a WebSocket message; this bounds what one may hold. */
 const MAX_WEBSOCKET_MESSAGE_BYTES = 1_048_576;
 
-type Options = Pick<ListenerOptions, 'loginTimeoutMs' | 'loginBytes' | 'origins' | 'accept'>;
+export interface UpgraderOptions {
+  loginTimeoutMs: number;
+  /** As in `limits`. */
+  loginBytes: number;
+  /** Web pages that may connect, such as `https://chat.example`. */
+  origins: readonly string[];
+  /** Makes the session for a new connection; undefined refuses it. */
+  accept(wire: Wire): WireListener | undefined;
+}
 
 /** An HTTP server that knows nothing but the upgrade to WebSocket; returns what takes a fresh connection. */
-export function createUpgrader(options: Options): (socket: Socket, isTurnedAway: boolean) => void {
+export function createUpgrader(options: UpgraderOptions): (socket: Socket, isTurnedAway: boolean) => void {
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,

@@ -62,7 +62,7 @@ export class FakeWire implements Wire {
 }
 
 /** A worker that answers a login at once, unless told otherwise, and remembers what it was asked. */
-export class FakeHost implements SessionHost {
+export class FakeHost implements SessionHost<Session> {
   readonly maxFrameBytes = 65_536;
   readonly loginBytes = 4096;
   readonly deliveryWindow = 256;
