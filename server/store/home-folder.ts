@@ -14,11 +14,8 @@ import { z } from 'zod';
 import { folderError } from './folder-error.js';
 import { lockFolder, OWNER_FILE } from './folder-lock.js';
 import { damagedStore } from './home-store.js';
-import { DATA_FILE, openLmdb } from './lmdb-store.js';
+import { DATA_FILE, LOCK_FILE, openLmdb } from './lmdb-store.js';
 import { syncFolder } from './manifest.js';
-
-/** LMDB's own, made anew where it is missing. */
-const LOCK_FILE = 'lock.mdb';
 
 /** Written when a home was closed in order, and taken away when it is opened: what the data file was then. */
 const CLOSED_FILE = 'closed.json';

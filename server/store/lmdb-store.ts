@@ -1,3 +1,4 @@
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { isWhole, seal } from './checksum.js';
@@ -12,6 +13,8 @@ import {
 import { keysFrom } from './store-keys.js';
 
 export const DATA_FILE = 'data.mdb';
+export const LOCK_FILE = 'lock.mdb';
+const LOCK_BYTES = 12_288;
 
 const STAGED_PARTS = 2;
 
@@ -47,8 +50,9 @@ interface Stats {
   entryCount: number;
 }
 
-/** Opens an environment of LMDB whose keys and values are bytes. */
+/** Opens an environment of LMDB whose keys and values are bytes. @throws the system's error where there is no room for it */
 export function openLmdb(folder: string, sync = true): RootDatabase<Buffer, Buffer> {
+  makeLockFile(folder);
   return open<Buffer, Buffer>({
     path: folder,
     noSubdir: false,
@@ -59,6 +63,13 @@ export function openLmdb(folder: string, sync = true): RootDatabase<Buffer, Buff
     // A commit that is synchronous must also be on disk when it returns.
     overlappingSync: false,
   });
+}
+
+/** LMDB maps it as a file of holes, and the first touch of one that a full disk cannot fill ends the process. */
+function makeLockFile(folder: string): void {
+  const path = join(folder, LOCK_FILE);
+  const { size = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  if (size < LOCK_BYTES) writeFileSync(path, Buffer.alloc(LOCK_BYTES), { mode: 0o600 });
 }
 
 /**
