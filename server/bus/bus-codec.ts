@@ -23,6 +23,7 @@ const Operation = {
   copies: 14,
   'copies-kept': 15,
   resend: 16,
+  resending: 17,
 } as const;
 
 /** What stands before every message: the bytes behind it. */
@@ -65,6 +66,7 @@ function fieldBytes(message: BusMessage): number {
     case 'copies-kept':
       return 18;
     case 'resend':
+    case 'resending':
       return 2;
   }
 }
@@ -149,6 +151,7 @@ export function writeBusMessage(message: BusMessage, target: Buffer, offset: num
       target.writeUInt16LE(message.home, at);
       break;
     case 'resend':
+    case 'resending':
       target.writeUInt16LE(message.home, at);
       break;
   }
@@ -273,7 +276,11 @@ function readBusMessage(bytes: Buffer, start: number, end: number): BusMessage {
         home: bytes.readUInt16LE(at + 16),
       };
     case Operation.resend:
-      return { kind: 'resend', home: bytes.readUInt16LE(at) };
+    case Operation.resending:
+      return {
+        kind: operation === Operation.resend ? 'resend' : 'resending',
+        home: bytes.readUInt16LE(at),
+      };
     default:
       throw new Error(`unknown bus operation ${operation}: the workers are not of one build`);
   }

@@ -19,7 +19,9 @@ export type HomeMessage =
   | ({ kind: 'copies' } & Copies)
   | { kind: 'copies-kept'; group: number; number: number; home: number }
   /** That home could not take what was sent to it: what it has not answered is to be sent again. */
-  | { kind: 'resend'; home: number };
+  | { kind: 'resend'; home: number }
+  /** What follows from that home begins with all that was not answered, in its order. */
+  | { kind: 'resending'; home: number };
 
 /** What a home answers with `accepted` or `refused`, and the id of the request. */
 export type HomeRequest =

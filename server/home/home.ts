@@ -1,4 +1,4 @@
-import type { Bus, ConnectionMessage, HomeMessage } from '../bus/bus.js';
+import { type Bus, type ConnectionMessage, type HomeMessage, homeWorker } from '../bus/bus.js';
 import type { Limits } from '../config.js';
 import { type Counters, countRefusal } from '../queues/counters.js';
 import { steadyNow } from '../steady-clock.js';
@@ -21,6 +21,10 @@ export type HomeLimits = MailboxLimits &
   FairShareLimits &
   GroupLimits &
   Pick<Limits, 'sendsUnderWay' | 'retentionMs'>;
+
+/** What is made up for after a failure: items in a turn, and turns in a sweep. */
+const OWED_ITEMS = 32;
+const OWED_TURNS = 64;
 
 export interface HomeOptions {
   store: HomeStore;
@@ -96,7 +100,8 @@ export class Home {
   /** Hot path: one call a SEND, an ACK and a receipt. */
   receive(message: HomeMessage): void {
     if (this.#commits.isFailing || this.#trouble.isStanding) this.#putOff(message);
-    else this.#take(message);
+    else if (this.#trouble.isOwing && message.kind === 'acknowledge') this.#putOff(message);
+    else if (!this.#trouble.isMissing || !this.#isBehindMissed(message)) this.#take(message);
   }
 
   /** Commits what was staged since the last call and then answers for it; once an event-loop turn. */
@@ -116,9 +121,29 @@ export class Home {
   sweep(): void {
     this.#fairShare.trim();
     if (this.#commits.isFailing || this.#trouble.isStanding) return;
-    for (const owed of this.#trouble.takeOwed()) this.#messages.acknowledgeOwed(owed, this.#nowMs);
+    this.#makeUp();
+    if (this.#commits.isFailing || this.#trouble.isStanding) return;
     this.mailboxes.age(this.#nowMs);
     if (this.#commits.isIdle) this.#retention.sweep(this.#retentionMs, this.#nowMs);
+  }
+
+  /** Does what is owed, in turns of their own that are small: a deletion needs room as well, and there may be little. */
+  #makeUp(): void {
+    for (let turn = 0; turn < OWED_TURNS && this.#trouble.isOwing; turn += 1) {
+      let left = OWED_ITEMS;
+      for (
+        let owed = this.#trouble.takeOwed();
+        owed;
+        owed = left > 0 ? this.#trouble.takeOwed() : undefined
+      ) {
+        const done = this.#messages.acknowledgeOwed(owed, left, this.#nowMs);
+        // There may be more of it.
+        if (done === left) this.#trouble.owe(owed);
+        left -= done;
+      }
+      this.commit();
+      if (!this.#commits.isIdle || this.#trouble.isStanding) return;
+    }
   }
 
   /** Resolves once all that was committed is kept, or is not. */
@@ -128,12 +153,15 @@ export class Home {
 
   /** A worker died: its connections are gone, and what was on its way to its mailboxes. */
   lost(worker: number): void {
+    this.#trouble.forget(worker);
     this.mailboxes.detachAll(worker, this.#nowMs);
     this.fanOut.lost(worker);
   }
 
   /** Sends again what a home may not have taken over: that one was started again, or this one was. */
   resend(home: number): void {
+    if (home === this.#bus.self) this.#trouble.begunAgain(home);
+    else this.#bus.send(home, { kind: 'resending', home: this.#bus.self });
     this.#receipts.resend(home);
     this.fanOut.resend(home);
   }
@@ -174,6 +202,26 @@ export class Home {
       case 'resend':
         this.resend(message.home);
         break;
+      case 'resending':
+        this.#trouble.begunAgain(message.home);
+        break;
+    }
+  }
+
+  #isBehindMissed(message: HomeMessage): boolean {
+    const home = this.#originOf(message);
+    return home !== undefined && this.#trouble.hasMissed(home);
+  }
+
+  /** The home that has sent something on, and sends it again where it is asked to. */
+  #originOf(message: HomeMessage): number | undefined {
+    switch (message.kind) {
+      case 'receipt':
+        return homeWorker(message.by, this.#bus.homes);
+      case 'copies':
+        return homeWorker(message.group, this.#bus.homes);
+      default:
+        return undefined;
     }
   }
 
@@ -193,9 +241,20 @@ export class Home {
       case 'acknowledge':
         if (this.mailboxes.isCurrent(message)) this.#trouble.owe(message);
         break;
-      default:
-        // Other homes say it again when they are asked, or when this one sends again what they have.
-        this.#trouble.miss();
+      case 'receipt':
+      case 'copies':
+        this.#trouble.miss(this.#originOf(message) as number);
+        break;
+      case 'resending':
+        // What follows is not taken either.
+        this.#trouble.miss(message.home);
+        break;
+      case 'receipt-kept':
+        this.#trouble.missAnswer(homeWorker(message.to, this.#bus.homes));
+        break;
+      case 'copies-kept':
+        this.#trouble.missAnswer(message.home);
+        break;
     }
   }
 
@@ -208,13 +267,10 @@ export class Home {
       else (answers[at + 1] as Consequence).promised();
     }
     // A turn that changed nothing says nothing of the store.
-    if (changes === 0 || !this.#trouble.end()) return;
-    const { first, count } = this.#bus.homes;
-    for (let home = first; home < first + count; home += 1) {
-      if (home === this.#bus.self) continue;
-      this.resend(home);
-      this.#bus.send(home, { kind: 'resend', home: this.#bus.self });
-    }
+    const todo = changes === 0 ? undefined : this.#trouble.end();
+    if (!todo) return;
+    for (const home of todo.ask) this.#bus.send(home, { kind: 'resend', home: this.#bus.self });
+    for (const home of todo.resend) this.resend(home);
   }
 
   /** Turns are not kept, nor is what was begun behind them: everything is as the store has it. */
@@ -255,8 +311,14 @@ export class Home {
       case 'refused':
         this.#bus.send(worker, message);
         break;
+      case 'receipt-kept':
+      case 'copies-kept':
+        // It is not kept: whoever has sent it is not told so, and sends it again.
+        this.#trouble.miss(worker);
+        break;
       default:
-        this.#trouble.miss();
+        // What would have gone to other homes is not kept here either.
+        break;
     }
   }
 }

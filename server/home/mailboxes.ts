@@ -105,11 +105,18 @@ export class Mailboxes {
     return mailbox !== undefined && mailbox.connection === connection && mailbox.worker === worker;
   }
 
-  /** Hot path. Deletes what was acknowledged, and returns it; delivers what the window has room for now. */
-  acknowledge({ user, sequence }: Acknowledgement, atMs: number): MailboxItem[] {
+  /**
+   * Hot path. Deletes what was acknowledged, and returns it; delivers what the window has room for now.
+   * @param most items that it deletes
+   */
+  acknowledge(
+    { user, sequence }: Acknowledgement,
+    atMs: number,
+    most = Number.POSITIVE_INFINITY,
+  ): MailboxItem[] {
     const mailbox = this.table.find(user);
     if (!mailbox) return NOTHING;
-    const upTo = Math.min(sequence, mailbox.promisedSequence);
+    const upTo = Math.min(sequence, mailbox.promisedSequence, mailbox.acknowledged + most);
     if (upTo <= mailbox.acknowledged) return NOTHING;
     const { sentSequence } = mailbox;
     const items = this.#take(mailbox, upTo);

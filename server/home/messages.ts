@@ -171,9 +171,14 @@ export class Messages {
     if (mailboxes.isCurrent(message)) this.#taken(message, mailboxes.acknowledge(message, nowMs), nowMs);
   }
 
-  /** What was acknowledged while it could not be done: it holds, also if its user has come on another connection since. */
-  acknowledgeOwed(message: Message<'acknowledge'>, nowMs: number): void {
-    this.#taken(message, this.#parts.mailboxes.acknowledge(message, nowMs), nowMs);
+  /**
+   * What was acknowledged while it could not be done: it holds, also if its user has come on another connection since.
+   * @returns how many of `most` items it was
+   */
+  acknowledgeOwed(message: Message<'acknowledge'>, most: number, nowMs: number): number {
+    const items = this.#parts.mailboxes.acknowledge(message, nowMs, most);
+    this.#taken(message, items, nowMs);
+    return items.length;
   }
 
   #taken(message: Message<'acknowledge'>, items: MailboxItem[], nowMs: number): void {

@@ -5,9 +5,6 @@ import type { Acknowledgement } from './turn-log.js';
 const FIRST_REST_MS = 100;
 const LONGEST_REST_MS = 2000;
 
-/** Acknowledgements that are made up for in one turn: each needs room on a disk that may have little. */
-const OWED_AT_ONCE = 100;
-
 /**
  * A store that takes nothing just now, such as one on a full disk. It is left alone for a while, longer from time to time:
  * requests are refused, and what clients have acknowledged is made up for.
@@ -18,8 +15,15 @@ export class Trouble {
   #isFull = false;
   /** By user, the newest of each: it covers those before. */
   readonly #owed = new Map<number, Acknowledgement>();
-  /** Other homes have sent what was not taken, and are to send it again. */
-  #hasMissed = false;
+  /**
+   * Homes of which something was not taken. Nothing more is taken from them until they begin again, since what comes
+   * later must not overtake it.
+   */
+  readonly #missed = new Set<number>();
+  /** Those that were not asked for it yet. */
+  readonly #unasked = new Set<number>();
+  /** Whose answers were not taken: they are to be sent again what they have answered. */
+  readonly #unheard = new Set<number>();
 
   /** Whether nothing may be staged now. */
   get isStanding(): boolean {
@@ -41,26 +45,59 @@ export class Trouble {
     this.#owed.set(acknowledgement.user, acknowledgement);
   }
 
-  miss(): void {
-    this.#hasMissed = true;
+  /** Something of another home was not taken, or was and is not kept. */
+  miss(home: number): void {
+    this.#missed.add(home);
+    this.#unasked.add(home);
   }
 
-  /** Some of what is owed, to be done now. */
-  takeOwed(): Acknowledgement[] {
-    const taken: Acknowledgement[] = [];
+  /** The same of an answer: what it answers has to be sent again. */
+  missAnswer(home: number): void {
+    this.#unheard.add(home);
+  }
+
+  /** Hot path. */
+  get isMissing(): boolean {
+    return this.#missed.size > 0;
+  }
+
+  /** Whether what comes from that home is behind something that was not taken. */
+  hasMissed(home: number): boolean {
+    return this.#missed.has(home);
+  }
+
+  /** That home begins again with what was not taken. */
+  begunAgain(home: number): void {
+    if (!this.#unasked.has(home)) this.#missed.delete(home);
+  }
+
+  /** That process died: whoever takes its place begins with everything. */
+  forget(home: number): void {
+    this.#missed.delete(home);
+    this.#unasked.delete(home);
+  }
+
+  /** Hot path. Whether something is owed: what is acknowledged now comes behind it. */
+  get isOwing(): boolean {
+    return this.#owed.size > 0;
+  }
+
+  /** Something of what is owed, to be done now. */
+  takeOwed(): Acknowledgement | undefined {
     for (const [user, acknowledgement] of this.#owed) {
-      if (taken.length === OWED_AT_ONCE) break;
       this.#owed.delete(user);
-      taken.push(acknowledgement);
+      return acknowledgement;
     }
-    return taken;
+    return undefined;
   }
 
-  /** The store has kept a turn. @returns whether others are to send again what they have not heard of */
-  end(): boolean {
+  /** The store has kept a turn. @returns the homes to be asked to send again, and those to send again to */
+  end(): { ask: number[]; resend: number[] } | undefined {
     this.#restMs = 0;
-    const hasMissed = this.#hasMissed;
-    this.#hasMissed = false;
-    return hasMissed;
+    if (this.#unasked.size === 0 && this.#unheard.size === 0) return undefined;
+    const todo = { ask: [...this.#unasked], resend: [...this.#unheard] };
+    this.#unasked.clear();
+    this.#unheard.clear();
+    return todo;
   }
 }

@@ -19,7 +19,7 @@ const LOCK_BYTES = 12_288;
 const STAGED_PARTS = 2;
 
 /** Kept for those who make room: a removal needs pages as well. New messages are refused before. */
-const REMOVAL_PAGES = 256;
+const REMOVAL_PAGES = 512;
 
 /** Beside those of the tree: what LMDB itself writes down of free pages. */
 const FREE_LIST_PAGES = 64;
@@ -83,6 +83,7 @@ export class LmdbStore implements HomeStore {
   readonly #reserve: DiskReserve;
   /** Two for each change: its key and its value, undefined: remove. */
   #staged: (Buffer | undefined)[] = [];
+  #stagedValues = 0;
   #stagedBytes = 0;
   #writtenBytes = 0;
   #stats: Stats;
@@ -142,6 +143,7 @@ export class LmdbStore implements HomeStore {
   stage(key: Buffer, value?: Buffer): void {
     if (value) {
       seal(key, value);
+      this.#stagedValues += 1;
       this.#stagedBytes += value.length;
     }
     this.#staged.push(key, value);
@@ -149,6 +151,7 @@ export class LmdbStore implements HomeStore {
 
   discard(): void {
     this.#staged = [];
+    this.#stagedValues = 0;
     this.#stagedBytes = 0;
   }
 
@@ -162,7 +165,8 @@ export class LmdbStore implements HomeStore {
     const startedMs = performance.now();
     // While it is full, nothing comes but what makes room, and what follows from that.
     const keep = this.isFull ? 0 : REMOVAL_PAGES;
-    const pages = this.#pagesFor(staged.length / STAGED_PARTS, bytes);
+    const pages = this.#pagesFor(staged.length / STAGED_PARTS, this.#stagedValues, bytes);
+    this.#stagedValues = 0;
     if (!this.#reserve.take(pages, keep, this.#countPages)) {
       this.#hasRoom = false;
       throw new StoreFailure(`${this.#options.folder}: the disk is full`, true);
@@ -214,14 +218,14 @@ export class LmdbStore implements HomeStore {
 
   /**
    * Most pages that a transaction can touch, all of them new ones where none is free: those on the way to each change, or
-   * the whole tree, two for what each may split, and those of large values.
+   * the whole tree, two for what each value may split, and those of large values.
    */
-  #pagesFor(changes: number, bytes: number): number {
+  #pagesFor(changes: number, values: number, bytes: number): number {
     const { pageSize, treeDepth, treeBranchPageCount, treeLeafPageCount } = this.#stats;
     const tree = treeBranchPageCount + treeLeafPageCount + GROWTH_PAGES;
     return (
       Math.min(changes * (treeDepth + 2), tree) +
-      2 * changes +
+      2 * values +
       Math.ceil((2 * bytes) / pageSize) +
       FREE_LIST_PAGES
     );

@@ -63,7 +63,7 @@ const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
     payload: bytes,
   }),
   fc.record({ kind: fc.constant('copies-kept'), group: id, number: u32, home: worker }),
-  fc.record({ kind: fc.constant('resend'), home: worker }),
+  fc.record({ kind: fc.constantFrom('resend', 'resending'), home: worker }),
 ) as fc.Arbitrary<BusMessage>;
 
 describe('the bus codec', () => {
