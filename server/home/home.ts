@@ -23,7 +23,7 @@ export type HomeLimits = MailboxLimits &
   Pick<Limits, 'sendsUnderWay' | 'retentionMs'>;
 
 /** What is made up for after a failure: items in a turn, and turns in a sweep. */
-const OWED_ITEMS = 32;
+const OWED_ITEMS = 16;
 const OWED_TURNS = 64;
 
 export interface HomeOptions {

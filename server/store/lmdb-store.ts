@@ -19,7 +19,7 @@ const LOCK_BYTES = 12_288;
 const STAGED_PARTS = 2;
 
 /** Kept for those who make room: a removal needs pages as well. New messages are refused before. */
-const REMOVAL_PAGES = 512;
+const REMOVAL_PAGES = 192;
 
 /** Beside those of the tree: what LMDB itself writes down of free pages. */
 const FREE_LIST_PAGES = 64;
