@@ -123,6 +123,8 @@ export class Home {
     if (this.#commits.isFailing || this.#trouble.isStanding) return;
     this.#makeUp();
     if (this.#commits.isFailing || this.#trouble.isStanding) return;
+    // Also where nothing else happens here: what comes then shows whether the store takes it.
+    this.#askAgain();
     this.mailboxes.age(this.#nowMs);
     if (this.#commits.isIdle) this.#retention.sweep(this.#retentionMs, this.#nowMs);
   }
@@ -267,10 +269,17 @@ export class Home {
       else (answers[at + 1] as Consequence).promised();
     }
     // A turn that changed nothing says nothing of the store.
-    const todo = changes === 0 ? undefined : this.#trouble.end();
-    if (!todo) return;
-    for (const home of todo.ask) this.#bus.send(home, { kind: 'resend', home: this.#bus.self });
-    for (const home of todo.resend) this.resend(home);
+    if (changes === 0) return;
+    this.#trouble.end();
+    this.#askAgain();
+  }
+
+  /** What was missed is asked for, and what was not heard of is said again. */
+  #askAgain(): void {
+    const missed = this.#trouble.takeMissed();
+    if (!missed) return;
+    for (const home of missed.ask) this.#bus.send(home, { kind: 'resend', home: this.#bus.self });
+    for (const home of missed.resend) this.resend(home);
   }
 
   /** Turns are not kept, nor is what was begun behind them: everything is as the store has it. */

@@ -91,9 +91,13 @@ export class Trouble {
     return undefined;
   }
 
-  /** The store has kept a turn. @returns the homes to be asked to send again, and those to send again to */
-  end(): { ask: number[]; resend: number[] } | undefined {
+  /** The store has kept a turn. */
+  end(): void {
     this.#restMs = 0;
+  }
+
+  /** The homes that are to be asked to send again, and those to send again to; undefined: none. */
+  takeMissed(): { ask: number[]; resend: number[] } | undefined {
     if (this.#unasked.size === 0 && this.#unheard.size === 0) return undefined;
     const todo = { ask: [...this.#unasked], resend: [...this.#unheard] };
     this.#unasked.clear();
