@@ -29,7 +29,8 @@ export class Doorkeeper {
   #open = 0;
   #turnedAway = 0;
   readonly #unadmitted = new WeakSet<object>();
-  readonly #left = (): void => {
+  /** A connection that was admitted is gone. */
+  readonly left = (): void => {
     this.#open -= 1;
     if (this.#open < this.#options.limit * ROOM_SHARE) this.#options.room();
   };
@@ -42,12 +43,15 @@ export class Doorkeeper {
     return this.#open >= this.#options.limit;
   }
 
-  /** Takes a connection in that was just accepted. False: it is to be told that there is no room, and to go. */
-  admits(socket: Socket): boolean {
+  /**
+   * Takes a connection in that was just accepted. False: it is to be told that there is no room, and to go.
+   * @param isListenedTo whoever listens to its end anyway will call `left`: a second listener would cost a list of them
+   */
+  admits(socket: Socket, isListenedTo = false): boolean {
     if (!this.isFull) {
       this.#open += 1;
       // Comes once; `once` would cost each connection a function of its own.
-      socket.on('close', this.#left);
+      if (!isListenedTo) socket.on('close', this.left);
       if (this.#open === this.#options.limit) this.#options.full();
       return true;
     }

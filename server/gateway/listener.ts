@@ -6,7 +6,7 @@ import type { Certificate } from './certificate.js';
 import type { Doorkeeper } from './doorkeeper.js';
 import { OVERLOADED, partWith, TLS_ALERT } from './graceful-close.js';
 import { createUpgrader, type UpgraderOptions } from './upgrader.js';
-import { adoptSocket, listenToSocket } from './wire.js';
+import { adoptSocket, closeListener, listenToSocket } from './wire.js';
 
 export interface ListenerOptions extends UpgraderOptions {
   address: ListenAddress;
@@ -70,10 +70,20 @@ function chooseTaker(options: ListenerOptions): (socket: Socket) => void {
   const { certificate, loginTimeoutMs, door } = options;
   const { protocol } = options.address;
   if (protocol === 'tcp') {
+    const onClose = closeListener(door.left);
     return (accepted) => {
       const socket = door.isFull ? accepted : adoptSocket(accepted);
-      if (door.admits(socket)) acceptSocket(socket, options);
-      else partWith(socket, OVERLOADED);
+      if (!door.admits(socket, true)) {
+        partWith(socket, OVERLOADED);
+        return;
+      }
+      const listener = options.accept(socket);
+      if (listener) {
+        listenToSocket(socket, listener, onClose);
+      } else {
+        socket.on('close', door.left);
+        socket.destroy();
+      }
     };
   }
   const upgrade = protocol === 'ws' || protocol === 'wss' ? createUpgrader(options) : undefined;

@@ -52,8 +52,9 @@ export class SessionTable {
     return this.#waitingForHome;
   }
 
+  /** Whether there are connections of which a LOGIN is still to come. */
   get hasUnauthenticated(): boolean {
-    return this.#unauthenticated.size > 0;
+    return this.#unauthenticated.size > this.#waitingForHome;
   }
 
   /** Whether some that were closed have yet to go. */

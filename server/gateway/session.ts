@@ -28,6 +28,9 @@ const Pause = {
   Turn: 8,
 } as const;
 
+/** Beside the reasons: the wire is paused. Most clients send nothing before WELCOME, and need not be. */
+const WIRE = 16;
+
 /** One client's connection: decodes what comes in, gathers what goes out, and closes for a reason. */
 export class Session implements WireListener, Receiver {
   readonly id: number;
@@ -135,8 +138,12 @@ export class Session implements WireListener, Receiver {
     if (this.#state === 'closed') return;
     this.#heardTick = this.#host.tick;
     this.#kept?.append(bytes);
-    if (this.#pauses === 0) this.#decode(this.#kept?.bytes ?? bytes);
-    else this.#kept ??= new ByteQueue(bytes);
+    if (this.#pauses === 0) {
+      this.#decode(this.#kept?.bytes ?? bytes);
+    } else {
+      this.#kept ??= new ByteQueue(bytes);
+      this.#pauseWire();
+    }
     if (this.#host.shares.read(this, bytes.length)) this.#waitForTurn();
   }
 
@@ -282,14 +289,23 @@ export class Session implements WireListener, Receiver {
 
   #pause(why: number): void {
     if (this.#state === 'closed') return;
-    if (this.#pauses === 0) this.#outbound.wire.pause();
+    if (why !== Pause.LoginUnderWay || this.#kept) this.#pauseWire();
     this.#pauses |= why;
+  }
+
+  #pauseWire(): void {
+    if ((this.#pauses & WIRE) !== 0) return;
+    this.#pauses |= WIRE;
+    this.#outbound.wire.pause();
   }
 
   /** One reason to be paused is gone. */
   #goOn(why: number): void {
     if ((this.#pauses & why) === 0) return;
     this.#pauses &= ~why;
+    if (this.#pauses === WIRE) this.#pauses = 0;
+    else if (this.#pauses !== 0) return;
+    else if (!this.#kept) return;
     // The turn that we are called in may be past the point where it takes anything in.
     if (this.takesFrames) queueMicrotask(() => this.#readOn());
   }
@@ -308,7 +324,7 @@ export class Session implements WireListener, Receiver {
     this.#outbound.end(last);
     // What still comes in is read and thrown away: left unread, it would make the kernel reset the connection, and the
     // peer would never see the reason.
-    if (this.#pauses !== 0) this.#outbound.wire.resume();
+    this.#outbound.wire.resume();
     this.#close(reason);
   }
 

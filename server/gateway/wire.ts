@@ -89,13 +89,25 @@ export function adoptSocket(accepted: Socket): Socket {
   return new Socket(options as ConstructorParameters<typeof Socket>[0]);
 }
 
+/** Hears of the end of sockets, for their listeners and for `then`; one for many sockets. */
+export function closeListener(then: () => void): (this: Socket) => void {
+  return function (this: Socket) {
+    onClose.call(this);
+    then();
+  };
+}
+
 /** Connects a TCP or TLS socket with its listener. */
-export function listenToSocket(socket: Socket, listener: WireListener): void {
+export function listenToSocket(
+  socket: Socket,
+  listener: WireListener,
+  onEnd: (this: Socket) => void = onClose,
+): void {
   (socket as Listened<Socket>).c2mListener = listener;
   socket.on('data', onSocketData);
   socket.on('drain', onDrain);
   socket.on('error', onError);
-  socket.on('close', onClose);
+  socket.on('close', onEnd);
 }
 
 /**

@@ -18,10 +18,13 @@ export class MailboxTable {
   readonly #mailboxes = new Map<number, Mailbox>();
   #connected = 0;
   #cameIn = 0;
+  /** Items of mailboxes that are not known: with none, nobody has to be looked up. */
+  #unknownItems: number;
 
   constructor(store: HomeStore, deduplication: Deduplication) {
     this.#store = store;
     this.#deduplication = deduplication;
+    this.#unknownItems = store.count(numbersKey(KeyKind.Item));
   }
 
   get size(): number {
@@ -41,8 +44,10 @@ export class MailboxTable {
     let mailbox = this.#mailboxes.get(user);
     if (!mailbox) {
       mailbox = new Mailbox(user);
-      // What is not durable has been in memory ever since the process began.
-      if (this.#store.isDurable) this.recover(mailbox);
+      if (this.#unknownItems > 0) {
+        this.recover(mailbox);
+        this.#unknownItems -= mailbox.length;
+      }
       this.#mailboxes.set(user, mailbox);
       this.#cameIn += 1;
     }
@@ -94,7 +99,8 @@ export class MailboxTable {
         mailbox.connection === 0 &&
         away > MOST_AWAY &&
         (mailbox.length === 0 || (this.#store.isDurable && away > MOST_AWAY_WITH_MAIL));
-      if (!mayGo) this.#mailboxes.set(user, mailbox);
+      if (mayGo) this.#unknownItems += mailbox.length;
+      else this.#mailboxes.set(user, mailbox);
     }
   }
 
