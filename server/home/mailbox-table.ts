@@ -21,10 +21,11 @@ export class MailboxTable {
   /** Items of mailboxes that are not known: with none, nobody has to be looked up. */
   #unknownItems: number;
 
-  constructor(store: HomeStore, deduplication: Deduplication) {
+  /** @param items that the store has */
+  constructor(store: HomeStore, deduplication: Deduplication, items: number) {
     this.#store = store;
     this.#deduplication = deduplication;
-    this.#unknownItems = store.count(numbersKey(KeyKind.Item));
+    this.#unknownItems = items;
   }
 
   get size(): number {

@@ -42,9 +42,9 @@ export class Mailboxes {
 
   constructor(parts: MailboxParts) {
     this.#parts = parts;
-    this.table = new MailboxTable(parts.store, parts.deduplication);
     this.#recent = new RecentItems(parts.store);
     this.#length = parts.store.count(numbersKey(KeyKind.Item));
+    this.table = new MailboxTable(parts.store, parts.deduplication, this.#length);
     this.#waiting = this.#length;
     this.#arrived = this.#length;
   }

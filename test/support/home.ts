@@ -1,3 +1,5 @@
+import { decodeFrames } from '../../protocol/decode.js';
+import type { Frame } from '../../protocol/frame.js';
 import type { Bus, BusMessage, Homes } from '../../server/bus/bus.js';
 import { parseServerConfig, type ServerConfigInput } from '../../server/config.js';
 import { Home } from '../../server/home/home.js';
@@ -77,4 +79,14 @@ export function testHome(
     acknowledge: (user, sequence, connection = user) =>
       home.receive({ kind: 'acknowledge', user, worker: 0, connection, sequence }),
   };
+}
+
+/** The one frame that `bytes` hold. */
+export function frameOf(bytes: Buffer): Frame {
+  let found: Frame | undefined;
+  decodeFrames(bytes, 1 << 20, (frame) => {
+    found = frame;
+    return false;
+  });
+  return found as Frame;
 }

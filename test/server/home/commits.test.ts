@@ -1,21 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeFrames } from '../../../protocol/decode.js';
 import { FLAG_REDELIVERY, type Frame, FrameType, ReasonCode } from '../../../protocol/frame.js';
 import type { BusMessage } from '../../../server/bus/bus.js';
 import { FakeStore } from '../../support/fake-store.js';
-import { testHome } from '../../support/home.js';
+import { frameOf, testHome } from '../../support/home.js';
 
 const USERS = [1, 2, 3];
-
-function frameOf(bytes: Buffer): Frame {
-  let found: Frame | undefined;
-  decodeFrames(bytes, 1 << 20, (frame) => {
-    found = frame;
-    return false;
-  });
-  return found as Frame;
-}
 
 /** Clients that keep to the protocol, and what they have heard. */
 class Clients {

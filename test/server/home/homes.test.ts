@@ -1,25 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeFrames } from '../../../protocol/decode.js';
 import { FLAG_REDELIVERY, FLAG_UNDELIVERED, type Frame, FrameType } from '../../../protocol/frame.js';
 import { type Bus, type BusMessage, homeWorker } from '../../../server/bus/bus.js';
 import { parseServerConfig } from '../../../server/config.js';
 import { Home } from '../../../server/home/home.js';
 import { newCounters } from '../../../server/queues/counters.js';
 import { FakeStore } from '../../support/fake-store.js';
+import { frameOf } from '../../support/home.js';
 
 const HOMES = { first: 0, count: 2 };
 const USERS = [1, 2, 3, 4, 5, 6];
 const GROUP = 7;
-
-function frameOf(bytes: Buffer): Frame {
-  let found: Frame | undefined;
-  decodeFrames(bytes, 1 << 20, (frame) => {
-    found = frame;
-    return false;
-  });
-  return found as Frame;
-}
 
 /** Two homes with stores that fail, a bus that takes its time, and the members of one group, all connected. */
 class World {
