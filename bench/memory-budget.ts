@@ -2,8 +2,10 @@ import { parseServerConfig, type ServerConfigInput } from '../server/config.js';
 
 /** What the heap of one process may hold between two collections, and its libraries for themselves. */
 const ROOM_A_PROCESS_BYTES = 48 * 2 ** 20;
-/** Limits of a worker that bound what it holds of its clients' bytes, as far as this version has them. */
-const BUDGETS = ['outboundTotalBytes', 'inboundBytes', 'inboundTotalBytes'];
+/** Limits of a worker that bound what it holds of its clients' bytes. */
+const BUDGETS = ['outboundTotalBytes', 'inboundBytes'] as const;
+/** One for what has no answer, and one for what has no end yet. */
+const INBOUND_BUDGETS = 2;
 
 export interface MemoryBudget {
   bytes: number;
@@ -11,10 +13,9 @@ export interface MemoryBudget {
   terms: string;
 }
 
-/** The limits in `BUDGETS` that this version has, each set to `bytes`. */
+/** These limits, each set to `bytes`. */
 export function budgetOf(bytes: number): object {
-  const { limits } = parseServerConfig({});
-  return Object.fromEntries(BUDGETS.filter((name) => name in limits).map((name) => [name, bytes]));
+  return Object.fromEntries(BUDGETS.map((name) => [name, bytes]));
 }
 
 /** What a server of this configuration may hold more than when idle, however it is treated: its limits, and room. */
@@ -23,10 +24,10 @@ export function memoryBudget(input: ServerConfigInput): MemoryBudget {
   const terms: string[] = [];
   let bytes = 0;
   for (const name of BUDGETS) {
-    const limit = (limits as Record<string, unknown>)[name];
-    if (typeof limit !== 'number') continue;
-    bytes += workers * limit;
-    terms.push(`${workers} x ${name} ${toMiB(limit)}`);
+    const limit = limits[name];
+    const count = name === 'inboundBytes' ? INBOUND_BUDGETS * workers : workers;
+    bytes += count * limit;
+    terms.push(`${count} x ${name} ${toMiB(limit)}`);
   }
   const processes = (workers > 1 ? workers + 1 : 1) + homes + (media ? 1 : 0);
   bytes += processes * ROOM_A_PROCESS_BYTES;

@@ -22,6 +22,11 @@ export class ByteQueue {
     return this.#to - this.#from;
   }
 
+  /** Bytes of memory that it takes. */
+  get room(): number {
+    return this.#buffer.length;
+  }
+
   /** A view of all of them, good until the next `append` or `drop`. */
   get bytes(): Buffer {
     return this.#buffer.subarray(this.#from, this.#to);

@@ -129,7 +129,7 @@ const limitsSchema = z.strictObject({
     .min(1_048_576)
     .default(67_108_864)
     .describe(
-      'Bytes that one worker has read from its clients and not answered, or that other processes have not taken; those who send most are not read until theirs are answered.',
+      'Bytes that one worker has read from its clients and not answered, or that other processes have not taken; those who send most are not read until theirs are answered. The same again for frames whose end has not come.',
     ),
   sendsUnderWay: z
     .number()
@@ -164,7 +164,7 @@ const limitsSchema = z.strictObject({
     .number()
     .int()
     .min(1)
-    .default(2000)
+    .default(10_000)
     .describe(
       'Logins of one worker that wait for the process with the mailbox; past it new ones are refused.',
     ),

@@ -21,6 +21,7 @@ export const ATTACKS = {
   fillMailbox: { run: mailboxes.fillMailbox },
   fillDisk: { run: mailboxes.fillDisk },
   bigMessagesBeforeLogin: { run: webSockets.bigMessagesBeforeLogin },
+  unfinishedMessages: { run: webSockets.unfinishedMessages },
   loginByteByByte: { run: webSockets.loginByteByByte },
   halfTls: { run: connections.halfTls },
   halfWebSocket: { run: connections.halfWebSocket },

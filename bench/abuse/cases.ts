@@ -86,6 +86,13 @@ export const CASES: AbuseCase[] = [
     settings: () => ({ limits: budgetOf(8 * MIB) }),
   },
   {
+    name: 'unfinished',
+    about: '300 WebSockets with a message of 1 MB each that does not end, behind their LOGIN',
+    attack: 'unfinishedMessages',
+    shapes: ['one', 'workers'],
+    settings: () => ({ limits: budgetOf(16 * MIB) }),
+  },
+  {
     name: 'ws-byte-by-byte',
     about: 'LOGIN of 64 KiB in WebSocket messages of one byte',
     attack: 'loginByteByByte',

@@ -8,14 +8,31 @@ const LOGIN_BYTES = 65_536;
 const USER = 1000;
 
 /** 300 WebSockets, each with a message of 1 MB but for its last byte, before anybody has logged in. */
-export async function bigMessagesBeforeLogin(context: AttackContext): Promise<void> {
+export function bigMessagesBeforeLogin(context: AttackContext): Promise<void> {
+  return holdBigMessages(context, 'message of 1 MB before LOGIN', () => Buffer.alloc(0));
+}
+
+/** The same, each behind a login. */
+export function unfinishedMessages(context: AttackContext): Promise<void> {
+  return holdBigMessages(context, 'message of 1 MB without its end', (lane) => {
+    const login = loginFrames(USER + lane);
+    return Buffer.concat([messageHead(login.length), login]);
+  });
+}
+
+async function holdBigMessages(
+  context: AttackContext,
+  what: string,
+  beginning: (lane: number) => Buffer,
+): Promise<void> {
   const body = Buffer.alloc(BIG_MESSAGE_BYTES - 1);
-  await inLanes(300, context, async () => {
+  await inLanes(300, context, async (lane) => {
     const socket = await openWebSocket(context.ports.ws, context.tally);
     if (!socket) return;
+    socket.write(beginning(lane));
     socket.write(messageHead(BIG_MESSAGE_BYTES));
     socket.write(body);
-    context.tally.did('message of 1 MB before LOGIN');
+    context.tally.did(what);
     const closed = new Promise((resolve) => socket.once('close', resolve));
     await Promise.race([closed, context.over]);
     socket.destroy();

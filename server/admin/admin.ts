@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { isLoopback } from '../../protocol/address.js';
 import { BAD_REQUEST, partWith } from '../gateway/graceful-close.js';
 import { Metrics } from './metrics.js';
@@ -57,7 +57,7 @@ export async function startAdmin(
         return answer(response, 404, 'text/plain', 'try /healthz, /metrics or /stats\n');
     }
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  boundConnections(server);
   server.on('clientError', (_error, socket) => partWith(socket, BAD_REQUEST));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -72,6 +72,23 @@ export async function startAdmin(
         server.closeAllConnections();
       }),
   };
+}
+
+/** The connection that has asked nothing for the longest time makes room, so that whoever asks is answered. */
+function boundConnections(server: Server): void {
+  const byLastRequest = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    byLastRequest.add(socket);
+    socket.once('close', () => byLastRequest.delete(socket));
+    if (byLastRequest.size <= MAX_CONNECTIONS) return;
+    const stalest = byLastRequest.values().next().value as Socket;
+    byLastRequest.delete(stalest);
+    stalest.destroy();
+  });
+  server.on('request', ({ socket }: IncomingMessage) => {
+    byLastRequest.delete(socket);
+    byLastRequest.add(socket);
+  });
 }
 
 /**

@@ -20,11 +20,14 @@ import type { Session } from './session.js';
 import type { SessionHost } from './session-host.js';
 import type { SessionTable } from './session-table.js';
 import type { Turn } from './turn.js';
+import { UnfinishedBudget } from './unfinished-budget.js';
 import type { Wire } from './wire.js';
 
 export interface GatewayParts {
   config: ServerConfig;
   connectionLimit: number;
+  /** As in WorkerOptions. */
+  room: ((hasRoom: boolean) => void) | undefined;
   /** Number of this process. */
   self: number;
   code: HotCode;
@@ -49,6 +52,11 @@ export class Gateway implements SessionHost<Session> {
   readonly #listeners = new Listeners();
   readonly #door: Doorkeeper;
   readonly #firstIds = new FirstIds();
+  readonly #unfinished: UnfinishedBudget;
+  readonly #sharesPort: boolean;
+  /** A full worker leaves a port that it shares to the others, unless they are full as well. */
+  #leavesPort: boolean;
+  #hasRoom = true;
   #second = 0;
   #isDraining = false;
 
@@ -61,12 +69,13 @@ export class Gateway implements SessionHost<Session> {
     this.loginBytes = Math.min(limits.loginBytes, limits.maxFrameBytes);
     this.deliveryWindow = limits.deliveryWindow;
     this.outbound = new OutboundBudget(limits);
-    // A full worker leaves a port that it shares to the others.
-    const sharesPort = workers > 1 && !portPerWorker;
+    this.#unfinished = new UnfinishedBudget(limits);
+    this.#sharesPort = workers > 1 && !portPerWorker;
+    this.#leavesPort = this.#sharesPort;
     this.#door = new Doorkeeper({
       limit: parts.connectionLimit,
-      full: () => sharesPort && this.#listeners.stop(),
-      room: () => this.#isDraining || this.#listeners.resume(),
+      full: () => this.#setRoom(false),
+      room: () => this.#setRoom(true),
     });
   }
 
@@ -81,6 +90,12 @@ export class Gateway implements SessionHost<Session> {
       door: this.#door,
       accept: (wire) => this.#accept(wire),
     });
+  }
+
+  /** Whether other workers of the same port have room. */
+  othersHaveRoom(haveRoom: boolean): void {
+    this.#leavesPort = this.#sharesPort && haveRoom;
+    this.#chooseListening();
   }
 
   /** Stops accepting, says goodbye to every client and waits, at most `drainTimeoutMs`, until they have left. */
@@ -188,6 +203,10 @@ export class Gateway implements SessionHost<Session> {
     return this.#turn.shares;
   }
 
+  keeps(session: Session, bytes: number): void {
+    this.#unfinished.keeps(session, bytes);
+  }
+
   waitForTurn(session: Session): void {
     this.#turn.waitForNext(session);
   }
@@ -226,6 +245,19 @@ export class Gateway implements SessionHost<Session> {
     const code = refusal ?? ReasonCode.StoreFailed;
     countRefusal(counters, code);
     session.refused(request.id, code);
+  }
+
+  #setRoom(hasRoom: boolean): void {
+    const hadRoom = this.#hasRoom;
+    this.#hasRoom = hasRoom;
+    this.#chooseListening();
+    if (hasRoom !== hadRoom) this.#parts.room?.(hasRoom);
+  }
+
+  #chooseListening(): void {
+    if (this.#isDraining) return;
+    if (this.#hasRoom || !this.#leavesPort) this.#listeners.resume();
+    else this.#listeners.stop();
   }
 
   #accept(wire: Wire): Session | undefined {

@@ -5,6 +5,7 @@ import type { ListenAddress } from '../config.js';
 import type { Certificate } from './certificate.js';
 import type { Doorkeeper } from './doorkeeper.js';
 import { OVERLOADED, partWith, TLS_ALERT } from './graceful-close.js';
+import { HandshakeQueue } from './handshake-queue.js';
 import { createUpgrader, type UpgraderOptions } from './upgrader.js';
 import { adoptSocket, closeListener, listenToSocket } from './wire.js';
 
@@ -23,7 +24,7 @@ export class Listener {
   #address: ListenAddress;
   readonly #server: Server;
   readonly #isExclusive: boolean;
-  readonly #configuredPort: number;
+  #configuredPort: number;
   #isStarting = false;
 
   constructor(options: ListenerOptions) {
@@ -51,6 +52,13 @@ export class Listener {
       this.#isStarting = false;
     });
     const { port } = this.#server.address() as AddressInfo;
+    const before = this.#address.port;
+    if (before !== 0 && port !== before) {
+      // All workers had left it, and the kernel chose another: from now on it is asked for by its number.
+      this.#configuredPort = before;
+      await new Promise((resolve) => this.#server.close(resolve));
+      return this.listen();
+    }
     this.#address = { ...this.#address, port };
     return this.#address;
   }
@@ -86,8 +94,14 @@ function chooseTaker(options: ListenerOptions): (socket: Socket) => void {
       }
     };
   }
+  const handshakes = new HandshakeQueue();
   const upgrade = protocol === 'ws' || protocol === 'wss' ? createUpgrader(options) : undefined;
-  if (protocol === 'ws' && upgrade) return (socket) => upgrade(socket, !door.admits(socket));
+  if (protocol === 'ws' && upgrade) {
+    return (socket) => {
+      const isTurnedAway = !door.admits(socket);
+      handshakes.add(() => upgrade(socket, isTurnedAway));
+    };
+  }
   if (!certificate) throw new Error(`${protocol} needs a certificate`);
   const tls: TlsServer = createTlsServer({ ...certificate, handshakeTimeout: loginTimeoutMs });
   // Peers that break the handshake are none of ours: they are told, and let go.
@@ -100,7 +114,9 @@ function chooseTaker(options: ListenerOptions): (socket: Socket) => void {
   });
   return (socket) => {
     door.admits(socket);
-    if (!socket.destroyed) tls.emit('connection', socket);
+    handshakes.add(() => {
+      if (!socket.destroyed) tls.emit('connection', socket);
+    });
   };
 }
 

@@ -25,6 +25,8 @@ export class Outbound {
   #waitingFrames = 0;
   /** In Node's buffers when last looked at. */
   #heldBytes = 0;
+  /** Of the scratch buffer, where the wire was left one: it is held whole while there is anything in it. */
+  #roomBytes = 0;
   #isBlocked = false;
 
   constructor(wire: Wire, budget: OutboundBudget) {
@@ -57,10 +59,8 @@ export class Outbound {
     const bytes = this.#bytes;
     this.#frames = NO_FRAMES;
     this.#bytes = 0;
-    const isOne = frames.length === 1;
-    this.#write(isOne ? (frames[0] as Buffer) : gather(frames, bytes), bytes);
-    // What the kernel did not take at once lies in the scratch buffer still: leave that to the wire.
-    if (!isOne && this.#heldBytes > 0) scratch = Buffer.allocUnsafeSlow(GATHERED_BYTES);
+    // Also one alone: it may be a slice of much more, which a peer that reads slowly would keep.
+    this.#write(this.#heldBytes > 0 ? exactly(frames, bytes) : gather(frames, bytes), bytes);
     return !this.#isBlocked || this.#fits;
   }
 
@@ -84,9 +84,8 @@ export class Outbound {
    */
   end(last: Buffer | undefined): void {
     const frames = last ? [...this.#frames, last] : this.#frames;
-    if (frames.length > 0) this.wire.write(Buffer.concat(frames));
+    if (frames.length > 0) this.#write(Buffer.concat(frames), 0);
     this.drop();
-    this.#look();
     this.wire.end();
   }
 
@@ -105,12 +104,15 @@ export class Outbound {
     this.drop();
     this.#budget.bytes -= this.#heldBytes;
     this.#heldBytes = 0;
+    this.#roomBytes = 0;
     this.#budget.gone(this);
   }
 
   /** Looks what the kernel has taken since. True: everything. */
   settle(): boolean {
-    const held = this.wire.writableLength;
+    const waiting = this.wire.writableLength;
+    if (waiting === 0) this.#roomBytes = 0;
+    const held = Math.max(waiting, this.#roomBytes);
     this.#budget.bytes += held - this.#heldBytes;
     this.#heldBytes = held;
     return held === 0;
@@ -136,9 +138,13 @@ export class Outbound {
 
   #write(gathered: Buffer, bytes: number): void {
     this.#isBlocked = !this.wire.write(gathered);
+    const isScratch = gathered.buffer === scratch.buffer;
+    if (isScratch) this.#roomBytes = scratch.length;
     // From here on they are counted as what the wire holds.
     this.#budget.bytes -= bytes;
     this.#look();
+    // What the kernel did not take at once lies in the scratch buffer still: leave that to the wire.
+    if (isScratch && this.#heldBytes > 0) scratch = Buffer.allocUnsafeSlow(GATHERED_BYTES);
   }
 
   #look(): void {
@@ -147,11 +153,19 @@ export class Outbound {
 }
 
 function gather(frames: Buffer[], bytes: number): Buffer {
-  if (bytes > scratch.length) return Buffer.concat(frames, bytes);
+  if (bytes > scratch.length) return exactly(frames, bytes);
   let at = 0;
   for (const frame of frames) {
     scratch.set(frame, at);
     at += frame.length;
   }
   return scratch.subarray(0, bytes);
+}
+
+/** Not of Node's pool, of which a few bytes would hold 8 KiB. */
+function exactly(frames: Buffer[], bytes: number): Buffer {
+  const all = Buffer.allocUnsafeSlow(bytes);
+  let at = 0;
+  for (const frame of frames) at += frame.copy(all, at);
+  return all;
 }

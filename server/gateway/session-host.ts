@@ -26,6 +26,8 @@ export interface SessionHost<Session> {
   acknowledge(session: Session, sequence: number): void;
   /** What each connection may have in a turn of the event loop. */
   readonly shares: Pick<ReadShare, 'frames' | 'read'>;
+  /** The session keeps so many bytes of what came in and is not handled. */
+  keeps(session: Session, bytes: number): void;
   /** The session had its share: `nextTurn` follows. */
   waitForTurn(session: Session): void;
   /** The session has frames to write: call `flush` at the end of the turn. */

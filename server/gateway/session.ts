@@ -26,10 +26,12 @@ const Pause = {
   Worker: 4,
   /** It had its share of this turn. */
   Turn: 8,
+  /** All together keep too much that is not finished. */
+  Unfinished: 16,
 } as const;
 
 /** Beside the reasons: the wire is paused. Most clients send nothing before WELCOME, and need not be. */
-const WIRE = 16;
+const WIRE = 32;
 
 /** One client's connection: decodes what comes in, gathers what goes out, and closes for a reason. */
 export class Session implements WireListener, Receiver {
@@ -137,6 +139,7 @@ export class Session implements WireListener, Receiver {
   received(bytes: Buffer): void {
     if (this.#state === 'closed') return;
     this.#heardTick = this.#host.tick;
+    const hadKept = this.#kept !== undefined;
     this.#kept?.append(bytes);
     if (this.#pauses === 0) {
       this.#decode(this.#kept?.bytes ?? bytes);
@@ -144,12 +147,18 @@ export class Session implements WireListener, Receiver {
       this.#kept ??= new ByteQueue(bytes);
       this.#pauseWire();
     }
+    if (hadKept || this.#kept) this.unfinished();
     if (this.#host.shares.read(this, bytes.length)) this.#waitForTurn();
   }
 
   /** Another turn of the event loop has begun. */
   nextTurn(): void {
     this.#goOn(Pause.Turn);
+  }
+
+  unfinished(): void {
+    if (this.#state === 'closed') return;
+    this.#host.keeps(this, (this.#kept?.room ?? 0) + (this.#outbound.wire.unfinishedBytes ?? 0));
   }
 
   violated(reason: string): void {
@@ -184,6 +193,12 @@ export class Session implements WireListener, Receiver {
 
   readOn(): void {
     this.#goOn(Pause.Worker);
+  }
+
+  /** Reads nothing more while there is no room for what is not finished. */
+  holdBack(isHeldBack: boolean): void {
+    if (isHeldBack) this.#pause(Pause.Unfinished);
+    else this.#goOn(Pause.Unfinished);
   }
 
   /** The home of the user has registered it here. */
@@ -238,6 +253,12 @@ export class Session implements WireListener, Receiver {
     this.#part(encodeFrame({ type: FrameType.Error, code, reference: 0, reason }), reasonName(code));
   }
 
+  /** Tells the peer why, and gathers nothing of what it still sends. */
+  expel(code: ReasonCode, reason: string): void {
+    this.fail(code, reason);
+    this.#outbound.wire.cutOff?.();
+  }
+
   /** Says that the server is going away, then closes. */
   goodbye(): void {
     this.#part(encodeFrame({ type: FrameType.Goodbye, code: GoodbyeCode.Draining }), 'Draining');
@@ -263,6 +284,8 @@ export class Session implements WireListener, Receiver {
     } catch (error) {
       this.#failFor(error);
     }
+    // What it keeps now has not stood for long.
+    if (decoded > 0 && this.#kept) this.#host.keeps(this, 0);
     // A session that has closed meanwhile keeps nothing.
     if (this.#state !== 'closed') this.#kept = keepRest(this.#kept, bytes, decoded);
   }
@@ -314,7 +337,10 @@ export class Session implements WireListener, Receiver {
   #readOn(): void {
     if (!this.takesFrames) return;
     this.#heardTick = this.#host.tick;
-    if (this.#kept) this.#decode(this.#kept.bytes);
+    if (this.#kept) {
+      this.#decode(this.#kept.bytes);
+      this.unfinished();
+    }
     if (this.takesFrames) this.#outbound.wire.resume();
   }
 
@@ -333,6 +359,7 @@ export class Session implements WireListener, Receiver {
     this.#state = 'closed';
     this.#outbound.drop();
     this.#kept = undefined;
+    this.#host.keeps(this, 0);
     this.#host.closed(this, reason);
   }
 }

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { WEBSOCKET_SUBPROTOCOL } from '../../protocol/frame.js';
 import { BAD_REQUEST, httpRefusal, partWith } from './graceful-close.js';
-import { listenToWebSocket, WebSocketWire, type Wire, type WireListener } from './wire.js';
+import { WebSocketWire } from './websocket-wire.js';
+import type { Wire, WireListener } from './wire.js';
 
 /** Several frames may share a WebSocket message; this bounds what one may hold. */
 const MAX_WEBSOCKET_MESSAGE_BYTES = 1_048_576;
@@ -50,8 +51,9 @@ export function createUpgrader(options: UpgraderOptions): (socket: Socket, isTur
       return;
     }
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const listener = options.accept(new WebSocketWire(webSocket, socket as Socket));
-      if (listener) listenToWebSocket(webSocket, socket as Socket, listener, options.loginBytes);
+      const wire = new WebSocketWire(webSocket, socket as Socket);
+      const listener = options.accept(wire);
+      if (listener) wire.listen(listener, options.loginBytes);
       else webSocket.terminate();
     });
   });

@@ -8,9 +8,13 @@ export interface Wire {
   write(bytes: Buffer): boolean;
   /** Bytes handed over that the kernel has not taken. While there are any, written buffers are still in use. */
   readonly writableLength: number;
+  /** Bytes of a unit of its own framing whose end has not come, where it has one. */
+  readonly unfinishedBytes?: number;
   /** Stops and starts the arrival of bytes, for a peer that does not read what it is sent. */
   pause(): unknown;
   resume(): unknown;
+  /** Takes nothing more in, where a wire would gather it. */
+  cutOff?(): void;
   /** Sends what is buffered, then closes. */
   end(): unknown;
   destroy(): unknown;
@@ -20,6 +24,8 @@ export interface Wire {
 export interface WireListener {
   readonly isLoggedIn: boolean;
   received(bytes: Buffer): void;
+  /** `unfinishedBytes` has changed. */
+  unfinished(): void;
   /** The peer broke the framing below ours. */
   violated(reason: string): void;
   /** More has come before the login than a login takes. */
@@ -29,44 +35,8 @@ export interface WireListener {
   closed(): void;
 }
 
-/** WebSocket: the payloads of binary messages, one behind the other, are the stream. */
-export class WebSocketWire implements Wire {
-  readonly #webSocket: WebSocket;
-  readonly #socket: Socket;
-
-  constructor(webSocket: WebSocket, socket: Socket) {
-    this.#webSocket = webSocket;
-    this.#socket = socket;
-  }
-
-  write(bytes: Buffer): boolean {
-    this.#webSocket.send(bytes);
-    return !this.#socket.writableNeedDrain;
-  }
-
-  get writableLength(): number {
-    return this.#webSocket.bufferedAmount;
-  }
-
-  pause(): void {
-    this.#webSocket.pause();
-  }
-
-  resume(): void {
-    this.#webSocket.resume();
-  }
-
-  end(): void {
-    this.#webSocket.close(1000);
-  }
-
-  destroy(): void {
-    this.#webSocket.terminate();
-  }
-}
-
 /** A socket or WebSocket that knows who listens: one property, so that the handlers below are shared by all. */
-type Listened<T> = T & { c2mListener: WireListener };
+export type Listened<T> = T & { c2mListener: WireListener };
 
 /** Reads of all adopted sockets land here: a read is handled before the next one happens. */
 const readBuffer = Buffer.allocUnsafeSlow(TURN_BYTES);
@@ -110,47 +80,6 @@ export function listenToSocket(
   socket.on('close', onEnd);
 }
 
-/**
- * Connects a WebSocket, and the socket under it, with its listener.
- * @param loginBytes what HELLO and LOGIN may have, as bytes of their messages
- */
-export function listenToWebSocket(
-  webSocket: WebSocket,
-  socket: Socket,
-  listener: WireListener,
-  loginBytes: number,
-): void {
-  (webSocket as Listened<WebSocket>).c2mListener = listener;
-  (socket as Listened<Socket>).c2mListener = listener;
-  webSocket.on('message', onMessage);
-  webSocket.on('error', onWebSocketError);
-  webSocket.on('close', onClose);
-  socket.on('drain', onDrain);
-  boundLogin(socket, listener, loginBytes * WEBSOCKET_FRAMING);
-}
-
-/** A message of one byte takes seven on the wire; of more than a few bytes, hardly more than it has. */
-const WEBSOCKET_FRAMING = 2;
-
-/** A message is handed on when all of it is there, and may be a megabyte long: before the login it may not. */
-function boundLogin(socket: Socket, listener: WireListener, mostBytes: number): void {
-  let bytes = 0;
-  const onBytes = (chunk: Buffer): void => {
-    bytes += chunk.length;
-    // It comes behind what takes the messages out: those of this chunk have been handled.
-    if (listener.isLoggedIn) {
-      socket.off('data', onBytes);
-      return;
-    }
-    if (bytes <= mostBytes) return;
-    listener.tooLongForLogin();
-    // Else the rest of its message would be gathered for as long as it takes the peer to leave.
-    socket.removeAllListeners('data');
-    socket.resume();
-  };
-  socket.on('data', onBytes);
-}
-
 function onSocketData(this: Socket, bytes: Buffer): void {
   (this as Listened<Socket>).c2mListener.received(bytes);
 }
@@ -160,7 +89,7 @@ function onRead(this: unknown, bytes: number): boolean {
   return true;
 }
 
-function onDrain(this: Socket): void {
+export function onDrain(this: Socket): void {
   (this as Listened<Socket>).c2mListener.drained();
 }
 
@@ -168,16 +97,6 @@ function onError(this: Socket): void {
   // 'close' follows and does the work; without a listener the error would end the process.
 }
 
-function onClose(this: Socket | WebSocket): void {
+export function onClose(this: Socket | WebSocket): void {
   (this as Listened<Socket | WebSocket>).c2mListener.closed();
-}
-
-function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
-  const listener = (this as Listened<WebSocket>).c2mListener;
-  if (isBinary) listener.received(data);
-  else listener.violated('a text message; frames travel in binary messages');
-}
-
-function onWebSocketError(this: WebSocket, error: Error): void {
-  (this as Listened<WebSocket>).c2mListener.violated(error.message);
 }

@@ -15,7 +15,7 @@ import { Messages } from './messages.js';
 import { OutgoingReceipts } from './outgoing-receipts.js';
 import { Retention } from './retention.js';
 import { Trouble } from './trouble.js';
-import { type Consequence, type Turn, TurnLog } from './turn-log.js';
+import { addCounts, type Consequence, type Turn, TurnLog } from './turn-log.js';
 
 export type HomeLimits = MailboxLimits &
   FairShareLimits &
@@ -261,7 +261,8 @@ export class Home {
   }
 
   /** Hot path. A turn is kept: what it had to say is said. */
-  #promised({ answers, changes }: Turn): void {
+  #promised({ answers, counts, changes }: Turn): void {
+    addCounts(this.#counters, counts);
     for (let at = 0; at < answers.length; at += 2) {
       const to = answers[at];
       if (to instanceof Mailbox) this.mailboxes.promised(to, answers[at + 1] as MailboxItem, this.#nowMs);

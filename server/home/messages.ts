@@ -18,7 +18,7 @@ import type { Groups } from './groups.js';
 import type { MailboxItem } from './mailbox-item.js';
 import type { Mailboxes } from './mailboxes.js';
 import { type OutgoingReceipts, receiptFrame } from './outgoing-receipts.js';
-import type { Consequence, TurnLog } from './turn-log.js';
+import type { TurnLog } from './turn-log.js';
 
 export type Message<Kind extends HomeMessage['kind']> = Extract<HomeMessage, { kind: Kind }>;
 
@@ -43,17 +43,9 @@ export interface MessageParts {
 /** What becomes of messages and their receipts: whether they are taken, whose mailboxes they come into, who is told. */
 export class Messages {
   readonly #parts: MessageParts;
-  readonly #countAccepted: Consequence;
 
   constructor(parts: MessageParts) {
     this.#parts = parts;
-    const { counters } = parts;
-    this.#countAccepted = {
-      promised: () => {
-        counters.accepted += 1;
-      },
-      dropped: () => undefined,
-    };
   }
 
   /** Hot path. */
@@ -107,7 +99,7 @@ export class Messages {
       return;
     }
     const number = this.#parts.groups.take(group, from, id, nowMs);
-    this.#parts.log.follow(this.#countAccepted);
+    this.#parts.log.counts.accepted += 1;
     this.#sayAccepted(message);
     const frame = deliverFrame({ group: group.id, number, from, id, payload });
     const elsewhere: number[] = [];
@@ -138,7 +130,7 @@ export class Messages {
       const look = window.look(number);
       if (look === 'repeated' || look === 'too-old') return;
     }
-    this.#parts.counters.copies += 1;
+    this.#parts.log.counts.copies += 1;
     const hasRoom =
       !this.#parts.mailboxes.isFull(mailbox) &&
       !this.#parts.fairShare.isMailboxShareTaken(window) &&
@@ -150,7 +142,7 @@ export class Messages {
       this.#parts.mailboxes.append(mailbox, frame, nowMs);
       return;
     }
-    this.#parts.counters.undelivered += 1;
+    this.#parts.log.counts.undelivered += 1;
     // Nothing comes into this mailbox, yet what it had has changed.
     this.#parts.log.touch(mailbox);
     this.#sendReceipt({ to: from, by: member, id, group, isUndelivered: true }, nowMs);
@@ -159,7 +151,7 @@ export class Messages {
   takeReceipt(receipt: Receipt, nowMs: number): void {
     const { to, by, id, group, isUndelivered } = receipt;
     const origin = homeWorker(by, this.#parts.bus.homes);
-    this.#parts.counters.receipts += 1;
+    this.#parts.log.counts.receipts += 1;
     if (this.#parts.store.isDurable && origin !== this.#parts.bus.self)
       this.#parts.log.answer(origin, { kind: 'receipt-kept', to, by, id, group, isUndelivered });
     this.#parts.mailboxes.append(this.#parts.mailboxes.table.open(to), receiptFrame(receipt), nowMs);
@@ -186,7 +178,7 @@ export class Messages {
     this.#parts.log.acknowledge(message);
     for (const { isReceipt, from, id, group } of items) {
       if (isReceipt) continue;
-      this.#parts.counters.acknowledged += 1;
+      this.#parts.log.counts.acknowledged += 1;
       this.#sendReceipt({ to: from, by: message.user, id, group, isUndelivered: false }, nowMs);
     }
   }
@@ -224,7 +216,7 @@ export class Messages {
   }
 
   #repeated(request: HomeRequest): void {
-    this.#parts.counters.repeated += 1;
+    this.#parts.log.counts.repeated += 1;
     this.#sayAccepted(request);
   }
 

@@ -1,4 +1,5 @@
 import type { BusMessage, HomeMessage } from '../bus/bus.js';
+import type { Counters } from '../queues/counters.js';
 import type { Mailbox } from './mailbox.js';
 import type { MailboxItem } from './mailbox-item.js';
 
@@ -10,6 +11,12 @@ export interface Consequence {
 
 export type Acknowledgement = Extract<HomeMessage, { kind: 'acknowledge' }>;
 
+/** What is counted once it is kept: a turn that fails is done again. */
+export type TurnCounts = Pick<
+  Counters,
+  'accepted' | 'repeated' | 'acknowledged' | 'receipts' | 'copies' | 'undelivered'
+>;
+
 /** What happened in one turn of the event loop, to be said once it is promised, and to be taken back where it is not. */
 export interface Turn {
   /** To whom, and what, one behind the other: a worker and a message, or a mailbox and its item. */
@@ -18,6 +25,7 @@ export interface Turn {
   readonly acknowledgements: Acknowledgement[];
   /** Mailboxes that have changed without an item. */
   readonly touched: Mailbox[];
+  readonly counts: TurnCounts;
   /** How many changes were staged. */
   changes: number;
 }
@@ -28,6 +36,11 @@ export class TurnLog {
 
   get isEmpty(): boolean {
     return this.#turn.answers.length === 0 && this.#turn.acknowledgements.length === 0;
+  }
+
+  /** Hot path. */
+  get counts(): TurnCounts {
+    return this.#turn.counts;
   }
 
   /** Hot path. Says it behind what was said before in this turn. */
@@ -63,5 +76,16 @@ export class TurnLog {
 }
 
 function newTurn(): Turn {
-  return { answers: [], acknowledgements: [], touched: [], changes: 0 };
+  const counts = { accepted: 0, repeated: 0, acknowledged: 0, receipts: 0, copies: 0, undelivered: 0 };
+  return { answers: [], acknowledgements: [], touched: [], counts, changes: 0 };
+}
+
+/** Hot path: once a turn. */
+export function addCounts(counters: Counters, counts: TurnCounts): void {
+  counters.accepted += counts.accepted;
+  counters.repeated += counts.repeated;
+  counters.acknowledged += counts.acknowledged;
+  counters.receipts += counts.receipts;
+  counters.copies += counts.copies;
+  counters.undelivered += counts.undelivered;
 }

@@ -1,6 +1,7 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { OWNER_FILE } from '../store/folder-lock.js';
 import { forEachBounded } from './bounded-parallel.js';
 import type { DamagedFiles } from './damaged-files.js';
 import type { FileIndex } from './file-index.js';
@@ -9,7 +10,7 @@ import { closeToOthers, FILE_MODE, isUnfinishedWrite } from './private-files.js'
 
 /** Each may hold a descriptor, of which a process may have few. */
 const READS_AT_ONCE = 32;
-const OURS = new Set(['partial', 'damaged', 'secret']);
+const OURS = new Set(['partial', 'damaged', 'secret', OWNER_FILE]);
 
 /**
  * Reads what a folder holds into the index. What cannot be served is set aside: an entry that is damaged, or has no

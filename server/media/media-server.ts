@@ -85,6 +85,7 @@ export async function startMedia(
     thumbnails.close();
     app.server.closeAllConnections();
     await app.close();
+    store.close();
   };
   try {
     await app.listen({ host: config.host, port: config.port });

@@ -2,6 +2,7 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { steadyNow } from '../steady-clock.js';
+import { type HeldLock, lockFolder, OWNER_FILE } from '../store/folder-lock.js';
 import { DamagedFiles } from './damaged-files.js';
 import { FileIndex } from './file-index.js';
 import { KeyedMutex } from './keyed-mutex.js';
@@ -9,7 +10,7 @@ import { LinkKeys } from './link-key.js';
 import type { MediaConfig } from './media-config.js';
 import { contentPath, DamagedEntryError, entryPath, type MediaEntry, readEntry } from './media-entry.js';
 import { scanMedia } from './media-scan.js';
-import { privateFolder, writeWhole } from './private-files.js';
+import { closeToOthers, FILE_MODE, privateFolder, writeWhole } from './private-files.js';
 import { Refusal } from './refusal.js';
 import { Room } from './room.js';
 import { type Upload, Uploads } from './uploads.js';
@@ -34,13 +35,14 @@ export class MediaStore {
   readonly #damaged: DamagedFiles;
   readonly #index: FileIndex;
   readonly #log: Logger;
+  readonly #lock: HeldLock;
   readonly #owner = new KeyedMutex();
   #isExpiring = false;
 
   private constructor(
     folder: string,
     limits: StoreLimits,
-    parts: { keys: LinkKeys; uploads: Uploads; damaged: DamagedFiles; index: FileIndex },
+    parts: { keys: LinkKeys; uploads: Uploads; damaged: DamagedFiles; index: FileIndex; lock: HeldLock },
     log: Logger,
   ) {
     this.#folder = folder;
@@ -49,19 +51,39 @@ export class MediaStore {
     this.uploads = parts.uploads;
     this.#damaged = parts.damaged;
     this.#index = parts.index;
+    this.#lock = parts.lock;
     this.#log = log;
   }
 
-  /** @throws Error that names the folder or the file which cannot be had; a damaged file is set aside instead */
+  /**
+   * The folder is this process's alone until `close`: two that count its files and its room would each be wrong.
+   * @throws Error that names the folder or the file which cannot be had; a damaged file is set aside instead
+   */
   static async open(folder: string, limits: StoreLimits, log: Logger): Promise<MediaStore> {
     await privateFolder(folder, log);
+    const lock = await lockFolder(folder);
+    try {
+      await closeToOthers(join(folder, OWNER_FILE), FILE_MODE);
+      return await MediaStore.#read(folder, limits, log, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  static async #read(folder: string, limits: StoreLimits, log: Logger, lock: HeldLock): Promise<MediaStore> {
     const room = new Room(limits.totalBytes, limits.userBytes);
     const keys = await LinkKeys.open(folder);
     const uploads = await Uploads.open(join(folder, 'partial'), room, limits, log);
     const damaged = await DamagedFiles.open(folder, room, log);
     const index = new FileIndex(room);
     await scanMedia(folder, index, damaged, log);
-    return new MediaStore(folder, limits, { keys, uploads, damaged, index }, log);
+    return new MediaStore(folder, limits, { keys, uploads, damaged, index, lock }, log);
+  }
+
+  /** Gives the folder back. */
+  close(): void {
+    this.#lock.release();
   }
 
   get usage(): {

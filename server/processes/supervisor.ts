@@ -9,6 +9,7 @@ import type { HandlerFiles, StagedHandlers } from '../hot-code/handler-files.js'
 import { SAMPLE_INTERVAL_MS } from '../queues/queue-monitor.js';
 import { RestartLimit } from './restart-limit.js';
 import { ensureSharedFolder } from './shared-folder.js';
+import { SharedRoom } from './shared-room.js';
 import { WorkerChild } from './worker-child.js';
 import type { WorkerSetListener } from './worker-set-listener.js';
 
@@ -70,6 +71,7 @@ class Supervisor {
   readonly #addresses: ListenAddress[][] = [];
   readonly #restartsOf: number[] = [];
   readonly #deaths: RestartLimit;
+  readonly #room: SharedRoom;
   #lastTurn: Promise<void> = Promise.resolve();
   #isLeaving = false;
   #wereAllDead = false;
@@ -88,6 +90,7 @@ class Supervisor {
     this.#files = files;
     this.#busFolder = busFolder;
     this.#topology = new Topology(config);
+    this.#room = new SharedRoom(config.workers);
     this.#deaths = new RestartLimit(config.limits.restartsPerMinute);
     this.failed = new Promise((_resolve, reject) => {
       this.#fail = reject;
@@ -169,6 +172,7 @@ class Supervisor {
     });
     const child = new WorkerChild(cluster.fork(), this.#config.limits.hangTimeoutMs, {
       report: (report) => this.#listener.report(report),
+      room: (hasRoom) => this.#setRoom(worker, hasRoom),
       faulty: (version, reason) => this.#listener.faulty(version, reason),
       ailing: (problem) => this.#listener.ailing(worker, problem),
     });
@@ -186,6 +190,12 @@ class Supervisor {
       handlers: this.#files.inForce,
     });
     await child.heard('bus-ready');
+  }
+
+  #setRoom(worker: number, hasRoom: boolean): void {
+    if (!this.#topology.isWorker(worker)) return;
+    for (const { worker: other, haveOthersRoom } of this.#room.set(worker, hasRoom))
+      this.#children[other]?.tell({ kind: 'others', haveRoom: haveOthersRoom });
   }
 
   /** Puts back what was cleared from the temporary folder: the handlers in force, and the sockets of those that live. */
@@ -233,6 +243,7 @@ class Supervisor {
   #watch(worker: number): void {
     this.#children[worker]?.died.then((reason) => {
       if (this.#isLeaving) return;
+      this.#setRoom(worker, false);
       this.#listener.died(worker, reason);
       this.#inTurn(() => this.#restart(worker, reason)).catch(this.#fail);
     });
@@ -261,5 +272,7 @@ class Supervisor {
       if (other !== worker) child.tell({ kind: 'reconnect', worker });
     });
     await this.#connect(worker);
+    this.#room.forget(worker);
+    this.#setRoom(worker, true);
   }
 }

@@ -13,6 +13,8 @@ const START_FACTOR = 12;
 /** What a process says of itself without being asked. */
 export interface WorkerChildListener {
   report(report: WorkerReport): void;
+  /** Whether it has room for connections. */
+  room(hasRoom: boolean): void;
   /** Its handlers fail. */
   faulty(version: string, reason: string): void;
   /** What is the matter with it, or null: nothing any more. */
@@ -55,6 +57,7 @@ export class WorkerChild {
   #hear(message: FromWorker): void {
     this.#liveness.heard();
     if (message.kind === 'report') this.#listener.report(message.report);
+    else if (message.kind === 'room') this.#listener.room(message.hasRoom);
     else if (message.kind === 'faulty') this.#listener.faulty(message.version, message.reason);
     else if (message.kind === 'failed') this.#fault = `: ${message.message}`;
     else this.#waiting.get(message.kind)?.(message);

@@ -21,6 +21,8 @@ export type ToWorker =
   | { kind: 'connect'; addresses: ListenAddress[] | undefined }
   /** That worker was started again, and its bus listens. */
   | { kind: 'reconnect'; worker: number }
+  /** Whether other workers of the same port have room for connections: at first they have. */
+  | { kind: 'others'; haveRoom: boolean }
   /** Prepare handlers from this file; nothing changes yet. */
   | { kind: 'load'; handlers: string }
   /** Put what was prepared into force, or forget it. */
@@ -44,5 +46,7 @@ export type FromWorker =
   | { kind: 'drained' }
   /** The handlers of this version fail again and again. */
   | { kind: 'faulty'; version: string; reason: string }
+  /** Whether it has room for connections; at first it has. */
+  | { kind: 'room'; hasRoom: boolean }
   | { kind: 'report'; report: WorkerReport }
   | { kind: 'failed'; message: string };

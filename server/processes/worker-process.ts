@@ -43,6 +43,9 @@ async function obey(message: ToWorker): Promise<void> {
     case 'reconnect':
       if (await bus?.reconnect(message.worker)) worker?.reconnected(message.worker);
       break;
+    case 'others':
+      worker?.othersHaveRoom(message.haveRoom);
+      break;
     case 'load':
       tell({ kind: 'loaded', problem: await load(message.handlers) });
       break;
@@ -94,6 +97,7 @@ async function prepare(plan: Extract<ToWorker, { kind: 'start' }>): Promise<void
     code,
     bus,
     restarts,
+    room: (hasRoom) => tell({ kind: 'room', hasRoom }),
   });
   await bus.listen();
 }

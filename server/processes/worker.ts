@@ -36,6 +36,8 @@ export interface WorkerOptions {
    * reach ours, so ours have other numbers.
    */
   restarts: number;
+  /** Told whenever there is no more room for connections, and when there is again; where there are other workers. */
+  room?: (hasRoom: boolean) => void;
 }
 
 /** What a worker tells of itself, several times a second. */
@@ -62,7 +64,7 @@ export class Worker {
   readonly #sweep: NodeJS.Timeout;
   #nextHomeSweepMs = 0;
 
-  constructor({ config, connectionLimit, store, bus, code, restarts }: WorkerOptions) {
+  constructor({ config, connectionLimit, store, bus, code, restarts, room }: WorkerOptions) {
     const { limits, coalesceMs } = config;
     const counters = this.#counters;
     const admission = new Admission(limits);
@@ -78,6 +80,7 @@ export class Worker {
     const parts = {
       config,
       connectionLimit,
+      room,
       self,
       code,
       counters,
@@ -115,6 +118,11 @@ export class Worker {
   /** @throws the system's error */
   listen(certificate: Certificate | undefined, addresses?: ListenAddress[]): Promise<ListenAddress[]> {
     return this.#gateway.listen(certificate, addresses);
+  }
+
+  /** Whether other workers of the same port have room for connections. */
+  othersHaveRoom(haveRoom: boolean): void {
+    this.#gateway.othersHaveRoom(haveRoom);
   }
 
   drain(): Promise<void> {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
@@ -78,6 +79,22 @@ test('a connection that sends half a request is closed', async () => {
 
   await closed;
   await admin.close();
+});
+
+test('half requests without number keep nobody from asking', async () => {
+  const server = await testServer();
+  const port = Number(new URL(`${server.adminUrl}`).port);
+  const halves = Array.from({ length: 400 }, () => connect(port, '127.0.0.1'));
+  for (const socket of halves) {
+    socket.on('error', () => undefined);
+    socket.resume().write('GET /healthz HTTP/1.1\r\nHost: 127');
+  }
+  await Promise.all(halves.map((socket) => socket.connecting && once(socket, 'connect')));
+
+  const response = await fetch(`${server.adminUrl}/healthz`);
+
+  expect(response.status).toBe(200);
+  for (const socket of halves) socket.destroy();
 });
 
 test('/healthz tells what is the matter with media', async () => {

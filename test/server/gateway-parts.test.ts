@@ -5,6 +5,7 @@ import { parseServerConfig, type ServerConfigInput } from '../../server/config.j
 import { connectionLimit } from '../../server/gateway/connection-limit.js';
 import { FirstIds } from '../../server/gateway/first-ids.js';
 import { IdleClock } from '../../server/gateway/idle-clock.js';
+import { SharedRoom } from '../../server/processes/shared-room.js';
 import { RateLimit } from '../../server/queues/rate-limit.js';
 
 test('a queue of bytes gives back what came in, in order, and its room goes with what it holds', () => {
@@ -90,6 +91,30 @@ describe('a limit on connections', () => {
     expect(connectionLimit(0, 1024)).toBe(524);
     expect(connectionLimit(524, 1024)).toBe(524);
   });
+});
+
+test('of workers that share a port, each knows whether others have room, whatever fills, dies and comes back', () => {
+  const step = fc.record({ worker: fc.nat(2), what: fc.constantFrom('full', 'room', 'restart') });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const room = new SharedRoom(3);
+      const hasRoom = [true, true, true];
+      const told = [true, true, true];
+      const set = (worker: number, has: boolean) => {
+        hasRoom[worker] = has;
+        for (const { worker: other, haveOthersRoom } of room.set(worker, has)) told[other] = haveOthersRoom;
+      };
+      for (const { worker, what } of steps) {
+        if (what === 'restart') {
+          set(worker, false);
+          room.forget(worker);
+          told[worker] = true;
+        }
+        set(worker, what !== 'full');
+        expect(told).toEqual(hasRoom.map((_, self) => hasRoom.some((has, other) => has && other !== self)));
+      }
+    }),
+  );
 });
 
 test.each(['idleTimeoutMs', 'loginTimeoutMs', 'drainTimeoutMs'])(

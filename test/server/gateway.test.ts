@@ -78,6 +78,35 @@ describe('a server with as many connections as it takes', () => {
   });
 });
 
+describe('workers that share a port', () => {
+  test('say Overloaded when all of them are full, and not before, and take on again whoever comes when one has left', async () => {
+    const server = await testServer({ workers: 2, limits: { connectionsPerWorker: 3 } });
+    const address = addressOf(server);
+    const clients: TestClient[] = [];
+    for (let user = 1; user <= 6; user += 1) clients.push(await TestClient.login(address, user));
+    const answer = async () =>
+      (await TestClient.connect(address)
+        .then((client) => client.nextFrame())
+        .catch(() => undefined)) ?? {};
+
+    for (let round = 0; round < 3; round += 1) {
+      await expect.poll(answer).toMatchObject({ code: ReasonCode.Overloaded });
+      expect(await answer()).toMatchObject({ code: ReasonCode.Overloaded });
+
+      await clients.shift()?.cut();
+      const login = () => TestClient.login(address, 10 + round).catch(() => undefined);
+      let back: TestClient | undefined;
+      await expect
+        .poll(async () => {
+          back ??= await login();
+          return back !== undefined;
+        })
+        .toBe(true);
+      clients.push(back as unknown as TestClient);
+    }
+  });
+});
+
 describe('a WebSocket', () => {
   const page = 'https://chat.example';
 
@@ -120,6 +149,29 @@ describe('a WebSocket', () => {
     const unmasked = await login();
     (unmasked as unknown as { _socket: Socket })._socket.write(Buffer.from([0x82, 0x01, 0x00]));
     expect(await closeCode(unmasked)).toBe(1002);
+  });
+
+  test('keeps no more of all messages without an end than the server may, and tells who has to go', async () => {
+    const limits = { inboundBytes: 4 * 1_048_576 };
+    const address = addressOf(await testServer({ listen: ['ws://127.0.0.1:0'], limits }));
+    const bystander = await TestClient.login(address, BERT);
+    // The head of a message of a million bytes, masked with zeros, and most of it. */
+    const most = Buffer.concat([
+      Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40, 0, 0, 0, 0]),
+      Buffer.alloc(900_000),
+    ]);
+    const flooders: TestClient[] = [];
+    for (let user = 100; user < 106; user += 1) {
+      const flooder = await TestClient.login(address, user);
+      flooder.sayRaw(most);
+      flooders.push(flooder);
+    }
+
+    for (const flooder of flooders.slice(0, 2))
+      expect(await flooder.next(FrameType.Error)).toMatchObject({ code: ReasonCode.Overloaded });
+    bystander.send(BERT, 1, 'to myself');
+    expect(await bystander.settle()).toContainEqual({ type: FrameType.Accepted, id: 1 });
+    for (const flooder of flooders) await flooder.cut();
   });
 
   test('keeps no more of a stranger than a login has, be it one message or a thousand small ones', async () => {

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { FrameType } from '../../protocol/frame.js';
+import { FrameType, PROTOCOL_VERSION, ReasonCode } from '../../protocol/frame.js';
 import { Topology } from '../../server/bus/topology.js';
 import { Liveness } from '../../server/processes/liveness.js';
 import { TestClient } from '../support/client.js';
@@ -118,6 +118,74 @@ test('a worker that dies closes nobody who had nothing to do with it', async () 
   await staying.settle();
 
   expect(isClosed).toBe(false);
+});
+
+describe('while a home does not answer', () => {
+  const [WORKERS, HOMES] = [2, 2];
+  const topology = new Topology({ workers: WORKERS, homes: HOMES });
+  const STILL = WORKERS;
+  const settings = { workers: WORKERS, homes: HOMES, portPerWorker: true };
+
+  async function start(limits: object) {
+    const server = await testServer({ ...settings, limits });
+    await expect.poll(async () => (await statsOf(server)).workers.length).toBe(WORKERS + HOMES);
+    const pid = (await statsOf(server)).workers.find(({ worker }) => worker === STILL)?.pid as number;
+    return { server, pid };
+  }
+
+  test('no more logins wait for it than may, and the next is told Overloaded', async () => {
+    const { server, pid } = await start({ loginsUnderWay: 3 });
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const waiting: TestClient[] = [];
+      for (let user = 0, at = 0; at < 3; at += 1) {
+        user = userAt(STILL, topology, user + 1);
+        const client = await TestClient.connect(addressOf(server));
+        client.say(
+          { type: FrameType.Hello, version: PROTOCOL_VERSION },
+          { type: FrameType.Login, user, token: '' },
+        );
+        waiting.push(client);
+      }
+      // One after the other on one worker: when this one is answered, the others have been read.
+      await expect.poll(async () => (await statsOf(server)).counters.logins).toBe(3);
+      const next = await TestClient.connect(addressOf(server));
+      next.say(
+        { type: FrameType.Hello, version: PROTOCOL_VERSION },
+        { type: FrameType.Login, user: userAt(STILL + 1, topology), token: '' },
+      );
+
+      expect(await next.next(FrameType.Error)).toMatchObject({ code: ReasonCode.Overloaded });
+
+      process.kill(pid, 'SIGCONT');
+      for (const client of waiting) await client.next(FrameType.Welcome);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  });
+
+  test('and dies, those who have asked it for something are closed to ask again, and nobody else', async () => {
+    const { server, pid } = await start({});
+    const [asker, bystander] = [userAt(STILL + 1, topology), userAt(STILL + 1, topology, 1000)];
+    const asking = await TestClient.login(addressOf(server), asker);
+    const staying = await TestClient.login(addressOf(server), bystander);
+    process.kill(pid, 'SIGSTOP');
+    asking.send(userAt(STILL, topology), 1, 'to whom nobody answers for');
+    await asking.settle();
+
+    process.kill(pid, 'SIGKILL');
+
+    expect(await asking.next(FrameType.Error)).toMatchObject({ code: ReasonCode.InternalError });
+    await asking.closed;
+    await staying.settle();
+    const again = await TestClient.login(addressOf(server), asker);
+    await expect
+      .poll(async () => {
+        again.send(userAt(STILL, topology), 1, 'to whom nobody answers for');
+        return (await again.nextFrame()).type;
+      })
+      .toBe(FrameType.Accepted);
+  }, 30_000);
 });
 
 test('a process is started again though its temporary folder was cleared away', async () => {

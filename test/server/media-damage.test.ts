@@ -197,6 +197,7 @@ describe('the age of a file', () => {
       clock.mockRestore();
     }
     expect(store.usage.files).toBe(2);
+    store.close();
   });
 
   test('ends it for all when it is past the retention time, also where one cannot be deleted', async () => {
@@ -214,5 +215,15 @@ describe('the age of a file', () => {
     await store.expire();
 
     expect(store.usage.files).toBe(1);
+    store.close();
   });
 });
+
+test('a folder of files is one server’s alone, until that has ended', async () => {
+  const { folder, media } = await startTestMedia();
+
+  await expect(startTestMedia({ folder })).rejects.toThrow(`${folder} is in use by process ${process.pid}`);
+
+  await media.close();
+  await startTestMedia({ folder });
+}, 15_000);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
+import { encodeFrame } from '../../protocol/encode.js';
 import { type Frame, FrameType, ReasonCode } from '../../protocol/frame.js';
 import type { Handlers } from '../../server/hot-code/handler-api.js';
 import { FakeHost, framesOf, hello } from '../support/session.js';
@@ -131,6 +132,69 @@ test('what waits for all clients is counted to the byte, whatever they take and 
       expect(host.outbound.frames.length).toBe(0);
     }),
   );
+});
+
+describe('frames whose end does not come', () => {
+  const HALF = encodeFrame({ type: FrameType.Send, to: 2, id: 1, payload: Buffer.alloc(60_000) }).subarray(
+    0,
+    40_000,
+  );
+
+  test('are bounded for all clients together: the one that has stood the longest is closed, and told why', () => {
+    const host = new FakeHost(undefined, undefined, 1_048_576);
+    const bystander = host.login(1);
+    const whole = encodeFrame({ type: FrameType.Ping, nonce: 7 });
+    bystander.session.received(whole.subarray(0, 3));
+    const flooders = Array.from({ length: 100 }, (_, at) => host.login(at + 2));
+
+    vi.useFakeTimers();
+    for (const { session } of flooders) {
+      bystander.session.received(Buffer.concat([whole.subarray(3), whole.subarray(0, 3)]));
+      session.received(HALF);
+      expect(host.unfinished.bytes).toBeLessThanOrEqual(1_048_576);
+    }
+
+    // Those who were held back are read again once there is room.
+    vi.advanceTimersByTime(1000);
+    vi.useRealTimers();
+    const open = flooders.filter(({ session }) => session.isOpen);
+    expect(open.length).toBeGreaterThan(5);
+    expect(flooders.slice(-open.length)).toEqual(open);
+    expect(new Set(host.closedFor)).toEqual(new Set(['Overloaded']));
+    expect(flooders[0]?.wire.frames.at(-1)).toMatchObject({
+      type: FrameType.Error,
+      code: ReasonCode.Overloaded,
+    });
+    expect(bystander.session.isOpen).toBe(true);
+  });
+
+  test('are counted no longer when they are whole, or their connection is closed', async () => {
+    const host = new FakeHost();
+    const [whole, closed] = [host.login(1), host.login(2)];
+    const frame = encodeFrame({ type: FrameType.Send, to: 2, id: 1, payload: Buffer.alloc(60_000) });
+    for (const { session } of [whole, closed]) session.received(frame.subarray(0, 40_000));
+    expect(host.unfinished.bytes).toBeGreaterThanOrEqual(80_000);
+
+    whole.session.received(frame.subarray(40_000));
+    closed.session.closed();
+
+    expect(host.unfinished.bytes).toBe(0);
+  });
+});
+
+describe('a slow reader', () => {
+  test('of a few bytes counts with the whole buffer that they lie in', () => {
+    const host = new FakeHost();
+    const chunk = Buffer.alloc(65_536);
+    const { session, wire } = host.login();
+    wire.room = 10;
+
+    session.deliver(1, chunk.subarray(0, 100));
+    host.endTurn();
+
+    expect(wire.heldRooms).not.toContain(chunk.buffer.byteLength);
+    expect(host.outbound.bytes).toBe(Math.max(...wire.heldRooms));
+  });
 });
 
 describe('a login', () => {

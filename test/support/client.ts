@@ -85,6 +85,11 @@ export class TestClient {
     else this.#carrier.write(bytes);
   }
 
+  /** Bytes below the framing of a WebSocket. */
+  sayRaw(bytes: Buffer): void {
+    (this.#carrier as unknown as { _socket: Socket })._socket.write(bytes);
+  }
+
   sayText(text: string): void {
     (this.#carrier as WebSocket).send(text);
   }

@@ -5,6 +5,7 @@ import type { HandlerFault } from '../../server/gateway/handler-run.js';
 import { OutboundBudget } from '../../server/gateway/outbound-budget.js';
 import { Session } from '../../server/gateway/session.js';
 import type { SessionHost } from '../../server/gateway/session-host.js';
+import { UnfinishedBudget } from '../../server/gateway/unfinished-budget.js';
 import type { Wire } from '../../server/gateway/wire.js';
 import type { Handlers } from '../../server/hot-code/handler-api.js';
 import { HotCode } from '../../server/hot-code/hot-code.js';
@@ -18,11 +19,14 @@ export class FakeWire implements Wire {
   isEnded = false;
   /** Bytes that the kernel still has room for. */
   room = Number.POSITIVE_INFINITY;
+  /** Of the buffers that were not taken at once, in bytes: a few of them hold all of it. */
+  readonly heldRooms: number[] = [];
   #held = Buffer.alloc(0);
 
   write(bytes: Buffer): boolean {
     this.#held = Buffer.concat([this.#held, bytes]);
     this.take();
+    if (this.writableLength > 0) this.heldRooms.push(bytes.buffer.byteLength);
     return this.writableLength < 16_384;
   }
 
@@ -67,6 +71,7 @@ export class FakeHost implements SessionHost<Session> {
   readonly loginBytes = 4096;
   readonly deliveryWindow = 256;
   readonly outbound: OutboundBudget;
+  readonly unfinished: UnfinishedBudget;
   handlers: Handlers = shipped;
   tick = 0;
   isHomeThere = true;
@@ -77,8 +82,13 @@ export class FakeHost implements SessionHost<Session> {
   #connections = 0;
   #ids = 0;
 
-  constructor(outboundBufferBytes = 1_048_576, outboundTotalBytes = 268_435_456) {
+  constructor(outboundBufferBytes = 1_048_576, outboundTotalBytes = 268_435_456, inboundBytes = 67_108_864) {
     this.outbound = new OutboundBudget({ outboundBufferBytes, outboundTotalBytes });
+    this.unfinished = new UnfinishedBudget({ inboundBytes });
+  }
+
+  keeps(session: Session, bytes: number): void {
+    this.unfinished.keeps(session, bytes);
   }
 
   readonly shares = { frames: Number.POSITIVE_INFINITY, read: () => false };
