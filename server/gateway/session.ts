@@ -30,6 +30,9 @@ const Pause = {
   Unfinished: 16,
 } as const;
 
+/** Who was expelled holds memory that others need: there is only this long to read why. */
+const EXPELLED_LEAVE_MS = 100;
+
 /** Beside the reasons: the wire is paused. Most clients send nothing before WELCOME, and need not be. */
 const WIRE = 32;
 
@@ -256,7 +259,7 @@ export class Session implements WireListener, Receiver {
   /** Tells the peer why, and gathers nothing of what it still sends. */
   expel(code: ReasonCode, reason: string): void {
     this.fail(code, reason);
-    this.#outbound.wire.cutOff?.();
+    this.#outbound.wire.cutOff?.(EXPELLED_LEAVE_MS);
   }
 
   /** Says that the server is going away, then closes. */

@@ -5,7 +5,6 @@ interface Keeping {
   /** Whether it is read no further, for the time being. */
   holdBack(isHeldBack: boolean): void;
   expel(code: ReasonCode, reason: string): void;
-  destroy(): void;
 }
 
 /** From this share on nothing is read that would be kept; the rest is for what was read by then. */
@@ -14,12 +13,12 @@ const HOLD_BACK_SHARE = 1 / 2;
 /** Whoever keeps less than this is read on: the beginning of a small frame, whose end comes with the next read. */
 const SMALL_BYTES = 4096;
 
-/** Room is made this often, for an eighth of the whole: what is closed is garbage, and takes its time as well. */
+/** Room is made this often, for a quarter of the whole: what is closed is garbage, and takes its time as well. */
 const MAKE_ROOM_MS = 200;
-const ROOM_SHARE = 1 / 8;
+const ROOM_SHARE = 1 / 4;
 
-/** What a WebSocket has gathered goes with the connection: whoever is closed has only this long to be told. */
-const LEAVE_MS = 100;
+/** What a read may bring: no more are read on than there is room for. */
+const READ_BYTES = 65_536;
 
 /**
  * What connections keep of what came in and cannot be handled yet: frames and WebSocket messages whose end is to come, and
@@ -48,6 +47,8 @@ export class UnfinishedBudget {
     this.#bytes += bytes - (this.#kept.get(session) ?? 0);
     if (bytes === 0) {
       this.#kept.delete(session);
+      // Also where it was closed: what is held here holds all that its connection has gathered.
+      if (this.#heldBack.delete(session)) session.holdBack(false);
       return;
     }
     this.#kept.set(session, bytes);
@@ -56,17 +57,26 @@ export class UnfinishedBudget {
       this.#heldBack.add(session);
       session.holdBack(true);
     }
-    this.#timer ??= setTimeout(this.#makeRoom, MAKE_ROOM_MS).unref();
+    this.#schedule();
     this.#closeLongest(this.#limitBytes);
   }
 
   readonly #makeRoom = (): void => {
     this.#timer = undefined;
     this.#closeLongest(this.#limitBytes * (HOLD_BACK_SHARE - ROOM_SHARE));
-    const heldBack = [...this.#heldBack];
-    this.#heldBack.clear();
-    for (const session of heldBack) session.holdBack(false);
+    let roomBytes = this.#limitBytes * HOLD_BACK_SHARE - this.#bytes;
+    for (const session of this.#heldBack) {
+      if (roomBytes <= 0) break;
+      roomBytes -= READ_BYTES;
+      this.#heldBack.delete(session);
+      session.holdBack(false);
+    }
+    if (this.#heldBack.size > 0) this.#schedule();
   };
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(this.#makeRoom, MAKE_ROOM_MS).unref();
+  }
 
   /** Until no more than `mostBytes` are kept. */
   #closeLongest(mostBytes: number): void {
@@ -74,7 +84,6 @@ export class UnfinishedBudget {
       if (this.#bytes <= mostBytes) return;
       this.keeps(longest, 0);
       longest.expel(ReasonCode.Overloaded, 'the server keeps too many unfinished frames');
-      setTimeout(() => longest.destroy(), LEAVE_MS).unref();
     }
   }
 }

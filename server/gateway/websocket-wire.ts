@@ -5,8 +5,8 @@ import { type Listened, onClose, onDrain, type Wire, type WireListener } from '.
 /** A message of one byte takes seven on the wire; of more than a few bytes, hardly more than it has. */
 const LOGIN_FRAMING = 2;
 
-/** A peer that is cut off has this long to read why. */
-const LEAVE_MS = 1000;
+/** A stranger that is cut off has this long to read why, and cannot come again sooner. */
+const STRANGER_LEAVE_MS = 1000;
 
 /** The mask and the shortest header of a frame, and what longer lengths add to it: RFC 6455, section 5.2. */
 const FRAME_BYTES = 6;
@@ -126,14 +126,14 @@ export class WebSocketWire implements Wire {
     if (this.#loginBytes > 0) return;
     this.#loginBytes = 0;
     this.#listener?.tooLongForLogin();
-    this.cutOff();
+    this.cutOff(STRANGER_LEAVE_MS);
   }
 
   /** Else the rest of a message would be gathered, or read for nothing, for as long as it takes the peer to leave. */
-  cutOff(): void {
+  cutOff(leaveMs: number): void {
     this.#socket.removeAllListeners('data');
     this.#socket.pause();
-    setTimeout(() => this.#socket.destroy(), LEAVE_MS).unref();
+    setTimeout(() => this.#socket.destroy(), leaveMs).unref();
   }
 }
 

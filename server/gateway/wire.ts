@@ -13,8 +13,8 @@ export interface Wire {
   /** Stops and starts the arrival of bytes, for a peer that does not read what it is sent. */
   pause(): unknown;
   resume(): unknown;
-  /** Takes nothing more in, where a wire would gather it. */
-  cutOff?(): void;
+  /** Takes nothing more in, where a wire would gather it, and ends in `leaveMs`: what was gathered goes only then. */
+  cutOff?(leaveMs: number): void;
   /** Sends what is buffered, then closes. */
   end(): unknown;
   destroy(): unknown;

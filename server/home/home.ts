@@ -1,8 +1,8 @@
-import { type Bus, type ConnectionMessage, type HomeMessage, homeWorker } from '../bus/bus.js';
+import type { Bus, HomeMessage } from '../bus/bus.js';
 import type { Limits } from '../config.js';
-import { type Counters, countRefusal } from '../queues/counters.js';
+import type { Counters } from '../queues/counters.js';
 import { steadyNow } from '../steady-clock.js';
-import type { HomeStore, StoreFailure } from '../store/home-store.js';
+import type { HomeStore } from '../store/home-store.js';
 import { CommitQueue } from './commit-queue.js';
 import { Deduplication } from './deduplication.js';
 import { FairShare, type FairShareLimits } from './fair-share.js';
@@ -13,6 +13,7 @@ import type { MailboxItem } from './mailbox-item.js';
 import { Mailboxes, type MailboxLimits } from './mailboxes.js';
 import { Messages } from './messages.js';
 import { OutgoingReceipts } from './outgoing-receipts.js';
+import { Recovery } from './recovery.js';
 import { Retention } from './retention.js';
 import { Trouble } from './trouble.js';
 import { addCounts, type Consequence, type Turn, TurnLog } from './turn-log.js';
@@ -51,6 +52,7 @@ export class Home {
   readonly #log = new TurnLog();
   readonly #commits: CommitQueue<Turn>;
   readonly #trouble = new Trouble();
+  readonly #recovery: Recovery;
   readonly #store: HomeStore;
   readonly #bus: Bus;
   readonly #counters: Counters;
@@ -93,15 +95,27 @@ export class Home {
     });
     this.#commits = new CommitQueue(store, {
       promised: (turn) => this.#promised(turn),
-      failed: (turns, failure) => this.#failed(turns, failure),
+      failed: (turns, failure) => this.#recovery.failed([...turns, log.take(0)], failure, this.#nowMs),
+    });
+    this.#recovery = new Recovery({
+      store,
+      bus,
+      counters,
+      trouble: this.#trouble,
+      mailboxes: this.mailboxes,
+      deduplication: this.#deduplication,
+      groups: this.#groups,
+      messages: this.#messages,
+      receipts: this.#receipts,
+      fanOut: this.fanOut,
     });
   }
 
   /** Hot path: one call a SEND, an ACK and a receipt. */
   receive(message: HomeMessage): void {
     if (this.#commits.isFailing || this.#trouble.isStanding) this.#putOff(message);
-    else if (this.#trouble.isOwing && message.kind === 'acknowledge') this.#putOff(message);
-    else if (!this.#trouble.isMissing || !this.#isBehindMissed(message)) this.#take(message);
+    else if (this.#trouble.isOwing && message.kind === 'acknowledge') this.#recovery.putOff(message);
+    else if (!this.#trouble.isMissing || !this.#recovery.isBehindMissed(message)) this.#take(message);
   }
 
   /** Commits what was staged since the last call and then answers for it; once an event-loop turn. */
@@ -124,7 +138,7 @@ export class Home {
     this.#makeUp();
     if (this.#commits.isFailing || this.#trouble.isStanding) return;
     // Also where nothing else happens here: what comes then shows whether the store takes it.
-    this.#askAgain();
+    this.#recovery.askAgain();
     this.mailboxes.age(this.#nowMs);
     if (this.#commits.isIdle) this.#retention.sweep(this.#retentionMs, this.#nowMs);
   }
@@ -162,10 +176,7 @@ export class Home {
 
   /** Sends again what a home may not have taken over: that one was started again, or this one was. */
   resend(home: number): void {
-    if (home === this.#bus.self) this.#trouble.begunAgain(home);
-    else this.#bus.send(home, { kind: 'resending', home: this.#bus.self });
-    this.#receipts.resend(home);
-    this.fanOut.resend(home);
+    this.#recovery.resend(home);
   }
 
   /** Hot path. */
@@ -210,54 +221,11 @@ export class Home {
     }
   }
 
-  #isBehindMissed(message: HomeMessage): boolean {
-    const home = this.#originOf(message);
-    return home !== undefined && this.#trouble.hasMissed(home);
-  }
-
-  /** The home that has sent something on, and sends it again where it is asked to. */
-  #originOf(message: HomeMessage): number | undefined {
-    switch (message.kind) {
-      case 'receipt':
-        return homeWorker(message.by, this.#bus.homes);
-      case 'copies':
-        return homeWorker(message.group, this.#bus.homes);
-      default:
-        return undefined;
-    }
-  }
-
-  /** What becomes of a message while nothing may be staged. */
+  /** Nothing may be staged now. */
   #putOff(message: HomeMessage): void {
-    switch (message.kind) {
-      case 'attach':
-      case 'detach':
-      case 'resend':
-        this.#take(message);
-        break;
-      case 'submit':
-      case 'submit-to-group':
-      case 'group':
-        this.#messages.refuse(message, this.#trouble.refusal);
-        break;
-      case 'acknowledge':
-        if (this.mailboxes.isCurrent(message)) this.#trouble.owe(message);
-        break;
-      case 'receipt':
-      case 'copies':
-        this.#trouble.miss(this.#originOf(message) as number);
-        break;
-      case 'resending':
-        // What follows is not taken either.
-        this.#trouble.miss(message.home);
-        break;
-      case 'receipt-kept':
-        this.#trouble.missAnswer(homeWorker(message.to, this.#bus.homes));
-        break;
-      case 'copies-kept':
-        this.#trouble.missAnswer(message.home);
-        break;
-    }
+    if (message.kind === 'attach' || message.kind === 'detach' || message.kind === 'resend')
+      this.#take(message);
+    else this.#recovery.putOff(message);
   }
 
   /** Hot path. A turn is kept: what it had to say is said. */
@@ -272,65 +240,6 @@ export class Home {
     // A turn that changed nothing says nothing of the store.
     if (changes === 0) return;
     this.#trouble.end();
-    this.#askAgain();
-  }
-
-  /** What was missed is asked for, and what was not heard of is said again. */
-  #askAgain(): void {
-    const missed = this.#trouble.takeMissed();
-    if (!missed) return;
-    for (const home of missed.ask) this.#bus.send(home, { kind: 'resend', home: this.#bus.self });
-    for (const home of missed.resend) this.resend(home);
-  }
-
-  /** Turns are not kept, nor is what was begun behind them: everything is as the store has it. */
-  #failed(turns: Turn[], failure: StoreFailure): void {
-    this.#trouble.begin(failure);
-    this.#store.discard();
-    this.#deduplication.drop();
-    this.#groups.drop();
-    const touched = new Set<Mailbox>();
-    for (const turn of [...turns, this.#log.take(0)]) this.#takeBack(turn, touched);
-    for (const mailbox of touched) this.#deduplication.letGo(mailbox, this.#nowMs);
-    this.mailboxes.restore(touched);
-  }
-
-  #takeBack({ answers, acknowledgements, touched: others }: Turn, touched: Set<Mailbox>): void {
-    for (const mailbox of others) touched.add(mailbox);
-    for (let at = 0; at < answers.length; at += 2) {
-      const to = answers[at];
-      if (to instanceof Mailbox) touched.add(to);
-      else if ((to as number) < 0) (answers[at + 1] as Consequence).dropped();
-      else this.#unsay(to as number, answers[at + 1] as HomeMessage | AnswerToRequest);
-    }
-    for (const acknowledgement of acknowledgements) {
-      this.#trouble.owe(acknowledgement);
-      const mailbox = this.mailboxes.table.find(acknowledgement.user);
-      if (mailbox) touched.add(mailbox);
-    }
-  }
-
-  #unsay(worker: number, message: HomeMessage | AnswerToRequest): void {
-    switch (message.kind) {
-      case 'accepted': {
-        const code = this.#trouble.refusal;
-        countRefusal(this.#counters, code);
-        this.#bus.send(worker, { kind: 'refused', connection: message.connection, id: message.id, code });
-        break;
-      }
-      case 'refused':
-        this.#bus.send(worker, message);
-        break;
-      case 'receipt-kept':
-      case 'copies-kept':
-        // It is not kept: whoever has sent it is not told so, and sends it again.
-        this.#trouble.miss(worker);
-        break;
-      default:
-        // What would have gone to other homes is not kept here either.
-        break;
-    }
+    this.#recovery.askAgain();
   }
 }
-
-type AnswerToRequest = Extract<ConnectionMessage, { kind: 'accepted' | 'refused' }>;

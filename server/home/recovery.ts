@@ -1,0 +1,158 @@
+import { type Bus, type ConnectionMessage, type HomeMessage, homeWorker } from '../bus/bus.js';
+import { type Counters, countRefusal } from '../queues/counters.js';
+import type { HomeStore, StoreFailure } from '../store/home-store.js';
+import type { Deduplication } from './deduplication.js';
+import type { FanOut } from './fan-out.js';
+import type { Groups } from './groups.js';
+import { Mailbox } from './mailbox.js';
+import type { Mailboxes } from './mailboxes.js';
+import type { Messages } from './messages.js';
+import type { OutgoingReceipts } from './outgoing-receipts.js';
+import type { Trouble } from './trouble.js';
+import type { Consequence, Turn } from './turn-log.js';
+
+/** What is taken back when a turn is not kept, and what is made up for afterwards. */
+export interface RecoveryParts {
+  store: HomeStore;
+  bus: Bus;
+  counters: Counters;
+  trouble: Trouble;
+  mailboxes: Mailboxes;
+  deduplication: Deduplication;
+  groups: Groups;
+  messages: Messages;
+  receipts: OutgoingReceipts;
+  fanOut: FanOut;
+}
+
+/**
+ * A home whose store did not keep a turn: everything is as the store has it again, whoever asked is refused, and what
+ * other homes and clients have said meanwhile comes later, in its order.
+ */
+export class Recovery {
+  readonly #parts: RecoveryParts;
+
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts;
+  }
+
+  /** What becomes of a message while nothing may be staged. */
+  putOff(message: HomeMessage): void {
+    const { bus, trouble, messages, mailboxes } = this.#parts;
+    switch (message.kind) {
+      case 'submit':
+      case 'submit-to-group':
+      case 'group':
+        messages.refuse(message, trouble.refusal);
+        break;
+      case 'acknowledge':
+        if (mailboxes.isCurrent(message)) trouble.owe(message);
+        break;
+      case 'receipt':
+      case 'copies':
+        trouble.miss(this.#originOf(message) as number);
+        break;
+      case 'resending':
+        // What follows is not taken either.
+        trouble.miss(message.home);
+        break;
+      case 'receipt-kept':
+        trouble.missAnswer(homeWorker(message.to, bus.homes));
+        break;
+      case 'copies-kept':
+        trouble.missAnswer(message.home);
+        break;
+    }
+  }
+
+  /** Whether something of the same home was not taken, so that this comes once more, behind it. */
+  isBehindMissed(message: HomeMessage): boolean {
+    const home = this.#originOf(message);
+    return home !== undefined && this.#parts.trouble.hasMissed(home);
+  }
+
+  /** What was missed is asked for, and what was not heard of is said again. */
+  askAgain(): void {
+    const { bus, trouble } = this.#parts;
+    const missed = trouble.takeMissed();
+    if (!missed) return;
+    for (const home of missed.ask) bus.send(home, { kind: 'resend', home: bus.self });
+    for (const home of missed.resend) this.resend(home);
+  }
+
+  /** Sends again what a home may not have taken over. */
+  resend(home: number): void {
+    const { bus, trouble, receipts, fanOut } = this.#parts;
+    if (home === bus.self) trouble.begunAgain(home);
+    else bus.send(home, { kind: 'resending', home: bus.self });
+    receipts.resend(home);
+    fanOut.resend(home);
+  }
+
+  /** Turns are not kept, nor is what was begun behind them, the last of them. */
+  failed(turns: Turn[], failure: StoreFailure, nowMs: number): void {
+    const { store, trouble, mailboxes, deduplication, groups } = this.#parts;
+    trouble.begin(failure);
+    store.discard();
+    deduplication.drop();
+    groups.drop();
+    const touched = new Set<Mailbox>();
+    for (const turn of turns) this.#takeBack(turn, touched);
+    for (const mailbox of touched) deduplication.letGo(mailbox, nowMs);
+    mailboxes.restore(touched);
+  }
+
+  #takeBack({ answers, acknowledgements, touched: others }: Turn, touched: Set<Mailbox>): void {
+    for (const mailbox of others) touched.add(mailbox);
+    for (let at = 0; at < answers.length; at += 2) {
+      const to = answers[at];
+      if (to instanceof Mailbox) touched.add(to);
+      else if ((to as number) < 0) (answers[at + 1] as Consequence).dropped();
+      else this.#unsay(to as number, answers[at + 1] as HomeMessage | AnswerToRequest);
+    }
+    const { trouble, mailboxes } = this.#parts;
+    for (const acknowledgement of acknowledgements) {
+      trouble.owe(acknowledgement);
+      const mailbox = mailboxes.table.find(acknowledgement.user);
+      if (mailbox) touched.add(mailbox);
+    }
+  }
+
+  #unsay(worker: number, message: HomeMessage | AnswerToRequest): void {
+    const { bus, counters, trouble } = this.#parts;
+    switch (message.kind) {
+      case 'accepted': {
+        const code = trouble.refusal;
+        countRefusal(counters, code);
+        bus.send(worker, { kind: 'refused', connection: message.connection, id: message.id, code });
+        break;
+      }
+      case 'refused':
+        bus.send(worker, message);
+        break;
+      case 'receipt-kept':
+      case 'copies-kept':
+        // It is not kept: whoever has sent it is not told so, and sends it again.
+        trouble.miss(worker);
+        break;
+      default:
+        // What would have gone to other homes is not kept here either.
+        break;
+    }
+  }
+
+  /** The home that has sent something on, and sends it again where it is asked to. */
+  #originOf(message: HomeMessage): number | undefined {
+    const { homes } = this.#parts.bus;
+    switch (message.kind) {
+      case 'receipt':
+        return homeWorker(message.by, homes);
+      case 'copies':
+        return homeWorker(message.group, homes);
+      default:
+        return undefined;
+    }
+  }
+}
+
+type AnswerToRequest = Extract<ConnectionMessage, { kind: 'accepted' | 'refused' }>;
