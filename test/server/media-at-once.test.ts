@@ -25,7 +25,7 @@ describe('at once', () => {
     expect(new Set(downloaded)).toEqual(new Set([200]));
     expect(media.stats()).toMatchObject({ files: 1, bytes: 20_000, unfinished: 0, unfinishedBytes: 0 });
     expect(readdirSync(folder).sort()).toEqual(
-      [nameOf(content), `${nameOf(content)}.json`, 'partial', 'secret'].sort(),
+      [nameOf(content), `${nameOf(content)}.json`, 'owner', 'partial', 'secret'].sort(),
     );
   });
 

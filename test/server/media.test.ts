@@ -68,7 +68,7 @@ describe('an upload', () => {
     expect((await remove(url, nameOf(VOICE), ANNA)).status).toBe(204);
     expect((await fetch(file, { headers: { authorization: basic(BERT) } })).status).toBe(200);
     expect((await remove(url, nameOf(VOICE), BERT)).status).toBe(204);
-    expect(readdirSync(folder).sort()).toEqual(['partial', 'secret']);
+    expect(readdirSync(folder).sort()).toEqual(['owner', 'partial', 'secret']);
   });
 
   test('that was broken off goes on where it ended', async () => {
