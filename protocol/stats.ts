@@ -103,6 +103,8 @@ export interface HandlerStats {
   loads: number;
   /** Versions that did not, oldest first; the newest hundred. */
   rejected: { atMs: number; reason: string }[];
+  /** Of all, however many of them are listed. */
+  rejections: number;
 }
 
 export interface WorkerRestart {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { isLoopback } from '../../protocol/address.js';
 import { BAD_REQUEST, partWith } from '../gateway/graceful-close.js';
+import { isOnlyRequest } from '../gateway/one-request.js';
 import { Metrics } from './metrics.js';
 import type { ServerState } from './server-state.js';
 
@@ -32,6 +33,7 @@ export async function startAdmin(
     connectionsCheckingInterval: requestTimeoutMs / 5,
   };
   const server = createServer(timeouts, (request, response) => {
+    if (!isOnlyRequest(request, response)) return;
     if (!isFromHere(request)) return answer(response, 403, 'text/plain', 'only for this machine\n');
     if (request.method === 'POST' && request.url === '/reload') {
       reload().then(

@@ -65,7 +65,7 @@ export class Metrics {
     this.#users.set(stats.users);
     this.#handlers.set({ version: stats.handlers.version }, 1);
     this.#loads.inc(stats.handlers.loads);
-    this.#rejected.inc(stats.handlers.rejected.length);
+    this.#rejected.inc(stats.handlers.rejections);
     if (stats.media) this.#renderMedia(stats.media);
     this.#storeItems.set({ store: stats.store.kind }, stats.store.items);
     this.#storeBytes.set({ store: stats.store.kind }, stats.store.diskBytes);

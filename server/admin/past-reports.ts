@@ -37,6 +37,11 @@ export class PastReports {
     });
   }
 
+  /** The sums of those whose successors have not reported yet. @param reported the numbers of those that have */
+  without(reported: ReadonlySet<number>): Pick<Sums, 'counters' | 'commits' | 'commitMs'>[] {
+    return [...this.#sums].filter(([worker]) => !reported.has(worker)).map(([, sums]) => sums);
+  }
+
   /** The report with what the predecessors of its process had counted. */
   addTo(report: WorkerReport): WorkerReport {
     const past = this.#sums.get(report.stats.worker);

@@ -41,7 +41,7 @@ export class ServerState {
     this.#version = version;
     this.#store = config.store;
     this.#workers = config.workers + config.homes;
-    this.#handlers = { version: handlers, sinceMs: Date.now(), loads: 1, rejected: [] };
+    this.#handlers = { version: handlers, sinceMs: Date.now(), loads: 1, rejected: [], rejections: 0 };
     this.#monitor = new QueueMonitor(config.thresholds, (alert) => logAlert(log, alert));
   }
 
@@ -95,6 +95,7 @@ export class ServerState {
 
   /** A version did not go into force. */
   rejected(reason: string): void {
+    this.#handlers.rejections += 1;
     this.#handlers.rejected.push({ atMs: Date.now(), reason });
     if (this.#handlers.rejected.length > KEPT_REJECTIONS) this.#handlers.rejected.shift();
   }
@@ -127,17 +128,18 @@ export class ServerState {
       .sort((a, b) => a.stats.worker - b.stats.worker)
       .map((report) => this.#past.addTo(report));
     const workers = reports.map((report) => report.stats);
+    const unreported = this.#past.without(new Set(workers.map(({ worker }) => worker)));
     return {
       schema: 'c2m.stats/1',
       version: this.#version,
       startedAtMs: this.#startedAtMs,
       connections: workers.reduce((sum, worker) => sum + worker.connections, 0),
       users: reports.reduce((sum, report) => sum + report.users, 0),
-      store: addUsage(
-        this.#store,
-        reports.map((report) => report.store),
-      ),
-      counters: addCounters(reports.map((report) => report.counters)),
+      store: addUsage(this.#store, [
+        ...reports.map((report) => report.store),
+        ...unreported.map(({ commits, commitMs }) => ({ items: 0, diskBytes: 0, commits, commitMs })),
+      ]),
+      counters: addCounters([...reports, ...unreported].map(({ counters }) => counters)),
       workers,
       restarts: this.#restarts,
       handlers: this.#handlers,

@@ -22,9 +22,20 @@ export class Incoming {
   #isEarly: boolean;
   #isHeldBack = false;
 
-  /** @param isEarly nothing may be taken before `open` */
-  constructor(socket: Socket, isEarly: boolean, onMessage: (message: BusMessage, from: number) => void) {
+  readonly #onPeer: (incoming: Incoming) => void;
+
+  /**
+   * @param isEarly nothing may be taken before `open`
+   * @param onPeer called once it has said who it is
+   */
+  constructor(
+    socket: Socket,
+    isEarly: boolean,
+    onMessage: (message: BusMessage, from: number) => void,
+    onPeer: (incoming: Incoming) => void,
+  ) {
     this.#socket = socket;
+    this.#onPeer = onPeer;
     this.#isEarly = isEarly;
     this.#reader = new BusReader((message) => onMessage(message, this.peer as number));
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
@@ -63,6 +74,7 @@ export class Incoming {
     if (begun.length < PREAMBLE_BYTES) return;
     this.peer = begun.readUInt16LE();
     this.#preamble = Buffer.alloc(0);
+    this.#onPeer(this);
     this.#reader.read(begun.subarray(PREAMBLE_BYTES));
   }
 }

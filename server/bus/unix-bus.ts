@@ -175,9 +175,20 @@ export class UnixBus implements ProcessBus {
     for (const incoming of this.#incoming) if (incoming.peer === peer) incoming.holdBack(isHeldBack);
   }
 
+  /** A process of this number has died: what it has said and was not read, because it was held back, is out of date. */
+  #endPredecessors(peer: number, successor: Incoming): void {
+    for (const incoming of this.#incoming)
+      if (incoming.peer === peer && incoming !== successor) incoming.destroy();
+  }
+
   #accept(socket: Socket): void {
     const isEarly = this.#receiver === undefined;
-    const incoming = new Incoming(socket, isEarly, (message, from) => this.#receiver?.receive(message, from));
+    const incoming = new Incoming(
+      socket,
+      isEarly,
+      (message, from) => this.#receiver?.receive(message, from),
+      ({ peer }) => this.#endPredecessors(peer as number, incoming),
+    );
     this.#incoming.add(incoming);
     socket.on('close', () => this.#incoming.delete(incoming));
   }

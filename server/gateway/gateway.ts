@@ -234,10 +234,10 @@ export class Gateway implements SessionHost<Session> {
    * @param cost in SENDs
    */
   #request(session: Session, whose: number, request: HomeRequest, bytes: number, cost: number): void {
-    const { counters, admission } = this.#parts;
+    const { counters } = this.#parts;
     counters.sends += 1;
     const home = this.#router.homeOf(whose);
-    const refusal = home === undefined ? ReasonCode.StoreFailed : admission.refuseSend(session.user, cost);
+    const refusal = home === undefined ? ReasonCode.StoreFailed : this.#refuse(session.user, cost);
     if (home !== undefined && refusal === undefined) {
       this.#router.ask(session, home, request, bytes);
       return;
@@ -245,6 +245,12 @@ export class Gateway implements SessionHost<Session> {
     const code = refusal ?? ReasonCode.StoreFailed;
     countRefusal(counters, code);
     session.refused(request.id, code);
+  }
+
+  /** Hot path. Why the worker does not take a request on, or undefined. */
+  #refuse(user: number, cost: number): ReasonCode | undefined {
+    const { admission, budget } = this.#parts;
+    return budget.isSpent ? ReasonCode.Shedding : admission.refuseSend(user, cost);
   }
 
   #setRoom(hasRoom: boolean): void {

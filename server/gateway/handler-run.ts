@@ -59,9 +59,9 @@ export function runHandlers(
   }
 }
 
-/** Whether the last run ended because there were as many frames as there may be. */
-export function areFramesUsedUp(): boolean {
-  return framesLeft <= 0;
+/** Hot path. How many more frames the last run could have had. */
+export function framesLeftOver(): number {
+  return framesLeft;
 }
 
 function take(frame: Frame): boolean {

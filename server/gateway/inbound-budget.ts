@@ -31,6 +31,11 @@ export class InboundBudget {
     this.#freeBytes = inboundBytes;
   }
 
+  /** Hot path. Nothing more can be taken on, whoever asks. */
+  get isSpent(): boolean {
+    return this.#freeBytes <= 0;
+  }
+
   /** Hot path. A request was taken on; its answer is to come. */
   asked(session: Session, payloadBytes: number): void {
     const bytes = payloadBytes + MESSAGE_BYTES;

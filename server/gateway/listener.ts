@@ -5,7 +5,6 @@ import type { ListenAddress } from '../config.js';
 import type { Certificate } from './certificate.js';
 import type { Doorkeeper } from './doorkeeper.js';
 import { OVERLOADED, partWith, TLS_ALERT } from './graceful-close.js';
-import { HandshakeQueue } from './handshake-queue.js';
 import { createUpgrader, type UpgraderOptions } from './upgrader.js';
 import { adoptSocket, closeListener, listenToSocket } from './wire.js';
 
@@ -94,14 +93,8 @@ function chooseTaker(options: ListenerOptions): (socket: Socket) => void {
       }
     };
   }
-  const handshakes = new HandshakeQueue();
   const upgrade = protocol === 'ws' || protocol === 'wss' ? createUpgrader(options) : undefined;
-  if (protocol === 'ws' && upgrade) {
-    return (socket) => {
-      const isTurnedAway = !door.admits(socket);
-      handshakes.add(() => upgrade(socket, isTurnedAway));
-    };
-  }
+  if (protocol === 'ws' && upgrade) return (socket) => upgrade(socket, !door.admits(socket));
   if (!certificate) throw new Error(`${protocol} needs a certificate`);
   const tls: TlsServer = createTlsServer({ ...certificate, handshakeTimeout: loginTimeoutMs });
   // Peers that break the handshake are none of ours: they are told, and let go.
@@ -114,9 +107,7 @@ function chooseTaker(options: ListenerOptions): (socket: Socket) => void {
   });
   return (socket) => {
     door.admits(socket);
-    handshakes.add(() => {
-      if (!socket.destroyed) tls.emit('connection', socket);
-    });
+    if (!socket.destroyed) tls.emit('connection', socket);
   };
 }
 

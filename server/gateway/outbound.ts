@@ -25,7 +25,7 @@ export class Outbound {
   #waitingFrames = 0;
   /** In Node's buffers when last looked at. */
   #heldBytes = 0;
-  /** Of the scratch buffer, where the wire was left one: it is held whole while there is anything in it. */
+  /** Of the buffer that the wire was left: a few bytes of it hold all of it. */
   #roomBytes = 0;
   #isBlocked = false;
 
@@ -59,8 +59,8 @@ export class Outbound {
     const bytes = this.#bytes;
     this.#frames = NO_FRAMES;
     this.#bytes = 0;
-    // Also one alone: it may be a slice of much more, which a peer that reads slowly would keep.
-    this.#write(this.#heldBytes > 0 ? exactly(frames, bytes) : gather(frames, bytes), bytes);
+    if (this.#heldBytes > 0) this.#write(exactly(frames, bytes), bytes);
+    else this.#write(frames.length === 1 ? (frames[0] as Buffer) : gather(frames, bytes), bytes);
     return !this.#isBlocked || this.#fits;
   }
 
@@ -138,13 +138,14 @@ export class Outbound {
 
   #write(gathered: Buffer, bytes: number): void {
     this.#isBlocked = !this.wire.write(gathered);
-    const isScratch = gathered.buffer === scratch.buffer;
-    if (isScratch) this.#roomBytes = scratch.length;
     // From here on they are counted as what the wire holds.
     this.#budget.bytes -= bytes;
     this.#look();
+    if (this.#heldBytes === 0) return;
+    this.#roomBytes = Math.max(this.#roomBytes, gathered.buffer.byteLength);
+    this.settle();
     // What the kernel did not take at once lies in the scratch buffer still: leave that to the wire.
-    if (isScratch && this.#heldBytes > 0) scratch = Buffer.allocUnsafeSlow(GATHERED_BYTES);
+    if (gathered.buffer === scratch.buffer) scratch = Buffer.allocUnsafeSlow(GATHERED_BYTES);
   }
 
   #look(): void {

@@ -18,22 +18,33 @@ const LEAST_FRAMES = 4;
 export class ReadShare {
   #reader: object | undefined;
   #bytes = 0;
+  #handled = 0;
   #frames = TURN_FRAMES;
   #waiting: Waiting[] = [];
 
-  /** Frames that one connection may have handled in this turn. */
-  get frames(): number {
-    return this.#frames;
+  /** Hot path. Frames that a connection may still have handled in this turn. */
+  framesOf(session: object): number {
+    this.#turnTo(session);
+    return Math.max(0, this.#frames - this.#handled);
+  }
+
+  /** Hot path. So many frames of the one that was asked for last were handled. */
+  handled(frames: number): void {
+    this.#handled += frames;
   }
 
   /** Hot path. @returns whether that was its share: it is to be paused, and to wait */
   read(session: object, bytes: number): boolean {
-    if (this.#reader !== session) {
-      this.#reader = session;
-      this.#bytes = 0;
-    }
+    this.#turnTo(session);
     this.#bytes += bytes;
     return this.#bytes >= TURN_BYTES;
+  }
+
+  #turnTo(session: object): void {
+    if (this.#reader === session) return;
+    this.#reader = session;
+    this.#bytes = 0;
+    this.#handled = 0;
   }
 
   /** The session had its share, and will be told of the next turn. */

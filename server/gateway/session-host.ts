@@ -25,7 +25,7 @@ export interface SessionHost<Session> {
   setGroup(session: Session, group: number, id: number, members: readonly number[]): void;
   acknowledge(session: Session, sequence: number): void;
   /** What each connection may have in a turn of the event loop. */
-  readonly shares: Pick<ReadShare, 'frames' | 'read'>;
+  readonly shares: Pick<ReadShare, 'framesOf' | 'handled' | 'read'>;
   /** The session keeps so many bytes of what came in and is not handled. */
   keeps(session: Session, bytes: number): void;
   /** The session had its share: `nextTurn` follows. */

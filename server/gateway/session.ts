@@ -4,8 +4,8 @@ import { encodeFrame } from '../../protocol/encode.js';
 import { FrameType, GoodbyeCode, ProtocolError, ReasonCode, reasonName } from '../../protocol/frame.js';
 import type { Stage } from '../hot-code/handler-api.js';
 import {
-  areFramesUsedUp,
   enterServer,
+  framesLeftOver,
   HandlerFault,
   leaveServer,
   type Receiver,
@@ -281,8 +281,11 @@ export class Session implements WireListener, Receiver {
         stage = this.#state;
         const most = stage === 'open' ? this.#host.maxFrameBytes : this.#host.loginBytes;
         const left = decoded === 0 ? bytes : bytes.subarray(decoded);
-        decoded += runHandlers(this.#host.handlers, this, left, most, this.#host.shares.frames);
-        if (areFramesUsedUp()) this.#waitForTurn();
+        const { shares } = this.#host;
+        const mostFrames = shares.framesOf(this);
+        decoded += runHandlers(this.#host.handlers, this, left, most, mostFrames);
+        shares.handled(mostFrames - framesLeftOver());
+        if (framesLeftOver() <= 0) this.#waitForTurn();
       } while (stage !== this.#state && this.takesFrames);
     } catch (error) {
       this.#failFor(error);

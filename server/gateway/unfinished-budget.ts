@@ -63,7 +63,8 @@ export class UnfinishedBudget {
 
   readonly #makeRoom = (): void => {
     this.#timer = undefined;
-    this.#closeLongest(this.#limitBytes * (HOLD_BACK_SHARE - ROOM_SHARE));
+    if (this.#bytes > this.#limitBytes * HOLD_BACK_SHARE)
+      this.#closeLongest(this.#limitBytes * (HOLD_BACK_SHARE - ROOM_SHARE));
     let roomBytes = this.#limitBytes * HOLD_BACK_SHARE - this.#bytes;
     for (const session of this.#heldBack) {
       if (roomBytes <= 0) break;
@@ -78,12 +79,15 @@ export class UnfinishedBudget {
     this.#timer ??= setTimeout(this.#makeRoom, MAKE_ROOM_MS).unref();
   }
 
-  /** Until no more than `mostBytes` are kept. */
+  /** Until no more than `mostBytes` are kept; those that keep little go last. */
   #closeLongest(mostBytes: number): void {
-    for (const longest of this.#kept.keys()) {
-      if (this.#bytes <= mostBytes) return;
-      this.keeps(longest, 0);
-      longest.expel(ReasonCode.Overloaded, 'the server keeps too many unfinished frames');
+    for (const leastBytes of [SMALL_BYTES, 0]) {
+      for (const [longest, bytes] of this.#kept) {
+        if (this.#bytes <= mostBytes) return;
+        if (bytes <= leastBytes) continue;
+        this.keeps(longest, 0);
+        longest.expel(ReasonCode.Overloaded, 'the server keeps too many unfinished frames');
+      }
     }
   }
 }

@@ -3,8 +3,12 @@ import type { Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { WEBSOCKET_SUBPROTOCOL } from '../../protocol/frame.js';
 import { BAD_REQUEST, httpRefusal, partWith } from './graceful-close.js';
+import { isOnlyRequest } from './one-request.js';
 import { WebSocketWire } from './websocket-wire.js';
 import type { Wire, WireListener } from './wire.js';
+
+/** Of the request that asks for the upgrade: what a stranger may make the server keep. */
+const MAX_HANDSHAKE_BYTES = 8192;
 
 /** Several frames may share a WebSocket message; this bounds what one may hold. */
 const MAX_WEBSOCKET_MESSAGE_BYTES = 1_048_576;
@@ -30,9 +34,10 @@ export function createUpgrader(options: UpgraderOptions): (socket: Socket, isTur
     handleProtocols: (offered) => (offered.has(WEBSOCKET_SUBPROTOCOL) ? WEBSOCKET_SUBPROTOCOL : false),
   });
   // An HTTP server that never listens itself checks no time-outs, so each handshake has its own.
-  const handshakes = new WeakMap<object, NodeJS.Timeout>();
+  const handshakes = new WeakMap<object, () => void>();
   const turnedAway = new WeakSet<object>();
-  const server = createHttpServer((request, response) => {
+  const server = createHttpServer({ maxHeaderSize: MAX_HANDSHAKE_BYTES }, (request, response) => {
+    if (!isOnlyRequest(request, response)) return;
     if (turnedAway.has(request.socket)) {
       partWith(request.socket, FULL);
       return;
@@ -42,8 +47,10 @@ export function createUpgrader(options: UpgraderOptions): (socket: Socket, isTur
   });
   server.on('clientError', (_error, socket) => partWith(socket as Socket, BAD_REQUEST));
   server.on('upgrade', (request, socket, head) => {
-    clearTimeout(handshakes.get(socket));
+    const stop = handshakes.get(socket);
+    stop?.();
     // Else the timer would live as long as the connection.
+    if (stop) socket.off('close', stop);
     handshakes.delete(socket);
     const refusal = turnedAway.has(socket) ? FULL : refusalOf(request, options.origins);
     if (refusal) {
@@ -60,7 +67,10 @@ export function createUpgrader(options: UpgraderOptions): (socket: Socket, isTur
   return (socket, isTurnedAway) => {
     if (socket.destroyed) return;
     if (isTurnedAway) turnedAway.add(socket);
-    handshakes.set(socket, setTimeout(() => socket.destroy(), options.loginTimeoutMs).unref());
+    const timer = setTimeout(() => socket.destroy(), options.loginTimeoutMs).unref();
+    const stop = () => clearTimeout(timer);
+    handshakes.set(socket, stop);
+    socket.on('close', stop);
     server.emit('connection', socket);
   };
 }

@@ -57,6 +57,8 @@ export class WebSocketWire implements Wire {
   }
 
   write(bytes: Buffer): boolean {
+    // The peer has said that it reads nothing more: ws would count what is sent all the same as waiting for ever.
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return true;
     this.#webSocket.send(bytes);
     return !this.#socket.writableNeedDrain;
   }
@@ -102,9 +104,13 @@ export class WebSocketWire implements Wire {
 
   /** Hot path. */
   chunk({ length }: Buffer): void {
+    // Behind the end nothing is kept.
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
     const had = this.unfinishedBytes;
     this.#unfinished = Math.max(0, this.#unfinished + length);
     if (this.#hadMessage && this.#unfinished < SMALL_BYTES) this.#unfinished = 0;
+    // What is behind the end of a message came with it.
+    if (this.#hadMessage) this.#unfinished = Math.min(this.#unfinished, length);
     this.#hadMessage = false;
     if (this.#unfinished !== had) this.#listener?.unfinished();
     if (this.#loginBytes > 0) this.#boundLogin(length);

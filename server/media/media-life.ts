@@ -9,7 +9,7 @@ const EXIT_GRACE_MS = 2000;
 /** It tells its figures twice a second; one that says nothing for so long hangs. */
 export const HEARTBEAT_TIMEOUT_MS = 10_000;
 const READING_GRACE_MS = 1000;
-/** To read a folder with very many files. */
+/** To say its first word: a machine that has much to do may take long to start a process. */
 const START_TIMEOUT_MS = 120_000;
 
 /** One process that keeps media, from its start to its end. */
@@ -43,7 +43,7 @@ export class MediaLife {
         this.#expectWord(heartbeatMs);
         if (message.kind === 'listening') resolve(message.port);
         else if (message.kind === 'stats') onStats(message.stats);
-        else this.#reason = `media: ${message.message}`;
+        else if (message.kind === 'failed') this.#reason = `media: ${message.message}`;
       });
       this.ended.then((reason) => reject(new Error(reason)));
     });

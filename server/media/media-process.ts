@@ -7,6 +7,8 @@ import { type RunningMedia, startMedia } from './media-server.js';
 
 export type ToMedia = { kind: 'start'; config: ServerConfig } | { kind: 'stop' };
 export type FromMedia =
+  /** It reads its folder, which may take minutes. */
+  | { kind: 'starting' }
   | { kind: 'listening'; port: number }
   | { kind: 'stats'; stats: MediaStats }
   | { kind: 'failed'; message: string };
@@ -29,7 +31,8 @@ async function obey(message: ToMedia): Promise<void> {
   const { config } = message;
   if (!config.media) throw new Error('there are no media in this configuration');
   const log = pino({ level: config.logLevel, base: { name: 'c2m media' } }, pino.destination(2));
-  const running = await startMedia(config.media, config, log);
+  const starting = setInterval(() => tell({ kind: 'starting' }), STATS_EVERY_MS);
+  const running = await startMedia(config.media, config, log).finally(() => clearInterval(starting));
   media = running;
   tell({ kind: 'listening', port: running.port });
   setInterval(() => tell({ kind: 'stats', stats: running.stats() }), STATS_EVERY_MS);

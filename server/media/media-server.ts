@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import type { MediaStats } from '../../protocol/stats.js';
 import { BAD_REQUEST, partWith } from '../gateway/graceful-close.js';
+import { isOnlyRequest } from '../gateway/one-request.js';
 import { connectionsThatFit } from './descriptors.js';
 import type { MediaAuthentication } from './identity.js';
 import type { MediaConfig } from './media-config.js';
@@ -55,6 +56,9 @@ export async function startMedia(
     clientErrorHandler: (_error, socket) => partWith(socket, BAD_REQUEST),
   });
   boundConnections(app, config.connections, refused, log);
+  app.addHook('onRequest', async (request, reply) => {
+    if (!isOnlyRequest(request.raw, reply.raw)) reply.hijack();
+  });
   // The body goes to disk as it comes.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));

@@ -48,9 +48,10 @@ export async function receive(
       done(left < 0 ? new Refusal(413, 'TooLarge', 'more came than was announced') : null, chunk);
     },
   });
-  request.raw.pipe(guard);
-  // Broken off: what has come is kept, for the client to go on behind it.
+  // Broken off: what has come is kept, for the client to go on behind it. It may have been while room was made.
   request.raw.once('close', () => guard.end());
+  if (request.raw.destroyed) guard.end();
+  else request.raw.pipe(guard);
   try {
     await uploads.append(upload, guard, offset);
   } catch (error) {

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import type { ListenAddress, ServerConfigInput } from '../config.js';
+import { inheritedFlags } from './node-flags.js';
 import type { FromServer, ToServer } from './server-process.js';
 
 export interface SpawnedServer {
@@ -38,7 +39,7 @@ export async function spawnServer(
   const child = fork(entry, [], {
     serialization: 'advanced',
     env: { ...process.env, TMPDIR: temporaryFolder },
-    execArgv: [...process.execArgv, ...NODE_FLAGS],
+    execArgv: [...inheritedFlags(), ...NODE_FLAGS],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const tell = (message: ToServer) => child.connected && child.send(message, () => undefined);

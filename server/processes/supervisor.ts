@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Topology } from '../bus/topology.js';
 import { isSocketThere } from '../bus/unix-bus.js';
@@ -7,6 +8,7 @@ import type { ListenAddress, ServerConfig } from '../config.js';
 import type { Certificate } from '../gateway/certificate.js';
 import type { HandlerFiles, StagedHandlers } from '../hot-code/handler-files.js';
 import { SAMPLE_INTERVAL_MS } from '../queues/queue-monitor.js';
+import { inheritedFlags } from './node-flags.js';
 import { RestartLimit } from './restart-limit.js';
 import { ensureSharedFolder } from './shared-folder.js';
 import { SharedRoom } from './shared-room.js';
@@ -25,6 +27,10 @@ export interface WorkerSet {
 
 /** A process that listens on the bus anew needs milliseconds. One that does not is found out by its silence. */
 const REBIND_MS = 2000;
+
+/** Before a process is started once more that has died while it started. */
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 2000;
 
 /** From this many processes on, each is kept small and reports once a second instead of four times. */
 const MANY_PROCESSES = 16;
@@ -167,7 +173,7 @@ class Supervisor {
       exec: createRequire(import.meta.url).resolve('#dist/server/processes/worker-process.js'),
       args: [],
       // A home holds the mailboxes of many users: it collects its garbage with all that V8 has.
-      execArgv: [...process.execArgv, ...(isSmall ? SMALL_PROCESS_FLAGS : [])],
+      execArgv: [...inheritedFlags(), ...(isSmall ? SMALL_PROCESS_FLAGS : [])],
       serialization: 'advanced',
     });
     const child = new WorkerChild(cluster.fork(), this.#config.limits.hangTimeoutMs, {
@@ -251,8 +257,12 @@ class Supervisor {
 
   /** Until it stays: a process that dies while it starts has died once more. */
   async #restart(worker: number, reason: string): Promise<void> {
+    let waitMs = 0;
     for (let fault: string | undefined = reason; fault !== undefined && !this.#isLeaving; ) {
       this.#deaths.count(fault);
+      // Without memory or descriptors for one more process there may be some in a moment.
+      await sleep(waitMs);
+      waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2 + FIRST_WAIT_MS);
       this.#restartsOf[worker] = (this.#restartsOf[worker] ?? 0) + 1;
       fault = await this.#bringBack(worker).then(
         () => undefined,

@@ -44,6 +44,12 @@ export class WorkerChild {
         this.#liveness.close();
         resolve(`server worker ${worker.process.pid} ended (${signal ?? code})${this.#fault}`);
       });
+      // One that never came to be has no exit.
+      worker.on('error', (error) => {
+        if (worker.process.pid !== undefined) return;
+        this.#liveness.close();
+        resolve(`a server worker could not be started: ${error.message}`);
+      });
     });
   }
 

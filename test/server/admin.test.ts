@@ -97,6 +97,22 @@ test('half requests without number keep nobody from asking', async () => {
   for (const socket of halves) socket.destroy();
 });
 
+test('requests that do not wait for their answers end their connection, however many come at once', async () => {
+  const server = await testServer();
+  const socket = connect(Number(new URL(`${server.adminUrl}`).port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  let answers = '';
+  socket.on('data', (bytes) => {
+    answers += bytes;
+  });
+
+  socket.write('GET /stats HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(500));
+  await new Promise((resolve) => socket.once('close', resolve));
+
+  expect(answers.match(/HTTP\/1.1 200/g)?.length ?? 0).toBeLessThanOrEqual(1);
+  expect((await fetch(`${server.adminUrl}/healthz`)).status).toBe(200);
+});
+
 test('/healthz tells what is the matter with media', async () => {
   const state = new ServerState('1', parseServerConfig({}), 'one', pino({ level: 'silent' }));
   const stats = {

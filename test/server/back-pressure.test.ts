@@ -64,6 +64,18 @@ describe('the budget of a worker', () => {
     expect(bystander.isRead).toBe(true);
   });
 
+  test('takes nothing more on once it is spent, until something was answered', () => {
+    const { budget } = make();
+    const one = connection();
+    budget.asked(one, 63 * MIB);
+    expect(budget.isSpent).toBe(false);
+    const other = connection();
+    budget.asked(other, MIB);
+    expect(budget.isSpent).toBe(true);
+    budget.answered(one);
+    expect(budget.isSpent).toBe(false);
+  });
+
   test('counts acknowledgements while another process falls behind, and reads on when it has caught up', () => {
     const { bus, budget } = make();
     const flooder = connection();

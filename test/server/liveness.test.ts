@@ -1,9 +1,14 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { describe, expect, test, vi } from 'vitest';
 import { FrameType, PROTOCOL_VERSION, ReasonCode } from '../../protocol/frame.js';
+import { ServerState } from '../../server/admin/server-state.js';
 import { Topology } from '../../server/bus/topology.js';
+import { parseServerConfig } from '../../server/config.js';
 import { Liveness } from '../../server/processes/liveness.js';
+import type { WorkerReport } from '../../server/processes/worker.js';
+import { newCounters } from '../../server/queues/counters.js';
 import { TestClient } from '../support/client.js';
 import { testFolder } from '../support/folder.js';
 import { addressOf, crash, statsOf, testServer } from '../support/server.js';
@@ -71,6 +76,29 @@ describe('a process that hangs', () => {
     });
     expect(seconds).toBeCloseTo((6 * 40) / 1000);
   });
+});
+
+test('counters do not fall between the death of a process and the first word of its successor', () => {
+  const state = new ServerState('1', parseServerConfig({}), 'one', pino({ level: 'silent' }));
+  const report = {
+    stats: { worker: 0, pid: 1, connections: 2, privateBytes: 1, cpuSeconds: 3, eventLoopLagP99Ms: 0 },
+    counters: { ...newCounters(), accepted: 5 },
+    users: 1,
+    store: { items: 4, diskBytes: 100, commits: 3, commitMs: 1 },
+    queues: {},
+  };
+  state.take(report as unknown as WorkerReport);
+
+  state.died(0, 'killed');
+
+  expect(state.stats().counters.accepted).toBe(5);
+  expect(state.stats().store.commits).toBe(3);
+  state.take({
+    ...report,
+    stats: { ...report.stats, pid: 2 },
+    counters: newCounters(),
+  } as unknown as WorkerReport);
+  expect(state.stats().counters.accepted).toBe(5);
 });
 
 test('counters do not fall when a process dies: its successor goes on from there', async () => {

@@ -29,6 +29,46 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
 
 const VOICE = randomBytes(100_000);
 
+test('downloads that do not wait for each other end their connection: each would hold a file open', async () => {
+  const { url } = await start();
+  const { link } = (await (await upload(url, VOICE)).json()) as Stored;
+  const { pathname, search, port } = new URL(link);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  let answers = '';
+  socket.on('data', (bytes) => {
+    answers += bytes.toString('latin1');
+  });
+
+  socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`.repeat(200));
+  await new Promise((resolve) => socket.once('close', resolve));
+
+  expect(answers.match(/HTTP\/1.1 200/g)?.length ?? 0).toBeLessThanOrEqual(1);
+  expect((await fetch(link)).status).toBe(200);
+});
+
+test('an upload that is broken off while room is made for it can be begun again', async () => {
+  const { url } = await start();
+  const { port } = new URL(url);
+  for (let attempt = 0; attempt < 30; attempt += 1) {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    const head = [
+      `PUT /media/${nameOf(VOICE)} HTTP/1.1`,
+      'Host: 127.0.0.1',
+      `Authorization: ${basic(ANNA)}`,
+      'Content-Type: audio/ogg',
+      `Content-Length: ${VOICE.length}`,
+    ];
+    await new Promise((resolve) => socket.write(`${head.join('\r\n')}\r\n\r\n`, resolve));
+    // At another moment of its beginning each time.
+    for (let turn = 0; turn < attempt; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    socket.resetAndDestroy();
+  }
+
+  await expect.poll(async () => (await upload(url, VOICE)).status, { timeout: 5000 }).toBe(201);
+});
+
 describe('an upload', () => {
   test('gives a link that opens the file to whoever has it', async () => {
     const { url } = await start();

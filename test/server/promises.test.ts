@@ -71,7 +71,9 @@ describe.each(carriers)('the promises over $name', ({ listen, workers, homes = 0
     const anna = await TestClient.login(address, ANNA);
     anna.send(BERT, 1, 'read this later');
     await anna.next(FrameType.Accepted);
-    await anna.cut();
+    // The server closes: nothing is on its way to her any more.
+    anna.say({ type: FrameType.Goodbye, code: GoodbyeCode.Normal });
+    await anna.closed;
     const bert = await TestClient.login(address, BERT);
     bert.acknowledge((await bert.next(FrameType.Deliver)).sequence);
     await bert.settle();

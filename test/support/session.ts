@@ -91,7 +91,12 @@ export class FakeHost implements SessionHost<Session> {
     this.unfinished.keeps(session, bytes);
   }
 
-  readonly shares = { frames: Number.POSITIVE_INFINITY, read: () => false };
+  readonly shares = {
+    frames: Number.MAX_SAFE_INTEGER,
+    framesOf: (): number => this.shares.frames,
+    handled: () => undefined,
+    read: () => false,
+  };
   /** Those that had their share of this turn. */
   readonly waiting: Session[] = [];
 
