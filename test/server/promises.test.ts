@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FLAG_REDELIVERY, FrameType, ReasonCode } from '../../protocol/frame.js';
+import { FLAG_REDELIVERY, FrameType, GoodbyeCode, ReasonCode } from '../../protocol/frame.js';
 import { TestClient } from '../support/client.js';
 import { addressOf, testServer } from '../support/server.js';
 
