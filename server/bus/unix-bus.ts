@@ -33,6 +33,8 @@ export class UnixBus implements ProcessBus {
   /** Those whose process does not take all at once. */
   readonly #slow = new Set<Outgoing>();
   readonly #incoming = new Set<Incoming>();
+  /** Processes whose successors were heard of before their deaths. */
+  readonly #replaced = new Set<number>();
   #server: Server | undefined;
   #receiver: BusReceiver | undefined;
   #isClosing = false;
@@ -146,10 +148,14 @@ export class UnixBus implements ProcessBus {
     const outgoing = new Outgoing(peer, socket);
     socket.on('drain', () => this.#drained(outgoing));
     socket.on('close', () => {
-      if (this.#outgoing[peer] === outgoing) this.#lose(outgoing);
+      if (this.#outgoing[peer] !== outgoing) return;
+      // What the dead has said and was not read yet must not come behind what follows from its death.
+      if (!this.#replaced.delete(peer)) this.#endIncoming(peer);
+      this.#lose(outgoing);
     });
     // Its death may be heard of after its successor.
     const former = this.#outgoing[peer];
+    this.#replaced.delete(peer);
     if (former) this.#lose(former);
     this.#outgoing[peer] = outgoing;
   }
@@ -177,8 +183,19 @@ export class UnixBus implements ProcessBus {
 
   /** A process of this number has died: what it has said and was not read, because it was held back, is out of date. */
   #endPredecessors(peer: number, successor: Incoming): void {
-    for (const incoming of this.#incoming)
-      if (incoming.peer === peer && incoming !== successor) incoming.destroy();
+    if (this.#endIncoming(peer, successor)) this.#replaced.add(peer);
+  }
+
+  /** @returns whether there was one beside `but` */
+  #endIncoming(peer: number, but?: Incoming): boolean {
+    let wasThere = false;
+    for (const incoming of this.#incoming) {
+      if (incoming.peer !== peer || incoming === but) continue;
+      wasThere = true;
+      this.#incoming.delete(incoming);
+      incoming.destroy();
+    }
+    return wasThere;
   }
 
   #accept(socket: Socket): void {

@@ -41,10 +41,11 @@ export class DeduplicationWindow {
     return this.#hasForgotten ? 'too-old' : 'skipped';
   }
 
-  /** Hot path. Remembers `id`, which is new, as accepted. */
+  /** Hot path. Remembers `id`, which is new, as accepted; or skipped, and has come all the same. */
   remember(id: number): void {
     const ranges = this.#ranges;
-    if (ranges.length > 0 && ranges[ranges.length - 1] === id - 1) ranges[ranges.length - 1] = id;
+    if (ranges.length > 0 && id < (ranges[ranges.length - 1] as number)) this.#insert(id);
+    else if (ranges.length > 0 && ranges[ranges.length - 1] === id - 1) ranges[ranges.length - 1] = id;
     else ranges.push(id, id);
     this.#size += 1;
     if (this.#size > DEDUPLICATION_WINDOW) this.#forgetLowest();
@@ -91,6 +92,13 @@ export class DeduplicationWindow {
     }
     window.#ranges = ranges;
     return window;
+  }
+
+  #insert(id: number): void {
+    const ranges = this.#ranges;
+    let at = 0;
+    while ((ranges[at] as number) < id) at += 2;
+    ranges.splice(at, 0, id, id);
   }
 
   #forgetLowest(): void {

@@ -64,7 +64,17 @@ export class Deduplication {
   /** Hot path. An item of that sender or group waits no longer. */
   forgetWaiting(mailbox: Mailbox, from: number, kind: WindowOf): void {
     const window = (kind === 'user' ? mailbox.windows : mailbox.groupWindows)?.get(from);
-    if (window && window.waiting > 0) window.waiting -= 1;
+    if (!window || window.waiting === 0) return;
+    window.waiting -= 1;
+    // Else what is written down when it is let go of would be as before.
+    if (!this.#store.isDurable) window.isChanged = true;
+  }
+
+  /** Nothing is at hand of that sender or group any more, as it is not in the store. */
+  forget(mailbox: Mailbox, from: number, kind: WindowOf): void {
+    const windows = kind === 'user' ? mailbox.windows : mailbox.groupWindows;
+    if (windows?.get(from)?.isChanged) return;
+    if (windows?.delete(from)) this.#size -= 1;
   }
 
   /** Stages what has changed in this turn. */

@@ -2,12 +2,19 @@ import type { Limits } from '../config.js';
 import { RateLimit } from '../queues/rate-limit.js';
 import type { HomeStore } from '../store/home-store.js';
 import type { DeduplicationWindow } from './deduplication-window.js';
+import type { Mailbox } from './mailbox.js';
 
 /** Below this share of its room a store has enough for everybody. */
 const SCARCE_FROM = 0.5;
 
 /** What one sender may add to a store while its room is scarce, as a share of all of it. */
 const SENDER_SHARE = 0.05;
+
+/** What an entry takes in a store beside its bytes, about: its key, its window, and what the pages waste. */
+const ENTRY_BYTES = 150;
+
+/** Of what a sender has taken of a store, so much a second is its own again: others' mail is fetched as well. */
+const RETURNED_SHARE = 1 / 60;
 
 /** A mailbox that is small has no shares: so many items any sender may leave in it. */
 const LEAST_SHARE = 64;
@@ -31,9 +38,11 @@ export class FairShare {
   }
 
   /** Hot path. Whether a sender, or a group, has as much waiting in a mailbox as it may. */
-  isMailboxShareTaken({ waiting }: DeduplicationWindow): boolean {
-    if (waiting < LEAST_SHARE) return false;
-    return waiting >= this.#limits.mailboxLength * this.#limits.mailboxShare;
+  isMailboxShareTaken(window: DeduplicationWindow, { length }: Pick<Mailbox, 'length'>): boolean {
+    // What was fetched while the window was not at hand waits no longer, and nobody has told it.
+    if (window.waiting > length) window.waiting = length;
+    if (window.waiting < LEAST_SHARE) return false;
+    return window.waiting >= this.#limits.mailboxLength * this.#limits.mailboxShare;
   }
 
   /** Hot path. Whether `sender` has taken its share of the store, which `bytes` are to be added to. */
@@ -42,10 +51,13 @@ export class FairShare {
       if (this.#taken.size > 0) this.#taken.clear();
       return false;
     }
-    const taken = (this.#taken.get(sender) ?? 0) + bytes;
-    if (taken > this.#maxBytes * SENDER_SHARE) return true;
-    this.#taken.set(sender, taken);
-    return false;
+    return (this.#taken.get(sender) ?? 0) + bytes > this.#maxBytes * SENDER_SHARE;
+  }
+
+  /** Hot path. Something of `sender` is kept: so many copies, each with so many bytes beside what every entry takes. */
+  take(sender: number, bytes: number, copies = 1): void {
+    if (this.#store.fullness < SCARCE_FROM) return;
+    this.#taken.set(sender, (this.#taken.get(sender) ?? 0) + (bytes + ENTRY_BYTES) * copies);
   }
 
   /** Whether `sender` may write to somebody that it never wrote to. */
@@ -61,8 +73,13 @@ export class FairShare {
     return limit.admits(now);
   }
 
-  /** About once a second: senders who are slow again are forgotten. */
+  /** About once a second: what was taken comes back little by little, and senders who are slow again are forgotten. */
   trim(): void {
+    for (const [sender, bytes] of this.#taken) {
+      const left = bytes * (1 - RETURNED_SHARE) - 1;
+      if (left > 0) this.#taken.set(sender, left);
+      else this.#taken.delete(sender);
+    }
     const now = performance.now();
     for (const [sender, limit] of this.#newRecipients)
       if (limit.isFull(now)) this.#newRecipients.delete(sender);

@@ -1,13 +1,13 @@
 import type { Bus, HomeMessage } from '../bus/bus.js';
 import type { Limits } from '../config.js';
 import type { Counters } from '../queues/counters.js';
-import { steadyNow } from '../steady-clock.js';
 import type { HomeStore } from '../store/home-store.js';
 import { CommitQueue } from './commit-queue.js';
 import { Deduplication } from './deduplication.js';
 import { FairShare, type FairShareLimits } from './fair-share.js';
 import { FanOut } from './fan-out.js';
 import { type GroupLimits, Groups } from './groups.js';
+import { HomeClock } from './home-clock.js';
 import { Mailbox } from './mailbox.js';
 import type { MailboxItem } from './mailbox-item.js';
 import { Mailboxes, type MailboxLimits } from './mailboxes.js';
@@ -16,7 +16,7 @@ import { OutgoingReceipts } from './outgoing-receipts.js';
 import { Recovery } from './recovery.js';
 import { Retention } from './retention.js';
 import { Trouble } from './trouble.js';
-import { addCounts, type Consequence, type Turn, TurnLog } from './turn-log.js';
+import { type Acknowledgement, addCounts, type Consequence, type Turn, TurnLog } from './turn-log.js';
 
 export type HomeLimits = MailboxLimits &
   FairShareLimits &
@@ -26,6 +26,8 @@ export type HomeLimits = MailboxLimits &
 /** What is made up for after a failure: items in a turn, and turns in a sweep. */
 const OWED_ITEMS = 16;
 const OWED_TURNS = 64;
+/** With each turn that is kept the next may do twice as much of it, beside what comes. */
+const MOST_OWED_AT_ONCE = 4096;
 
 export interface HomeOptions {
   store: HomeStore;
@@ -57,14 +59,19 @@ export class Home {
   readonly #bus: Bus;
   readonly #counters: Counters;
   readonly #retentionMs: number;
+  readonly #clock: HomeClock;
+  /** Items of what is owed that a turn does beside what comes; 0: nothing was kept since the last failure. */
+  #owedAtOnce = 0;
   /** One time for all of a turn. */
-  #nowMs = steadyNow();
+  #nowMs: number;
 
   constructor({ store, storeBytes, bus, counters, limits }: HomeOptions) {
     this.#store = store;
     this.#bus = bus;
     this.#counters = counters;
     this.#retentionMs = limits.retentionMs;
+    this.#clock = new HomeClock(store);
+    this.#nowMs = this.#clock.now();
     const log = this.#log;
     this.#deduplication = new Deduplication(store);
     this.mailboxes = new Mailboxes({
@@ -79,7 +86,13 @@ export class Home {
     this.#receipts = new OutgoingReceipts(store, bus, log);
     this.#groups = new Groups(store, limits);
     this.#fairShare = new FairShare(limits, store, storeBytes);
-    this.#retention = new Retention(store, this.mailboxes, this.#groups, counters);
+    this.#retention = new Retention({
+      store,
+      mailboxes: this.mailboxes,
+      groups: this.#groups,
+      deduplication: this.#deduplication,
+      log,
+    });
     this.#messages = new Messages({
       store,
       bus,
@@ -95,7 +108,10 @@ export class Home {
     });
     this.#commits = new CommitQueue(store, {
       promised: (turn) => this.#promised(turn),
-      failed: (turns, failure) => this.#recovery.failed([...turns, log.take(0)], failure, this.#nowMs),
+      failed: (turns, failure) => {
+        this.#owedAtOnce = 0;
+        this.#recovery.failed([...turns, log.take(0)], failure, this.#nowMs);
+      },
     });
     this.#recovery = new Recovery({
       store,
@@ -114,7 +130,8 @@ export class Home {
   /** Hot path: one call a SEND, an ACK and a receipt. */
   receive(message: HomeMessage): void {
     if (this.#commits.isFailing || this.#trouble.isStanding) this.#putOff(message);
-    else if (this.#trouble.isOwing && message.kind === 'acknowledge') this.#recovery.putOff(message);
+    else if (message.kind === 'acknowledge' && this.#trouble.owes(message.user))
+      this.#recovery.putOff(message, true);
     else if (!this.#trouble.isMissing || !this.#recovery.isBehindMissed(message)) this.#take(message);
   }
 
@@ -122,10 +139,12 @@ export class Home {
   commit(): void {
     // What was said meanwhile waits for those that are on their way.
     if (this.#commits.isFailing) return;
+    if (this.#owedAtOnce > 0 && this.#trouble.isOwing && !this.#trouble.isStanding)
+      this.#payBack(this.#owedAtOnce);
     this.#deduplication.writeDown(this.#nowMs);
     const changes = this.#store.staged;
     if (changes > 0 || !this.#log.isEmpty) this.#commits.add(this.#log.take(changes));
-    this.#nowMs = steadyNow();
+    this.#nowMs = this.#clock.now();
     if (!this.#commits.isIdle) return;
     this.#groups.trim();
     this.mailboxes.table.evict(this.#nowMs);
@@ -139,6 +158,7 @@ export class Home {
     if (this.#commits.isFailing || this.#trouble.isStanding) return;
     // Also where nothing else happens here: what comes then shows whether the store takes it.
     this.#recovery.askAgain();
+    this.#clock.keep();
     this.mailboxes.age(this.#nowMs);
     if (this.#commits.isIdle) this.#retention.sweep(this.#retentionMs, this.#nowMs);
   }
@@ -146,20 +166,23 @@ export class Home {
   /** Does what is owed, in turns of their own that are small: a deletion needs room as well, and there may be little. */
   #makeUp(): void {
     for (let turn = 0; turn < OWED_TURNS && this.#trouble.isOwing; turn += 1) {
-      let left = OWED_ITEMS;
-      for (
-        let owed = this.#trouble.takeOwed();
-        owed;
-        owed = left > 0 ? this.#trouble.takeOwed() : undefined
-      ) {
-        const done = this.#messages.acknowledgeOwed(owed, left, this.#nowMs);
-        // There may be more of it.
-        if (done === left) this.#trouble.owe(owed);
-        left -= done;
-      }
+      this.#payBack(OWED_ITEMS);
       this.commit();
       if (!this.#commits.isIdle || this.#trouble.isStanding) return;
     }
+  }
+
+  /** Does so much of what is owed. */
+  #payBack(items: number): void {
+    const owed: Acknowledgement[] = [];
+    let left = items;
+    for (let next = this.#trouble.takeOwed(); next; next = left > 0 ? this.#trouble.takeOwed() : undefined) {
+      const { done, isAll } = this.#messages.acknowledgeOwed(next, left, this.#nowMs);
+      if (!isAll) owed.push(next);
+      // One that has nothing to delete was looked at all the same.
+      left -= Math.max(1, done);
+    }
+    for (const rest of owed) this.#trouble.owe(rest);
   }
 
   /** Resolves once all that was committed is kept, or is not. */
@@ -225,7 +248,7 @@ export class Home {
   #putOff(message: HomeMessage): void {
     if (message.kind === 'attach' || message.kind === 'detach' || message.kind === 'resend')
       this.#take(message);
-    else this.#recovery.putOff(message);
+    else this.#recovery.putOff(message, !this.#commits.isFailing);
   }
 
   /** Hot path. A turn is kept: what it had to say is said. */
@@ -240,6 +263,7 @@ export class Home {
     // A turn that changed nothing says nothing of the store.
     if (changes === 0) return;
     this.#trouble.end();
+    this.#owedAtOnce = Math.min(MOST_OWED_AT_ONCE, Math.max(OWED_ITEMS, 2 * this.#owedAtOnce));
     this.#recovery.askAgain();
   }
 }

@@ -47,7 +47,8 @@ export class MailboxTable {
       mailbox = new Mailbox(user);
       if (this.#unknownItems > 0) {
         this.recover(mailbox);
-        this.#unknownItems -= mailbox.length;
+        // Not its length: were there gaps in it, others would not be looked up any more that have mail.
+        if (mailbox.length > 0) this.#unknownItems -= this.#store.count(numbersKey(KeyKind.Item, user));
       }
       this.#mailboxes.set(user, mailbox);
       this.#cameIn += 1;

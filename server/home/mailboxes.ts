@@ -17,6 +17,9 @@ const FLAGS_OFFSET = HEADER_BYTES + 4;
 
 const LAST_SEQUENCE = 0xffff_ffff;
 
+/** A user who has been connected for so many items is asked to come anew. */
+const WORN_OUT_FROM = 0xf000_0000;
+
 const NOTHING: MailboxItem[] = [];
 
 export type MailboxLimits = Pick<Limits, 'mailboxLength' | 'deliveryWindow' | 'deliveryWindowBytes'>;
@@ -77,6 +80,11 @@ export class Mailboxes {
     return length >= this.#parts.limits.mailboxLength || lastSequence === LAST_SEQUENCE;
   }
 
+  /** Whether it can take nothing at all, not even a receipt: its sequences are used up. */
+  isWornOut({ lastSequence }: Mailbox): boolean {
+    return lastSequence === LAST_SEQUENCE;
+  }
+
   /**
    * Hot path. Puts an item behind the others of a mailbox, to be delivered once the store has promised it.
    * @param content its sequence is written into it; it may be used again for another user
@@ -120,6 +128,8 @@ export class Mailboxes {
     if (upTo <= mailbox.acknowledged) return NOTHING;
     const { sentSequence } = mailbox;
     const items = this.#take(mailbox, upTo);
+    // Where all of it was damaged, nothing else tells of the change.
+    if (items.length === 0) this.#parts.log.touch(mailbox);
     for (const { sequence: taken, frame } of items)
       if (taken <= sentSequence) mailbox.unacknowledgedBytes -= frame.length;
     if (upTo > sentSequence) {
@@ -128,7 +138,16 @@ export class Mailboxes {
       mailbox.sentSequence = upTo;
     }
     this.#deliverWaiting(mailbox, atMs);
+    // Whoever comes anew to an empty mailbox is counted from 1 again.
+    if (mailbox.length === 0 && mailbox.lastSequence >= WORN_OUT_FROM && mailbox.connection !== 0)
+      this.#parts.bus.send(mailbox.worker, { kind: 'replaced', connection: mailbox.connection });
     return items;
+  }
+
+  /** Whether all that was acknowledged is deleted, as far as it was ever kept. */
+  isAcknowledged({ user, sequence }: Acknowledgement): boolean {
+    const mailbox = this.table.find(user);
+    return !mailbox || mailbox.acknowledged >= Math.min(sequence, mailbox.promisedSequence);
   }
 
   attach(user: number, worker: number, connection: number, atMs: number): void {
@@ -166,6 +185,7 @@ export class Mailboxes {
     const wereSent = Math.max(0, Math.min(upTo, mailbox.sentSequence) - mailbox.acknowledged);
     const before = mailbox.length;
     const items = this.#take(mailbox, upTo);
+    this.#parts.log.touch(mailbox);
     this.#waiting -= before - mailbox.length - wereSent;
     for (const { sequence: gone, frame } of items)
       if (gone <= mailbox.sentSequence) mailbox.unacknowledgedBytes -= frame.length;
@@ -193,12 +213,13 @@ export class Mailboxes {
   /** A turn failed: these mailboxes are as the store has them. */
   restore(mailboxes: Iterable<Mailbox>): void {
     for (const mailbox of mailboxes) {
+      this.#length -= mailbox.length;
       this.table.recover(mailbox);
+      this.#length += mailbox.length;
       mailbox.unacknowledgedBytes = 0;
       for (let sent = mailbox.acknowledged + 1; sent <= mailbox.sentSequence; sent += 1)
         mailbox.unacknowledgedBytes += this.#recent.read(mailbox, sent)?.frame.length ?? 0;
     }
-    this.#length = this.#parts.store.count(numbersKey(KeyKind.Item));
     this.#waiting = this.#length;
     for (const { sentSequence, acknowledged } of this.table.values())
       this.#waiting -= sentSequence - acknowledged;
@@ -238,12 +259,15 @@ export class Mailboxes {
 
   #deliverWaiting(mailbox: Mailbox, atMs: number): void {
     if (mailbox.connection === 0) return;
+    this.#takePassed(mailbox);
     const { deliveryWindow, deliveryWindowBytes } = this.#parts.limits;
-    const end = Math.min(mailbox.promisedSequence, mailbox.acknowledged + deliveryWindow);
+    let end = Math.min(mailbox.promisedSequence, mailbox.acknowledged + deliveryWindow);
     while (mailbox.sentSequence < end && mailbox.unacknowledgedBytes < deliveryWindowBytes) {
       const item = this.#recent.read(mailbox, mailbox.sentSequence + 1);
       if (!item) {
         this.#pass(mailbox);
+        this.#takePassed(mailbox);
+        end = Math.min(mailbox.promisedSequence, mailbox.acknowledged + deliveryWindow);
         continue;
       }
       if (!this.#hasRoom(mailbox, item)) return;
@@ -251,6 +275,16 @@ export class Mailboxes {
       // It is in the store already, and stays there alone.
       this.#recent.setAside(mailbox, atMs);
     }
+  }
+
+  /**
+   * Where nothing that was sent is unacknowledged, all up to there was passed over: nobody will acknowledge it, and a window
+   * full of such would never open again.
+   */
+  #takePassed(mailbox: Mailbox): void {
+    if (mailbox.unacknowledgedBytes > 0 || mailbox.sentSequence <= mailbox.acknowledged) return;
+    this.#take(mailbox, mailbox.sentSequence);
+    this.#parts.log.touch(mailbox);
   }
 
   /** An item that is not there any more, or is not what was stored, is no reason to keep back those behind it. */

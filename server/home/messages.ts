@@ -54,7 +54,7 @@ export class Messages {
     const mailbox = this.#parts.mailboxes.table.open(to);
     const window = this.#parts.deduplication.windowOf(mailbox, from, 'user');
     if (this.#wasAnswered(message, window, payload.length)) return;
-    if (this.#parts.mailboxes.isFull(mailbox) || this.#parts.fairShare.isMailboxShareTaken(window)) {
+    if (this.#parts.mailboxes.isFull(mailbox) || this.#parts.fairShare.isMailboxShareTaken(window, mailbox)) {
       this.refuse(message, ReasonCode.MailboxFull);
       return;
     }
@@ -64,6 +64,7 @@ export class Messages {
     }
     this.#parts.deduplication.remember(mailbox, from, 'user', window, id);
     window.waiting += 1;
+    this.#parts.fairShare.take(from, payload.length);
     this.#sayAccepted(message);
     this.#parts.mailboxes.append(
       mailbox,
@@ -74,12 +75,17 @@ export class Messages {
 
   setGroup(message: Message<'group'>, nowMs: number): void {
     const { group, user, members } = message;
+    const bytes = MEMBER_BYTES * members.length;
     const refusal =
-      this.#parts.store.isFull || this.#parts.fairShare.isStoreShareTaken(user, MEMBER_BYTES * members.length)
+      this.#parts.store.isFull || this.#parts.fairShare.isStoreShareTaken(user, bytes)
         ? ReasonCode.StoreFull
         : this.#parts.groups.set(group, user, members, nowMs);
-    if (refusal === undefined) this.#sayAccepted(message);
-    else this.refuse(message, refusal);
+    if (refusal !== undefined) {
+      this.refuse(message, refusal);
+      return;
+    }
+    this.#parts.fairShare.take(user, bytes);
+    this.#sayAccepted(message);
   }
 
   submitToGroup(message: Message<'submit-to-group'>, nowMs: number): void {
@@ -87,7 +93,7 @@ export class Messages {
     const group = this.#parts.groups.find(message.group);
     if (!group?.members.includes(from)) {
       // Whoever has left since may ask once more what became of a message.
-      if (group?.windows.get(from)?.look(id) === 'repeated') this.#repeated(message);
+      if (group?.windows.get(from)?.look(id) === 'repeated') this.repeat(message);
       else this.refuse(message, ReasonCode.NotMember);
       return;
     }
@@ -98,6 +104,7 @@ export class Messages {
       this.refuse(message, ReasonCode.Shedding);
       return;
     }
+    this.#parts.fairShare.take(from, payload.length, group.members.length);
     const number = this.#parts.groups.take(group, from, id, nowMs);
     this.#parts.log.counts.accepted += 1;
     this.#sayAccepted(message);
@@ -133,7 +140,7 @@ export class Messages {
     this.#parts.log.counts.copies += 1;
     const hasRoom =
       !this.#parts.mailboxes.isFull(mailbox) &&
-      !this.#parts.fairShare.isMailboxShareTaken(window) &&
+      !this.#parts.fairShare.isMailboxShareTaken(window, mailbox) &&
       !this.#parts.store.isFull;
     if (this.#parts.store.isDurable)
       this.#parts.deduplication.remember(mailbox, group, 'group', window, number);
@@ -151,10 +158,13 @@ export class Messages {
   takeReceipt(receipt: Receipt, nowMs: number): void {
     const { to, by, id, group, isUndelivered } = receipt;
     const origin = homeWorker(by, this.#parts.bus.homes);
+    const mailbox = this.#parts.mailboxes.table.open(to);
+    // It stays with whoever has sent it on, until there are sequences again.
+    if (this.#parts.mailboxes.isWornOut(mailbox)) return;
     this.#parts.log.counts.receipts += 1;
     if (this.#parts.store.isDurable && origin !== this.#parts.bus.self)
       this.#parts.log.answer(origin, { kind: 'receipt-kept', to, by, id, group, isUndelivered });
-    this.#parts.mailboxes.append(this.#parts.mailboxes.table.open(to), receiptFrame(receipt), nowMs);
+    this.#parts.mailboxes.append(mailbox, receiptFrame(receipt), nowMs);
   }
 
   /** Hot path. */
@@ -165,12 +175,17 @@ export class Messages {
 
   /**
    * What was acknowledged while it could not be done: it holds, also if its user has come on another connection since.
-   * @returns how many of `most` items it was
+   * @returns how many of `most` items it was, and whether that was all of it
    */
-  acknowledgeOwed(message: Message<'acknowledge'>, most: number, nowMs: number): number {
-    const items = this.#parts.mailboxes.acknowledge(message, nowMs, most);
+  acknowledgeOwed(
+    message: Message<'acknowledge'>,
+    most: number,
+    nowMs: number,
+  ): { done: number; isAll: boolean } {
+    const { mailboxes } = this.#parts;
+    const items = mailboxes.acknowledge(message, nowMs, most);
     this.#taken(message, items, nowMs);
-    return items.length;
+    return { done: items.length, isAll: mailboxes.isAcknowledged(message) };
   }
 
   #taken(message: Message<'acknowledge'>, items: MailboxItem[], nowMs: number): void {
@@ -190,6 +205,21 @@ export class Messages {
     else this.#parts.receipts.send(home, receipt);
   }
 
+  /** Whether a request was accepted before, by what is kept. */
+  isRepeated(request: HomeRequest): boolean {
+    const { mailboxes, deduplication, groups } = this.#parts;
+    switch (request.kind) {
+      case 'submit': {
+        const window = deduplication.windowOf(mailboxes.table.open(request.to), request.from, 'user');
+        return window.look(request.id) === 'repeated';
+      }
+      case 'submit-to-group':
+        return groups.find(request.group)?.windows.get(request.from)?.look(request.id) === 'repeated';
+      case 'group':
+        return false;
+    }
+  }
+
   /** Answers a message that came before, or for which there is no room in the store. */
   #wasAnswered(
     request: Message<'submit' | 'submit-to-group'>,
@@ -198,7 +228,7 @@ export class Messages {
   ): boolean {
     switch (window.look(request.id)) {
       case 'repeated':
-        this.#repeated(request);
+        this.repeat(request);
         return true;
       case 'skipped':
         // Accepted now, it would come behind those that were sent after it.
@@ -215,9 +245,10 @@ export class Messages {
     }
   }
 
-  #repeated(request: HomeRequest): void {
+  /** Accepts what was accepted before. */
+  repeat(request: HomeRequest): void {
     this.#parts.log.counts.repeated += 1;
-    this.#sayAccepted(request);
+    this.#parts.log.repeat(request);
   }
 
   #sayAccepted({ worker, connection, id }: HomeRequest): void {

@@ -1,4 +1,12 @@
-import { type Bus, type ConnectionMessage, type HomeMessage, homeWorker } from '../bus/bus.js';
+import type { ReasonCode } from '../../protocol/frame.js';
+import {
+  type Bus,
+  type BusMessage,
+  type ConnectionMessage,
+  type HomeMessage,
+  type HomeRequest,
+  homeWorker,
+} from '../bus/bus.js';
 import { type Counters, countRefusal } from '../queues/counters.js';
 import type { HomeStore, StoreFailure } from '../store/home-store.js';
 import type { Deduplication } from './deduplication.js';
@@ -36,14 +44,18 @@ export class Recovery {
     this.#parts = parts;
   }
 
-  /** What becomes of a message while nothing may be staged. */
-  putOff(message: HomeMessage): void {
+  /**
+   * What becomes of a message while nothing may be staged.
+   * @param isKnown what is at hand is what is kept: no commit is under way
+   */
+  putOff(message: HomeMessage, isKnown: boolean): void {
     const { bus, trouble, messages, mailboxes } = this.#parts;
     switch (message.kind) {
       case 'submit':
       case 'submit-to-group':
       case 'group':
-        messages.refuse(message, trouble.refusal);
+        if (isKnown && messages.isRepeated(message)) messages.repeat(message);
+        else messages.refuse(message, trouble.refusal);
         break;
       case 'acknowledge':
         if (mailboxes.isCurrent(message)) trouble.owe(message);
@@ -100,15 +112,30 @@ export class Recovery {
     for (const turn of turns) this.#takeBack(turn, touched);
     for (const mailbox of touched) deduplication.letGo(mailbox, nowMs);
     mailboxes.restore(touched);
+    for (const { request } of turns.flatMap(({ repeats }) => repeats)) this.#answerAgain(request);
   }
 
-  #takeBack({ answers, acknowledgements, touched: others }: Turn, touched: Set<Mailbox>): void {
+  /** A request that was repeated: what was accepted in a turn that is kept stays so. */
+  #answerAgain(request: HomeRequest): void {
+    const { bus, trouble, messages } = this.#parts;
+    const { worker, connection, id } = request;
+    if (messages.isRepeated(request)) bus.send(worker, { kind: 'accepted', connection, id });
+    else this.#refuse(worker, connection, id, trouble.refusal);
+  }
+
+  #refuse(worker: number, connection: number, id: number, code: ReasonCode): void {
+    countRefusal(this.#parts.counters, code);
+    this.#parts.bus.send(worker, { kind: 'refused', connection, id, code });
+  }
+
+  #takeBack({ answers, acknowledgements, touched: others, repeats }: Turn, touched: Set<Mailbox>): void {
     for (const mailbox of others) touched.add(mailbox);
+    const ofRepeats = new Set<BusMessage>(repeats.map(({ answer }) => answer));
     for (let at = 0; at < answers.length; at += 2) {
       const to = answers[at];
       if (to instanceof Mailbox) touched.add(to);
       else if ((to as number) < 0) (answers[at + 1] as Consequence).dropped();
-      else this.#unsay(to as number, answers[at + 1] as HomeMessage | AnswerToRequest);
+      else this.#unsay(to as number, answers[at + 1] as HomeMessage | AnswerToRequest, ofRepeats);
     }
     const { trouble, mailboxes } = this.#parts;
     for (const acknowledgement of acknowledgements) {
@@ -118,15 +145,13 @@ export class Recovery {
     }
   }
 
-  #unsay(worker: number, message: HomeMessage | AnswerToRequest): void {
-    const { bus, counters, trouble } = this.#parts;
+  #unsay(worker: number, message: HomeMessage | AnswerToRequest, ofRepeats: ReadonlySet<BusMessage>): void {
+    const { bus, trouble } = this.#parts;
     switch (message.kind) {
-      case 'accepted': {
-        const code = trouble.refusal;
-        countRefusal(counters, code);
-        bus.send(worker, { kind: 'refused', connection: message.connection, id: message.id, code });
+      case 'accepted':
+        // A repetition is answered once it is known again what is kept.
+        if (!ofRepeats.has(message)) this.#refuse(worker, message.connection, message.id, trouble.refusal);
         break;
-      }
       case 'refused':
         bus.send(worker, message);
         break;

@@ -1,33 +1,45 @@
-import type { Counters } from '../queues/counters.js';
 import type { HomeStore } from '../store/home-store.js';
 import { itemKey, KeyKind, numberOf, numbersKey, readItemKey } from '../store/store-keys.js';
-import { writtenAtMs } from './deduplication.js';
+import { type Deduplication, writtenAtMs } from './deduplication.js';
 import type { Groups } from './groups.js';
 import type { Mailbox } from './mailbox.js';
 import { storedAtMs } from './mailbox-item.js';
 import type { Mailboxes } from './mailboxes.js';
+import type { TurnLog } from './turn-log.js';
 
 /** Entries of each kind that are looked at in one call. */
 const STEPS = 256;
 
-/** Items of one mailbox that go in one call. */
-const MOST_ITEMS = 4096;
+/** Items that go in one call. While there is no room few go: a deletion needs some as well, and makes room for the next. */
+const MOST_ITEMS = 1024;
+const MOST_ITEMS_IF_FULL = 16;
+
+export interface RetentionParts {
+  store: HomeStore;
+  mailboxes: Mailboxes;
+  groups: Groups;
+  deduplication: Deduplication;
+  log: TurnLog;
+}
 
 /** Deletes what nobody has come for or used within a time: items, windows, groups. It goes round, a few a call. */
 export class Retention {
   readonly #store: HomeStore;
   readonly #mailboxes: Mailboxes;
   readonly #groups: Groups;
-  readonly #counters: Counters;
+  readonly #deduplication: Deduplication;
+  readonly #log: TurnLog;
+  #itemsLeft = 0;
   #nextUser = 0;
   #inMemory: Iterator<Mailbox> | undefined;
   readonly #cursors = new Map<number, Buffer>();
 
-  constructor(store: HomeStore, mailboxes: Mailboxes, groups: Groups, counters: Counters) {
+  constructor({ store, mailboxes, groups, deduplication, log }: RetentionParts) {
     this.#store = store;
     this.#mailboxes = mailboxes;
     this.#groups = groups;
-    this.#counters = counters;
+    this.#deduplication = deduplication;
+    this.#log = log;
   }
 
   /** To be called between two turns. @param nowMs of a clock that goes no faster than time does */
@@ -35,30 +47,48 @@ export class Retention {
     const beforeMs = nowMs - retentionMs;
     // Numbers begin at 1 again with a new group of the same name: by then nobody must remember those of the old one.
     const groupsBeforeMs = beforeMs - retentionMs;
-    for (let step = 0; step < STEPS; step += 1) {
+    this.#itemsLeft = this.#store.isFull ? MOST_ITEMS_IF_FULL : MOST_ITEMS;
+    for (let step = 0; step < STEPS && this.#itemsLeft > 0; step += 1) {
       const mailbox = this.#store.isDurable ? this.#nextOnDisk(beforeMs) : this.#nextInMemory();
       if (!mailbox) break;
       if (mailbox !== 'young') this.#expireItems(mailbox, beforeMs, nowMs);
     }
     this.#groups.expireInMemory(groupsBeforeMs, STEPS);
-    if (!this.#store.isDurable) return;
+    if (!this.#store.isDurable) {
+      for (const { key, value } of this.#store.goRound?.(STEPS) ?? [])
+        if (isWindow(key)) this.#expireWindow(key, value, beforeMs);
+      return;
+    }
     for (const kind of [KeyKind.Window, KeyKind.GroupWindow])
-      this.#walk(kind, (key, value) => {
-        if (writtenAtMs(value) < beforeMs) this.#store.stage(key);
-      });
-    this.#walk(KeyKind.Group, (key) => this.#groups.expire(numberOf(key, 0), groupsBeforeMs));
+      this.#walk(kind, (key, value) => this.#expireWindow(key, value, beforeMs));
+    this.#walk(KeyKind.Group, (key, value) => {
+      if (writtenAtMs(value) < groupsBeforeMs) this.#groups.expire(numberOf(key, 0), groupsBeforeMs);
+    });
+  }
+
+  /** Also of what is at hand: a group that is made anew must find nothing of the old one there. */
+  #expireWindow(key: Buffer, value: Buffer, beforeMs: number): void {
+    if (writtenAtMs(value) >= beforeMs) return;
+    this.#store.stage(key);
+    const mailbox = this.#mailboxes.table.find(numberOf(key, 0));
+    const kind = key[0] === KeyKind.Window ? 'user' : 'group';
+    if (mailbox) this.#deduplication.forget(mailbox, numberOf(key, 1), kind);
   }
 
   #expireItems(mailbox: Mailbox, beforeMs: number, nowMs: number): void {
     let last = 0;
     const first = mailbox.acknowledged + 1;
-    const end = Math.min(mailbox.promisedSequence, mailbox.acknowledged + MOST_ITEMS);
+    const end = Math.min(mailbox.promisedSequence, mailbox.acknowledged + this.#itemsLeft);
     for (let sequence = first; sequence <= end; sequence += 1) {
       const value = this.#store.get(itemKey(mailbox.user, sequence));
-      if (!value || storedAtMs(value) >= beforeMs) break;
+      // One that is damaged is as old as those behind it.
+      if (!value) continue;
+      if (storedAtMs(value) >= beforeMs) break;
       last = sequence;
     }
-    if (last > 0) this.#counters.expired += this.#mailboxes.expire(mailbox, last, nowMs);
+    if (last === 0) return;
+    this.#itemsLeft -= last - first + 1;
+    this.#log.counts.expired += this.#mailboxes.expire(mailbox, last, nowMs);
   }
 
   /** The next user with an item, also one that nobody has named since the start; undefined: that was the last one. */
@@ -92,4 +122,8 @@ export class Retention {
     if (last) this.#cursors.set(kind, Buffer.concat([last, Buffer.of(0)]));
     else this.#cursors.delete(kind);
   }
+}
+
+function isWindow(key: Buffer): boolean {
+  return key[0] === KeyKind.Window || key[0] === KeyKind.GroupWindow;
 }

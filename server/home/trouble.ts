@@ -77,9 +77,14 @@ export class Trouble {
     this.#unasked.delete(home);
   }
 
-  /** Hot path. Whether something is owed: what is acknowledged now comes behind it. */
+  /** Hot path. Whether something is owed. */
   get isOwing(): boolean {
     return this.#owed.size > 0;
+  }
+
+  /** Hot path. Whether something is owed that this user has said: what it says now comes behind it. */
+  owes(user: number): boolean {
+    return this.#owed.size > 0 && this.#owed.has(user);
   }
 
   /** Something of what is owed, to be done now. */

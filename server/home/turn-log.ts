@@ -1,4 +1,4 @@
-import type { BusMessage, HomeMessage } from '../bus/bus.js';
+import type { BusMessage, HomeMessage, HomeRequest } from '../bus/bus.js';
 import type { Counters } from '../queues/counters.js';
 import type { Mailbox } from './mailbox.js';
 import type { MailboxItem } from './mailbox-item.js';
@@ -14,7 +14,7 @@ export type Acknowledgement = Extract<HomeMessage, { kind: 'acknowledge' }>;
 /** What is counted once it is kept: a turn that fails is done again. */
 export type TurnCounts = Pick<
   Counters,
-  'accepted' | 'repeated' | 'acknowledged' | 'receipts' | 'copies' | 'undelivered'
+  'accepted' | 'repeated' | 'acknowledged' | 'receipts' | 'copies' | 'undelivered' | 'expired'
 >;
 
 /** What happened in one turn of the event loop, to be said once it is promised, and to be taken back where it is not. */
@@ -25,6 +25,8 @@ export interface Turn {
   readonly acknowledgements: Acknowledgement[];
   /** Mailboxes that have changed without an item. */
   readonly touched: Mailbox[];
+  /** Requests that are accepted because they were before: that may hold, whatever becomes of this turn. */
+  readonly repeats: { request: HomeRequest; answer: BusMessage }[];
   readonly counts: TurnCounts;
   /** How many changes were staged. */
   changes: number;
@@ -35,7 +37,8 @@ export class TurnLog {
   #turn = newTurn();
 
   get isEmpty(): boolean {
-    return this.#turn.answers.length === 0 && this.#turn.acknowledgements.length === 0;
+    const { answers, acknowledgements, touched } = this.#turn;
+    return answers.length === 0 && acknowledgements.length === 0 && touched.length === 0;
   }
 
   /** Hot path. */
@@ -62,6 +65,14 @@ export class TurnLog {
     this.#turn.answers.push(-1, consequence);
   }
 
+  /** The answer to a request that came before. */
+  repeat(request: HomeRequest): void {
+    const { worker, connection, id } = request;
+    const answer: BusMessage = { kind: 'accepted', connection, id };
+    this.#turn.repeats.push({ request, answer });
+    this.answer(worker, answer);
+  }
+
   touch(mailbox: Mailbox): void {
     this.#turn.touched.push(mailbox);
   }
@@ -76,8 +87,16 @@ export class TurnLog {
 }
 
 function newTurn(): Turn {
-  const counts = { accepted: 0, repeated: 0, acknowledged: 0, receipts: 0, copies: 0, undelivered: 0 };
-  return { answers: [], acknowledgements: [], touched: [], counts, changes: 0 };
+  const counts = {
+    accepted: 0,
+    repeated: 0,
+    acknowledged: 0,
+    receipts: 0,
+    copies: 0,
+    undelivered: 0,
+    expired: 0,
+  };
+  return { answers: [], acknowledgements: [], touched: [], repeats: [], counts, changes: 0 };
 }
 
 /** Hot path: once a turn. */
@@ -88,4 +107,5 @@ export function addCounts(counters: Counters, counts: TurnCounts): void {
   counters.receipts += counts.receipts;
   counters.copies += counts.copies;
   counters.undelivered += counts.undelivered;
+  counters.expired += counts.expired;
 }

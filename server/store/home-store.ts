@@ -36,6 +36,8 @@ export interface HomeStore {
   readonly isDurable: boolean;
   /** Changes staged and not handed over yet. */
   readonly staged: number;
+  /** The next few entries of all, in no order, and from the beginning again after the last; where `range` looks at all. */
+  goRound?(count: number): Entry[];
   /** True while there is no room for more: new messages are refused, what is there is served. */
   readonly isFull: boolean;
   /** Share of the room that is in use. */

@@ -15,6 +15,7 @@ export class MemoryStore implements HomeStore {
   readonly #maxBytes: number;
   readonly #values = new Map<string, string>();
   #bytes = 0;
+  #round: Iterator<[string, string]> | undefined;
 
   /** @param maxBytes past it the store is full */
   constructor(maxBytes = Number.POSITIVE_INFINITY) {
@@ -51,6 +52,20 @@ export class MemoryStore implements HomeStore {
       const value = this.#values.get(key);
       if (value !== undefined) yield { key: Buffer.from(key, 'latin1'), value: Buffer.from(value, 'latin1') };
     }
+  }
+
+  goRound(count: number): Entry[] {
+    const entries: Entry[] = [];
+    while (entries.length < count) {
+      this.#round ??= this.#values.entries();
+      const { done, value } = this.#round.next();
+      if (done) {
+        this.#round = undefined;
+        break;
+      }
+      entries.push({ key: Buffer.from(value[0], 'latin1'), value: Buffer.from(value[1], 'latin1') });
+    }
+    return entries;
   }
 
   count(prefix: Buffer): number {

@@ -14,6 +14,8 @@ export const KeyKind = {
   /** What a group had from a sender. */
   GroupSender: 7,
   Copies: 8,
+  /** What time it was; of the home, not of a user. */
+  Clock: 9,
 } as const;
 
 export const ITEM_KEY_BYTES = 13;

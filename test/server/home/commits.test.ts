@@ -1,11 +1,95 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { FLAG_REDELIVERY, type Frame, FrameType, ReasonCode } from '../../../protocol/frame.js';
 import type { BusMessage } from '../../../server/bus/bus.js';
+import { itemKey, KeyKind } from '../../../server/store/store-keys.js';
 import { FakeStore } from '../../support/fake-store.js';
 import { frameOf, testHome } from '../../support/home.js';
 
 const USERS = [1, 2, 3];
+
+describe('after a commit that failed', () => {
+  const [ANNA, BERT, CARL] = [1, 2, 3];
+
+  test('what is acknowledged by those who owe nothing is done at once, and what is owed soon', async () => {
+    const store = new FakeStore();
+    const sut = testHome(store, { newRecipientsPerSecond: 0 });
+    for (let user = 10; user < 60; user += 1) {
+      sut.attach(user);
+      for (let id = 1; id <= 100; id += 1) sut.submit(ANNA, user, id + 1000 * user);
+    }
+    sut.home.commit();
+    await store.keep(0);
+    for (let user = 10; user < 60; user += 1) sut.acknowledge(user, 100);
+    sut.home.commit();
+    await store.fail();
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 5000);
+
+    // Ten turns of others, and not one sweep.
+    sut.attach(BERT);
+    for (let turn = 1; turn <= 12; turn += 1) {
+      sut.submit(CARL, BERT, turn);
+      sut.home.commit();
+      while (store.underWay > 0) await store.keep(0);
+    }
+
+    // Left are what BERT was sent, and receipts.
+    const messages = [...store.kept.keys()].filter(
+      (key) => key.charCodeAt(0) === KeyKind.Item && Number(key.charCodeAt(8)) >= 10,
+    );
+    expect(messages).toEqual([]);
+    vi.restoreAllMocks();
+  });
+
+  test('a repetition of what is kept is accepted, and one of what is not is refused', async () => {
+    const store = new FakeStore();
+    const sut = testHome(store);
+    sut.submit(ANNA, BERT, 1);
+    sut.home.commit();
+    await store.keep(0);
+    sut.take();
+    // In the turn that fails, one of them.
+    sut.submit(ANNA, BERT, 1);
+    sut.submit(ANNA, BERT, 2);
+    sut.submit(ANNA, BERT, 2);
+    sut.home.commit();
+    await store.fail();
+    // And while the store is left alone.
+    sut.submit(ANNA, BERT, 1);
+    sut.submit(ANNA, BERT, 2);
+    sut.home.commit();
+
+    const answers = sut
+      .take()
+      .flatMap((said) =>
+        said.kind === 'accepted' || said.kind === 'refused' ? [`${said.kind} ${said.id}`] : [],
+      );
+    expect(answers.sort()).toEqual(['accepted 1', 'accepted 1', 'refused 2', 'refused 2', 'refused 2']);
+  });
+
+  test.each([1, 4, 256])(
+    'a window of %i that is full of damaged items does not stay shut',
+    async (deliveryWindow) => {
+      const store = new FakeStore();
+      const before = testHome(store, { newRecipientsPerSecond: 0 });
+      for (let id = 1; id <= 300; id += 1) before.submit(ANNA, BERT, id);
+      before.home.commit();
+      await store.keep(0);
+      for (let sequence = 2; sequence <= 299; sequence += 1)
+        store.kept.delete(itemKey(BERT, sequence).toString('latin1'));
+      const sut = testHome(store, { deliveryWindow });
+      sut.attach(BERT);
+      sut.acknowledge(BERT, 1);
+      sut.home.commit();
+      while (store.underWay > 0) await store.keep(0);
+
+      expect(sut.take().filter(({ kind }) => kind === 'deliver')).toMatchObject([
+        { sequence: 1 },
+        { sequence: 300 },
+      ]);
+    },
+  );
+});
 
 /** Clients that keep to the protocol, and what they have heard. */
 class Clients {
@@ -281,7 +365,7 @@ test('what was acknowledged in a turn that failed holds, also where its user has
   const receipts = async () => {
     sut.home.sweep();
     sut.home.commit();
-    await store.keep(0);
+    while (store.underWay > 0) await store.keep(0);
     heard.push(...sut.take());
     return heard.filter((message) => message.kind === 'deliver' && message.connection === 1).length;
   };
@@ -289,11 +373,12 @@ test('what was acknowledged in a turn that failed holds, also where its user has
   // What comes next is delivered on the new connection.
   sut.submit(1, 2, 3);
   sut.home.commit();
-  await store.keep(0);
+  while (store.underWay > 0) await store.keep(0);
   expect(sut.take()).toMatchObject([{ kind: 'accepted' }, { kind: 'deliver', connection: 99, sequence: 3 }]);
 });
 
-/** What a store keeps of who wrote to whom, which stays behind messages that are gone. */
+/** What a store keeps of who wrote to whom, and of the time, which stays behind messages that are gone. */
 function windowsOf(store: FakeStore): number {
-  return [...store.kept.keys()].filter((key) => key.charCodeAt(0) === 2).length;
+  const stays: number[] = [KeyKind.Window, KeyKind.Clock];
+  return [...store.kept.keys()].filter((key) => stays.includes(key.charCodeAt(0))).length;
 }

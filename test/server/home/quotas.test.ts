@@ -116,10 +116,55 @@ describe('one user', () => {
     await store.keep(0);
 
     expect(answersOf(sut.take())).toEqual([
-      ...new Array(10).fill('accepted'),
-      ...new Array(10).fill(ReasonCode.StoreFull),
+      ...new Array(9).fill('accepted'),
+      ...new Array(11).fill(ReasonCode.StoreFull),
       'accepted',
     ]);
+  });
+
+  test('has its share of a scarce store back little by little, and pays for an empty message too', async () => {
+    const store = new FakeStore();
+    const sut = testHome(store, { mailboxShare: 1 });
+    store.fullness = 0.6;
+    for (let id = 1; id <= 1000; id += 1) sut.submit(FLOODER, VICTIM, id, '');
+    sut.home.commit();
+    await store.keep(0);
+    const accepted = answersOf(sut.take()).filter((answer) => answer === 'accepted').length;
+    expect(accepted).toBeGreaterThan(100);
+    expect(accepted).toBeLessThan(500);
+
+    for (let second = 0; second < 60; second += 1) sut.home.sweep();
+    sut.submit(FLOODER, VICTIM, 2000, 'x'.repeat(5000));
+    sut.home.commit();
+    await store.keep(0);
+
+    expect(answersOf(sut.take())).toEqual(['accepted']);
+  });
+
+  test('may write to an empty mailbox again, also where its share was fetched while nobody looked', async () => {
+    const store = new FakeStore();
+    const limits = { mailboxLength: 1000, mailboxShare: 0.1 };
+    const sut = testHome(store, limits);
+    for (let id = 1; id <= 100; id += 1) sut.submit(FLOODER, VICTIM, id);
+    for (let id = 1; id <= 200; id += 1) sut.submit(200 + (id % 10), VICTIM, id);
+    sut.home.commit();
+    await store.keep(0);
+    const after = testHome(store, limits);
+    after.attach(VICTIM);
+    after.acknowledge(VICTIM, 100);
+    after.submit(FLOODER, VICTIM, 101);
+    after.home.commit();
+    await store.keep(0);
+    after.acknowledge(VICTIM, 300);
+    after.home.commit();
+    await store.keep(0);
+    after.take();
+
+    after.submit(FLOODER, VICTIM, 102);
+    after.home.commit();
+    await store.keep(0);
+
+    expect(answersOf(after.take())).toEqual(['accepted']);
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { KeyKind, numbersKey } from '../../../server/store/store-keys.js';
+import { MemoryStore } from '../../../server/store/memory-store.js';
+import { itemKey, KeyKind, numbersKey } from '../../../server/store/store-keys.js';
 import { FakeStore } from '../../support/fake-store.js';
 import { type TestHome, testHome } from '../../support/home.js';
 
@@ -28,7 +29,139 @@ async function sweep(sut: TestHome, store: FakeStore): Promise<void> {
   await turn(sut, store);
 }
 
+describe('a start under a clock that is wrong', () => {
+  test.each([31 * DAY_MS, -40 * DAY_MS])(
+    'by %i ms makes nothing old, nor does the one after it',
+    async (wrongMs) => {
+      const store = new FakeStore();
+      const sut = testHome(store);
+      sut.submit(ANNA, BERT, 1);
+      await sweep(sut, store);
+
+      const origin = performance.timeOrigin;
+      for (const timeOrigin of [origin + wrongMs, origin]) {
+        vi.spyOn(performance, 'timeOrigin', 'get').mockReturnValue(timeOrigin);
+        const started = testHome(store);
+        await sweep(started, store);
+        expect(started.counters.expired).toBe(0);
+        expect(started.home.mailboxes.length).toBe(1);
+      }
+    },
+  );
+});
+
+describe('a group that is made anew', () => {
+  test('once the old one has gone, reaches the members that the old one had', async () => {
+    const store = new FakeStore();
+    const sut = testHome(store);
+    const [GROUP, CARL] = [100, 3];
+    const make = (id: number) =>
+      sut.home.receive({
+        kind: 'group',
+        user: ANNA,
+        worker: 0,
+        connection: ANNA,
+        group: GROUP,
+        id,
+        members: [ANNA, BERT],
+      });
+    const write = (id: number) =>
+      sut.home.receive({
+        kind: 'submit-to-group',
+        from: ANNA,
+        worker: 0,
+        connection: ANNA,
+        group: GROUP,
+        id,
+        payload: Buffer.from('hello'),
+      });
+    make(1);
+    sut.attach(BERT);
+    for (let id = 2; id <= 4; id += 1) write(id);
+    await turn(sut, store);
+    sut.acknowledge(BERT, 3);
+    await turn(sut, store);
+    later(70 * DAY_MS);
+    await turn(sut, store);
+    for (let round = 0; round < 6; round += 1) await sweep(sut, store);
+    sut.submit(CARL, BERT, 1);
+    await turn(sut, store);
+    sut.take();
+
+    make(10);
+    write(11);
+    await turn(sut, store);
+
+    expect(sut.take().filter(({ kind }) => kind === 'deliver')).toHaveLength(1);
+  });
+});
+
+describe('windows in memory', () => {
+  test('go once they are old', async () => {
+    const store = new MemoryStore();
+    const sut = testHome(store, { newRecipientsPerSecond: 0 });
+    for (let user = 1; user <= 60_000; user += 1) {
+      sut.submit(ANNA, 1000 + user, user);
+      sut.attach(1000 + user);
+      sut.acknowledge(1000 + user, 1);
+      sut.detach(1000 + user);
+      if (user % 100 === 0) sut.home.commit();
+    }
+    sut.home.commit();
+    const before = store.goRound(1_000_000).length;
+    store.goRound(1);
+    expect(before).toBeGreaterThan(5000);
+    later(31 * DAY_MS);
+    sut.home.commit();
+    for (let second = 0; second < 300; second += 1) {
+      sut.home.sweep();
+      sut.home.commit();
+    }
+    store.goRound(1_000_000);
+
+    expect(store.goRound(1_000_000).length).toBeLessThan(before / 10);
+  });
+});
+
 describe('what nobody has come for', () => {
+  test('is there again, and goes the next time, where its deletion was not kept', async () => {
+    const store = new FakeStore();
+    const sut = testHome(store);
+    for (let id = 1; id <= 3; id += 1) sut.submit(ANNA, BERT, id);
+    await turn(sut, store);
+    later(31 * DAY_MS);
+    await turn(sut, store);
+    sut.home.sweep();
+    sut.home.commit();
+    await store.fail();
+    expect(sut.counters.expired).toBe(0);
+
+    later(DAY_MS);
+    sut.home.commit();
+    sut.home.sweep();
+    sut.submit(ANNA, 3, 4);
+    await turn(sut, store);
+    await sweep(sut, store);
+
+    expect(sut.counters.expired).toBe(3);
+    expect([...store.kept.keys()].filter((key) => key.charCodeAt(0) === KeyKind.Item)).toHaveLength(1);
+    expect(sut.home.mailboxes.length).toBe(1);
+  });
+
+  test('goes also where it lies behind something that is damaged', async () => {
+    const store = new FakeStore();
+    const sut = testHome(store);
+    for (let id = 1; id <= 3; id += 1) sut.submit(ANNA, BERT, id);
+    await turn(sut, store);
+    store.kept.delete(itemKey(BERT, 1).toString('latin1'));
+    later(31 * DAY_MS);
+    await turn(sut, store);
+
+    await sweep(testHome(store), store);
+
+    expect([...store.kept.keys()].filter((key) => key.charCodeAt(0) === KeyKind.Item)).toEqual([]);
+  });
+
   test('is kept however far somebody sets the wall clock ahead', async () => {
     const store = new FakeStore();
     const sut = testHome(store);
@@ -101,7 +234,11 @@ describe('what was never used again', () => {
     sut.attach(ANNA);
     sut.acknowledge(ANNA, 1);
     await turn(sut, store);
-    const kinds = () => [...store.kept.keys()].map((key) => key.charCodeAt(0)).sort();
+    const kinds = () =>
+      [...store.kept.keys()]
+        .map((key) => key.charCodeAt(0))
+        .filter((kind) => kind !== KeyKind.Clock)
+        .sort();
     expect(kinds()).toEqual([KeyKind.Window, KeyKind.Group]);
 
     later(31 * DAY_MS);
