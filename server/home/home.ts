@@ -28,6 +28,7 @@ const OWED_ITEMS = 16;
 const OWED_TURNS = 64;
 /** With each turn that is kept the next may do twice as much of it, beside what comes. */
 const MOST_OWED_AT_ONCE = 4096;
+const TRUSTED_FROM = 64;
 
 export interface HomeOptions {
   store: HomeStore;
@@ -62,6 +63,7 @@ export class Home {
   readonly #clock: HomeClock;
   /** Items of what is owed that a turn does beside what comes; 0: nothing was kept since the last failure. */
   #owedAtOnce = 0;
+  #isMakingUp = false;
   /** One time for all of a turn. */
   #nowMs: number;
 
@@ -130,7 +132,7 @@ export class Home {
   /** Hot path: one call a SEND, an ACK and a receipt. */
   receive(message: HomeMessage): void {
     if (this.#commits.isFailing || this.#trouble.isStanding) this.#putOff(message);
-    else if (message.kind === 'acknowledge' && this.#trouble.owes(message.user))
+    else if (message.kind === 'acknowledge' && this.#isBehindOwed(message))
       this.#recovery.putOff(message, true);
     else if (!this.#trouble.isMissing || !this.#recovery.isBehindMissed(message)) this.#take(message);
   }
@@ -139,7 +141,7 @@ export class Home {
   commit(): void {
     // What was said meanwhile waits for those that are on their way.
     if (this.#commits.isFailing) return;
-    if (this.#owedAtOnce > 0 && this.#trouble.isOwing && !this.#trouble.isStanding)
+    if (this.#owedAtOnce > 0 && !this.#isMakingUp && this.#trouble.isOwing && !this.#trouble.isStanding)
       this.#payBack(this.#owedAtOnce);
     this.#deduplication.writeDown(this.#nowMs);
     const changes = this.#store.staged;
@@ -166,10 +168,18 @@ export class Home {
   /** Does what is owed, in turns of their own that are small: a deletion needs room as well, and there may be little. */
   #makeUp(): void {
     for (let turn = 0; turn < OWED_TURNS && this.#trouble.isOwing; turn += 1) {
+      this.#isMakingUp = true;
       this.#payBack(OWED_ITEMS);
       this.commit();
+      this.#isMakingUp = false;
       if (!this.#commits.isIdle || this.#trouble.isStanding) return;
     }
+  }
+
+  /** Hot path. Until some turns were kept everybody's waits: it is done in small ones, which make room. */
+  #isBehindOwed({ user }: Acknowledgement): boolean {
+    if (!this.#trouble.isOwing) return false;
+    return this.#owedAtOnce < TRUSTED_FROM || this.#trouble.owes(user);
   }
 
   /** Does so much of what is owed. */
@@ -263,7 +273,9 @@ export class Home {
     // A turn that changed nothing says nothing of the store.
     if (changes === 0) return;
     this.#trouble.end();
-    this.#owedAtOnce = Math.min(MOST_OWED_AT_ONCE, Math.max(OWED_ITEMS, 2 * this.#owedAtOnce));
+    // That small turns are kept tells nothing of those with new messages.
+    if (!this.#isMakingUp)
+      this.#owedAtOnce = Math.min(MOST_OWED_AT_ONCE, Math.max(OWED_ITEMS, 2 * this.#owedAtOnce));
     this.#recovery.askAgain();
   }
 }
