@@ -19,7 +19,7 @@ export interface SpawnedServer {
  * The young generation of the heap grows to 48 MB by default, once in every worker: more than thousands of idle
  * connections need. Workers take these flags over from the process that forks them.
  */
-const NODE_FLAGS = ['--max-semi-space-size=2', '--expose-gc'];
+const NODE_FLAGS = ['--max-semi-space-size=4', '--expose-gc'];
 
 /** A server that could not be started; the message is the server's own. */
 export class SpawnError extends Error {
