@@ -104,6 +104,7 @@ export class WebSocketWire implements Wire {
 
   /** Hot path. */
   chunk({ length }: Buffer): void {
+    if (this.#loginBytes > 0) this.#boundLogin(length);
     // Behind the end nothing is kept.
     if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
     const had = this.unfinishedBytes;
@@ -113,7 +114,6 @@ export class WebSocketWire implements Wire {
     if (this.#hadMessage) this.#unfinished = Math.min(this.#unfinished, length);
     this.#hadMessage = false;
     if (this.#unfinished !== had) this.#listener?.unfinished();
-    if (this.#loginBytes > 0) this.#boundLogin(length);
   }
 
   /** The chunk with its end is added when it was handled. */
