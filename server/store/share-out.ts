@@ -2,10 +2,10 @@ import type { RootDatabase } from 'lmdb';
 import { type Homes, homeWorker } from '../bus/bus.js';
 import { homesOf } from './generation.js';
 import { markClosed } from './home-folder.js';
-import { StoreError } from './home-store.js';
+import { type Entry, StoreError, VALUE_OFFSET } from './home-store.js';
 import { openLmdb } from './lmdb-store.js';
 import type { Generation } from './manifest.js';
-import { ownerOf } from './store-keys.js';
+import { KeyKind, ownerOf } from './store-keys.js';
 import { fromVersion1 } from './version-1.js';
 
 /** What is held in memory between two transactions, whichever is reached first. */
@@ -27,7 +27,10 @@ export async function shareOut(folder: string, from: Generation, to: Generation)
   const targets = paths.map((path) => openLmdb(path, false));
   let moved = 0;
   try {
-    for (const path of homesOf(folder, from)) moved += await copyHome(path, from.format, targets, whose);
+    const clock = new NewestClock();
+    for (const path of homesOf(folder, from))
+      moved += await copyHome(path, from.format, targets, whose, clock);
+    moved += clock.writeTo(targets);
     const arrived = targets.reduce((sum, database) => sum + entriesOf(database), 0);
     if (arrived !== moved) {
       throw new StoreError(
@@ -40,15 +43,51 @@ export async function shareOut(folder: string, from: Generation, to: Generation)
   for (const path of paths) markClosed(path);
 }
 
-/** @returns the entries of the home */
-async function copyHome(path: string, format: number, targets: Database[], whose: Homes): Promise<number> {
+/** Each home has a clock, which stands for all of it: all homes go on from the one that is furthest. */
+class NewestClock {
+  #newest: Entry | undefined;
+
+  /** @returns whether it is one */
+  take(entry: Entry): boolean {
+    if (entry.key[0] !== KeyKind.Clock) return false;
+    const time = ({ value }: Entry) => value.readDoubleLE(VALUE_OFFSET);
+    if (!this.#newest || time(entry) > time(this.#newest))
+      this.#newest = { ...entry, value: Buffer.from(entry.value) };
+    return true;
+  }
+
+  /** @returns the entries that it has made */
+  writeTo(targets: Database[]): number {
+    const newest = this.#newest;
+    if (!newest) return 0;
+    write(
+      targets,
+      targets.map(() => [newest]),
+    );
+    return targets.length;
+  }
+}
+
+/** @returns the entries that it has moved */
+async function copyHome(
+  path: string,
+  format: number,
+  targets: Database[],
+  whose: Homes,
+  clock: NewestClock,
+): Promise<number> {
   const source = openLmdb(path, false);
   try {
     let batch: Batch = targets.map(() => []);
     let length = 0;
     let bytes = 0;
+    let clocks = 0;
     for (const { key, value } of source.getRange()) {
       const entry = { key, value: format === 1 ? fromVersion1(key, value) : value };
+      if (clock.take(entry)) {
+        clocks += 1;
+        continue;
+      }
       batch[homeWorker(ownerOf(key), whose)]?.push(entry);
       length += 1;
       bytes += key.length + entry.value.length;
@@ -59,7 +98,7 @@ async function copyHome(path: string, format: number, targets: Database[], whose
       bytes = 0;
     }
     write(targets, batch);
-    return entriesOf(source);
+    return entriesOf(source) - clocks;
   } finally {
     await source.close();
   }

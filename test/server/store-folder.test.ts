@@ -20,6 +20,7 @@ import { isAsClosed, markClosed, takeHome } from '../../server/store/home-folder
 import { StoreError } from '../../server/store/home-store.js';
 import { DATA_FILE, openLmdb } from '../../server/store/lmdb-store.js';
 import { homeFolder, takeStoreFolder } from '../../server/store/store-folder.js';
+import { KeyKind, numbersKey } from '../../server/store/store-keys.js';
 import { testFolder } from '../support/folder.js';
 import {
   entriesOf,
@@ -72,6 +73,26 @@ describe('a store folder', () => {
     expect(shares.every(({ length }) => length > 20)).toBe(true);
     expect(linesOf(await readHomes(folder, 3))).toEqual(linesOf(entries));
     expect(readdirSync(folder).sort()).toEqual(['2', MANIFEST, 'owner']);
+  });
+
+  test('whose homes each have a clock is shared out with the one that is furthest in every home, again and again', async () => {
+    const clockAt = (ms: number) => {
+      const value = Buffer.alloc(12);
+      value.writeDoubleLE(ms, 4);
+      return { key: numbersKey(KeyKind.Clock, 0), value };
+    };
+    const folder = await storeFolder(testFolder());
+    await fillHome(folder, 0, [...entriesOf(20), clockAt(5000)]);
+    (await takeStoreFolder(folder, 2)).release();
+    await fillHome(folder, 1, [clockAt(9000)]);
+
+    for (const homes of [3, 2]) {
+      (await takeStoreFolder(folder, homes)).release();
+      const all = await readHomes(folder, homes);
+      const clocks = all.filter(({ key }) => key[0] === KeyKind.Clock);
+      expect(clocks.map(({ value }) => value.readDoubleLE(4))).toEqual(new Array(homes).fill(9000));
+      expect(all).toHaveLength(40 + homes);
+    }
   });
 
   test('of the version before is brought to the one of today, with nothing missing', async () => {
