@@ -55,7 +55,8 @@ export class Listener {
     if (before !== 0 && port !== before) {
       // All workers had left it, and the kernel chose another: from now on it is asked for by its number.
       this.#configuredPort = before;
-      await new Promise((resolve) => this.#server.close(resolve));
+      // Its callback would wait for the connections that are open.
+      this.#server.close();
       return this.listen();
     }
     this.#address = { ...this.#address, port };

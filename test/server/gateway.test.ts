@@ -105,6 +105,29 @@ describe('workers that share a port', () => {
       clients.push(back as unknown as TestClient);
     }
   });
+
+  test('come back to it where each had left it to the other before it could hear that both are full', async () => {
+    const server = await testServer({ workers: 2, limits: { connectionsPerWorker: 3 } });
+    const address = addressOf(server);
+    const sockets = Array.from({ length: 6 }, () => connect({ host: address.host, port: address.port }));
+    for (const socket of sockets) socket.on('error', () => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    // This process is the one that would tell them.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+
+    const answer = () => TestClient.connect(address).then((client) => client.nextFrame());
+    await expect.poll(() => answer().catch(() => ({}))).toMatchObject({ code: ReasonCode.Overloaded });
+
+    for (const socket of sockets) socket.destroy();
+    await expect
+      .poll(() =>
+        TestClient.login(address, 1).then(
+          () => 'in',
+          () => 'out',
+        ),
+      )
+      .toBe('in');
+  });
 });
 
 describe('a WebSocket', () => {
