@@ -4,13 +4,13 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import type { FloodOptions } from './flood-client.js';
-import type { RunningTarget } from './throughput.js';
+import * as own from './throughput.js';
 
 /**
  * This build beside another one, such as that of the commit before: each figure is measured by turns, and what counts is
  * the ratio of two neighbours. How fast a shared machine is changes by more, within a minute, than most changes do.
  */
-type Build = typeof import('./throughput.js');
+type Build = typeof own;
 
 interface Shape {
   target: FloodOptions['target'];
@@ -40,7 +40,6 @@ async function compare(
   { rounds, seconds }: { rounds: number; seconds: number },
 ): Promise<void> {
   const other: Build = await import(pathToFileURL(resolve(folder, 'dist/bench/throughput.js')).href);
-  const own: Build = await import('./throughput.js');
   console.log(
     'Messages a core-second of the server, median of each, and the ratio of neighbours (lowest to highest)',
   );
@@ -70,7 +69,7 @@ async function measure(
 ): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'c2m-beside-'));
   const protocol = target === 'c2m-ws' ? 'ws' : 'tcp';
-  const start = (): Promise<RunningTarget> =>
+  const start = (): Promise<own.RunningTarget> =>
     build.startServer({
       listen: [`${protocol}://127.0.0.1:0`],
       store,

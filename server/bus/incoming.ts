@@ -17,12 +17,11 @@ export class Incoming {
   peer: number | undefined;
   readonly #socket: Socket;
   readonly #reader: BusReader;
+  readonly #onPeer: (incoming: Incoming) => void;
   #preamble = Buffer.alloc(0);
   /** Why it is not read now; each ends by itself. */
   #isEarly: boolean;
   #isHeldBack = false;
-
-  readonly #onPeer: (incoming: Incoming) => void;
 
   /**
    * @param isEarly nothing may be taken before `open`

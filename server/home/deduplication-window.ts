@@ -44,9 +44,10 @@ export class DeduplicationWindow {
   /** Hot path. Remembers `id`, which is new, as accepted; or skipped, and has come all the same. */
   remember(id: number): void {
     const ranges = this.#ranges;
-    if (ranges.length > 0 && id < (ranges[ranges.length - 1] as number)) this.#insert(id);
-    else if (ranges.length > 0 && ranges[ranges.length - 1] === id - 1) ranges[ranges.length - 1] = id;
-    else ranges.push(id, id);
+    const last = ranges[ranges.length - 1];
+    if (last === undefined || id > last + 1) ranges.push(id, id);
+    else if (id > last) ranges[ranges.length - 1] = id;
+    else this.#insert(id);
     this.#size += 1;
     if (this.#size > DEDUPLICATION_WINDOW) this.#forgetLowest();
     this.isChanged = true;

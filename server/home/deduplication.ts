@@ -39,7 +39,7 @@ export class Deduplication {
 
   /** Hot path. What `mailbox` had from a sender or a group. */
   windowOf(mailbox: Mailbox, from: number, kind: WindowOf): DeduplicationWindow {
-    let windows = kind === 'user' ? mailbox.windows : mailbox.groupWindows;
+    let windows = windowsOf(mailbox, kind);
     if (!windows) {
       windows = new Map();
       if (kind === 'user') mailbox.windows = windows;
@@ -63,7 +63,7 @@ export class Deduplication {
 
   /** Hot path. An item of that sender or group waits no longer. */
   forgetWaiting(mailbox: Mailbox, from: number, kind: WindowOf): void {
-    const window = (kind === 'user' ? mailbox.windows : mailbox.groupWindows)?.get(from);
+    const window = windowsOf(mailbox, kind)?.get(from);
     if (!window || window.waiting === 0) return;
     window.waiting -= 1;
     // Else what is written down when it is let go of would be as before.
@@ -72,7 +72,7 @@ export class Deduplication {
 
   /** Nothing is at hand of that sender or group any more, as it is not in the store. */
   forget(mailbox: Mailbox, from: number, kind: WindowOf): void {
-    const windows = kind === 'user' ? mailbox.windows : mailbox.groupWindows;
+    const windows = windowsOf(mailbox, kind);
     if (windows?.get(from)?.isChanged) return;
     if (windows?.delete(from)) this.#size -= 1;
   }
@@ -88,7 +88,7 @@ export class Deduplication {
   /** Lets go of all windows of a mailbox; between two turns. */
   letGo(mailbox: Mailbox, nowMs: number): void {
     for (const kind of ['user', 'group'] as const) {
-      const windows = kind === 'user' ? mailbox.windows : mailbox.groupWindows;
+      const windows = windowsOf(mailbox, kind);
       if (!windows) continue;
       this.#size -= windows.size;
       if (this.#store.isDurable) continue;
@@ -102,7 +102,7 @@ export class Deduplication {
   /** The turn failed: its windows are as the store has them. */
   drop(): void {
     for (const { mailbox, from, kind } of this.#changed) {
-      const windows = kind === 'user' ? mailbox.windows : mailbox.groupWindows;
+      const windows = windowsOf(mailbox, kind);
       if (windows?.delete(from)) this.#size -= 1;
     }
     this.#changed = [];
@@ -121,6 +121,10 @@ export class Deduplication {
     this.#store.stage(windowKey(user, from, kind), writeWindow(window, nowMs));
     window.isChanged = false;
   }
+}
+
+function windowsOf(mailbox: Mailbox, kind: WindowOf): Map<number, DeduplicationWindow> | undefined {
+  return kind === 'user' ? mailbox.windows : mailbox.groupWindows;
 }
 
 /** When the window or the sender that `value` holds was last written to. */

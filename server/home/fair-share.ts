@@ -26,7 +26,7 @@ export class FairShare {
   readonly #limits: FairShareLimits;
   readonly #store: Pick<HomeStore, 'fullness'>;
   readonly #maxBytes: number;
-  /** Bytes by sender since room became scarce. */
+  /** Bytes by sender since room became scarce, less what came back. */
   readonly #taken = new Map<number, number>();
   readonly #newRecipients = new Map<number, RateLimit>();
 

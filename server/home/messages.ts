@@ -93,7 +93,7 @@ export class Messages {
     const group = this.#parts.groups.find(message.group);
     if (!group?.members.includes(from)) {
       // Whoever has left since may ask once more what became of a message.
-      if (group?.windows.get(from)?.look(id) === 'repeated') this.repeat(message);
+      if (this.isRepeated(message)) this.repeat(message);
       else this.refuse(message, ReasonCode.NotMember);
       return;
     }

@@ -84,7 +84,7 @@ export class Trouble {
 
   /** Hot path. Whether something is owed that this user has said: what it says now comes behind it. */
   owes(user: number): boolean {
-    return this.#owed.size > 0 && this.#owed.has(user);
+    return this.#owed.has(user);
   }
 
   /** Something of what is owed, to be done now. */

@@ -13,7 +13,7 @@ const MOVED_AT_ONCE = 10_000;
 const MOVED_BYTES_AT_ONCE = 8 * 2 ** 20;
 
 type Database = RootDatabase<Buffer, Buffer>;
-type Batch = { key: Buffer; value: Buffer }[][];
+type Batch = Entry[][];
 
 /**
  * Copies every entry of one generation to the home that keeps it in another, which has empty stores, and brings it to
