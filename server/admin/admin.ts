@@ -76,20 +76,27 @@ export async function startAdmin(
   };
 }
 
-/** The connection that has asked nothing for the longest time makes room, so that whoever asks is answered. */
+/**
+ * The connection that has asked nothing for the longest time makes room, so that whoever asks is answered; one whose
+ * answer is under way does not.
+ */
 function boundConnections(server: Server): void {
-  const byLastRequest = new Set<Socket>();
+  const idle = new Set<Socket>();
+  let open = 0;
   server.on('connection', (socket: Socket) => {
-    byLastRequest.add(socket);
-    socket.once('close', () => byLastRequest.delete(socket));
-    if (byLastRequest.size <= MAX_CONNECTIONS) return;
-    const stalest = byLastRequest.values().next().value as Socket;
-    byLastRequest.delete(stalest);
-    stalest.destroy();
+    open += 1;
+    idle.add(socket);
+    socket.once('close', () => {
+      open -= 1;
+      idle.delete(socket);
+    });
+    if (open > MAX_CONNECTIONS) (idle.values().next().value as Socket).destroy();
   });
-  server.on('request', ({ socket }: IncomingMessage) => {
-    byLastRequest.delete(socket);
-    byLastRequest.add(socket);
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    idle.delete(socket);
+    response.once('close', () => {
+      if (!socket.destroyed) idle.add(socket);
+    });
   });
 }
 

@@ -20,8 +20,17 @@ export interface Group {
   usedAtMs: number;
   /** Number of the newest message. */
   lastNumber: number;
-  /** By sender, those that have written to it. */
-  readonly windows: Map<number, DeduplicationWindow>;
+  /** Those that have written to it of late. */
+  readonly senders: Map<number, GroupSender>;
+}
+
+/** What a group knows of somebody who has written to it. */
+export interface GroupSender {
+  readonly window: DeduplicationWindow;
+  /** When it last did, milliseconds since 1970. */
+  usedAtMs: number;
+  /** Number of its newest message. */
+  lastNumber: number;
 }
 
 export interface GroupLimits {
@@ -36,6 +45,8 @@ export class Groups {
   readonly #limits: GroupLimits;
   /** By owner; counted when somebody first makes a group. */
   #owned: Map<number, number> | undefined;
+  /** Groups that were made or went since all was committed, and whose they are now. */
+  readonly #uncommitted = new Map<number, number | undefined>();
   #walk: Iterator<number> | undefined;
 
   constructor(store: HomeStore, limits: GroupLimits) {
@@ -63,17 +74,16 @@ export class Groups {
       known.members = different;
       known.usedAtMs = nowMs;
     } else {
-      const owned = this.#countOwned();
-      const count = owned.get(owner) ?? 0;
-      if (count >= this.#limits.groupsPerUser) return ReasonCode.TooManyGroups;
-      owned.set(owner, count + 1);
+      if ((this.#countOwned().get(owner) ?? 0) >= this.#limits.groupsPerUser) return ReasonCode.TooManyGroups;
+      this.#owns(owner, 1);
+      this.#uncommitted.set(group, owner);
       this.#groups.set(group, {
         id: group,
         owner,
         members: different,
         usedAtMs: nowMs,
         lastNumber: 0,
-        windows: new Map(),
+        senders: new Map(),
       });
     }
     // What is not durable is in memory for as long as anything is.
@@ -81,26 +91,27 @@ export class Groups {
     return undefined;
   }
 
-  /** What `from` has sent to a group. */
-  windowOf({ windows }: Group, from: number): DeduplicationWindow {
-    let window = windows.get(from);
-    if (!window) {
-      window = new DeduplicationWindow();
-      windows.set(from, window);
-    }
-    return window;
+  /** What `from` has sent to a group; to look at. */
+  windowOf({ senders }: Group, from: number): DeduplicationWindow {
+    return senders.get(from)?.window ?? new DeduplicationWindow();
   }
 
   /** Hot path. Takes message `id` of `from` and returns its number in the group. */
   take(group: Group, from: number, id: number, nowMs: number): number {
-    const window = this.windowOf(group, from);
-    window.remember(id);
+    let sender = group.senders.get(from);
+    if (!sender) {
+      sender = { window: new DeduplicationWindow(), usedAtMs: nowMs, lastNumber: 0 };
+      group.senders.set(from, sender);
+    }
+    sender.window.remember(id);
     group.lastNumber += 1;
+    sender.lastNumber = group.lastNumber;
+    sender.usedAtMs = nowMs;
     group.usedAtMs = nowMs;
     if (!this.#store.isDurable) return group.lastNumber;
-    const value = writeWindow(window, nowMs, NUMBER_BYTES);
+    const value = writeWindow(sender.window, nowMs, NUMBER_BYTES);
     value.writeDoubleLE(group.lastNumber, value.length - NUMBER_BYTES);
-    this.#store.stage(numbersKey(KeyKind.GroupSender, group.id, from), value);
+    this.#store.stage(senderKey(group.id, from), value);
     return group.lastNumber;
   }
 
@@ -110,18 +121,25 @@ export class Groups {
     if (!known || known.usedAtMs >= beforeMs) return false;
     if (this.#store.isDurable) {
       this.#store.stage(groupKey(group));
-      for (const from of known.windows.keys())
-        this.#store.stage(numbersKey(KeyKind.GroupSender, group, from));
+      for (const from of known.senders.keys()) this.#store.stage(senderKey(group, from));
     }
     this.#groups.delete(group);
-    const owned = this.#owned?.get(known.owner) ?? 0;
-    if (owned > 1) this.#owned?.set(known.owner, owned - 1);
-    else this.#owned?.delete(known.owner);
+    this.#owns(known.owner, -1);
+    this.#uncommitted.set(group, undefined);
     return true;
   }
 
-  /** The same for the next few of those that no store has. */
-  expireInMemory(beforeMs: number, steps: number): void {
+  /** Forgets what `from` has sent to a group, if that was before `beforeMs`. The sender of the newest message stays. */
+  expireSender(group: number, from: number, beforeMs: number): void {
+    const known = this.find(group);
+    const sender = known?.senders.get(from);
+    if (!known || !sender || sender.usedAtMs >= beforeMs || sender.lastNumber === known.lastNumber) return;
+    known.senders.delete(from);
+    if (this.#store.isDurable) this.#store.stage(senderKey(group, from));
+  }
+
+  /** Both for the next few groups that no store has. */
+  expireInMemory(beforeMs: number, sendersBeforeMs: number, steps: number): void {
     if (this.#store.isDurable) return;
     for (let step = 0; step < steps; step += 1) {
       this.#walk ??= this.#groups.keys();
@@ -130,50 +148,78 @@ export class Groups {
         this.#walk = undefined;
         return;
       }
-      this.expire(value, beforeMs);
+      if (this.expire(value, beforeMs)) continue;
+      for (const from of this.#groups.get(value)?.senders.keys() ?? [])
+        this.expireSender(value, from, sendersBeforeMs);
     }
   }
 
   /** Lets go of what the store has; to be called when everything is committed. */
   trim(): void {
+    this.#uncommitted.clear();
     if (this.#store.isDurable && this.#groups.size > GROUPS_IN_MEMORY) this.#groups.clear();
   }
 
   /** A turn failed: they are as the store has them. */
   drop(): void {
     this.#groups.clear();
-    this.#owned = undefined;
+    for (const [group, owner] of this.#uncommitted) this.#changeOwner(owner, this.#keptOwner(group));
+    this.#uncommitted.clear();
+  }
+
+  #changeOwner(before: number | undefined, after: number | undefined): void {
+    if (before === after) return;
+    if (before !== undefined) this.#owns(before, -1);
+    if (after !== undefined) this.#owns(after, 1);
+  }
+
+  #owns(owner: number, change: 1 | -1): void {
+    if (!this.#owned) return;
+    const count = (this.#owned.get(owner) ?? 0) + change;
+    if (count > 0) this.#owned.set(owner, count);
+    else this.#owned.delete(owner);
   }
 
   #countOwned(): Map<number, number> {
     if (this.#owned) return this.#owned;
-    const owned = new Map<number, number>();
-    for (const { value } of this.#store.range(numbersKey(KeyKind.Group))) {
-      const owner = value.readDoubleLE(NUMBERS_OFFSET);
-      owned.set(owner, (owned.get(owner) ?? 0) + 1);
-    }
-    this.#owned = owned;
-    return owned;
+    this.#owned = new Map();
+    for (const { value } of this.#store.range(numbersKey(KeyKind.Group))) this.#owns(ownerOf(value), 1);
+    for (const [group, owner] of this.#uncommitted) this.#changeOwner(this.#keptOwner(group), owner);
+    return this.#owned;
+  }
+
+  #keptOwner(group: number): number | undefined {
+    const kept = this.#store.get(groupKey(group));
+    return kept && ownerOf(kept);
   }
 
   #recover(group: number): Group | undefined {
     const kept = this.#store.get(groupKey(group));
     if (!kept) return undefined;
     const [owner = 0, ...members] = readNumbers(kept);
-    const windows = new Map<number, DeduplicationWindow>();
+    const senders = new Map<number, GroupSender>();
     let lastNumber = 0;
     let usedAtMs = kept.readUInt32LE(VALUE_OFFSET) * 1000;
     for (const { key, value } of this.#store.range(numbersKey(KeyKind.GroupSender, group))) {
-      windows.set(numberOf(key, 1), readWindow(value));
-      lastNumber = Math.max(lastNumber, value.readDoubleLE(value.length - NUMBER_BYTES));
-      usedAtMs = Math.max(usedAtMs, writtenAtMs(value));
+      const sender = {
+        window: readWindow(value),
+        usedAtMs: writtenAtMs(value),
+        lastNumber: value.readDoubleLE(value.length - NUMBER_BYTES),
+      };
+      senders.set(numberOf(key, 1), sender);
+      lastNumber = Math.max(lastNumber, sender.lastNumber);
+      usedAtMs = Math.max(usedAtMs, sender.usedAtMs);
     }
-    return { id: group, owner, members: Float64Array.from(members), usedAtMs, lastNumber, windows };
+    return { id: group, owner, members: Float64Array.from(members), usedAtMs, lastNumber, senders };
   }
 }
 
 function groupKey(group: number): Buffer {
   return numbersKey(KeyKind.Group, group);
+}
+
+function senderKey(group: number, from: number): Buffer {
+  return numbersKey(KeyKind.GroupSender, group, from);
 }
 
 function writeGroup(owner: number, members: Float64Array, nowMs: number): Buffer {
@@ -182,6 +228,10 @@ function writeGroup(owner: number, members: Float64Array, nowMs: number): Buffer
   at = bytes.writeDoubleLE(owner, at);
   for (const member of members) at = bytes.writeDoubleLE(member, at);
   return bytes;
+}
+
+function ownerOf(value: Buffer): number {
+  return value.readDoubleLE(NUMBERS_OFFSET);
 }
 
 function readNumbers(bytes: Buffer): number[] {

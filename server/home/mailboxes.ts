@@ -291,6 +291,9 @@ export class Mailboxes {
   #pass(mailbox: Mailbox): void {
     mailbox.sentSequence += 1;
     this.#waiting -= 1;
+    // Once, however often its user comes back.
+    if (mailbox.sentSequence <= mailbox.highestSent) return;
+    mailbox.highestSent = mailbox.sentSequence;
     this.#parts.counters.damaged += 1;
   }
 

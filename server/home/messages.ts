@@ -213,8 +213,10 @@ export class Messages {
         const window = deduplication.windowOf(mailboxes.table.open(request.to), request.from, 'user');
         return window.look(request.id) === 'repeated';
       }
-      case 'submit-to-group':
-        return groups.find(request.group)?.windows.get(request.from)?.look(request.id) === 'repeated';
+      case 'submit-to-group': {
+        const group = groups.find(request.group);
+        return group !== undefined && groups.windowOf(group, request.from).look(request.id) === 'repeated';
+      }
       case 'group':
         return false;
     }

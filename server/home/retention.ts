@@ -53,7 +53,7 @@ export class Retention {
       if (!mailbox) break;
       if (mailbox !== 'young') this.#expireItems(mailbox, beforeMs, nowMs);
     }
-    this.#groups.expireInMemory(groupsBeforeMs, STEPS);
+    this.#groups.expireInMemory(groupsBeforeMs, beforeMs, STEPS);
     if (!this.#store.isDurable) {
       for (const { key, value } of this.#store.goRound?.(STEPS) ?? [])
         if (isWindow(key)) this.#expireWindow(key, value, beforeMs);
@@ -61,6 +61,10 @@ export class Retention {
     }
     for (const kind of [KeyKind.Window, KeyKind.GroupWindow])
       this.#walk(kind, (key, value) => this.#expireWindow(key, value, beforeMs));
+    this.#walk(KeyKind.GroupSender, (key, value) => {
+      if (writtenAtMs(value) < beforeMs)
+        this.#groups.expireSender(numberOf(key, 0), numberOf(key, 1), beforeMs);
+    });
     this.#walk(KeyKind.Group, (key, value) => {
       if (writtenAtMs(value) < groupsBeforeMs) this.#groups.expire(numberOf(key, 0), groupsBeforeMs);
     });

@@ -81,6 +81,36 @@ test('a connection that sends half a request is closed', async () => {
   await admin.close();
 });
 
+test('half requests without number do not cut off an answer that is under way', async () => {
+  let reloaded: (version: string) => void = () => undefined;
+  const isAsked = new Promise<void>((asked) => {
+    reloaded = () => asked();
+  });
+  const admin = await startAdmin({ host: '127.0.0.1', port: 0 }, {} as ServerState, () => {
+    reloaded('');
+    return new Promise((resolve) => {
+      reloaded = resolve;
+    });
+  });
+  const answer = fetch(`${admin.url}/reload`, { method: 'POST' });
+  await isAsked;
+  const sockets = Array.from({ length: 400 }, () => connect(Number(new URL(admin.url).port), '127.0.0.1'));
+  // Those that came first have made room.
+  await Promise.all(
+    sockets.slice(0, 100).map((socket) =>
+      once(
+        socket.on('error', () => undefined),
+        'close',
+      ),
+    ),
+  );
+  reloaded('version 2');
+
+  expect(await (await answer).json()).toEqual({ version: 'version 2' });
+  for (const socket of sockets) socket.destroy();
+  await admin.close();
+});
+
 test('half requests without number keep nobody from asking', async () => {
   const server = await testServer();
   const port = Number(new URL(`${server.adminUrl}`).port);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { FrameType, ReasonCode } from '../../../protocol/frame.js';
 import type { BusMessage } from '../../../server/bus/bus.js';
 import type { ServerConfigInput } from '../../../server/config.js';
@@ -9,6 +9,10 @@ import { type TestHome, testHome } from '../../support/home.js';
 const FLOODER = 1;
 const VICTIM = 2;
 const FRIEND = 3;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 function inMemory(limits?: ServerConfigInput['limits']): TestHome {
   return testHome(new MemoryStore(), limits);
@@ -103,6 +107,28 @@ describe('one user', () => {
     after.home.commit();
 
     expect(answersOf(after.take())).toEqual([ReasonCode.TooManyGroups]);
+  });
+
+  test('has room for another group where the turn that made one was not kept', async () => {
+    const store = new FakeStore();
+    const sut = testHome(store, { groupsPerUser: 2 });
+    const turn = async (isKept: boolean) => {
+      sut.home.commit();
+      await (isKept ? store.keep(0) : store.fail());
+    };
+    makeGroup(sut, FLOODER, 1);
+    await turn(true);
+    sut.take();
+
+    makeGroup(sut, FLOODER, 2);
+    await turn(false);
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 5000);
+    for (const group of [3, 4]) {
+      makeGroup(sut, FLOODER, group);
+      await turn(true);
+    }
+
+    expect(answersOf(sut.take())).toEqual([ReasonCode.StoreFailed, 'accepted', ReasonCode.TooManyGroups]);
   });
 
   test('takes no more than a share of a store whose room is scarce', async () => {

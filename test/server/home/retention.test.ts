@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { MemoryStore } from '../../../server/store/memory-store.js';
 import { itemKey, KeyKind, numbersKey } from '../../../server/store/store-keys.js';
 import { FakeStore } from '../../support/fake-store.js';
-import { type TestHome, testHome } from '../../support/home.js';
+import { frameOf, type TestHome, testHome } from '../../support/home.js';
 
 const ANNA = 1;
 const BERT = 2;
@@ -50,34 +50,68 @@ describe('a start under a clock that is wrong', () => {
   );
 });
 
+const GROUP = 100;
+
+function make(sut: TestHome, id: number, members: number[]): void {
+  sut.home.receive({ kind: 'group', user: ANNA, worker: 0, connection: ANNA, group: GROUP, id, members });
+}
+
+function write(sut: TestHome, from: number, id: number): void {
+  const payload = Buffer.from('hello');
+  sut.home.receive({ kind: 'submit-to-group', from, worker: 0, connection: from, group: GROUP, id, payload });
+}
+
+describe('a group that is written to', () => {
+  const MEMBERS = [ANNA, BERT, 3, 4, 5];
+
+  test.each(['durable', 'memory'])(
+    'forgets in time who has written before, and goes on counting (%s)',
+    async (kind) => {
+      const durable = new FakeStore();
+      const memory = new MemoryStore();
+      const sut = testHome(kind === 'durable' ? durable : memory);
+      const kept = async () => {
+        sut.home.commit();
+        if (kind === 'durable') await durable.keep(0);
+      };
+      make(sut, 1, MEMBERS);
+      for (const from of MEMBERS) write(sut, from, 2);
+      await kept();
+      for (let fortnight = 1; fortnight <= 5; fortnight += 1) {
+        later(14 * DAY_MS);
+        await kept();
+        write(sut, ANNA, 2 + fortnight);
+        await kept();
+        sut.home.sweep();
+        await kept();
+      }
+      // Two that came before: one of a member whom the group has forgotten, one of a member whom it remembers.
+      sut.attach(BERT);
+      sut.take();
+      write(sut, 3, 2);
+      write(sut, ANNA, 7);
+      await kept();
+
+      const delivered = sut
+        .take()
+        .flatMap((message) => (message.kind === 'deliver' ? [frameOf(message.frame)] : []));
+      expect(
+        delivered.map((frame) => ('number' in frame ? [frame.number, frame.from, frame.id] : [])),
+      ).toContainEqual([MEMBERS.length + 6, 3, 2]);
+      expect(sut.counters.repeated).toBe(1);
+      if (kind === 'durable') expect(durable.count(numbersKey(KeyKind.GroupSender, GROUP))).toBe(2);
+    },
+  );
+});
+
 describe('a group that is made anew', () => {
   test('once the old one has gone, reaches the members that the old one had', async () => {
     const store = new FakeStore();
     const sut = testHome(store);
-    const [GROUP, CARL] = [100, 3];
-    const make = (id: number) =>
-      sut.home.receive({
-        kind: 'group',
-        user: ANNA,
-        worker: 0,
-        connection: ANNA,
-        group: GROUP,
-        id,
-        members: [ANNA, BERT],
-      });
-    const write = (id: number) =>
-      sut.home.receive({
-        kind: 'submit-to-group',
-        from: ANNA,
-        worker: 0,
-        connection: ANNA,
-        group: GROUP,
-        id,
-        payload: Buffer.from('hello'),
-      });
-    make(1);
+    const CARL = 3;
+    make(sut, 1, [ANNA, BERT]);
     sut.attach(BERT);
-    for (let id = 2; id <= 4; id += 1) write(id);
+    for (let id = 2; id <= 4; id += 1) write(sut, ANNA, id);
     await turn(sut, store);
     sut.acknowledge(BERT, 3);
     await turn(sut, store);
@@ -88,8 +122,8 @@ describe('a group that is made anew', () => {
     await turn(sut, store);
     sut.take();
 
-    make(10);
-    write(11);
+    make(sut, 10, [ANNA, BERT]);
+    write(sut, ANNA, 11);
     await turn(sut, store);
 
     expect(sut.take().filter(({ kind }) => kind === 'deliver')).toHaveLength(1);
@@ -277,4 +311,24 @@ test('a mailbox counts from 1 again before its sequences run out, once it is emp
   await turn(sut, store);
 
   expect(sut.take()).toMatchObject([{ kind: 'accepted' }, { kind: 'deliver', sequence: 1 }]);
+});
+
+test('an item that is not what was stored is passed over, and counts once, however often its user comes', async () => {
+  const store = new FakeStore();
+  const sut = testHome(store);
+  for (let id = 1; id <= 3; id += 1) sut.submit(ANNA, BERT, id);
+  await turn(sut, store);
+  // Memory holds none of them after a start, and the store has lost one.
+  store.kept.delete(itemKey(BERT, 2).toString('latin1'));
+  const started = testHome(store);
+  for (let connection = 1; connection <= 3; connection += 1) {
+    started.attach(BERT, connection);
+    await turn(started, store);
+    const delivered = started.take().filter(({ kind }) => kind === 'deliver');
+    expect(delivered).toHaveLength(2);
+    started.detach(BERT, connection);
+    await turn(started, store);
+  }
+
+  expect(started.counters.damaged).toBe(1);
 });
