@@ -232,9 +232,11 @@ export class Mailboxes {
 
   #take(mailbox: Mailbox, upTo: number): MailboxItem[] {
     const items = this.#recent.take(mailbox, mailbox.acknowledged + 1, upTo);
+    const { deduplication, log } = this.#parts;
+    // Those that were passed over count when they go, so once, however often their user came.
+    log.counts.damaged += upTo - mailbox.acknowledged - items.length;
     this.#length -= upTo - mailbox.acknowledged;
     mailbox.acknowledged = upTo;
-    const { deduplication } = this.#parts;
     for (const { isReceipt, group, from } of items) {
       if (isReceipt) continue;
       if (group === NO_GROUP) deduplication.forgetWaiting(mailbox, from, 'user');
@@ -291,10 +293,6 @@ export class Mailboxes {
   #pass(mailbox: Mailbox): void {
     mailbox.sentSequence += 1;
     this.#waiting -= 1;
-    // Once, however often its user comes back.
-    if (mailbox.sentSequence <= mailbox.highestSent) return;
-    mailbox.highestSent = mailbox.sentSequence;
-    this.#parts.counters.damaged += 1;
   }
 
   #deliver(mailbox: Mailbox, item: MailboxItem): void {

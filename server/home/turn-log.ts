@@ -14,7 +14,7 @@ export type Acknowledgement = Extract<HomeMessage, { kind: 'acknowledge' }>;
 /** What is counted once it is kept: a turn that fails is done again. */
 export type TurnCounts = Pick<
   Counters,
-  'accepted' | 'repeated' | 'acknowledged' | 'receipts' | 'copies' | 'undelivered' | 'expired'
+  'accepted' | 'repeated' | 'acknowledged' | 'receipts' | 'copies' | 'undelivered' | 'expired' | 'damaged'
 >;
 
 /** What happened in one turn of the event loop, to be said once it is promised, and to be taken back where it is not. */
@@ -95,6 +95,7 @@ function newTurn(): Turn {
     copies: 0,
     undelivered: 0,
     expired: 0,
+    damaged: 0,
   };
   return { answers: [], acknowledgements: [], touched: [], repeats: [], counts, changes: 0 };
 }
@@ -108,4 +109,5 @@ export function addCounts(counters: Counters, counts: TurnCounts): void {
   counters.copies += counts.copies;
   counters.undelivered += counts.undelivered;
   counters.expired += counts.expired;
+  counters.damaged += counts.damaged;
 }

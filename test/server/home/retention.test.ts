@@ -313,7 +313,7 @@ test('a mailbox counts from 1 again before its sequences run out, once it is emp
   expect(sut.take()).toMatchObject([{ kind: 'accepted' }, { kind: 'deliver', sequence: 1 }]);
 });
 
-test('an item that is not what was stored is passed over, and counts once, however often its user comes', async () => {
+test('an item that is not what was stored is passed over, and counts once, however often its user comes for it', async () => {
   const store = new FakeStore();
   const sut = testHome(store);
   for (let id = 1; id <= 3; id += 1) sut.submit(ANNA, BERT, id);
@@ -329,6 +329,9 @@ test('an item that is not what was stored is passed over, and counts once, howev
     started.detach(BERT, connection);
     await turn(started, store);
   }
+  started.attach(BERT, 4);
+  started.acknowledge(BERT, 3, 4);
+  await turn(started, store);
 
   expect(started.counters.damaged).toBe(1);
 });
