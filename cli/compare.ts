@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { readRunRecord } from '../record/folder.js';
 import { printableJson } from '../record/printable.js';
+import { parseQuantity } from '../record/quantity.js';
 import { compareRecords } from '../reports/compare.js';
 import { comparisonAsMarkdown, comparisonForTerminal } from '../reports/comparison-text.js';
-import { parseQuantity } from '../scenarios/units.js';
 import { ExitStatus, type Finish, InputError } from './exit-status.js';
 
 interface CompareOptions {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SPARE_FILES } from '../loadgen/host-facts.js';
+import { formatQuantity } from '../record/quantity.js';
 import type { EmbeddedTarget, Scenario, SizeDistribution } from '../scenarios/scenario.js';
-import { formatQuantity } from '../scenarios/units.js';
 import {
   ConfigError,
   parseServerConfig,

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { readRunRecord } from '../record/folder.js';
-import { rejudge } from '../reports/rejudge.js';
+import { rejudge } from '../record/rejudge.js';
 import { terminalSummary } from '../reports/terminal.js';
 import { writeRecord } from '../reports/write.js';
 import { type Finish, statusOfVerdict } from './exit-status.js';

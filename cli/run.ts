@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { RunError } from '../loadgen/run-error.js';
 import type { Measurement } from '../record/run.js';
+import { judge } from '../record/verdict.js';
 import { terminalSummary } from '../reports/terminal.js';
-import { judge } from '../reports/verdict.js';
 import { writeRecord } from '../reports/write.js';
 import { type LoadedScenario, loadScenario } from '../scenarios/load.js';
 import { endChildrenAtAbruptEnd } from './abrupt-end.js';

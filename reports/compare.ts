@@ -1,7 +1,10 @@
+import { figureAt } from '../record/figure.js';
+import { METRICS, type Metric } from '../record/metrics.js';
 import type { RunRecord } from '../record/run.js';
-import { COMPARED_FIGURES, type ComparedFigure } from './compared-figures.js';
-import { figureAt, unitAt } from './figure.js';
-import type { Unit } from './format.js';
+
+type ComparedMetric = Metric & { comparison: NonNullable<Metric['comparison']> };
+
+const COMPARED = METRICS.filter((metric): metric is ComparedMetric => metric.comparison !== undefined);
 
 /** Two runs side by side. */
 export interface Comparison {
@@ -24,8 +27,7 @@ export interface ComparedRun {
   verdict: RunRecord['verdict'];
 }
 
-export interface ComparisonRow extends ComparedFigure {
-  unit: Unit;
+export interface ComparisonRow extends ComparedMetric {
   base: number | null;
   current: number | null;
   /** Current minus base, in the figure's unit; null where one of them was not recorded. */
@@ -38,7 +40,7 @@ export interface ComparisonRow extends ComparedFigure {
 
 /** @param tolerance share of the base; strict figures (lost, duplicated, out of order) know none */
 export function compareRecords(base: RunRecord, current: RunRecord, tolerance = 0.1): Comparison {
-  const rows = COMPARED_FIGURES.map((figure) => compareFigure(figure, base, current, tolerance)).filter(
+  const rows = COMPARED.map((metric) => compareFigure(metric, base, current, tolerance)).filter(
     (row) => row.base !== null || row.current !== null,
   );
   return {
@@ -61,22 +63,23 @@ function runOf({ id, name, startedAt, verdict }: RunRecord): ComparedRun {
 }
 
 function compareFigure(
-  figure: ComparedFigure,
+  metric: ComparedMetric,
   before: RunRecord,
   after: RunRecord,
   tolerance: number,
 ): ComparisonRow {
-  const base = figureAt(before, figure.path);
-  const current = figureAt(after, figure.path);
-  const row = { ...figure, unit: unitAt(figure.path), base, current };
+  const base = figureAt(before, metric.path);
+  const current = figureAt(after, metric.path);
+  const row = { ...metric, base, current };
   if (base === null || current === null) {
     return { ...row, absoluteChange: null, relativeChange: null, isRegression: false, isImprovement: false };
   }
   const absoluteChange = current - base;
   const relativeChange = base === 0 ? null : absoluteChange / base;
   const towardsWorse =
-    figure.worse === 'higher' ? absoluteChange : figure.worse === 'lower' ? -absoluteChange : 0;
-  const slack = figure.isStrict ? 0 : Math.max(base * tolerance, figure.noise);
+    metric.worse === 'higher' ? absoluteChange : metric.worse === 'lower' ? -absoluteChange : 0;
+  const { judged, noise } = metric.comparison;
+  const slack = judged === 'noise' ? Math.max(base * tolerance, noise) : judged === 'strict' ? 0 : Infinity;
   return {
     ...row,
     absoluteChange,

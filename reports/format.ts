@@ -1,10 +1,9 @@
+import type { Unit } from '../record/metrics.js';
+
 /**
  * Figures as people read them. Everything that shows a number goes through here, in the terminal, in
  * Markdown and (inlined into report.html) in the browser, so that one figure reads the same everywhere.
  */
-
-/** What a number counts. `ratio` is a share, 0 to 1. */
-export type Unit = 'count' | 'perSecond' | 'ms' | 'seconds' | 'bytes' | 'cores' | 'ratio';
 
 /** Stands where nothing was measured. */
 export const NOT_MEASURED = '–';

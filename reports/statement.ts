@@ -1,5 +1,5 @@
+import { unitAt } from '../record/metrics.js';
 import { LATENCY_KINDS, type RunRecord } from '../record/run.js';
-import { unitAt } from './figure.js';
 import {
   formatBytes,
   formatCount,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { didYouMean } from './near-match.js';
-import { QUANTITIES, quote } from './units.js';
+import { didYouMean } from '../record/near-match.js';
+import { QUANTITIES, quote } from '../record/quantity.js';
 
 /** One of a few words; the message lists them. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, isSeq, type LineCounter } from 'yaml';
 import { z } from 'zod';
 import { InputFileError, readTextFile } from '../record/input-file.js';
-import { didYouMean } from './near-match.js';
+import { didYouMean } from '../record/near-match.js';
 import { applyOverride, type Override, type Path } from './override.js';
 import type { Action, Scenario } from './scenario.js';
 import { ScenarioError, type ScenarioIssue } from './scenario-error.js';

@@ -1,7 +1,7 @@
-import { didYouMean } from './near-match.js';
+import { didYouMean } from '../record/near-match.js';
+import { quote } from '../record/quantity.js';
 import { ScenarioError } from './scenario-error.js';
 import { expandTarget } from './target-schema.js';
-import { quote } from './units.js';
 import { parseYaml, YamlInputError } from './yaml-input.js';
 
 export type Path = (string | number)[];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseQuantity, QUANTITIES, type QuantityKind, quote, UnitError } from './units.js';
+import { parseQuantity, QUANTITIES, type QuantityKind, quote, UnitError } from '../record/quantity.js';
 
 export interface Bounds {
   min?: number;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { GATE_METRICS, type MetricUnit, unitOfMetric } from './gate.js';
+import { METRICS, type Unit } from '../record/metrics.js';
+import { QUANTITIES, type QuantityKind } from '../record/quantity.js';
 import { scenarioSchema } from './schema.js';
-import { QUANTITIES, type QuantityKind } from './units.js';
 
 /** The generated part of docs/scenario.md: every key and every metric, from the schemas themselves. */
 export function scenarioReference(): string {
@@ -89,25 +89,27 @@ function unitTable(): string {
   return table(['Value', 'Written as', 'Units'], rows);
 }
 
-const LIMIT_WORDS: Record<MetricUnit, string> = {
-  milliseconds: 'duration, such as `250ms`',
+const LIMIT_WORDS: Record<Unit, string> = {
+  ms: 'duration, such as `250ms`',
   seconds: 'duration, such as `60s`',
   bytes: 'size, such as `16KiB`',
   perSecond: 'rate, such as `2000/s`; `/s` may be left out',
   count: 'count, such as `5000`',
+  ratio: 'share, such as `1%`',
+  cores: 'number, such as `1.5`',
 };
 
-/** Metrics of one parent and one unit share a row: `latency.delivered.` p50, p99 … */
+/** Metrics of one parent that mean the same share a row: `latency.delivered.` p50, p99 … */
 function metricTable(): string {
   const rows = new Map<string, string[]>();
-  for (const metric of GATE_METRICS) {
-    const parent = metric.slice(0, metric.lastIndexOf('.') + 1);
-    const row = rows.get(`${parent} ${unitOfMetric(metric)}`) ?? [parent ? `\`${parent}…\`` : '', '', ''];
-    row[1] += `${row[1] ? ', ' : ''}\`${metric.slice(parent.length)}\``;
-    row[2] = LIMIT_WORDS[unitOfMetric(metric)];
-    rows.set(`${parent} ${unitOfMetric(metric)}`, row);
+  for (const { path, unit, meaning } of METRICS) {
+    const parent = path.slice(0, path.lastIndexOf('.') + 1);
+    const row = rows.get(`${parent} ${meaning}`);
+    const name = `\`${path.slice(parent.length)}\``;
+    if (row) row[1] += `, ${name}`;
+    else rows.set(`${parent} ${meaning}`, [parent && `\`${parent}…\``, name, meaning, LIMIT_WORDS[unit]]);
   }
-  return table(['Metric', '', 'Compared with'], [...rows.values()]);
+  return table(['Metric', '', 'Meaning', 'Compared with'], [...rows.values()]);
 }
 
 function table(head: string[], rows: string[][]): string {

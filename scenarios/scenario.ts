@@ -1,3 +1,4 @@
+import type { Gate } from '../record/gate.js';
 import type { PublishedResultName } from './published-results.js';
 
 /**
@@ -146,15 +147,4 @@ export interface GeneratorPlan {
   lagLimitMs: number;
   /** How long after the last phase to wait for what is outstanding. */
   drainMs: number;
-}
-
-/** A condition on one figure of run.json, such as `latency.delivered.p99 < 250ms`. */
-export interface Gate {
-  /** As written. */
-  expression: string;
-  /** Path in run.json. */
-  metric: string;
-  operator: '<' | '<=' | '>' | '>=' | '==' | '!=';
-  /** In the metric's own unit: milliseconds, bytes, a count. */
-  limit: number;
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod';
+import { GateError, parseGate } from '../record/gate.js';
+import { quote } from '../record/quantity.js';
 import { actionsFitScenario, actionsSchema, expandActions } from './action-schema.js';
 import { oneOf, wholeOrAuto } from './choice.js';
-import { GateError, parseGate } from './gate.js';
 import { PUBLISHED_RESULT_NAMES } from './published-results.js';
 import { quantity } from './quantity-schema.js';
 import type { MediaPlan, Phase, Scenario, SizeDistribution, Target } from './scenario.js';
 import { targetSchema } from './target-schema.js';
-import { quote } from './units.js';
 
 /**
  * A scenario file, checked and turned into a `Scenario`. What `.meta()` says about each key becomes

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
-import { nearMatches } from './near-match.js';
+import { nearMatches } from '../record/near-match.js';
 import { ScenarioError } from './scenario-error.js';
 
 /** The folder of the scenarios that ship with the lab; the built code lies elsewhere than they do. */

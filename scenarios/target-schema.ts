@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { isLoopback } from '../protocol/address.js';
+import { quote } from '../record/quantity.js';
 import { oneOf, wholeOrAuto } from './choice.js';
 import type { Target } from './scenario.js';
-import { quote } from './units.js';
 
 const EMBEDDED_ONLY = 'is for a server of your own; an embedded one needs no';
 const ADDRESS = /^(tcp|tls|ws|wss):\/\/(\[[0-9a-f:.]+\]|[^:/[\]\s]+):(\d{1,5})$/i;

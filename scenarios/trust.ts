@@ -1,9 +1,9 @@
 import { realpathSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { isLoopback } from '../protocol/address.js';
+import { quote } from '../record/quantity.js';
 import type { Path } from './override.js';
 import { SHIPPED_FOLDER } from './shipped.js';
-import { quote } from './units.js';
 
 /** What a scenario may do to the machine beside its run, where whoever runs it has said `--trust`. */
 export interface Reach {

@@ -1,6 +1,6 @@
 import { type Document, isMap, isScalar, Lexer, LineCounter, Parser, parseDocument, visit } from 'yaml';
 import { isNestedDeeper } from '../record/nesting.js';
-import { quote } from './units.js';
+import { quote } from '../record/quantity.js';
 
 /** Largest file that is taken for YAML written by people. */
 export const LARGEST_YAML_BYTES = 256 * 1024;

@@ -1,4 +1,4 @@
-import type { Unit } from '../format.js';
+import type { Unit } from '../../record/metrics.js';
 
 /**
  * One chart of the report, as data: made here from the record, drawn by the script in the page.

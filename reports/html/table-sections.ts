@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
+import { LATENCY_MEANINGS } from '../../record/metrics.js';
 import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
-import { LATENCY_MEANINGS } from '../figure.js';
 import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED, plural } from '../format.js';
 import {
   LEDGER_LABELS,

@@ -1,6 +1,6 @@
+import type { Unit } from '../../record/metrics.js';
 import { LATENCY_KINDS, type LatencyKind } from '../../record/run.js';
 import type { IntervalLatency, TimelineSample } from '../../record/timeline.js';
-import type { Unit } from '../format.js';
 import { NO_ADMIN_PORT } from '../statement.js';
 import type { ChartPlan, ChartSeries, ChartVariant } from './chart-plan.js';
 

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import type { ServerStats } from '../../protocol/stats.js';
 import { RECORD_FILES, readTimeline } from '../../record/folder.js';
 import { LATENCY_KINDS, runRecordSchema } from '../../record/run.js';
-import { judge } from '../../reports/verdict.js';
+import { judge } from '../../record/verdict.js';
 import { testRun, testScenario } from '../support/run.js';
 import { addressOf, crash, testServer } from '../support/server.js';
 

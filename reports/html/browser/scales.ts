@@ -1,13 +1,7 @@
 /// <reference lib="dom" />
 import type UPlot from 'uplot';
-import {
-  formatBytes,
-  formatCompact,
-  formatFigure,
-  formatMilliseconds,
-  formatMoment,
-  type Unit,
-} from '../../format.js';
+import type { Unit } from '../../../record/metrics.js';
+import { formatBytes, formatCompact, formatFigure, formatMilliseconds, formatMoment } from '../../format.js';
 import type { ChartPlan } from '../chart-plan.js';
 
 /** A tick's words: short, with the unit where a bare number would not do. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatQuantity, parseQuantity, type QuantityKind, UnitError } from '../../scenarios/units.js';
+import { formatQuantity, parseQuantity, type QuantityKind, UnitError } from '../../record/quantity.js';
 
 describe('figures are read as people write them', () => {
   test.each<[QuantityKind, unknown, number]>([

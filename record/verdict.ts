@@ -1,6 +1,6 @@
-import type { Measurement, RunRecord } from '../record/run.js';
-import type { Gate } from '../scenarios/scenario.js';
 import { figureAt, reasonForNoFigure } from './figure.js';
+import type { Gate } from './gate.js';
+import type { Measurement, RunRecord } from './run.js';
 
 type JudgedGate = RunRecord['gates'][number];
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Gate } from '../../record/gate.js';
 import type { Measurement } from '../../record/run.js';
-import { judge } from '../../reports/verdict.js';
-import type { Gate } from '../../scenarios/scenario.js';
+import { judge } from '../../record/verdict.js';
 import { recordFixture } from '../fixtures/record.js';
 
 function measurement(change: (measured: Measurement) => void = () => undefined): Measurement {

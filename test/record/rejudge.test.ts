@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rejudge } from '../../reports/rejudge.js';
+import { rejudge } from '../../record/rejudge.js';
 import { recordFixture } from '../fixtures/record.js';
 
 describe('judging a record again', () => {

@@ -1,5 +1,5 @@
-import type { RunRecord } from '../record/run.js';
-import { parseGate } from '../scenarios/gate.js';
+import { parseGate } from './gate.js';
+import type { RunRecord } from './run.js';
 import { judge } from './verdict.js';
 
 /**

@@ -1,0 +1,389 @@
+import { LATENCY_KINDS, type LatencyKind } from './run.js';
+import type { TcpCounters } from './tcp-counters.js';
+
+/** What a figure counts. `ratio` is a share, 0 to 1. */
+export type Unit = 'count' | 'perSecond' | 'ms' | 'seconds' | 'bytes' | 'cores' | 'ratio';
+
+/** One figure of run.json, as gates, tables, comparisons and docs know it. */
+export interface Metric {
+  /** Where it stands; `<name>` and `<reason>` are what the run names: a phase, a queue, why something failed. */
+  path: string;
+  unit: Unit;
+  label: string;
+  meaning: string;
+  /** The direction in which a run gets worse; `neither`: it tells about the run, and neither is better. */
+  worse: 'higher' | 'lower' | 'neither';
+  /** Why it may not be there. */
+  absence: string;
+  /** Left out where nothing happened, so that it is zero then. */
+  isZeroIfAbsent?: true;
+  /** How two runs are compared by it; undefined: they are not. */
+  comparison?: {
+    /** `inform`: shown, and never a regression. `strict`: any step for the worse counts, however small. */
+    judged: 'inform' | 'noise' | 'strict';
+    /** A smaller change is noise, whatever share of the base it is; in the metric's unit. */
+    noise: number;
+  };
+}
+
+const INFORM = { judged: 'inform', noise: 0 } as const;
+const STRICT = { judged: 'strict', noise: 0 } as const;
+const JUDGE = { judged: 'noise', noise: 0 } as const;
+
+const ALWAYS_THERE = 'run.json holds no such figure';
+const NO_LATENCY = 'no latency was recorded';
+const NO_MEMORY = 'memory was not measured';
+const NO_QUEUES = 'the target offers no queue lengths';
+const NO_MEDIA = 'the scenario has no media';
+const NO_LAG = 'no message fell due, so no lag was recorded';
+const NO_PACKETS = 'the clients were carried by the TCP of the kernel';
+
+/** Half a millisecond is what a busy scheduler adds by itself. */
+const LATENCY_NOISE_MS = 0.5;
+/** Growth is measured on whole processes, whose garbage collectors come and go. */
+const MEMORY_NOISE_BYTES = 128;
+
+/** Where each latency begins and ends. */
+export const LATENCY_MEANINGS: Record<LatencyKind, string> = {
+  connect: 'from the time a connect was due to the answer to the login',
+  accepted: 'from the time a message was due to the first check mark: the server holds it',
+  delivered: 'from the time a message was due until the recipient has it',
+  receipt: 'from the time a message was due to the second check mark: the sender knows',
+};
+
+const PACKET_COUNTS: Record<keyof TcpCounters, { label: string; meaning: string }> = {
+  segmentsIn: { label: 'segments in', meaning: 'TCP segments that came to the agents.' },
+  segmentsOut: { label: 'segments out', meaning: 'TCP segments that the agents sent.' },
+  retransmissions: {
+    label: 'retransmissions',
+    meaning: 'Segments sent again because no acknowledgment came.',
+  },
+  synRetries: { label: 'SYN retries', meaning: 'First segments of a connection that were sent again.' },
+  resetsIn: { label: 'resets in', meaning: 'Connections that the server reset.' },
+  resetsOut: { label: 'resets out', meaning: 'Connections that the agents reset.' },
+  zeroWindows: { label: 'zero windows', meaning: 'How often the server shut its window.' },
+  outOfOrder: { label: 'segments out of order', meaning: 'Segments that came before one that they follow.' },
+  malformed: {
+    label: 'malformed packets',
+    meaning: 'Packets that were no whole TCP segment, or had a wrong checksum.',
+  },
+  tunDrops: {
+    label: 'dropped by the device',
+    meaning: 'Packets that the device did not take, or that nobody read in time.',
+  },
+};
+
+const PERCENTILES = { min: 'lowest', p50: 'p50', p90: 'p90', p99: 'p99', p999: 'p99.9', max: 'highest' };
+/** One stray pause decides the others, so they inform and do not judge. */
+const JUDGED_PERCENTILES = new Set(['p50', 'p90', 'p99']);
+
+/** Every figure of run.json that says something about the run, in its order. */
+export const METRICS: readonly Metric[] = [
+  seconds('durationSeconds', 'duration', 'From the first connect to the end of the drain.'),
+  count('connections.target', 'clients', 'Clients of the scenario.'),
+  worseIfLower(count('connections.peak', 'peak connections', 'Most clients logged in at one time.', JUDGE)),
+  worseIfHigher(
+    count(
+      'connections.failed',
+      'connections failed',
+      'Connection attempts that did not end in a login.',
+      JUDGE,
+    ),
+  ),
+  worseIfLower({
+    ...count(
+      'connections.connectsPerSecond',
+      'connects a second',
+      'Logins a second over the time that the first connects took.',
+      JUDGE,
+    ),
+    unit: 'perSecond',
+  }),
+  worseIfHigher(
+    count(
+      'connections.dropped',
+      'connections dropped',
+      'Connections that were open and ended without the client’s doing.',
+      JUDGE,
+    ),
+  ),
+  count('connections.reconnects', 'reconnects', 'Logins after the first of a client.'),
+  worseIfHigher({
+    ...count(
+      'connections.failures.<reason>',
+      'connections failed or dropped, by reason',
+      'Failed attempts and dropped connections of one reason.',
+    ),
+    isZeroIfAbsent: true,
+  }),
+  count('messages.sent', 'messages sent', 'Handed to a socket at least once.', INFORM),
+  worseIfLower(
+    count(
+      'messages.accepted',
+      'messages accepted',
+      'The server said that it holds the message: the first check mark.',
+    ),
+  ),
+  worseIfLower(
+    count(
+      'messages.delivered',
+      'messages delivered',
+      'Different messages that reached their recipient.',
+      JUDGE,
+    ),
+  ),
+  worseIfLower(
+    count(
+      'messages.receipted',
+      'messages receipted',
+      'The sender knows that it arrived: the second check mark.',
+    ),
+  ),
+  worseIfHigher(
+    count('messages.lost', 'messages lost', 'Sent, not refused, and never seen by the recipient.', STRICT),
+  ),
+  worseIfHigher(
+    count(
+      'messages.duplicated',
+      'messages duplicated',
+      'Delivered again though the recipient had it, and no redelivery.',
+      STRICT,
+    ),
+  ),
+  worseIfHigher(
+    count(
+      'messages.outOfOrder',
+      'messages out of order',
+      'Arrived for the first time after a later one of the same sender.',
+      STRICT,
+    ),
+  ),
+  count(
+    'messages.redelivered',
+    'messages redelivered',
+    'Delivered again and marked so, because a connection died before it was acknowledged.',
+  ),
+  worseIfHigher(
+    count('messages.refused', 'messages refused', 'Answered with an error instead of a check mark.', JUDGE),
+  ),
+  count(
+    'messages.leftOver',
+    'messages left over',
+    'Of an earlier run, delivered in this one; part of no other figure.',
+  ),
+  worseIfHigher(
+    count(
+      'messages.unsent',
+      'messages unsent',
+      'Due, and never handed to a socket because the sender was not connected.',
+    ),
+  ),
+  worseIfHigher({
+    ...count(
+      'refusals.<reason>',
+      'messages refused, by reason',
+      'Messages that were refused for one reason.',
+    ),
+    isZeroIfAbsent: true,
+  }),
+  ...LATENCY_KINDS.flatMap((kind) =>
+    latency(`latency.${kind}`, kind, LATENCY_MEANINGS[kind], NO_LATENCY, true),
+  ),
+  ...(['uploads', 'downloads'] as const).flatMap((kind) => media(kind)),
+  ...phase(),
+  ...generator(),
+  ...backlog(),
+  ...memory(),
+];
+
+/** The metric at `path`, where a phase, a queue or a reason may stand for a placeholder; undefined: there is none. */
+export function metricAt(path: string): Metric | undefined {
+  return BY_PATH.get(path) ?? NAMED.find(({ pattern }) => pattern.test(path))?.metric;
+}
+
+/** The unit of the figure at `path`. */
+export function unitAt(path: string): Unit {
+  return metricAt(path)?.unit ?? 'count';
+}
+
+const BY_PATH = new Map(METRICS.map((metric) => [metric.path, metric]));
+
+/** The longest come first: a phase may be named like a part of another path. */
+const NAMED = METRICS.filter(({ path }) => path.includes('<')).map((metric) => {
+  const parts = metric.path.split(/<\w+>/).map((text) => text.replaceAll('.', '\\.'));
+  return { metric, pattern: new RegExp(`^${parts.join('[^.\\s]+')}$`) };
+});
+
+function count(path: string, label: string, meaning: string, comparison?: Metric['comparison']): Metric {
+  const metric = { path, unit: 'count', label, meaning, worse: 'neither', absence: ALWAYS_THERE } as const;
+  return comparison ? { ...metric, comparison } : metric;
+}
+
+function seconds(path: string, label: string, meaning: string): Metric {
+  return { ...count(path, label, meaning), unit: 'seconds' };
+}
+
+function worseIfHigher(metric: Metric): Metric {
+  return { ...metric, worse: 'higher' };
+}
+
+function worseIfLower(metric: Metric): Metric {
+  return { ...metric, worse: 'lower' };
+}
+
+function latency(
+  path: string,
+  label: string,
+  meaning: string,
+  absence: string,
+  isCompared: boolean,
+): Metric[] {
+  const percentiles = Object.entries(PERCENTILES).map(([key, word]): Metric => {
+    const judged = JUDGED_PERCENTILES.has(key)
+      ? ({ judged: 'noise', noise: LATENCY_NOISE_MS } as const)
+      : INFORM;
+    return {
+      path: `${path}.${key}`,
+      unit: 'ms',
+      label: `${label} ${word}`,
+      meaning: capitalized(meaning),
+      worse: 'higher',
+      absence,
+      ...(isCompared && key !== 'min' && { comparison: judged }),
+    };
+  });
+  const counted = count(`${path}.count`, `${label} count`, 'How many were recorded.');
+  return [{ ...counted, absence }, ...percentiles];
+}
+
+function capitalized(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function media(kind: 'uploads' | 'downloads'): Metric[] {
+  const [done, path] = [kind === 'uploads' ? 'uploaded' : 'downloaded', `media.${kind}`];
+  return [
+    worseIfLower(count(`${path}.count`, `files ${done}`, 'Answered with a status below 300.')),
+    { ...count(`${path}.bytes`, `bytes ${done}`, 'In those.'), unit: 'bytes' } as const,
+    worseIfHigher(count(`${path}.failed`, `${kind} failed`, 'Answered otherwise, or not at all.')),
+    ...latency(
+      `${path}.latency`,
+      kind,
+      `from asking for ${kind} to the last byte of the answer`,
+      NO_MEDIA,
+      false,
+    ),
+  ].map((metric) => ({ ...metric, absence: NO_MEDIA }));
+}
+
+function phase(): Metric[] {
+  const path = 'phases.<name>';
+  const memoryOf = (who: 'server' | 'agent'): Metric[] => [
+    {
+      ...worseIfHigher(
+        count(
+          `${path}.memory.${who}PeakBytes`,
+          `${who} memory, highest`,
+          'Private memory of all its processes.',
+        ),
+      ),
+      unit: 'bytes',
+      absence: NO_MEMORY,
+    },
+    {
+      ...worseIfHigher(
+        count(
+          `${path}.memory.${who}BytesPerMinute`,
+          `${who} memory, slope`,
+          'Growth of a line through the seconds of the phase.',
+        ),
+      ),
+      unit: 'bytes',
+      absence: NO_MEMORY,
+    },
+  ];
+  return [
+    seconds(`${path}.startSeconds`, 'phase begins', 'Since the run began.'),
+    seconds(`${path}.endSeconds`, 'phase ends', 'Since the run began.'),
+    ...LATENCY_KINDS.flatMap((kind) =>
+      latency(`${path}.latency.${kind}`, `${kind} in a phase`, LATENCY_MEANINGS[kind], NO_LATENCY, false),
+    ),
+    ...memoryOf('server'),
+    ...memoryOf('agent'),
+  ];
+}
+
+function generator(): Metric[] {
+  const lag = (key: string, word: string, comparison?: Metric['comparison']): Metric => ({
+    ...worseIfHigher(
+      count(
+        `generator.lagMs.${key}`,
+        `generator lag ${word}`,
+        'How late messages left after they were due.',
+        comparison,
+      ),
+    ),
+    unit: 'ms',
+    absence: NO_LAG,
+  });
+  return [
+    count('generator.agents', 'agents', 'Processes that the clients were in.'),
+    lag('p50', 'p50'),
+    lag('p99', 'p99', INFORM),
+    lag('max', 'highest'),
+    { ...count('generator.lagLimitMs', 'lag limit', 'Past it the run is invalid.'), unit: 'ms' },
+    ...(Object.keys(PACKET_COUNTS) as (keyof TcpCounters)[]).map((name): Metric => {
+      const { label, meaning } = PACKET_COUNTS[name];
+      return { ...count(`generator.tcp.${name}`, label, meaning), absence: NO_PACKETS };
+    }),
+  ];
+}
+
+function backlog(): Metric[] {
+  const path = 'backlog.queues.<name>';
+  const metrics: Metric[] = [
+    { ...count('backlog.max', 'longest queue', 'Highest length of any queue.', INFORM), worse: 'higher' },
+    worseIfHigher(count(`${path}.max`, 'queue length, highest', 'Highest length at any sample.')),
+    worseIfHigher(count(`${path}.p99`, 'queue length, p99', 'Of its samples.')),
+    count(`${path}.threshold`, 'queue threshold', 'Past it the server raises an alert.'),
+    worseIfHigher(count(`${path}.alerts`, 'queue alerts', 'How often it grew past its threshold.')),
+    {
+      ...worseIfHigher(
+        count(
+          `${path}.behindMs`,
+          'queue behind',
+          'How long its highest length takes at the best rate it was served at.',
+        ),
+      ),
+      unit: 'ms',
+    },
+    { ...count(`${path}.arrivedPerSecond`, 'queue arrivals', 'When it was longest.'), unit: 'perSecond' },
+    { ...count(`${path}.servedPerSecond`, 'queue served', 'When it was longest.'), unit: 'perSecond' },
+    {
+      ...worseIfHigher(count(`${path}.waitMs`, 'queue wait', 'Mean wait of an item, by Little’s law.')),
+      unit: 'ms',
+    },
+  ];
+  return metrics.map((metric) => ({ ...metric, absence: NO_QUEUES }));
+}
+
+function memory(): Metric[] {
+  const of = (who: string, label: string, isJudged: boolean): Metric => ({
+    ...worseIfHigher(
+      count(
+        `memory.bytesPerConnection.${who}`,
+        label,
+        'Growth from before the first connect to all connected, divided by the connections.',
+        isJudged ? { judged: 'noise', noise: MEMORY_NOISE_BYTES } : INFORM,
+      ),
+    ),
+    unit: 'bytes',
+    absence: NO_MEMORY,
+  });
+  return [
+    of('kernel', 'kernel bytes a connection', true),
+    of('server', 'server bytes a connection', true),
+    of('client', 'client bytes a connection', false),
+    of('total', 'bytes a connection', true),
+  ];
+}
