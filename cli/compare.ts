@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { readRunRecord } from '../record/folder.js';
+import { InputError } from '../record/input-error.js';
 import { printableJson } from '../record/printable.js';
 import { parseQuantity } from '../record/quantity.js';
 import { compareRecords } from '../reports/compare.js';
 import { comparisonAsMarkdown, comparisonForTerminal } from '../reports/comparison-text.js';
-import { ExitStatus, type Finish, InputError } from './exit-status.js';
+import { ExitStatus, type Finish } from './exit-status.js';
 
 interface CompareOptions {
   tolerance: string;

@@ -1,12 +1,6 @@
 import { existsSync } from 'node:fs';
 import chalk from 'chalk';
 import { Command } from 'commander';
-import { type HostFacts, readHostFacts } from '../loadgen/host-facts.js';
-import { formatBytes, formatCount, formatSeconds } from '../reports/format.js';
-import { expectedDurationMs } from '../scenarios/expected-duration.js';
-import { loadScenario } from '../scenarios/load.js';
-import type { Scenario, WireProtocol } from '../scenarios/scenario.js';
-import { type Clearing, clearOwnerless } from '../server/temporary-folder.js';
 import {
   type Advice,
   adviceFor,
@@ -15,10 +9,16 @@ import {
   type ConnectionCost,
   capacityOf,
   clientsPerProcess,
-} from './capacity.js';
+} from '../lab/host-capacity.js';
+import { planTarget } from '../lab/target.js';
+import { type HostFacts, readHostFacts } from '../loadgen/host-facts.js';
+import { formatBytes, formatCount, formatSeconds } from '../reports/format.js';
+import { expectedDurationMs } from '../scenarios/expected-duration.js';
+import { loadScenario } from '../scenarios/load.js';
+import type { Scenario, WireProtocol } from '../scenarios/scenario.js';
+import { type Clearing, clearOwnerless } from '../server/temporary-folder.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 import { collect } from './repeatable-option.js';
-import { planTarget } from './target.js';
 
 /** How a scenario would sit on this host. */
 interface Fit {
@@ -107,7 +107,7 @@ async function fitOf(scenario: Scenario, facts: HostFacts): Promise<Fit> {
     clients: count,
     protocol,
     serverWorkers,
-    agents: target.agents,
+    agents: target.plans.length,
     cost: capacity.cost,
     bytes: count * capacity.bytesPerConnection,
     sysctls: missingSysctls(count * capacity.filesPerConnection, facts),

@@ -17,11 +17,6 @@ export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
 /** Takes the status that a command ends with. */
 export type Finish = (status: ExitStatus) => void;
 
-/** Input that cannot be used; the message says which and what would be right. */
-export class InputError extends Error {
-  readonly code = 'C2M_INPUT';
-}
-
 /** An invalid run counts as one that could not be completed: its figures would flatter the server. */
 export function statusOfVerdict(verdict: RunRecord['verdict']): ExitStatus {
   switch (verdict) {

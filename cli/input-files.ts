@@ -1,6 +1,6 @@
+import { InputError } from '../record/input-error.js';
 import { decodeText, InputFileError, readTextFile } from '../record/input-file.js';
 import { LARGEST_YAML_BYTES, parseYaml, YamlInputError } from '../scenarios/yaml-input.js';
-import { InputError } from './exit-status.js';
 
 const LARGEST_SECRET_BYTES = 16 * 1024;
 

@@ -4,6 +4,8 @@ import { ExitStatus } from './exit-status.js';
 export interface Interrupts {
   /** True from the first signal on. */
   readonly isRequested: boolean;
+  /** Aborted at the first signal. */
+  readonly signal: AbortSignal;
   /** Called at the first signal; at once if it has come already. */
   onRequest(listener: () => void): void;
   /** Called at the second signal, just before the process ends. */
@@ -19,6 +21,7 @@ export function listenForInterrupts({ hangup = false } = {}): Interrupts {
   const signals = hangup ? ([...SIGNALS, 'SIGHUP'] as const) : SIGNALS;
   const requests: (() => void)[] = [];
   const forces: (() => void)[] = [];
+  const controller = new AbortController();
   let isRequested = false;
   const take = (): void => {
     if (isRequested) {
@@ -26,6 +29,7 @@ export function listenForInterrupts({ hangup = false } = {}): Interrupts {
       process.exit(ExitStatus.Interrupted);
     }
     isRequested = true;
+    controller.abort();
     for (const listener of requests) listener();
   };
   for (const signal of signals) process.on(signal, take);
@@ -33,6 +37,7 @@ export function listenForInterrupts({ hangup = false } = {}): Interrupts {
     get isRequested() {
       return isRequested;
     },
+    signal: controller.signal,
     onRequest: (listener) => {
       requests.push(listener);
       if (isRequested) listener();

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../lab/version.js';
 import { printableLines } from '../record/printable.js';
 import { compareCommand } from './compare.js';
 import { doctorCommand } from './doctor.js';
@@ -10,7 +11,6 @@ import { scenariosCommand } from './scenarios.js';
 import { serveCommand } from './serve.js';
 import { topCommand } from './top.js';
 import { tokenCommand } from './user-tokens.js';
-import { packageVersion } from './version.js';
 
 /**
  * Parses the command line and does what it says.

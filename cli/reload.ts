@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import { reloadServer } from '../lab/admin-client.js';
 import { printable, printableLines } from '../record/printable.js';
-import { reloadServer } from './admin-client.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 
 export const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9464';

@@ -1,19 +1,14 @@
 import { Command } from 'commander';
-import { RunError } from '../loadgen/run-error.js';
-import type { Measurement } from '../record/run.js';
-import { judge } from '../record/verdict.js';
+import { endChildrenAtAbruptEnd } from '../lab/abrupt-end.js';
+import { defaultRecordFolder } from '../lab/record-folder.js';
+import { runScenario } from '../lab/run-scenario.js';
 import { terminalSummary } from '../reports/terminal.js';
 import { writeRecord } from '../reports/write.js';
 import { type LoadedScenario, loadScenario } from '../scenarios/load.js';
-import { endChildrenAtAbruptEnd } from './abrupt-end.js';
 import { ExitStatus, type Finish, statusOfVerdict } from './exit-status.js';
 import { listenForInterrupts } from './interrupts.js';
 import { type LiveView, liveView, noView } from './live-view.js';
-import { measure } from './measure.js';
-import { defaultRecordFolder, discardRecordFolder, prepareRecordFolder } from './record-folder.js';
 import { collect } from './repeatable-option.js';
-import { planTarget } from './target.js';
-import { withoutToken } from './token.js';
 
 interface RunOptions {
   set?: string[];
@@ -56,28 +51,31 @@ Examples:
 
 async function run(file: string, options: RunOptions): Promise<ExitStatus> {
   const loaded = await loadScenario(file, options.set, { isTrusted: options.trust ?? false });
-  const { scenario } = loaded;
-  // Whatever can be wrong with the input is found before anything is started or written.
-  const target = await planTarget(scenario);
-  const folder = options.out ?? defaultRecordFolder(scenario.name);
-  await prepareRecordFolder(folder, options.force ?? false);
-
+  const folder = options.out ?? defaultRecordFolder(loaded.scenario.name);
   const interrupts = listenForInterrupts({ hangup: true });
   const children = endChildrenAtAbruptEnd();
-  const view = viewFor(loaded, options);
+  let view = noView;
   try {
     interrupts.onRequest(() => view.interrupted());
-    const { measurement, error } = await attempt(() => measure(loaded, target, folder, view, interrupts));
+    const { record, failure } = await runScenario(
+      loaded,
+      { folder, isReplacing: options.force ?? false, signal: interrupts.signal },
+      {
+        // What is wrong with the input is told on a screen without a view.
+        begun: () => {
+          view = viewFor(loaded, options);
+        },
+        phase: (phase) => view.phase(phase),
+        sample: (sample) => view.sample(sample),
+      },
+    );
     view.end();
-    if (!measurement) {
-      await discardRecordFolder(folder);
-      if (interrupts.isRequested) return ExitStatus.Interrupted;
-      throw error;
+    if (record) {
+      const text = await writeRecord(folder, record);
+      process.stdout.write(options.json ? text : terminalSummary(record, folder));
     }
-    const record = judge(withoutToken(measurement), scenario.gates);
-    const text = await writeRecord(folder, record);
-    process.stdout.write(options.json ? text : terminalSummary(record, folder));
-    if (error) throw error;
+    if (failure) throw failure;
+    if (!record) return ExitStatus.Interrupted;
     // A run that ended early by itself, because a process died, was not interrupted.
     if (record.verdict === 'partial' && !interrupts.isRequested) return ExitStatus.Incomplete;
     return statusOfVerdict(record.verdict);
@@ -85,17 +83,6 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
     view.end();
     children.release();
     interrupts.release();
-  }
-}
-
-/** What was measured, and why the run could not be completed if it could not; there may be both. */
-async function attempt(
-  measuring: () => Promise<Measurement | undefined>,
-): Promise<{ measurement: Measurement | undefined; error: unknown }> {
-  try {
-    return { measurement: await measuring(), error: undefined };
-  } catch (error) {
-    return { measurement: error instanceof RunError ? error.measurement : undefined, error };
   }
 }
 

@@ -1,9 +1,10 @@
 import chalk from 'chalk';
 import { Command } from 'commander';
 import { formatAddress } from '../protocol/address.js';
+import { InputError } from '../record/input-error.js';
 import { parseServerConfig, type ServerConfig, type ServerConfigInput } from '../server/config.js';
 import { type RunningServer, startServer } from '../server/server.js';
-import { ExitStatus, type Finish, InputError } from './exit-status.js';
+import { ExitStatus, type Finish } from './exit-status.js';
 import { readSecretFile, readYamlFile } from './input-files.js';
 import { listenForInterrupts } from './interrupts.js';
 import { collect } from './repeatable-option.js';

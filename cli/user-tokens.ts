@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import { userToken } from '../protocol/user-token.js';
-import { ExitStatus, type Finish, InputError } from './exit-status.js';
+import { InputError } from '../record/input-error.js';
+import { ExitStatus, type Finish } from './exit-status.js';
 import { readSecretFile, readSecretInput } from './input-files.js';
 
 /** What the server asks of a secret. */

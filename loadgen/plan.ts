@@ -13,6 +13,7 @@ const FEWEST_CLIENTS_AN_AGENT = 1000;
 
 /** What a plan is made from beside the scenario. */
 export interface PlanFacts {
+  /** Empty: a server that has yet to be started, and chooses its ports itself. */
   endpoints: Endpoint[];
   cores: number;
   /** Descriptors that one process may hold; null: no limit. */
@@ -39,8 +40,7 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
   const together = scenario.groups ? wholePairs(scenario.groups.members) : 2;
   const blocks = Math.ceil(clients.count / together);
   const agents = Math.min(blocks, countAgents(scenario, facts, together));
-  const isLocal = facts.endpoints.every(({ host }) => isLoopback(host) && isIP(host) === 4);
-  return Array.from({ length: agents }, (_, agent) => {
+  const plans = Array.from({ length: agents }, (_, agent): AgentPlan => {
     const first = Math.floor((blocks * agent) / agents) * together;
     const end = Math.min(clients.count, Math.floor((blocks * (agent + 1)) / agents) * together);
     const count = end - first;
@@ -51,8 +51,8 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       seed: seed + agent * 7919,
       firstUser: clients.firstUser + first,
       count,
-      endpoints: facts.endpoints,
-      sourceAddresses: isLocal ? loopbackSources(facts.run, agent, count) : [],
+      endpoints: [],
+      sourceAddresses: [],
       credentials: facts.credentials,
       insecure: target.kind === 'embedded' || target.insecure,
       connectRate: clients.connectRate * share,
@@ -66,6 +66,17 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       attachments: [],
     };
   });
+  return withEndpoints(plans, facts.endpoints, facts.run);
+}
+
+/** The same plans for a server that listens here. @param run seconds since 1970, as in `PlanFacts` */
+export function withEndpoints(plans: readonly AgentPlan[], endpoints: Endpoint[], run: number): AgentPlan[] {
+  const isLocal = endpoints.every(({ host }) => isLoopback(host) && isIP(host) === 4);
+  return plans.map((plan) => ({
+    ...plan,
+    endpoints,
+    sourceAddresses: isLocal ? loopbackSources(run, plan.agent, plan.count) : [],
+  }));
 }
 
 /** The share of a phase that falls to an agent with `count` of `total` clients. */

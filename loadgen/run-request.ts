@@ -1,7 +1,7 @@
 import type { Credentials } from '../protocol/user-token.js';
 import type { Measurement } from '../record/run.js';
 import type { Scenario, ServerAction } from '../scenarios/scenario.js';
-import type { Endpoint } from './agent-messages.js';
+import type { AgentPlan, Endpoint } from './agent-messages.js';
 
 /** What a run may do to its server. */
 export interface ServerControl {
@@ -15,6 +15,8 @@ export interface RunRequest {
   source: { file: string; text: string; overrides: string[] };
   /** Where clients connect to, resolved. */
   endpoints: Endpoint[];
+  /** Who of them is in which agent. */
+  plans: AgentPlan[];
   /** What clients log in with; null: the server asks for nothing. */
   credentials: Credentials | null;
   /** The server under test, where the lab started it itself. */

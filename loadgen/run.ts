@@ -7,7 +7,7 @@ import { AgentPool } from './agent-pool.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
-import { phaseShare, planAgents } from './plan.js';
+import { phaseShare } from './plan.js';
 import { probeEndpoints } from './probe.js';
 import {
   bytesPerConnection,
@@ -34,17 +34,18 @@ const SETTLE_MS = 1500;
 /** How long an interrupted run waits for what is under way. */
 const INTERRUPTED_DRAIN_MS = 2000;
 
-interface RunEvents {
+export interface RunEvents {
   sample: [TimelineSample];
-  phase: [{ name: string /** Null: it ends when it ends. */; durationMs: number | null }];
+  /** It begins; null: it ends when it ends. */
+  phase: [{ name: string; durationMs: number | null }];
 }
 
 export interface RunHandle {
   on<Name extends keyof RunEvents>(event: Name, listener: (...event: RunEvents[Name]) => void): void;
   /** Rejects with RunError when the run could not be completed. */
   measurement: Promise<Measurement>;
-  /** Ends the run in good order within a few seconds; the measurement is partial then. */
-  interrupt(): void;
+  /** Ends the run in good order within a few seconds; the measurement is partial then, and says why if there is a reason. */
+  interrupt(reason?: string): void;
 }
 
 /** Runs a scenario: connect, its phases, drain; by then everything is measured, and nothing is judged. */
@@ -53,7 +54,7 @@ export function startRun(request: RunRequest): RunHandle {
   return {
     on: (event, listener) => run.events.on(event, listener as never),
     measurement: run.complete(),
-    interrupt: () => run.stop(),
+    interrupt: (reason) => run.stop(reason),
   };
 }
 
@@ -82,22 +83,15 @@ class Run {
     });
   }
 
-  stop(): void {
+  stop(reason?: string): void {
+    if (reason !== undefined) this.#notes.push(reason);
     this.#isStopped = true;
     this.#resolveStopped();
   }
 
   async complete(): Promise<Measurement> {
-    const { scenario, endpoints, adminUrl, mediaUrl, folder, target, credentials } = this.#request;
+    const { scenario, endpoints, plans, adminUrl, mediaUrl, folder, credentials } = this.#request;
     const { firstUser } = scenario.clients;
-    const plans = planAgents(scenario, {
-      endpoints,
-      cores: this.#facts.cores,
-      openFiles: this.#facts.openFiles.soft,
-      credentials,
-      serverWorkers: target.kind === 'embedded' ? (target.serverWorkers ?? 0) : 0,
-      run: Math.floor(Date.now() / 1000),
-    });
     // Packets go to a server of the run's own, over a device that the agents have yet to make.
     if (scenario.generator.transport === 'sockets') await probeEndpoints(endpoints);
     const poller = adminUrl === null ? undefined : await connectPoller(adminUrl);
@@ -112,9 +106,8 @@ class Run {
     const pool = new AgentPool(plans, {
       sample: (agent, sample) => this.#guard(() => recorder?.take(agent, sample)),
       died: (agent, reason) => {
-        this.#notes.push(reason);
         this.#guard(() => recorder?.ended(agent));
-        this.stop();
+        this.stop(reason);
       },
     });
     try {

@@ -206,7 +206,7 @@ gates: [messages.lost == 0]
     const mailboxes = await mkdtemp(join(folder, 'mailboxes-'));
     const script = `
       import { spawn } from 'node:child_process';
-      import { endChildrenAtAbruptEnd, removeAtAbruptEnd } from ${JSON.stringify(join(process.cwd(), 'dist/cli/abrupt-end.js'))};
+      import { endChildrenAtAbruptEnd, removeAtAbruptEnd } from ${JSON.stringify(join(process.cwd(), 'dist/lab/abrupt-end.js'))};
       endChildrenAtAbruptEnd();
       removeAtAbruptEnd(${JSON.stringify(mailboxes)});
       const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { withoutToken } from '../../cli/token.js';
+import { hideToken } from '../../lab/hide-token.js';
 import type { Measurement } from '../../record/run.js';
 import { parseScenario } from '../../scenarios/load.js';
 import { hideInYaml, secretsInSource } from '../../scenarios/secrets.js';
@@ -24,7 +24,7 @@ const { gates: _gates, verdict: _verdict, ...FIGURES } = recordFixture().record;
 /** What a run of this scenario would record. */
 function recorded(source: string, overrides: string[] = []): Measurement {
   const scenario = parseScenario(source, 'chat.yaml', overrides);
-  return withoutToken({
+  return hideToken({
     ...FIGURES,
     name: scenario.name,
     description: scenario.description,

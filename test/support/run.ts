@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import type { Endpoint } from '../../loadgen/agent-messages.js';
+import { planAgents } from '../../loadgen/plan.js';
 import { type RunHandle, startRun } from '../../loadgen/run.js';
 import type { Credentials } from '../../protocol/user-token.js';
 import type { Scenario } from '../../scenarios/scenario.js';
@@ -61,6 +62,14 @@ export async function testRun(
     scenario,
     source: { file: 'test.yaml', text: '', overrides: [] },
     endpoints: [endpoint],
+    plans: planAgents(scenario, {
+      endpoints: [endpoint],
+      cores: 2,
+      openFiles: 20_000,
+      serverWorkers: 0,
+      credentials,
+      run: Math.floor(Date.now() / 1000),
+    }),
     credentials,
     server: null,
     mediaUrl: null,

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../loadgen/agent-messages.js';
+import type { AgentPlan, Endpoint } from '../loadgen/agent-messages.js';
 import { readHostFacts } from '../loadgen/host-facts.js';
 import { planAgents } from '../loadgen/plan.js';
 import type { Credentials } from '../protocol/user-token.js';
@@ -9,8 +9,10 @@ import { resolveEndpoint } from './endpoints.js';
 
 /** What a run goes against: a server that it starts itself, or addresses where one is said to listen. */
 export type PlannedTarget = {
-  /** Agents that will hold the clients. */
-  agents: number;
+  /** Which clients will be in which agent; without endpoints as long as the server is not there. */
+  plans: AgentPlan[];
+  /** Seconds since 1970, as in `PlanFacts`. */
+  run: number;
   credentials: Credentials | null;
 } & (
   | { kind: 'embedded'; config: ServerConfig }
@@ -30,20 +32,28 @@ export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
   const { target } = scenario;
   const { cores, openFiles } = readHostFacts();
   // What the agents cannot do is better told now than when a server is running.
-  const facts = { cores, openFiles: openFiles.soft, credentials: null, run: 0 };
+  const run = Math.floor(Date.now() / 1000);
+  const facts = { cores, openFiles: openFiles.soft, run };
   if (target.kind === 'embedded') {
     const config = embeddedConfig(scenario, target, openFiles.soft);
-    const endpoint: Endpoint = { protocol: target.protocol, host: '127.0.0.1', port: 0 };
-    const plans = planAgents(scenario, { ...facts, endpoints: [endpoint], serverWorkers: config.workers });
-    return { kind: 'embedded', config, agents: plans.length, credentials: credentialsOf(config) };
+    const credentials = credentialsOf(config);
+    const plans = planAgents(scenario, {
+      ...facts,
+      endpoints: [],
+      serverWorkers: config.workers,
+      credentials,
+    });
+    return { kind: 'embedded', config, plans, run, credentials };
   }
   const endpoints = await Promise.all(target.addresses.map(resolveEndpoint));
-  const plans = planAgents(scenario, { ...facts, endpoints, serverWorkers: 0 });
+  const credentials = credentialsOf(target);
+  const plans = planAgents(scenario, { ...facts, endpoints, serverWorkers: 0, credentials });
   return {
     kind: 'external',
-    agents: plans.length,
+    plans,
+    run,
     endpoints,
-    credentials: credentialsOf(target),
+    credentials,
     adminUrl: target.admin,
     mediaUrl: target.media,
   };

@@ -1,7 +1,7 @@
 import { access, mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RECORD_FILES } from '../record/folder.js';
-import { InputError } from './exit-status.js';
+import { InputError } from '../record/input-error.js';
 
 /** Where a record goes when nobody says: `runs/20260314-092653-quickstart`, in local time. */
 export function defaultRecordFolder(name: string, now: Date = new Date()): string {

@@ -9,7 +9,7 @@ import {
 } from '../scenarios/secrets.js';
 
 /** A record may be passed on; the token that it ran with may not. It is hidden wherever the scenario holds it. */
-export function withoutToken(measurement: Measurement): Measurement {
+export function hideToken(measurement: Measurement): Measurement {
   const { scenario, description, notes } = measurement;
   const found = [...secretsIn(scenario.resolved), ...secretsInSource(scenario.source, scenario.overrides)];
   // A secret that another one begins with would leave the rest of that one.

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ServerStats } from '../protocol/stats.js';
-import { InputError } from './exit-status.js';
+import { InputError } from '../record/input-error.js';
 
 const REQUEST_TIMEOUT_MS = 15_000;
 /** A thousand workers with their queues, ten seconds of samples and a thousand alerts take a tenth of it. */

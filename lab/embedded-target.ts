@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SPARE_FILES } from '../loadgen/host-facts.js';
+import { InputError } from '../record/input-error.js';
 import { formatQuantity } from '../record/quantity.js';
 import type { EmbeddedTarget, Scenario, SizeDistribution } from '../scenarios/scenario.js';
 import {
@@ -9,7 +10,6 @@ import {
   type ServerConfigInput,
 } from '../server/config.js';
 import { mediaSchema } from '../server/media/media-config.js';
-import { InputError } from './exit-status.js';
 
 /** With more, most of the server's work would be to wake up one of many workers for one bus message. */
 const MOST_WORKERS_WITHOUT_HOMES = 8;

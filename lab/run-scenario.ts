@@ -1,0 +1,130 @@
+import type { Endpoint } from '../loadgen/agent-messages.js';
+import { withEndpoints } from '../loadgen/plan.js';
+import { type RunEvents, startRun } from '../loadgen/run.js';
+import { RunError } from '../loadgen/run-error.js';
+import { enterNetworkNamespace } from '../loadgen/transports/packets/network-namespace.js';
+import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-addresses.js';
+import { formatAddress } from '../protocol/address.js';
+import type { Measurement, RunRecord } from '../record/run.js';
+import { judge } from '../record/verdict.js';
+import type { LoadedScenario } from '../scenarios/load.js';
+import { EmbeddedServer } from './embedded-server.js';
+import { hideToken } from './hide-token.js';
+import { discardRecordFolder, prepareRecordFolder } from './record-folder.js';
+import { type PlannedTarget, planTarget } from './target.js';
+import { packageVersion } from './version.js';
+
+export interface RunOptions {
+  /** Where the record goes; made where it is not there. */
+  folder: string;
+  /** A record that the folder holds already goes. */
+  isReplacing?: boolean;
+  /** Ends the run in good order within a few seconds; what was measured until then is partial. */
+  signal?: AbortSignal;
+}
+
+/** Who wants to know how a run is getting on. */
+export type RunObservers = {
+  /** There is nothing wrong with the input: from now on something is started and written. */
+  begun?: () => void;
+} & {
+  [Name in keyof RunEvents]?: (...event: RunEvents[Name]) => void;
+};
+
+export interface RunOutcome {
+  /** Undefined: the run ended before anything was measured. */
+  record: RunRecord | undefined;
+  /** Why it could not be completed, where it could not; there may be a record all the same. */
+  failure: Error | undefined;
+}
+
+/**
+ * Runs a scenario once: starts the server if the scenario embeds one, simulates the clients, measures, judges. It prints
+ * nothing. The folder holds the timeline and the latencies afterwards, and whoever wants the record there writes it.
+ * @throws InputError, RunError with the code `C2M_INPUT`, EndpointError for what is wrong with the input: by then nothing
+ * was started or written
+ */
+export async function runScenario(
+  loaded: LoadedScenario,
+  { folder, isReplacing = false, signal = new AbortController().signal }: RunOptions,
+  observers: RunObservers = {},
+): Promise<RunOutcome> {
+  const target = await planTarget(loaded.scenario);
+  await prepareRecordFolder(folder, isReplacing);
+  observers.begun?.();
+  const { measurement, failure } = await attempt(() => measure(loaded, target, folder, signal, observers));
+  if (measurement) return { record: judge(hideToken(measurement), loaded.scenario.gates), failure };
+  await discardRecordFolder(folder);
+  return { record: undefined, failure: signal.aborted ? undefined : failure };
+}
+
+/** What was measured, and why the run could not be completed if it could not; there may be both. */
+async function attempt(
+  measuring: () => Promise<Measurement | undefined>,
+): Promise<{ measurement: Measurement | undefined; failure: Error | undefined }> {
+  try {
+    return { measurement: await measuring(), failure: undefined };
+  } catch (error) {
+    const measurement = error instanceof RunError ? error.measurement : undefined;
+    return { measurement, failure: error as Error };
+  }
+}
+
+/** Ends the server that it started, whatever happens. */
+async function measure(
+  loaded: LoadedScenario,
+  target: PlannedTarget,
+  folder: string,
+  signal: AbortSignal,
+  observers: RunObservers,
+): Promise<Measurement | undefined> {
+  if (target.kind === 'external') return load(loaded, target, undefined, folder, signal, observers);
+  // Before anything listens or dials: the server, the agents and their devices all live in there.
+  if (loaded.scenario.generator.transport === 'packets') enterNetworkNamespace();
+  const server = await EmbeddedServer.start(target.config, loaded.scenario.seed);
+  try {
+    return await load(loaded, target, server, folder, signal, observers);
+  } finally {
+    await server.close();
+  }
+}
+
+/** A server that listens on every address is reached at that of the first device. */
+function reachable(address: Endpoint): Endpoint {
+  return address.host === '0.0.0.0' ? { ...address, host: PACKET_SERVER_HOST } : address;
+}
+
+async function load(
+  { scenario, source }: LoadedScenario,
+  target: PlannedTarget,
+  server: EmbeddedServer | undefined,
+  folder: string,
+  signal: AbortSignal,
+  observers: RunObservers,
+): Promise<Measurement | undefined> {
+  if (signal.aborted) return undefined;
+  const endpoints = target.kind === 'embedded' ? (server?.addresses.map(reachable) ?? []) : target.endpoints;
+  const handle = startRun({
+    scenario,
+    source,
+    plans: server ? withEndpoints(target.plans, endpoints, target.run) : target.plans,
+    endpoints,
+    server: server ?? null,
+    credentials: target.credentials,
+    adminUrl: target.kind === 'embedded' ? (server?.adminUrl ?? null) : target.adminUrl,
+    mediaUrl: target.kind === 'embedded' ? (server?.mediaUrl ?? null) : target.mediaUrl,
+    target: {
+      kind: target.kind,
+      addresses: endpoints.map(formatAddress),
+      serverWorkers: target.kind === 'embedded' ? target.config.workers : null,
+      store: target.kind === 'embedded' ? target.config.store : null,
+    },
+    folder,
+    version: packageVersion(),
+  });
+  if (observers.phase) handle.on('phase', observers.phase);
+  if (observers.sample) handle.on('sample', observers.sample);
+  signal.addEventListener('abort', () => handle.interrupt());
+  server?.died.then((reason) => handle.interrupt(reason));
+  return handle.measurement;
+}
