@@ -125,6 +125,6 @@ async function load(
   if (observers.phase) handle.on('phase', observers.phase);
   if (observers.sample) handle.on('sample', observers.sample);
   signal.addEventListener('abort', () => handle.interrupt());
-  server?.died.then((reason) => handle.interrupt(reason));
+  server?.died.then((reason) => handle.targetDied(reason));
   return handle.measurement;
 }

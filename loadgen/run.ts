@@ -31,6 +31,8 @@ const LEAD_MS = 150;
 const CONNECT_SLACK_MS = 5000;
 /** After the last login, before memory is read: garbage of connecting is collected, samples are fresh. */
 const SETTLE_MS = 1500;
+/** After the last message is done: what comes then that should not counts as well. */
+const QUIET_MS = 1000;
 /** How long an interrupted run waits for what is under way. */
 const INTERRUPTED_DRAIN_MS = 2000;
 
@@ -44,8 +46,10 @@ export interface RunHandle {
   on<Name extends keyof RunEvents>(event: Name, listener: (...event: RunEvents[Name]) => void): void;
   /** Rejects with RunError when the run could not be completed. */
   measurement: Promise<Measurement>;
-  /** Ends the run in good order within a few seconds; the measurement is partial then, and says why if there is a reason. */
-  interrupt(reason?: string): void;
+  /** Ends the run in good order within a few seconds; the measurement is partial then. */
+  interrupt(): void;
+  /** The same, because the target has ended: it has failed. */
+  targetDied(reason: string): void;
 }
 
 /** Runs a scenario: connect, its phases, drain; by then everything is measured, and nothing is judged. */
@@ -54,7 +58,8 @@ export function startRun(request: RunRequest): RunHandle {
   return {
     on: (event, listener) => run.events.on(event, listener as never),
     measurement: run.complete(),
-    interrupt: (reason) => run.stop(reason),
+    interrupt: () => run.stop(),
+    targetDied: (reason) => run.targetDied(reason),
   };
 }
 
@@ -73,6 +78,7 @@ class Run {
   #actions: ActionRunner | undefined;
   #media: MediaLoad | undefined;
   #connectsPerSecond: number | undefined;
+  #died: string | null = null;
   #startMs = 0;
   #startedAtMs = 0;
 
@@ -87,6 +93,11 @@ class Run {
     if (reason !== undefined) this.#notes.push(reason);
     this.#isStopped = true;
     this.#resolveStopped();
+  }
+
+  targetDied(reason: string): void {
+    this.#died ??= reason;
+    this.stop(reason);
   }
 
   async complete(): Promise<Measurement> {
@@ -122,12 +133,8 @@ class Run {
       recorder = new TimelineRecorder(plans.length, this.#startMs, {
         merge: (samples, startSeconds, endSeconds) => {
           const phase = this.#phaseAt(this.#startMs + endSeconds * 1000);
-          return latency.add(
-            media ? [...samples, { latency: media.take() }] : samples,
-            startSeconds,
-            endSeconds,
-            phase,
-          );
+          const ofMedia = media ? [{ latency: { [phase]: media.take() } }] : [];
+          return latency.add([...samples, ...ofMedia], startSeconds, endSeconds);
         },
         phaseAt: (seconds) => this.#phaseAt(this.#startMs + seconds * 1000),
         server: (nowMs) => poller?.take(nowMs) ?? null,
@@ -146,6 +153,8 @@ class Run {
       await this.#actions.end();
       await this.#media?.stop();
       await this.#drain(pool);
+      if (hasLoggedIn && !this.#isStopped && recorder.open === 0)
+        this.#died ??= 'nobody was connected any more when the run ended: the target takes no connections';
       const endMs = monotonicMs();
       await poller?.poll();
       await pool.finish();
@@ -169,6 +178,7 @@ class Run {
         notes: [...this.#notes, ...this.#actions.failures],
         marks: this.#actions.marks,
         isPartial: this.#isStopped,
+        died: this.#died,
         pool,
         poller,
         recorder,
@@ -239,7 +249,8 @@ class Run {
       ? []
       : [this.#stopped.then(() => within<undefined>(INTERRUPTED_DRAIN_MS))];
     const wasDrained = await within<unknown>(limitMs, drained, ...interrupted);
-    if (!wasDrained && !this.#isStopped) {
+    if (wasDrained) await this.#until(monotonicMs() + QUIET_MS);
+    else if (!this.#isStopped) {
       this.#notes.push(
         `messages were still under way when the drain was over after ${limitMs / 1000} s; they count as lost`,
       );

@@ -48,6 +48,8 @@ export const LATENCY_MEANINGS: Record<LatencyKind, string> = {
   connect: 'from the time a connect was due to the answer to the login',
   accepted: 'from the time a message was due to the first check mark: the server holds it',
   delivered: 'from the time a message was due until the recipient has it',
+  deliveredSinceSent: 'the same from the time the message was sent: without the lag of the generator',
+  waiting: 'from the login of a recipient who was away until it has what waited',
   receipt: 'from the time a message was due to the second check mark: the sender knows',
 };
 
@@ -116,6 +118,12 @@ export const METRICS: readonly Metric[] = [
     ),
     isZeroIfAbsent: true,
   }),
+  later(count('messages.due', 'messages due', 'Fell due by the schedule, once for each recipient.', INFORM)),
+  later(
+    worseIfHigher(
+      count('messages.unscheduled', 'messages unscheduled', 'Fell due while nobody was there to send them.'),
+    ),
+  ),
   count('messages.sent', 'messages sent', 'Handed to a socket at least once.', INFORM),
   worseIfLower(
     count(
@@ -165,6 +173,39 @@ export const METRICS: readonly Metric[] = [
   ),
   worseIfHigher(
     count('messages.refused', 'messages refused', 'Answered with an error instead of a check mark.', JUDGE),
+  ),
+  ...(
+    [
+      ['corrupted', 'corrupted', 'Delivered with another content than was sent.', STRICT],
+      [
+        'acceptedNotDelivered',
+        'accepted, not delivered',
+        'Lost though the server had said that it holds them.',
+        STRICT,
+      ],
+      [
+        'deliveredNotReceipted',
+        'delivered, not receipted',
+        'Delivered, and their sender never knew.',
+        STRICT,
+      ],
+      ['receiptedEarly', 'receipted early', 'Receipted before their recipient had them.', STRICT],
+      [
+        'impliedAccepted',
+        'accepted by implication',
+        'Delivered or receipted without ACCEPTED: that the server held them only follows.',
+        INFORM,
+      ],
+    ] as const
+  ).map(([name, label, meaning, comparison]) =>
+    later(worseIfHigher(count(`messages.${name}`, `messages ${label}`, meaning, comparison))),
+  ),
+  later(
+    count(
+      'messages.awayAdjusted',
+      'messages adjusted for absence',
+      'Their recipient or sender was away meanwhile; that time is no part of their latency.',
+    ),
   ),
   count(
     'messages.leftOver',
@@ -217,6 +258,10 @@ const NAMED = METRICS.filter(({ path }) => path.includes('<')).map((metric) => {
 function count(path: string, label: string, meaning: string, comparison?: Metric['comparison']): Metric {
   const metric = { path, unit: 'count', label, meaning, worse: 'neither', absence: ALWAYS_THERE } as const;
   return comparison ? { ...metric, comparison } : metric;
+}
+
+function later(metric: Metric): Metric {
+  return { ...metric, absence: 'a record of before this was counted' };
 }
 
 function seconds(path: string, label: string, meaning: string): Metric {
@@ -308,29 +353,35 @@ function phase(): Metric[] {
     ...LATENCY_KINDS.flatMap((kind) =>
       latency(`${path}.latency.${kind}`, `${kind} in a phase`, LATENCY_MEANINGS[kind], NO_LATENCY, false),
     ),
+    ...lags(`${path}.`, 'phase', false),
     ...memoryOf('server'),
     ...memoryOf('agent'),
   ];
 }
 
+function lags(path: string, whose: string, isCompared: boolean): Metric[] {
+  return (['lagMs', 'connectLagMs'] as const).flatMap((name) =>
+    (['p50', 'p99', 'p999', 'max'] as const).map((key): Metric => {
+      const isOfMessages = name === 'lagMs';
+      return {
+        path: `${path}${name}.${key}`,
+        unit: 'ms',
+        label: `${whose} ${isOfMessages ? 'lag' : 'connect lag'} ${PERCENTILES[key]}`,
+        meaning: isOfMessages
+          ? 'How late messages left after they were due.'
+          : 'How late connects began after they were due, but for those that had to wait for others to end.',
+        worse: 'higher',
+        absence: isOfMessages ? NO_LAG : 'no connect was due',
+        ...(isCompared && isOfMessages && key === 'p99' && { comparison: INFORM }),
+      };
+    }),
+  );
+}
+
 function generator(): Metric[] {
-  const lag = (key: string, word: string, comparison?: Metric['comparison']): Metric => ({
-    ...worseIfHigher(
-      count(
-        `generator.lagMs.${key}`,
-        `generator lag ${word}`,
-        'How late messages left after they were due.',
-        comparison,
-      ),
-    ),
-    unit: 'ms',
-    absence: NO_LAG,
-  });
   return [
     count('generator.agents', 'agents', 'Processes that the clients were in.'),
-    lag('p50', 'p50'),
-    lag('p99', 'p99', INFORM),
-    lag('max', 'highest'),
+    ...lags('generator.', 'generator', true),
     { ...count('generator.lagLimitMs', 'lag limit', 'Past it the run is invalid.'), unit: 'ms' },
     ...(Object.keys(PACKET_COUNTS) as (keyof TcpCounters)[]).map((name): Metric => {
       const { label, meaning } = PACKET_COUNTS[name];

@@ -8,7 +8,6 @@ import {
   gateValue,
   groupsSentence,
   hasLatency,
-  LEDGER_LABELS,
   ledgerLines,
   mediaSentences,
   memorySentence,
@@ -111,8 +110,8 @@ function latencyTable(record: RunRecord): string {
 }
 
 function ledgerLine(record: RunRecord): string {
-  const parts = ledgerLines(record).map(({ name, count, isBad }) => {
-    const words = `${LEDGER_LABELS[name]} ${formatFigure(count, 'count')}`;
+  const parts = ledgerLines(record).map(({ label, count, isBad }) => {
+    const words = `${label} ${formatFigure(count, 'count')}`;
     return isBad ? `**${words}**` : words;
   });
   const more = [refusalsSentence(record), groupsSentence(record)].filter((each) => each !== undefined);

@@ -1,4 +1,4 @@
-import { unitAt } from '../record/metrics.js';
+import { METRICS, unitAt } from '../record/metrics.js';
 import { LATENCY_KINDS, type RunRecord } from '../record/run.js';
 import {
   formatBytes,
@@ -28,26 +28,40 @@ export const VERDICT_WORDS: Record<RunRecord['verdict'], string> = {
 
 /** What the verdict means for this run, in one or two sentences. */
 export function explainVerdict(record: RunRecord): string {
-  const { gates, generator, verdict } = record;
+  const { gates, verdict } = record;
   const missed = gates.filter((gate) => !gate.passed).length;
   switch (verdict) {
     case 'passed':
-      if (gates.length === 0) return 'The scenario sets no gates, so nothing could fail.';
+      if (gates.length === 0) return 'The scenario sets no gates; nothing was lost, duplicated or corrupted.';
       return gates.length === 1 ? 'The one gate held.' : `All ${gates.length} gates held.`;
     case 'failed':
+      if (record.target.died !== null) return `The target died: ${record.target.died}.`;
       return `${missed} of ${plural(gates.length, 'gate')} did not hold.`;
     case 'invalid':
-      return (
-        `The load generator could not keep its own schedule: messages left ${formatFigure(generator.lagMs.p99, 'ms')} ` +
-        `late (p99), past its limit of ${formatMilliseconds(generator.lagLimitMs)}. The figures may flatter the ` +
-        'server, so they prove nothing. Use more agents or machines, or less load.'
-      );
+      return invalidSentence(record);
     case 'partial':
       return (
         `The run was stopped after ${formatSeconds(record.durationSeconds)}, before its last phase ended. ` +
         'The figures cover only what had happened until then.'
       );
   }
+}
+
+function invalidSentence({ generator, gates }: RunRecord): string {
+  const advice = 'Use more agents or machines, or less load.';
+  const undecided = gates.filter(({ isUndecided }) => isUndecided);
+  if (generator.valid && undecided.length > 0) {
+    const names = undecided.map(({ expression }) => expression).join(', ');
+    return `The generator’s own lag decides ${names}: nothing is proved for the server or against it. ${advice}`;
+  }
+  const faults =
+    generator.faults.length > 0
+      ? generator.faults.join('; ')
+      : `messages left ${formatFigure(generator.lagMs.p99, 'ms')} late (p99)`;
+  return (
+    `The load generator could not keep its own schedule: ${faults}, past its limit of ` +
+    `${formatMilliseconds(generator.lagLimitMs)}. The figures may flatter the server, so they prove nothing. ${advice}`
+  );
 }
 
 /** A gate's value with the unit of its figure, or why it has none. */
@@ -57,75 +71,31 @@ export function gateValue(gate: RunRecord['gates'][number]): string {
   return formatFigure(gate.value, unitAt(metric));
 }
 
-/** The ledger line by line: what became of each message. */
-export function ledgerLines(
-  record: RunRecord,
-): { name: LedgerName; count: number; meaning: string; isBad: boolean }[] {
-  return LEDGER.map(({ name, meaning, mustBeZero }) => {
-    const count = record.messages[name];
-    return { name, count, meaning, isBad: mustBeZero && count > 0 };
-  });
-}
-
 export type LedgerName = keyof RunRecord['messages'];
 
-export const LEDGER_LABELS: Record<LedgerName, string> = {
-  sent: 'sent',
-  accepted: 'accepted',
-  delivered: 'delivered',
-  receipted: 'receipted',
-  lost: 'lost',
-  duplicated: 'duplicated',
-  outOfOrder: 'out of order',
-  redelivered: 'redelivered',
-  refused: 'refused',
-  unsent: 'unsent',
-  leftOver: 'left over',
-};
+/** Of these any is a fault, of the server or in how it was loaded. */
+const MUST_BE_ZERO: ReadonlySet<LedgerName> = new Set([
+  'lost',
+  'duplicated',
+  'outOfOrder',
+  'refused',
+  'corrupted',
+  'acceptedNotDelivered',
+  'receiptedEarly',
+]);
 
-const LEDGER: { name: LedgerName; meaning: string; mustBeZero: boolean }[] = [
-  { name: 'sent', meaning: 'Handed to a socket at least once.', mustBeZero: false },
-  {
-    name: 'accepted',
-    meaning: 'First check mark: the server said that it holds the message.',
-    mustBeZero: false,
-  },
-  { name: 'delivered', meaning: 'Different messages that reached their recipient.', mustBeZero: false },
-  { name: 'receipted', meaning: 'Second check mark: the sender knows that it arrived.', mustBeZero: false },
-  { name: 'lost', meaning: 'Sent, not refused, and never seen by the recipient.', mustBeZero: true },
-  {
-    name: 'duplicated',
-    meaning: 'Delivered again though the recipient had it, and not marked as a redelivery.',
-    mustBeZero: true,
-  },
-  {
-    name: 'outOfOrder',
-    meaning: 'Arrived for the first time after a later one of the same sender.',
-    mustBeZero: true,
-  },
-  {
-    name: 'redelivered',
-    meaning:
-      'Delivered again and marked so, because a connection died before it was acknowledged. Not an error.',
-    mustBeZero: false,
-  },
-  {
-    name: 'refused',
-    meaning:
-      'Answered with an error instead of a check mark, or passed over at a member whose mailbox was full.',
-    mustBeZero: true,
-  },
-  {
-    name: 'unsent',
-    meaning: 'Due, but never handed to a socket because the sender was not connected.',
-    mustBeZero: false,
-  },
-  {
-    name: 'leftOver',
-    meaning: 'Of an earlier run, delivered in this one. Not an error, and part of no other figure.',
-    mustBeZero: false,
-  },
-];
+/** The ledger line by line: what became of each message, as far as the record tells. */
+export function ledgerLines(
+  record: RunRecord,
+): { name: LedgerName; label: string; count: number; meaning: string; isBad: boolean }[] {
+  return METRICS.filter(({ path }) => path.startsWith('messages.')).flatMap(({ path, label, meaning }) => {
+    const name = path.slice('messages.'.length) as LedgerName;
+    const count = record.messages[name];
+    if (count === null) return [];
+    const isBad = MUST_BE_ZERO.has(name) && count > 0;
+    return [{ name, label: label.replace(/^messages /, ''), count, meaning, isBad }];
+  });
+}
 
 /** What was lost, duplicated or out of order, in words. */
 export function ledgerSentence(record: RunRecord): string {

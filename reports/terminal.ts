@@ -10,7 +10,6 @@ import {
   explainVerdict,
   gateValue,
   groupsSentence,
-  LEDGER_LABELS,
   ledgerLines,
   mediaSentences,
   memorySentence,
@@ -123,7 +122,7 @@ function factLines(record: RunRecord, paint: Palette): string {
   const ledger = new Map(ledgerLines(record).map((line) => [line.name, line]));
   const figure = (name: keyof RunRecord['messages']): string => {
     const line = ledger.get(name);
-    const words = `${formatFigure(record.messages[name], 'count')} ${LEDGER_LABELS[name]}`;
+    const words = `${formatFigure(record.messages[name], 'count')} ${line?.label ?? name}`;
     return line?.isBad ? paint.bad(words) : words;
   };
   const facts: [string, string[]][] = [

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Measurement } from '../../record/run.js';
+import { LATENCY_KINDS, type Measurement } from '../../record/run.js';
 import { PUBLISHED_RESULTS } from '../../scenarios/published-results.js';
 import { addCounts, type LedgerTotals, ledgerCounts } from '../agent/ledger.js';
 import type { AgentPool } from '../agent-pool.js';
@@ -37,6 +37,8 @@ export interface FinishedRun {
   memoryTrend: MemoryTrend;
   notes: string[];
   isPartial: boolean;
+  /** Why the target was gone before the end; null: it was not. */
+  died: string | null;
   pool: AgentPool;
   poller: ServerPoller | undefined;
   recorder: TimelineRecorder;
@@ -48,9 +50,9 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
   const { request, startMs, startedAtMs, endMs, pool, recorder, latency } = run;
   const { scenario, source, target, version } = request;
   const { counts } = recorder;
-  const lag = latency.summary('lag');
-  const { lagLimitMs } = scenario.generator;
   const { toGroups, refusedAndDelivered, ...messages } = sumTotals(run);
+  const { due, unscheduled } = counts;
+  const faults = generatorFaults(run);
   const seconds = (ms: number): number => Math.max(0, Math.round(Math.min(ms, endMs) - startMs) / 1000);
   return {
     schema: 'c2m.run/1',
@@ -67,7 +69,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       resolved: scenario as unknown as Record<string, unknown>,
     },
     environment: describeEnvironment(run.facts, version),
-    target,
+    target: { ...target, died: run.died },
     reference:
       scenario.reference === null
         ? null
@@ -77,6 +79,8 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       startSeconds: seconds(phase.startMs),
       endSeconds: seconds(phase.endMs),
       latency: latencies(latency, phase.name),
+      lagMs: lagOf(latency, 'lag', phase.name),
+      connectLagMs: lagOf(latency, 'connectLag', phase.name),
       memory: run.memoryTrend.summary(phase.name),
     })),
     marks: run.marks,
@@ -89,17 +93,19 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       reconnects: counts.reconnected,
       failures: counts.failures,
     },
-    messages,
+    messages: { due, unscheduled, ...messages },
     refusals: counts.refusals,
     groups: scenario.groups && { members: scenario.groups.members, messages: toGroups },
     media: run.media?.summary(latency) ?? null,
     latency: latencies(latency),
     generator: {
       agents: pool.plans.length,
-      lagMs: { p50: lag.p50, p99: lag.p99, max: lag.max },
-      lagLimitMs,
+      lagMs: lagOf(latency, 'lag'),
+      connectLagMs: lagOf(latency, 'connectLag'),
+      lagLimitMs: scenario.generator.lagLimitMs,
       tcp: recorder.tcp,
-      valid: lag.p99 === null || lag.p99 <= lagLimitMs,
+      valid: faults.length === 0,
+      faults,
     },
     backlog: summarizeBacklog(run.poller, startedAtMs),
     memory: { bytesPerConnection: run.memory },
@@ -109,12 +115,41 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
 }
 
 function latencies(recorder: LatencyRecorder, phase?: string): Measurement['latency'] {
-  return {
-    connect: recorder.summary('connect', phase),
-    accepted: recorder.summary('accepted', phase),
-    delivered: recorder.summary('delivered', phase),
-    receipt: recorder.summary('receipt', phase),
-  };
+  return Object.fromEntries(
+    LATENCY_KINDS.map((kind) => [kind, recorder.summary(kind, phase)]),
+  ) as Measurement['latency'];
+}
+
+function lagOf(
+  recorder: LatencyRecorder,
+  kind: 'lag' | 'connectLag',
+  phase?: string,
+): Measurement['generator']['lagMs'] {
+  const { p50, p99, p999, max } = recorder.summary(kind, phase);
+  return { p50, p99, p999, max };
+}
+
+/** More packets than one in so many may not be lost on the generator's own device. */
+const PACKETS_FOR_ONE_DROP = 1000;
+
+/** Why the run would flatter the server, or blame it: what the generator did not do that it should have. */
+function generatorFaults({ request, phases, latency, recorder }: FinishedRun): string[] {
+  const { lagLimitMs } = request.scenario.generator;
+  const late = (lagMs: number | null): lagMs is number => lagMs !== null && lagMs > lagLimitMs;
+  const ofRun = latency.summary('lag').p99;
+  const faults = phases.flatMap(({ name }) => {
+    const { p99 } = latency.summary('lag', name);
+    return late(p99) ? [`messages of phase ${name} left ${rounded(p99)} ms late (p99)`] : [];
+  });
+  if (late(ofRun) && faults.length === 0) faults.push(`messages left ${rounded(ofRun)} ms late (p99)`);
+  const tcp = recorder.tcp;
+  if (tcp && tcp.tunDrops * PACKETS_FOR_ONE_DROP > tcp.segmentsIn + tcp.segmentsOut)
+    faults.push(`its device dropped ${tcp.tunDrops} packets`);
+  return faults;
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }
 
 /** Workers of the server that died and came back while the run was on. */
@@ -136,7 +171,13 @@ function sumTotals({ pool, recorder }: FinishedRun): LedgerTotals {
     .map((_, agent): LedgerTotals => {
       const samples = recorder.sumsOf(agent);
       const counts = ledgerCounts((name) => samples[name]);
-      return pool.totals(agent) ?? { ...counts, lost: samples.inFlight, unsent: 0, refusedAndDelivered: 0 };
+      const notKnown = {
+        acceptedNotDelivered: 0,
+        deliveredNotReceipted: 0,
+        unsent: 0,
+        refusedAndDelivered: 0,
+      };
+      return pool.totals(agent) ?? { ...counts, ...notKnown, lost: samples.inFlight };
     })
     .reduce(addCounts);
 }

@@ -7,6 +7,8 @@ import type { MergedInterval } from './latency-recorder.js';
 /** Counts of the run so far, all agents together. */
 export interface RunCounts {
   connected: number;
+  due: number;
+  unscheduled: number;
   failed: number;
   dropped: number;
   reconnected: number;
@@ -43,6 +45,8 @@ export class TimelineRecorder {
   #writtenToMs: number;
   readonly counts: RunCounts = {
     connected: 0,
+    due: 0,
+    unscheduled: 0,
     failed: 0,
     dropped: 0,
     reconnected: 0,
@@ -84,6 +88,11 @@ export class TimelineRecorder {
       (sum, { tcp }) => (tcp ? addTcp(sum ?? noTcp(), tcp) : sum),
       null,
     );
+  }
+
+  /** Clients logged in at the end of the last line. */
+  get open(): number {
+    return this.#latest.reduce((sum, sample) => sum + (sample?.open ?? 0), 0);
   }
 
   /** Sums of the counts of one agent, for an agent whose ledger never came. */
@@ -145,6 +154,7 @@ export class TimelineRecorder {
         outOfOrder: counts.outOfOrder,
         redelivered: counts.redelivered,
         refused: counts.refused,
+        corrupted: counts.corrupted,
         inFlight: sumOf(levels, 'inFlight'),
       },
       latency,
@@ -164,6 +174,8 @@ export class TimelineRecorder {
   #count(counts: AgentSample, open: number): void {
     const run = this.counts;
     run.connected += counts.connected;
+    run.due += counts.due;
+    run.unscheduled += counts.unscheduled;
     run.failed += counts.failed;
     run.dropped += counts.dropped;
     run.reconnected += counts.reconnected;
@@ -173,7 +185,15 @@ export class TimelineRecorder {
   }
 }
 
-const COUNTS = ['connected', 'reconnected', 'failed', 'dropped', 'due', ...LEDGER_COUNTS] as const;
+const COUNTS = [
+  'connected',
+  'reconnected',
+  'failed',
+  'dropped',
+  'due',
+  'unscheduled',
+  ...LEDGER_COUNTS,
+] as const;
 
 const LEVELS = [
   'open',
@@ -215,6 +235,7 @@ function emptySample(): AgentSample {
     failures: {},
     refusals: {},
     due: 0,
+    unscheduled: 0,
     ...noCounts(),
     latency: {},
     tcp: null,

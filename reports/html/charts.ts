@@ -73,7 +73,14 @@ function withoutTimeline(chart: ChartPlan): ChartPlan {
 
 function distributionChart(histograms: Partial<Record<LatencyKind, Histogram>>): ChartPlan {
   const { positions, curves } = percentileCurves(histograms);
-  const colours: Record<LatencyKind, number> = { connect: 7, accepted: 2, delivered: 1, receipt: 5 };
+  const colours: Record<LatencyKind, number> = {
+    connect: 7,
+    accepted: 2,
+    delivered: 1,
+    deliveredSinceSent: 6,
+    waiting: 4,
+    receipt: 5,
+  };
   const recorded = LATENCY_KINDS.filter((kind) => curves[kind] !== undefined);
   return {
     id: 'distribution',

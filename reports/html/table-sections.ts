@@ -2,13 +2,7 @@ import { stringify } from 'yaml';
 import { LATENCY_MEANINGS } from '../../record/metrics.js';
 import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
 import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED, plural } from '../format.js';
-import {
-  LEDGER_LABELS,
-  ledgerLines,
-  nextBottleneckSentence,
-  rankQueues,
-  refusalsSentence,
-} from '../statement.js';
+import { ledgerLines, nextBottleneckSentence, rankQueues, refusalsSentence } from '../statement.js';
 import { escapeHtml, icon, table } from './markup.js';
 
 /** Percentiles of the whole run, and what each kind of latency is. */
@@ -38,8 +32,8 @@ export function ledgerSection(record: RunRecord): string {
       '<p class="empty">No message was sent, so there is nothing to account for.</p>',
     );
   }
-  const rows = ledgerLines(record).map(({ name, count, meaning, isBad }) => [
-    LEDGER_LABELS[name],
+  const rows = ledgerLines(record).map(({ label, count, meaning, isBad }) => [
+    label,
     isBad ? `<strong class="bad">${icon('bad')}${formatCount(count)}</strong>` : formatCount(count),
     sent > 0 ? formatRatio(count / sent) : NOT_MEASURED,
     meaning,

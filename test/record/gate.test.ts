@@ -40,7 +40,7 @@ describe('a gate that makes no sense is told with what would be right', () => {
     ],
     [
       'latency.p99 < 1s',
-      'latency.p99 is not a metric of run.json; did you mean latency.connect.p99, latency.accepted.p99, latency.delivered.p99 or latency.receipt.p99?',
+      'latency.p99 is not a metric of run.json; did you mean latency.connect.p99, latency.accepted.p99, latency.delivered.p99 or latency.deliveredSinceSent.p99?',
     ],
     ['verdict == 1', 'verdict is not a metric of run.json; docs/scenario.md lists them'],
     [
