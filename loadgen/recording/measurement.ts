@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { LATENCY_KINDS, type Measurement } from '../../record/run.js';
+import { contradictions } from '../../record/sums.js';
 import { PUBLISHED_RESULTS } from '../../scenarios/published-results.js';
 import { addCounts, type LedgerTotals, ledgerCounts } from '../agent/ledger.js';
 import type { AgentPool } from '../agent-pool.js';
@@ -54,7 +55,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
   const { due, unscheduled } = counts;
   const faults = generatorFaults(run);
   const seconds = (ms: number): number => Math.max(0, Math.round(Math.min(ms, endMs) - startMs) / 1000);
-  return {
+  const measurement: Measurement = {
     schema: 'c2m.run/1',
     id: randomUUID(),
     name: scenario.name,
@@ -112,6 +113,14 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     notes: [...run.notes, ...ledgerNotes(messages.leftOver, refusedAndDelivered), ...restartNotes(run)],
     isPartial: run.isPartial,
   };
+  return { ...measurement, notes: [...measurement.notes, ...contradictionNotes(measurement, run)] };
+}
+
+/** A fault of c2m: whoever reads the record must know. */
+function contradictionNotes(measurement: Measurement, { pool, isPartial }: FinishedRun): string[] {
+  const hasAll = pool.plans.every((_, agent) => pool.totals(agent) !== undefined);
+  if (isPartial || !hasAll) return [];
+  return contradictions(measurement).map((words) => `this record contradicts itself: ${words}`);
 }
 
 function latencies(recorder: LatencyRecorder, phase?: string): Measurement['latency'] {

@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import type { Endpoint } from '../../loadgen/agent-messages.js';
 import { planAgents } from '../../loadgen/plan.js';
 import { type RunHandle, startRun } from '../../loadgen/run.js';
 import type { Credentials } from '../../protocol/user-token.js';
+import { contradictions } from '../../record/sums.js';
 import type { Scenario } from '../../scenarios/scenario.js';
 
 const folders: string[] = [];
@@ -78,7 +79,12 @@ export async function testRun(
     folder,
     version: '0.0.0',
   });
-  return { ...handle, folder };
+  const measurement = handle.measurement.then((measured) => {
+    // Whatever a test is about: the counts of its record hold together.
+    expect(measured.isPartial ? [] : contradictions(measured)).toEqual([]);
+    return measured;
+  });
+  return { ...handle, measurement, folder };
 }
 
 afterEach(async () => {
