@@ -1,11 +1,30 @@
-import cliTruncate from 'cli-truncate';
 import stringWidth from 'string-width';
 
-/** The line as far as the columns of a terminal reach, with `…` where something was cut off. Colours take no room. */
+const ESCAPE = '\u001b';
+/** What chalk puts around a text; the parentheses make `split` keep it. */
+const COLOUR = new RegExp(`(${ESCAPE}\\[[\\d;]*m)`);
+const CHARACTERS = new Intl.Segmenter();
+const CUT_MARK = '…';
+
+/**
+ * The line as far as the columns of a terminal reach, with `…` where something was cut off.
+ * Colours take no room, and each that begins ends as well.
+ */
 export function cutLine(line: string, columns: number): string {
-  const cut = cliTruncate(line, columns);
-  // A character of two columns that begins on the last one is left in, and is one column too much.
-  return stringWidth(cut) <= columns ? cut : cliTruncate(line, columns - 1);
+  if (stringWidth(line) <= columns) return line;
+  if (columns < 1) return '';
+  let room = columns - stringWidth(CUT_MARK);
+  const kept = line.split(COLOUR).map((part) => {
+    if (COLOUR.test(part)) return part;
+    let text = '';
+    for (const { segment } of CHARACTERS.segment(part)) {
+      room -= stringWidth(segment);
+      if (room < 0) break;
+      text += segment;
+    }
+    return text;
+  });
+  return `${kept.join('')}${CUT_MARK}`;
 }
 
 /**
