@@ -147,7 +147,14 @@ describe('the view of a run, at the bottom of a terminal of 80x24', () => {
       quietSample((sample) => {
         sample.connections = { ...sample.connections, open: 0, away: 0, failed: 2500 };
         sample.messages = { ...sample.messages, sent: 0, delivered: 0, inFlight: 0 };
-        sample.latency = { connect: null, accepted: null, delivered: null, receipt: null };
+        sample.latency = {
+          connect: null,
+          accepted: null,
+          delivered: null,
+          deliveredSinceSent: null,
+          waiting: null,
+          receipt: null,
+        };
         sample.generator.lagP99Ms = null;
         sample.server = null;
       }),
