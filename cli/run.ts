@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { endChildrenAtAbruptEnd } from '../lab/abrupt-end.js';
 import { defaultRecordFolder } from '../lab/record-folder.js';
 import { runScenario } from '../lab/run-scenario.js';
+import { readRecordSet } from '../record/record-set.js';
 import { terminalSummary } from '../reports/terminal.js';
 import { writeRecord } from '../reports/write.js';
 import { type LoadedScenario, loadScenario } from '../scenarios/load.js';
@@ -13,6 +14,7 @@ import { collect } from './repeatable-option.js';
 interface RunOptions {
   set?: string[];
   out?: string;
+  baseline?: string;
   force?: true;
   json?: true;
   quiet?: true;
@@ -28,6 +30,7 @@ export function runCommand(finish: Finish): Command {
     .argument('<scenario>', 'a YAML file, or the name of a shipped scenario (see `c2m scenarios`)')
     .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect)
     .option('--out <dir>', 'folder for the record (default: runs/<time>-<name>)')
+    .option('--baseline <dir>', 'what gates with `baseline` are set against: a record, or a folder of them')
     .option('--force', 'replace a record that --out holds already')
     .option(
       '--trust',
@@ -41,6 +44,7 @@ export function runCommand(finish: Finish): Command {
 Examples:
   c2m run quickstart
   c2m run scenarios/chat.yaml --set clients.count=50000 --set phases.lunch.rate=3000/s
+  c2m run chat --baseline runs/before --set 'gates=["latency.delivered.p99 <= baseline * 1.1"]'
   c2m run my.yaml --set target=tcp://127.0.0.1:4000 --out runs/mine --json > result.json
 `,
     )
@@ -51,6 +55,7 @@ Examples:
 
 async function run(file: string, options: RunOptions): Promise<ExitStatus> {
   const loaded = await loadScenario(file, options.set, { isTrusted: options.trust ?? false });
+  const baseline = options.baseline === undefined ? [] : await readRecordSet(options.baseline);
   const folder = options.out ?? defaultRecordFolder(loaded.scenario.name);
   const interrupts = listenForInterrupts({ hangup: true });
   const children = endChildrenAtAbruptEnd();
@@ -59,7 +64,12 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
     interrupts.onRequest(() => view.interrupted());
     const { record, failure } = await runScenario(
       loaded,
-      { folder, isReplacing: options.force ?? false, signal: interrupts.signal },
+      {
+        folder,
+        isReplacing: options.force ?? false,
+        baseline: baseline.map(({ record }) => record),
+        signal: interrupts.signal,
+      },
       {
         // What is wrong with the input is told on a screen without a view.
         begun: () => {

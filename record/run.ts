@@ -268,6 +268,8 @@ export const runRecordSchema = z.object({
       passed: z.boolean(),
       /** Why a gate could not be evaluated, such as "no latency was recorded". */
       note: z.string().optional(),
+      /** What a base line came to, in the unit of the figure; left out where the expression holds a limit. */
+      limit: z.number().optional(),
       /** It did not hold, and would have without the generator's own lag. */
       isUndecided: z.boolean().optional(),
       /** No gate of the scenario: it failed what no server may do. */

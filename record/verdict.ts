@@ -39,18 +39,23 @@ export function judge(measurement: Measurement, gates: readonly Gate[]): RunReco
 }
 
 function judgeGate(figures: Figures, gate: Gate): JudgedGate {
-  const { expression, metric } = gate;
-  const failed = (note: string): JudgedGate => ({ expression, value: null, passed: false, note });
+  const { metric } = gate;
+  // Whoever judges it again has the record alone.
+  const judged = {
+    expression: gate.expression,
+    ...(gate.baselineFactor !== undefined && { limit: gate.limit }),
+  };
+  const failed = (note: string): JudgedGate => ({ ...judged, value: null, passed: false, note });
   if (figures.connections.peak === 0 && !metric.startsWith('connections.'))
     return failed('not judged: nobody logged in');
   if (figures.messages.sent === 0 && metric.startsWith('messages.') && !WITHOUT_MESSAGES.has(metric))
     return failed('no message was sent');
   const value = figureAt(figures, metric);
   if (value === null) return failed(reasonForNoFigure(metric));
-  if (holds(value, gate)) return { expression, value, passed: true };
+  if (holds(value, gate)) return { ...judged, value, passed: true };
   const lag = lagBehind(figures, metric);
-  if (!lag || !holds(lag.valueWithout, gate)) return { expression, value, passed: false };
-  return { expression, value, passed: false, isUndecided: true, note: lag.note };
+  if (!lag || !holds(lag.valueWithout, gate)) return { ...judged, value, passed: false };
+  return { ...judged, value, passed: false, isUndecided: true, note: lag.note };
 }
 
 function holds(value: number, { operator, limit }: Gate): boolean {
