@@ -1,5 +1,5 @@
 import { normalQuantile, normalTail } from './normal-distribution.js';
-import { ascending, medianOfSorted } from './sample.js';
+import { medianOfSorted } from './sample.js';
 
 /**
  * Mann and Whitney's U test and the shift that belongs to it: whether the figures of one set of runs tend to be higher
@@ -68,7 +68,13 @@ export function pairsHigher(base: readonly number[], current: readonly number[])
  */
 export function hodgesLehmann(base: readonly number[], current: readonly number[], rank: number): Shift {
   if (base.length === 0 || current.length === 0) throw new RangeError('each side needs at least one run');
-  const differences = ascending(current.flatMap((after) => base.map((before) => after - before)));
+  const differences = new Float64Array(base.length * current.length);
+  current.forEach((after, at) => {
+    base.forEach((before, beside) => {
+      differences[at * base.length + beside] = after - before;
+    });
+  });
+  differences.sort();
   const interval =
     rank === 0 ? null : { low: differences[rank - 1]!, high: differences[differences.length - rank]! };
   return { estimate: medianOfSorted(differences), interval };
@@ -127,12 +133,14 @@ function rankSumCounts(ranks: readonly number[], chosen: number): Float64Array {
   const highest = sum(ranks);
   const ways = Array.from({ length: chosen + 1 }, () => new Float64Array(highest + 1));
   ways[0]![0] = 1;
+  let reached = 0;
   ranks.forEach((rank, index) => {
+    reached += rank;
     // From many to few, so that no rank is taken twice.
     for (let taken = Math.min(chosen, index + 1); taken > 0; taken -= 1) {
       const without = ways[taken - 1]!;
       const including = ways[taken]!;
-      for (let total = rank; total <= highest; total += 1) including[total]! += without[total - rank]!;
+      for (let total = rank; total <= reached; total += 1) including[total]! += without[total - rank]!;
     }
   });
   return ways[chosen]!;

@@ -5,7 +5,7 @@
  *
  * Benjamini and Hochberg's step-up, and not Holm or Bonferroni: those ask one figure of 15 for p <= 0.0033, which 5 with
  * 5 runs cannot reach (1/252 = 0.004). Here figures support one another: what slows a server moves most of its
- * latencies. One figure that moves alone needs a sixth run on each side, and the judgement says so.
+ * latencies. One figure that moves alone needs a run or two more on each side, and the judgement says so.
  * Figures of one run depend on one another; the bound holds for positive dependence, in which latencies stand. For that
  * the p values must be of one direction.
  *
