@@ -1,3 +1,4 @@
+import { median } from './comparison/sample.js';
 import { figureAt } from './figure.js';
 import { type Gate, GateError } from './gate.js';
 import type { RunRecord } from './run.js';
@@ -22,12 +23,4 @@ export function withBaseline(gates: readonly Gate[], runs: readonly RunRecord[])
     }
     return { ...gate, limit: median(figures) * gate.baselineFactor };
   });
-}
-
-/** @param values at least one */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] as number;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
 }

@@ -76,8 +76,10 @@ const PACKET_COUNTS: Record<keyof TcpCounters, { label: string; meaning: string 
 };
 
 const PERCENTILES = { min: 'lowest', p50: 'p50', p90: 'p90', p99: 'p99', p999: 'p99.9', max: 'highest' };
-/** One stray pause decides the others, so they inform and do not judge. */
-const JUDGED_PERCENTILES = new Set(['p50', 'p90', 'p99']);
+/** One stray pause decides the highest, and p90 lies between two that are judged: they inform. */
+const JUDGED_PERCENTILES = new Set(['p50', 'p99']);
+/** These say why another latency is as it is. */
+const INFORMING_LATENCIES: ReadonlySet<string> = new Set(['deliveredSinceSent', 'waiting']);
 
 /** Every figure of run.json that says something about the run, in its order. */
 export const METRICS: readonly Metric[] = [
@@ -284,9 +286,10 @@ function latency(
   isCompared: boolean,
 ): Metric[] {
   const percentiles = Object.entries(PERCENTILES).map(([key, word]): Metric => {
-    const judged = JUDGED_PERCENTILES.has(key)
-      ? ({ judged: 'noise', noise: LATENCY_NOISE_MS } as const)
-      : INFORM;
+    const judged =
+      JUDGED_PERCENTILES.has(key) && !INFORMING_LATENCIES.has(label)
+        ? ({ judged: 'noise', noise: LATENCY_NOISE_MS } as const)
+        : INFORM;
     return {
       path: `${path}.${key}`,
       unit: 'ms',
