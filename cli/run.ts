@@ -2,13 +2,13 @@ import { Command } from 'commander';
 import { endChildrenAtAbruptEnd } from '../lab/abrupt-end.js';
 import { defaultRecordFolder } from '../lab/record-folder.js';
 import { runScenario } from '../lab/run-scenario.js';
-import { terminalSummary } from '../reports/terminal.js';
 import { writeRecord } from '../reports/write.js';
 import { type LoadedScenario, loadScenario } from '../scenarios/load.js';
-import { ExitStatus, type Finish, statusOfVerdict } from './exit-status.js';
+import { ExitStatus, type Finish } from './exit-status.js';
 import { listenForInterrupts } from './interrupts.js';
 import { type LiveView, liveView, noView } from './live-view.js';
 import { collect } from './repeatable-option.js';
+import { printRun, statusOfRun } from './run-outcome.js';
 
 interface RunOptions {
   set?: string[];
@@ -55,6 +55,7 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
   const interrupts = listenForInterrupts({ hangup: true });
   const children = endChildrenAtAbruptEnd();
   let view = noView;
+  let status: ExitStatus = ExitStatus.Interrupted;
   try {
     interrupts.onRequest(() => view.interrupted());
     const { record, failure } = await runScenario(
@@ -71,14 +72,15 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
     );
     view.end();
     if (record) {
-      const text = await writeRecord(folder, record);
-      process.stdout.write(options.json ? text : terminalSummary(record, folder));
+      const { text, run } = await writeRecord(folder, record);
+      printRun(run, folder, options.json ? text : undefined);
+      status = statusOfRun(run);
     }
     if (failure) throw failure;
     if (!record) return ExitStatus.Interrupted;
     // A run that ended early by itself, because a process died, was not interrupted.
     if (record.verdict === 'partial' && !interrupts.isRequested) return ExitStatus.Incomplete;
-    return statusOfVerdict(record.verdict);
+    return status;
   } finally {
     view.end();
     children.release();

@@ -1,12 +1,15 @@
+import { damageWords } from '../record/damage.js';
 import { printableData } from '../record/printable.js';
 import type { RunRecord } from '../record/run.js';
+import type { ReportedRun } from './reported-run.js';
 import { explainVerdict, gateValue } from './statement.js';
 
 /**
- * The run as JUnit XML: one test case for each gate, one for the honesty of the generator and, for a run that was cut
- * short, one that says so. What CI systems read of the format: suites, cases, failures, properties.
+ * The run as JUnit XML: one test case for each gate, one for the honesty of the generator, one for the record itself
+ * and, for a run that was cut short, one that says so. It keeps to the schema that Jenkins checks reports by
+ * (xunit-plugin, junit-10.xsd), the strictest that is published: `testsuites` has no `skipped`.
  */
-export function junitXml(measured: RunRecord): string {
+export function junitXml({ record: measured, damage }: ReportedRun): string {
   const record = printableData(measured);
   const suite = `c2m.${record.name}`;
   const cases = [
@@ -18,16 +21,21 @@ export function junitXml(measured: RunRecord): string {
       ),
     ),
     testCase(suite, 'generator kept its schedule', record.generator.valid ? null : invalidMessage(record)),
+    testCase(
+      suite,
+      'the record is complete',
+      damage.length === 0 ? null : `The record is damaged: ${damage.map(damageWords).join('; ')}.`,
+    ),
   ];
   if (record.verdict === 'partial')
     cases.push(testCase(suite, 'the run was completed', explainVerdict(record)));
   const failures = cases.filter((each) => each.hasFailed).length;
-  const counts = `tests="${cases.length}" failures="${failures}" errors="0" skipped="0"`;
+  const counts = `tests="${cases.length}" failures="${failures}" errors="0"`;
   const time = record.durationSeconds.toFixed(3);
   const lines = [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="c2m" ${counts} time="${time}">`,
-    `  <testsuite name="${attribute(suite)}" ${counts} time="${time}" timestamp="${attribute(record.startedAt)}">`,
+    `  <testsuite name="${attribute(suite)}" ${counts} skipped="0" time="${time}" timestamp="${attribute(record.startedAt)}">`,
     '    <properties>',
     ...properties(record).map(
       ([name, value]) => `      <property name="${attribute(name)}" value="${attribute(value)}"/>`,

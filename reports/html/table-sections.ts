@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { LATENCY_MEANINGS } from '../../record/metrics.js';
 import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
 import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED, plural } from '../format.js';
+import type { ReportedRun } from '../reported-run.js';
 import {
   LEDGER_LABELS,
   ledgerLines,
@@ -90,7 +91,7 @@ const QUEUES_SHOWN = 12;
 const ADDRESSES_SHOWN = 6;
 
 /** Every queue with its extremes, that which fell furthest behind first. */
-export function queueSection(record: RunRecord): string {
+export function queueSection(record: RunRecord, isNearLimit: boolean): string {
   const { queues } = record.backlog;
   if (queues.length === 0) return '';
   const rows = rankQueues(record).map(
@@ -108,7 +109,7 @@ export function queueSection(record: RunRecord): string {
   );
   const head = ['queue', 'behind', 'in', 'out', 'wait', 'max', 'p99', 'threshold', 'alerts'];
   const legend = `<p class="quiet">Behind: the highest length over the highest rate at which the queue was ever served, or how long it stood still; in and out are the rates of the second in which it was longest. Wait: the mean at most, by Little’s law from peaks. What waits in mailboxes waits for its readers, so mailboxes are never what breaks next. Those of one worker carry its number.</p>`;
-  const bottleneck = nextBottleneckSentence(record);
+  const bottleneck = nextBottleneckSentence(record, isNearLimit);
   const words = bottleneck === null ? '' : `<p>${escapeHtml(bottleneck)}</p>`;
   const rest = rows.slice(QUEUES_SHOWN);
   const more =
@@ -119,7 +120,7 @@ export function queueSection(record: RunRecord): string {
 }
 
 /** What the figures were measured on. */
-export function environmentSection(record: RunRecord): string {
+export function environmentSection({ name, record }: ReportedRun): string {
   const { environment, target, generator } = record;
   const { limits } = environment;
   const known = (value: number | null): string => (value === null ? 'not known' : formatCount(value));
@@ -140,6 +141,7 @@ export function environmentSection(record: RunRecord): string {
     ['net.core.somaxconn', known(limits.somaxconn)],
     ['net.ipv4.tcp_max_syn_backlog', known(limits.tcpMaxSynBacklog)],
     ['Seed', String(record.seed)],
+    ['Record', name],
     ['Run', record.id],
   ];
   const items = facts

@@ -9,6 +9,7 @@ import { junitXml } from '../../reports/junit.js';
 import { code, inline, markdownSummary } from '../../reports/markdown.js';
 import { terminalSummary } from '../../reports/terminal.js';
 import { recordFixture } from '../fixtures/record.js';
+import { reportedRun } from '../fixtures/reported-run.js';
 
 /** What a terminal would obey, or a reader be deceived by. */
 const OBEYED = /(?!\n|\t)[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
@@ -56,11 +57,11 @@ describe('what others wrote is shown and not obeyed', () => {
   const comparison = compareRecords(recordFixture().record, record);
 
   test.each([
-    ['the summary in the terminal', terminalSummary(record, `runs/${evil}`, false)],
+    ['the summary in the terminal', terminalSummary(reportedRun(record), `runs/${evil}`, false)],
     ['the comparison in the terminal', comparisonForTerminal(comparison, false)],
     ['the comparison in Markdown', comparisonAsMarkdown(comparison)],
-    ['summary.md', markdownSummary(record)],
-    ['junit.xml', junitXml(record)],
+    ['summary.md', markdownSummary(reportedRun(record))],
+    ['junit.xml', junitXml(reportedRun(record))],
     ['run.json, as it is printed', printableJson(record, 2)],
     ['HTML', escapeHtml(evil)],
   ])('in %s', (_, text) => {

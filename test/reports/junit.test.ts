@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { junitXml } from '../../reports/junit.js';
 import { launchBrowser } from '../fixtures/browser.js';
 import { recordFixture } from '../fixtures/record.js';
+import { reportedRun } from '../fixtures/reported-run.js';
 
 interface ParsedSuite {
   error: string | null;
@@ -45,7 +46,7 @@ async function parse(xml: string): Promise<ParsedSuite> {
 describe('junit.xml', () => {
   it('has one test case for each gate and one for the generator', async () => {
     const { record } = recordFixture();
-    const suite = await parse(junitXml(record));
+    const suite = await parse(junitXml(reportedRun(record)));
     expect(suite.error).toBeNull();
     expect(suite.cases.map(({ name }) => name)).toEqual([
       ...record.gates.map(({ expression }) => expression),
@@ -58,18 +59,20 @@ describe('junit.xml', () => {
   it('says the value of a gate that failed', async () => {
     const suite = await parse(
       junitXml(
-        recordFixture((record) => {
-          record.verdict = 'failed';
-          record.gates = [
-            { expression: 'latency.delivered.p99 < 250ms', value: 412.3, passed: false },
-            {
-              expression: 'latency.connect.p99 < 1s',
-              value: null,
-              passed: false,
-              note: 'no latency was recorded',
-            },
-          ];
-        }).record,
+        reportedRun(
+          recordFixture((record) => {
+            record.verdict = 'failed';
+            record.gates = [
+              { expression: 'latency.delivered.p99 < 250ms', value: 412.3, passed: false },
+              {
+                expression: 'latency.connect.p99 < 1s',
+                value: null,
+                passed: false,
+                note: 'no latency was recorded',
+              },
+            ];
+          }).record,
+        ),
       ),
     );
     expect(suite.attributes.failures).toBe('2');
@@ -80,10 +83,12 @@ describe('junit.xml', () => {
   it('fails the generator in an invalid run and the completion in a partial one', async () => {
     const invalid = await parse(
       junitXml(
-        recordFixture((record) => {
-          record.verdict = 'invalid';
-          record.generator.valid = false;
-        }).record,
+        reportedRun(
+          recordFixture((record) => {
+            record.verdict = 'invalid';
+            record.generator.valid = false;
+          }).record,
+        ),
       ),
     );
     expect(invalid.cases.filter(({ failure }) => failure).map(({ name }) => name)).toEqual([
@@ -91,9 +96,11 @@ describe('junit.xml', () => {
     ]);
     const partial = await parse(
       junitXml(
-        recordFixture((record) => {
-          record.verdict = 'partial';
-        }).record,
+        reportedRun(
+          recordFixture((record) => {
+            record.verdict = 'partial';
+          }).record,
+        ),
       ),
     );
     expect(partial.cases.filter(({ failure }) => failure).map(({ name }) => name)).toEqual([
@@ -105,10 +112,12 @@ describe('junit.xml', () => {
     const name = `<&>"' ]]> \u0000\u0008\ud800 \n\t 💬`;
     const suite = await parse(
       junitXml(
-        recordFixture((record) => {
-          record.name = name;
-          record.gates = [{ expression: name, value: 1, passed: false }];
-        }).record,
+        reportedRun(
+          recordFixture((record) => {
+            record.name = name;
+            record.gates = [{ expression: name, value: 1, passed: false }];
+          }).record,
+        ),
       ),
     );
     expect(suite.error).toBeNull();
