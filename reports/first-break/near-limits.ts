@@ -52,13 +52,15 @@ function cpuUses(record: RunRecord, samples: readonly TimelineSample[]): LimitUs
     );
     const used = peak ? read(peak) : null;
     if (!peak || used === null) return [];
-    const share = used / ceiling;
+    // A process has threads beside its one core.
+    const share = Math.min(1, used / ceiling);
     const how = `${used.toFixed(2)} of ${formatFigure(ceiling, 'cores')} at ${formatMoment(peak.sample.t)}, in the phase ${peak.sample.phase}`;
     return [{ what, how, share, isNear: share >= NEAR.cpu }];
   };
+  const hostName = record.target.kind === 'embedded' ? 'CPU of the host' : 'CPU of the agents’ host';
   const agentCores = Math.min(cores, record.generator.agents);
   return [
-    ...highest('CPU of the host', cores, ({ host }) => host),
+    ...highest(hostName, cores, ({ host }) => host),
     // An agent runs on one core; with as many agents as cores the host says the same.
     ...(agentCores < cores ? highest('CPU of the agents', agentCores, ({ agents }) => agents) : []),
   ];

@@ -1,8 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { runRecordSchema } from '../../record/run.js';
 import { recordFixture, writeRecordFolder } from '../fixtures/record.js';
 import { c2m } from './c2m.js';
@@ -62,6 +62,7 @@ describe('c2m doctor', () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/open files +[\d,]+|no limit known/);
     expect(stdout).toMatch(/tcp +[\d,]+ connections at .* each, bounded by/);
+    expect(stdout).toMatch(/ws, packets +[\d,]+ connections at .* each, bounded by/);
   });
 
   test('says whether a scenario fits: status 0 or 1', async () => {
@@ -105,6 +106,40 @@ describe('c2m report', () => {
       'summary.md',
       'timeline.ndjson',
     ]);
+  });
+
+  test('a damaged record ends with 1 although every gate held, says so on stderr beside --json, and 99 stays 99', async () => {
+    const folder = await writeRecordFolder(recordFixture());
+    await rm(join(folder, 'timeline.ndjson'));
+    const { status, stdout } = await c2m('report', folder);
+    expect(stdout).toContain('DAMAGED');
+    expect(stdout).toContain('The record is damaged: timeline.ndjson is missing.');
+    expect(status).toBe(1);
+    const asJson = await c2m('report', folder, '--json');
+    expect(asJson.stderr).toBe(`${folder} is damaged: timeline.ndjson is missing\n`);
+    expect(runRecordSchema.parse(JSON.parse(asJson.stdout)).verdict).toBe('passed');
+    expect(asJson.status).toBe(1);
+    const failed = await writeRecordFolder(
+      recordFixture((record) => {
+        record.messages.lost = 3;
+      }),
+    );
+    await rm(join(failed, 'latency.hlog'));
+    expect((await c2m('report', failed)).status).toBe(99);
+  });
+
+  test('names each gate that failed as an error where GitHub runs it, but not with --json', async () => {
+    const folder = await writeRecordFolder(
+      recordFixture((record) => {
+        record.messages.lost = 3;
+      }),
+    );
+    vi.stubEnv('GITHUB_ACTIONS', 'true');
+    const shown = await c2m('report', folder);
+    const asJson = await c2m('report', folder, '--json');
+    vi.unstubAllEnvs();
+    expect(shown.stdout).toMatch(/^::error title=c2m offline-backlog::messages\.lost == 0 did not hold: 3$/m);
+    expect(asJson.stdout).not.toContain('::error');
   });
 
   test('judges by the figures, not by what the record says of itself', async () => {
