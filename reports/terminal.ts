@@ -141,7 +141,7 @@ function latencyLines(record: RunRecord, paint: Palette): string {
     [['Latency', 'count', 'p50', 'p90', 'p99', 'p99.9', 'max'], ...rows],
     (cell, row) => (row === 0 ? paint.quiet(cell) : cell),
   );
-  return [...table, ...phaseLines(record, paint)].map((line) => `  ${line}`).join('\n');
+  return [...table, ...phaseLines(record, paint)].map((line) => `  ${line}`.trimEnd()).join('\n');
 }
 
 /** p99 of delivery phase by phase: where the whole run hides a phase, this shows it. */

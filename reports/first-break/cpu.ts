@@ -8,6 +8,8 @@ export interface CpuLoad {
   agents: number;
   /** The whole host of the agents, whoever used it; with an embedded server that is its host as well. */
   host: number | null;
+  /** What neither server nor agents account for; null where the server may be elsewhere. */
+  others: number | null;
   cores: number;
 }
 
@@ -26,14 +28,13 @@ export function cpuAt(record: RunRecord, samples: readonly TimelineSample[], ind
   const [from, to] = [before ?? window[0], window.at(-1)];
   const isHostKnown = from !== undefined && to !== undefined && to.kernel.busySeconds > 0 && to.t > from.t;
   const { cores } = record.environment;
-  return {
-    server: window.some(({ server }) => server) ? mean(({ server }) => server?.cpu ?? 0) : null,
-    agents: mean(({ generator }) => generator.cpu),
-    host: isHostKnown
-      ? Math.min(cores, (to.kernel.busySeconds - from.kernel.busySeconds) / (to.t - from.t))
-      : null,
-    cores,
-  };
+  const server = window.some((sample) => sample.server) ? mean((sample) => sample.server?.cpu ?? 0) : null;
+  const agents = mean(({ generator }) => generator.cpu);
+  const host = isHostKnown
+    ? Math.min(cores, (to.kernel.busySeconds - from.kernel.busySeconds) / (to.t - from.t))
+    : null;
+  const isWhole = host !== null && server !== null && record.target.kind === 'embedded';
+  return { server, agents, host, others: isWhole ? Math.max(0, host - server - agents) : null, cores };
 }
 
 /** Index of the sample from which on the host had no core left until `index`; undefined: it had one. */

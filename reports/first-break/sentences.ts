@@ -14,6 +14,8 @@ export interface BreakWords {
 }
 
 const LATER_TOLD = 3;
+/** Cores; the rest of a host is never quite still. */
+const LEAST_OTHERS = 0.25;
 const ACTIONS_TOLD = 3;
 const NEAR_TOLD = 3;
 
@@ -39,7 +41,7 @@ export function breakWords(record: RunRecord, found: FirstBreak): BreakWords {
     headline: firstWords(record, first),
     details: [
       ...sceneWords(first),
-      ...laterWords(later),
+      ...laterWords(record, later),
       ...wholeWords(withoutTime),
       ...afterWords({ ...found, withoutTime: [] }),
       ...nearWords(near),
@@ -55,12 +57,21 @@ function isSilent({ afterActions, withoutTime }: FirstBreak): boolean {
 function firstWords(record: RunRecord, scene: BreakScene): string {
   // Whoever set the gates says what giving way means; where all held, less is claimed.
   const claim = record.verdict === 'passed' ? 'First to leave its normal range' : 'First to give way';
-  return `${claim}: ${scene.what}${whenWords(scene)}: ${scene.how}.`;
+  return `${claim}: ${scene.what}${whenWords(record, scene)}: ${scene.how}.`;
 }
 
-function whenWords({ atSeconds, phase }: Symptom): string {
+function whenWords(record: RunRecord, { atSeconds, phase }: Symptom): string {
   if (atSeconds === null) return '';
-  return ` at ${formatMoment(atSeconds)}${phase === null ? '' : `, in the phase ${phase}`}`;
+  // A second belongs to the phase that had the greater part of it; that another one began in it matters more.
+  const begun = record.phases.find(
+    ({ startSeconds }) => startSeconds > 0 && startSeconds < atSeconds && startSeconds > atSeconds - 1,
+  );
+  const where = begun
+    ? `, as the phase ${begun.name} began`
+    : phase === null
+      ? ''
+      : `, in the phase ${phase}`;
+  return ` at ${formatMoment(atSeconds)}${where}`;
 }
 
 function sceneWords({
@@ -83,6 +94,7 @@ function sceneWords({
     const users = [
       ...(cpu.server === null ? [] : [`server ${cpu.server.toFixed(2)}`]),
       `agents ${cpu.agents.toFixed(2)}`,
+      ...(cpu.others !== null && cpu.others >= LEAST_OTHERS ? [`others ${cpu.others.toFixed(2)}`] : []),
       ...(cpu.host === null ? [] : [`the whole host ${cpu.host.toFixed(2)}`]),
     ];
     const ceiling =
@@ -100,9 +112,11 @@ function sceneWords({
   return sentences;
 }
 
-function laterWords(later: readonly Symptom[]): string[] {
+function laterWords(record: RunRecord, later: readonly Symptom[]): string[] {
   if (later.length === 0) return [];
-  const told = later.slice(0, LATER_TOLD).map((each) => `${each.what}${whenWords(each)} (${each.how})`);
+  const told = later
+    .slice(0, LATER_TOLD)
+    .map((each) => `${each.what}${whenWords(record, each)} (${each.how})`);
   const more = later.length > LATER_TOLD ? ` and ${later.length - LATER_TOLD} more` : '';
   return [`After that: ${told.join('; ')}${more}.`];
 }

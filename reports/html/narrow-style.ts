@@ -31,10 +31,12 @@ export const NARROW_STYLE = `
   tbody tr:first-child { border-top: 0; }
   tbody th, tbody td { padding: 0; border: 0; overflow-wrap: anywhere; }
   tbody th { grid-column: 1 / -1; margin-bottom: 2px; }
-  tbody td { display: flex; justify-content: space-between; gap: 10px; white-space: normal; text-align: right; }
-  tbody td::before { content: attr(data-head); color: var(--quiet); text-align: left; }
-  tbody td:not(.figure) { grid-column: 1 / -1; }
-  tbody td[data-head=""] { display: block; text-align: left; } tbody td[data-head=""]::before { content: none; }
+  tbody td { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 10px; text-align: right; }
+  tbody td.figure { white-space: normal; }
+  tbody td::before { content: attr(data-head); min-width: 0; color: var(--quiet); text-align: left; }
+  tbody td:not(.figure) { display: block; grid-column: 1 / -1; text-align: left; }
+  tbody td:not(.figure)::before { margin-right: 8px; }
+  tbody td[data-head=""] { display: block; text-align: left; } tbody td[data-head=""]::before, #ledger td:last-child::before { content: none; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: 12px; font-size: 12px; }
   .hint { display: none; }
 }`;

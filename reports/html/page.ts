@@ -33,7 +33,7 @@ export async function htmlReport(run: ReportedRun): Promise<string> {
   const figures = new Map(data.charts.map((plan) => [plan.id, chartFigure(plan)]));
   const chart = (id: string): string => figures.get(id) ?? '';
   const heading = runTitle(run.name, record);
-  const title = `${shownVerdict(record, run.damage).word}: ${heading.title}, ${formatCount(record.connections.peak)} connections`;
+  const title = `${shownVerdict(record, run.damage).word}: ${[heading.title, heading.subtitle].filter(Boolean).join(', ')}, ${formatCount(record.connections.peak)} connections`;
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -23,9 +23,9 @@ export const PRINT_STYLE = `
   .legend { margin-top: 2px; } .legend button { padding: 0 6px; font-size: 11px; }
   .chart-notes, small, .first-break ul { font-size: 10.5px; }
   .scroll { overflow: visible; margin: 0; }
-  table { font-size: 10.5px; }
+  table { font-size: 10.5px; overflow-wrap: anywhere; }
   thead { display: table-header-group; }
-  thead th, .figure { white-space: normal; font-size: inherit; }
+  thead th { white-space: normal; font-size: inherit; }
   th, td { padding: 3px 5px; }
   .uplot, .u-wrap { max-width: 100%; }
   dl.grid { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 6px 16px; }

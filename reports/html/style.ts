@@ -28,7 +28,7 @@ export const STYLE = `
 :root.printing:root.printing {${LIGHT}}
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; -webkit-text-size-adjust: 100%; }
-body { margin: 0; background: var(--page); color: var(--text);
+body { margin: 0; background: var(--page); color: var(--text); overflow-wrap: anywhere;
   font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1, h2, p, ul, dl, dd, figure { margin: 0; padding: 0; }
 ul { list-style: none; }
@@ -66,16 +66,18 @@ strong.bad .icon, strong.doubtful .icon { width: 14px; height: 14px; vertical-al
 .verdict.good { background: var(--good-fill); } .verdict.bad { background: var(--bad-fill); } .verdict.doubtful { background: var(--doubtful-fill); }
 .verdict strong { font-size: 24px; line-height: 1.25; }
 .verdict .icon { width: 28px; height: 28px; }
-.first-break { margin: 14px 0; padding: 2px 0 2px 14px; border-left: 3px solid var(--edge); }
+.first-break { margin-top: 14px; padding: 2px 0 2px 14px; border-left: 3px solid var(--edge); }
 .first-break.broken { border-color: var(--doubtful); }
+.first-break li + li { margin-top: 3px; }
 .first-break p { font-weight: 600; overflow-wrap: anywhere; }
-.first-break ul { margin-top: 4px; font-size: 14px; color: var(--quiet); overflow-wrap: anywhere; }
+.first-break ul { margin-top: 6px; padding-left: 16px; list-style: disc; font-size: 14px; line-height: 1.5; color: var(--quiet); overflow-wrap: anywhere; }
 .hero h1 .scenario { font-size: 17px; font-weight: 500; color: var(--quiet); }
-.facts { display: flex; flex-wrap: wrap; gap: 10px 28px; margin-top: 18px; font-size: 14px; }
+.facts { display: flex; flex-wrap: wrap; gap: 10px 28px; margin-top: 14px; font-size: 14px; }
 .facts dt, .grid dt { color: var(--quiet); font-size: 13px; }
 .facts dd, .grid dd { overflow-wrap: anywhere; }
 .gates h2 { margin-bottom: 6px; }
-.gates li { display: grid; grid-template-columns: auto minmax(0, 1fr) auto 3.6em; gap: 2px 12px; align-items: center; padding: 9px 0; border-top: 1px solid var(--edge); }
+.gates > p { margin-top: 12px; }
+.gates li { display: grid; grid-template-columns: auto minmax(0, 1fr) auto 3.6em; gap: 2px 12px; align-items: center; padding: 8px 0; border-top: 1px solid var(--edge); }
 .gates code { overflow-wrap: anywhere; }
 .gates .value { font-weight: 650; font-variant-numeric: tabular-nums; text-align: right; }
 .gates .word { font-size: 13px; text-align: right; }
@@ -125,7 +127,8 @@ strong.bad .icon, strong.doubtful .icon { width: 14px; height: 14px; vertical-al
 .panel > p + .scroll, .panel > p + table { margin-top: 10px; }
 .panel > .scroll + p, .panel > table + p { margin-top: 10px; }
 .scroll { overflow-x: auto; margin: 0 -4px; }
-table { width: 100%; border-collapse: collapse; font-size: 14px; }
+/* A table may be as wide as its words: it is scrolled, and no column is squeezed to letters. */
+table { width: 100%; border-collapse: collapse; font-size: 14px; overflow-wrap: break-word; }
 th, td { padding: 8px 10px; text-align: left; vertical-align: baseline; border-top: 1px solid var(--edge); }
 th:first-child { padding-left: 4px; }
 thead th { border-top: 0; color: var(--quiet); font-weight: 500; font-size: 13px; white-space: nowrap; padding-top: 2px; }

@@ -29,12 +29,12 @@ export function verdictSection(run: ReportedRun): string {
     <p class="verdict ${kind}">${icon(kind)}<strong>${word}</strong></p>
     <p>${escapeHtml(explanation)}</p>
     ${breakBlock(breakWords(record, firstBreak))}
-    <p class="quiet">${escapeHtml([ledgerSentence(record), groupsSentence(record) ?? ''].join(' ').trim())}</p>
-    ${factList(record)}
   </div>
   <div class="gates">
     <h2>Gates</h2>
     ${gateList(record)}
+    <p class="quiet">${escapeHtml([ledgerSentence(record), groupsSentence(record) ?? ''].join(' ').trim())}</p>
+    ${factList(record)}
   </div>
 </section>
 ${noteSection(record)}`;

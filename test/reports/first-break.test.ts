@@ -232,7 +232,7 @@ describe('around the first break are told', () => {
 
   test('what the CPU was doing, and since when it had no more to give', () => {
     expect(told(overload)).toMatch(
-      /CPU then: server 0\.87, agents 0\.30, the whole host 1\.97 of 2 cores; (that is its ceiling|it had been at its ceiling since 16 s)\./,
+      /CPU then: server 0\.87, agents 0\.30, others 0\.80, the whole host 1\.97 of 2 cores; (that is its ceiling|it had been at its ceiling since 16 s)\./,
     );
   });
 
@@ -248,6 +248,17 @@ describe('around the first break are told', () => {
     expect(told(overload)).toContain(
       'Over the whole run, with no second that could be named: messages: 12 lost.',
     );
+  });
+
+  test('that it came as a phase began', () => {
+    const run = steadyRun(
+      STEPS,
+      from(9, (sample) => {
+        sample.messages.refused = 5;
+        sample.t -= 0.6;
+      }),
+    );
+    expect(told(run)).toContain('messages at 8.4 s, as the phase two began: 5 refused.');
   });
 
   test('as many messages as fell due, where the load is no staircase', () => {
