@@ -8,6 +8,7 @@ import { PUBLISHED_RESULTS } from '../../scenarios/published-results.js';
 import { launchBrowser } from '../fixtures/browser.js';
 import { type RecordFixture, recordFixture, silentFixture, writeRecordFolder } from '../fixtures/record.js';
 import { labelsOf, overlaps, watchLabels } from '../support/chart-labels.js';
+import { printedShares } from '../support/pdf-pages.js';
 
 const CHARTS = [
   'connections',
@@ -259,6 +260,31 @@ describe('report.html', () => {
     await page.pdf({ format: 'A4' });
     expect(await page.evaluate('window.printed')).toEqual({ background: '#ffffff', width: 660 });
     expect(said).toEqual([]);
+    await page.context().close();
+  });
+
+  it('leaves no printed page half white, but for the last', async () => {
+    for (const file of [full, crowded]) {
+      for (const format of ['A4', 'Letter']) {
+        const { page } = await open(file, { viewport: { width: 1280, height: 900 } });
+        const shares = printedShares(await page.pdf({ format }));
+        expect(shares.length).toBeGreaterThan(3);
+        for (const share of shares.slice(0, -1)) expect(share, `${format}: ${shares}`).toBeGreaterThan(0.5);
+        await page.context().close();
+      }
+    }
+  });
+
+  it('cuts no table at the edge of the paper', async () => {
+    const { page } = await open(crowded, { viewport: { width: 688, height: 900 } });
+    await page.emulateMedia({ media: 'print' });
+    const cut = await page.evaluate(`[...document.querySelectorAll('.panel')].flatMap((panel) => {
+      const edge = panel.getBoundingClientRect().right;
+      return [...panel.querySelectorAll('table, pre, li')]
+        .filter((element) => element.getBoundingClientRect().right > edge)
+        .map((element) => panel.id + ': ' + element.textContent.slice(0, 40));
+    })`);
+    expect(cut).toEqual([]);
     await page.context().close();
   });
 
