@@ -28,10 +28,18 @@ export function cpuAt(record: RunRecord, samples: readonly TimelineSample[], ind
   const [from, to] = [before ?? window[0], window.at(-1)];
   const isHostKnown = from !== undefined && to !== undefined && to.kernel.busySeconds > 0 && to.t > from.t;
   const { cores } = record.environment;
-  const server = window.some((sample) => sample.server) ? mean((sample) => sample.server?.cpu ?? 0) : null;
   const agents = mean(({ generator }) => generator.cpu);
   const host = isHostKnown
     ? Math.min(cores, (to.kernel.busySeconds - from.kernel.busySeconds) / (to.t - from.t))
+    : null;
+  // After a stall one reading may hold the CPU time of many seconds, more than the host has had.
+  const most = record.target.kind === 'embedded' ? (host ?? cores) : Number.POSITIVE_INFINITY;
+  const isServerKnown = window.some(({ server: known }) => known);
+  const server = isServerKnown
+    ? Math.min(
+        most,
+        mean((sample) => sample.server?.cpu ?? 0),
+      )
     : null;
   const isWhole = host !== null && server !== null && record.target.kind === 'embedded';
   return { server, agents, host, others: isWhole ? Math.max(0, host - server - agents) : null, cores };

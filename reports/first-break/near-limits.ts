@@ -38,6 +38,11 @@ export function limitUses(
     .sort((one, other) => other.share - one.share);
 }
 
+/** With a target elsewhere, only the agents are known to be on this host. */
+export function hostCpu({ target }: RunRecord): string {
+  return target.kind === 'embedded' ? 'CPU of the host' : 'CPU of the agents’ host';
+}
+
 function cpuUses(record: RunRecord, samples: readonly TimelineSample[]): LimitUse[] {
   const loads = samples.map((sample, index) => ({ sample, ...cpuAt(record, samples, index) }));
   const { cores } = record.environment;
@@ -57,10 +62,9 @@ function cpuUses(record: RunRecord, samples: readonly TimelineSample[]): LimitUs
     const how = `${used.toFixed(2)} of ${formatFigure(ceiling, 'cores')} at ${formatMoment(peak.sample.t)}, in the phase ${peak.sample.phase}`;
     return [{ what, how, share, isNear: share >= NEAR.cpu }];
   };
-  const hostName = record.target.kind === 'embedded' ? 'CPU of the host' : 'CPU of the agents’ host';
   const agentCores = Math.min(cores, record.generator.agents);
   return [
-    ...highest(hostName, cores, ({ host }) => host),
+    ...highest(hostCpu(record), cores, ({ host }) => host),
     // An agent runs on one core; with as many agents as cores the host says the same.
     ...(agentCores < cores ? highest('CPU of the agents', agentCores, ({ agents }) => agents) : []),
   ];

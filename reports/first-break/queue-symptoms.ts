@@ -100,7 +100,9 @@ function stalls(samples: readonly TimelineSample[]): Symptom[] {
   let last = first;
   while (isStill(samples[last + 1])) last += 1;
   const seconds = samples.slice(first, last + 1).reduce((sum, each) => sum + each.seconds, 0);
-  const how = `none was accepted or delivered for ${formatMoment(seconds)}, while ${formatCount(sample.messages.due)} fell due in the first of them`;
+  const due = formatCount(sample.messages.due);
+  const meanwhile = last === first ? `while ${due} fell due` : `while ${due} fell due in the first of them`;
+  const how = `none was accepted or delivered for ${formatMoment(Math.round(seconds))}, ${meanwhile}`;
   return [symptomAt('stall', sample, 'messages', how)];
 }
 

@@ -1,7 +1,7 @@
 import type { RunRecord } from '../../record/run.js';
 import { formatCount, formatFigure, formatMoment, formatRatio } from '../format.js';
 import type { BreakScene, FirstBreak } from './first-break.js';
-import type { LimitUse } from './near-limits.js';
+import { hostCpu, type LimitUse } from './near-limits.js';
 import type { Symptom } from './symptom.js';
 
 /** The answer to "what broke first?", as every report gives it. */
@@ -41,10 +41,11 @@ export function breakWords(record: RunRecord, found: FirstBreak): BreakWords {
     headline: firstWords(record, first),
     details: [
       ...sceneWords(first),
-      ...laterWords(record, later),
+      ...laterWords(record, later, first.phase),
       ...wholeWords(withoutTime),
       ...afterWords({ ...found, withoutTime: [] }),
-      ...nearWords(near),
+      // That the CPU had no more to give is part of the scene.
+      ...nearWords(near.filter(({ what }) => first.ceilingSinceSeconds === null || what !== hostCpu(record))),
     ],
     isBroken: true,
   };
@@ -60,17 +61,14 @@ function firstWords(record: RunRecord, scene: BreakScene): string {
   return `${claim}: ${scene.what}${whenWords(record, scene)}: ${scene.how}.`;
 }
 
-function whenWords(record: RunRecord, { atSeconds, phase }: Symptom): string {
+function whenWords(record: RunRecord, { atSeconds, phase }: Symptom, told: string | null = null): string {
   if (atSeconds === null) return '';
   // A second belongs to the phase that had the greater part of it; that another one began in it matters more.
   const begun = record.phases.find(
     ({ startSeconds }) => startSeconds > 0 && startSeconds < atSeconds && startSeconds > atSeconds - 1,
   );
-  const where = begun
-    ? `, as the phase ${begun.name} began`
-    : phase === null
-      ? ''
-      : `, in the phase ${phase}`;
+  const isTold = phase === null || phase === told;
+  const where = begun ? `, as the phase ${begun.name} began` : isTold ? '' : `, in the phase ${phase}`;
   return ` at ${formatMoment(atSeconds)}${where}`;
 }
 
@@ -112,11 +110,12 @@ function sceneWords({
   return sentences;
 }
 
-function laterWords(record: RunRecord, later: readonly Symptom[]): string[] {
+/** @param phase of the first, which need not be told again */
+function laterWords(record: RunRecord, later: readonly Symptom[], phase: string | null): string[] {
   if (later.length === 0) return [];
   const told = later
     .slice(0, LATER_TOLD)
-    .map((each) => `${each.what}${whenWords(record, each)} (${each.how})`);
+    .map((each) => `${each.what}${whenWords(record, each, phase)} (${each.how})`);
   const more = later.length > LATER_TOLD ? ` and ${later.length - LATER_TOLD} more` : '';
   return [`After that: ${told.join('; ')}${more}.`];
 }

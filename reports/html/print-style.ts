@@ -15,7 +15,7 @@ export const PRINT_STYLE = `
   h2 { font-size: 14px; break-after: avoid; }
   .hero { grid-template-columns: minmax(0, 1fr) minmax(0, 1.1fr); gap: 12px 24px; padding: 14px; }
   .hero h1 { font-size: 20px; }
-  .gates li { padding: 4px 0; } .gates .value, code, pre { font-size: 10.5px; }
+  .gates li { padding: 4px 0; } .gates .value, .gates .word, code, pre { font-size: 10.5px; }
   .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 8px; }
   .tile { padding: 8px 12px; } .tile .value { font-size: 17px; } .tile .detail { font-size: 10.5px; }
   .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
@@ -23,7 +23,7 @@ export const PRINT_STYLE = `
   .legend { margin-top: 2px; } .legend button { padding: 0 6px; font-size: 11px; }
   .chart-notes, small, .first-break ul { font-size: 10.5px; }
   .scroll { overflow: visible; margin: 0; }
-  table { font-size: 10.5px; overflow-wrap: anywhere; }
+  table { font-size: 10.5px; } table code { overflow-wrap: anywhere; }
   thead { display: table-header-group; }
   thead th { white-space: normal; font-size: inherit; }
   th, td { padding: 3px 5px; }

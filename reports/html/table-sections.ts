@@ -55,7 +55,11 @@ export function ledgerSection(record: RunRecord): string {
 export function failureSection(record: RunRecord): string {
   const reasons = Object.entries(record.connections.failures).sort(([, one], [, other]) => other - one);
   if (reasons.length === 0) {
-    return panel('failures', 'Failures', '<p class="empty">No connection failed and none was dropped.</p>');
+    return panel(
+      'failures',
+      'Why connections failed',
+      '<p class="empty">No connection failed and none was dropped.</p>',
+    );
   }
   const most = Math.max(...reasons.map(([, count]) => count), 1);
   const rows = reasons.map(([reason, count]) => [
@@ -63,7 +67,7 @@ export function failureSection(record: RunRecord): string {
     formatCount(count),
     `<span class="bar" style="width:${((count / most) * 100).toFixed(1)}%"></span>`,
   ]);
-  return panel('failures', 'Failures', table(['reason', 'connections', ''], rows, 1, 2));
+  return panel('failures', 'Why connections failed', table(['reason', 'connections', ''], rows, 1, 2));
 }
 
 /** What went up and down over HTTP; empty where nothing did. */

@@ -241,7 +241,7 @@ describe('around the first break are told', () => {
   });
 
   test('what gave way later, by time', () => {
-    expect(told(overload)).toContain('After that: messages at 18 s, in the phase three (10 refused).');
+    expect(told(overload)).toContain('After that: messages at 18 s (10 refused).');
   });
 
   test('what no second can be named for', () => {
