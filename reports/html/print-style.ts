@@ -27,6 +27,7 @@ export const PRINT_STYLE = `
   thead { display: table-header-group; }
   thead th { white-space: normal; font-size: inherit; }
   th, td { padding: 3px 5px; }
+  #scaling table { font-size: 9.5px; overflow-wrap: anywhere; } #scaling .figure { white-space: normal; }
   .uplot, .u-wrap { max-width: 100%; }
   dl.grid { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 6px 16px; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }

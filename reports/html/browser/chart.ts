@@ -24,7 +24,7 @@ const FONT_FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Ne
 const AXIS_FONT = `12px ${FONT_FAMILY}`;
 const DASHES = { solid: [], dashed: [7, 4], dotted: [2, 3] };
 /** What fits between the margins of a printed page, and three times on it, CSS pixels. */
-const PRINT_SIZE = { full: { width: 660, height: 230 }, half: { width: 318, height: 200 } };
+const PRINT_SIZE = { full: { width: 660, height: 200 }, half: { width: 318, height: 180 } };
 
 /** A chart in the page. */
 export interface DrawnChart {
