@@ -1,11 +1,10 @@
 import { Command } from 'commander';
 import { compareSets, type SetOfRuns } from '../record/comparison/compare-sets.js';
 import { InputError } from '../record/input-error.js';
-import { parseQuantity } from '../record/quantity.js';
 import { readRecordSet } from '../record/record-set.js';
 import type { Finish } from './exit-status.js';
 import { collect } from './repeatable-option.js';
-import { printComparison, statusOfComparison } from './show-comparison.js';
+import { printComparison, readShare, statusOfComparison } from './show-comparison.js';
 
 interface CompareOptions {
   smallestEffect: string;
@@ -42,15 +41,21 @@ Examples:
 `,
     )
     .action(async (base: string, records: string[], options: CompareOptions, command: Command) => {
-      const [before, after] = sidesOf([base, ...records], command.parent?.rawArgs ?? []);
+      const smallestEffect = readShare(options.smallestEffect);
+      const [before, after] = sidesOf([base, ...records], rawArgsOf(command));
       const [baseSet, currentSet] = [await readSide(before), await readSide(after)];
       const comparison = compareSets(baseSet, currentSet, {
-        smallestEffect: readShare(options.smallestEffect),
+        smallestEffect,
         differing: options.differing ?? [],
       });
       await printComparison(comparison, { base: baseSet.folders, current: currentSet.folders }, options);
       finish(statusOfComparison(comparison));
     });
+}
+
+/** As typed. Commander keeps them, and its types do not tell. */
+function rawArgsOf({ parent }: Command): readonly string[] {
+  return (parent as { rawArgs?: string[] } | null)?.rawArgs ?? [];
 }
 
 /** The folders before and behind `--`; without it there are two. Commander takes the `--` out of what it hands over. */
@@ -69,12 +74,4 @@ async function readSide(names: string[]): Promise<SetOfRuns & { folders: string[
   const found = (await Promise.all(names.map(readRecordSet))).flat();
   const folders = found.map(({ folder }) => folder);
   return { name: names.join(', '), runs: found.map(({ record }) => record), folders };
-}
-
-function readShare(text: string): number {
-  try {
-    return parseQuantity('share', text);
-  } catch (error) {
-    throw new InputError(`--smallest-effect: ${(error as Error).message}`);
-  }
 }

@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import type { SetComparison } from '../record/comparison/compare-sets.js';
 import type { Side } from '../record/comparison/interleaving.js';
+import { InputError } from '../record/input-error.js';
 import { printableJson } from '../record/printable.js';
+import { parseQuantity } from '../record/quantity.js';
 import { comparisonJunit } from '../reports/comparison-junit.js';
 import { comparisonAsMarkdown, comparisonForTerminal } from '../reports/comparison-text.js';
 import { distributionsOf } from '../reports/distributions.js';
@@ -48,4 +50,13 @@ function withoutRecords(comparison: SetComparison): object {
     runs: runs.map(({ id, startedAt, verdict }) => ({ id, startedAt, verdict })),
   });
   return { ...comparison, base: idsOf(comparison.base), current: idsOf(comparison.current) };
+}
+
+/** @throws InputError */
+export function readShare(text: string): number {
+  try {
+    return parseQuantity('share', text);
+  } catch (error) {
+    throw new InputError(`--smallest-effect: ${(error as Error).message}`);
+  }
 }

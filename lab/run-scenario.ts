@@ -57,7 +57,10 @@ export async function runScenario(
   await prepareRecordFolder(folder, isReplacing);
   observers.begun?.();
   const { measurement, failure } = await attempt(() => measure(loaded, target, folder, signal, observers));
-  if (measurement) return { record: judge(hideToken(measurement), gates), failure };
+  if (measurement) {
+    const told = { ...measurement, notes: [...loaded.notes, ...measurement.notes] };
+    return { record: judge(hideToken(told), gates), failure };
+  }
   await discardRecordFolder(folder);
   return { record: undefined, failure: signal.aborted ? undefined : failure };
 }

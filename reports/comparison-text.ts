@@ -53,9 +53,10 @@ export function comparisonAsMarkdown(compared: SetComparison): string {
   const sections = [
     `## ${mark} ${inline(conclusion(comparison))}`,
     `Base ${code(base.name)}, ${plural(base.runs.length, 'run')}; current ${code(current.name)}, ${plural(current.runs.length, 'run')}.`,
-    [...faults.map((fault) => `> ❌ ${inline(fault)}`), ...warnings.map((warning) => `> ⚠️ ${inline(warning)}`)].join(
-      '\n>\n',
-    ),
+    [
+      ...faults.map((fault) => `> ❌ ${inline(fault)}`),
+      ...warnings.map((warning) => `> ⚠️ ${inline(warning)}`),
+    ].join('\n>\n'),
     table,
     methodWords(comparison),
   ];
@@ -98,7 +99,13 @@ export function setWords({ name, runs }: SetOfRuns): string {
 
 function cellsOf(row: Row): string[] {
   const { figure, base, current } = row;
-  return [figure.label, sampleWords(base, figure), sampleWords(current, figure), changeWords(row), verdictWords(row)];
+  return [
+    figure.label,
+    sampleWords(base, figure),
+    sampleWords(current, figure),
+    changeWords(row),
+    verdictWords(row),
+  ];
 }
 
 /** `1.2 ms (1.1 ms to 1.4 ms)` */
@@ -114,7 +121,9 @@ export function changeWords({ change, figure }: Row): string {
   if (change === null) return NOT_MEASURED;
   const { estimate, interval } = change;
   if (change.scale === 'ratio') {
-    const range = interval ? ` (${formatChange(interval.low - 1)} to ${formatChange(interval.high - 1)})` : '';
+    const range = interval
+      ? ` (${formatChange(interval.low - 1)} to ${formatChange(interval.high - 1)})`
+      : '';
     return `${formatChange(estimate - 1)}${range}`;
   }
   if (estimate === 0) return '±0';

@@ -28,7 +28,8 @@ export const VERDICT_WORDS: Record<RunRecord['verdict'], string> = {
 
 /** What the verdict means for this run, in one or two sentences. */
 export function explainVerdict(record: RunRecord): string {
-  const { gates, verdict } = record;
+  const { connections, gates, verdict } = record;
+  if (connections.peak === 0) return 'Nobody logged in, so no figure says anything about the server.';
   const missed = gates.filter((gate) => !gate.passed).length;
   switch (verdict) {
     case 'passed':
@@ -126,13 +127,18 @@ export function backlogSentence(record: RunRecord): string {
 /**
  * Which queue of the server breaks next, and why: the one that fell furthest behind. What waits in mailboxes waits for
  * its readers, so it is told of, and is no bottleneck. Null: nobody measured it.
+ * @param isNearLimit did load come near a limit? Otherwise nobody can say what would break, only what was slowest
  */
-export function nextBottleneckSentence(record: RunRecord): string | null {
+export function nextBottleneckSentence(record: RunRecord, isNearLimit: boolean): string | null {
   const ranked = rankQueues(record).filter(({ name }) => !name.includes('#') && name !== 'mailboxes');
   const [worst] = ranked;
   if (!worst || typeof worst.behindMs !== 'number') return null;
   const { name, behindMs, arrivedPerSecond, servedPerSecond, waitMs } = worst;
   if (behindMs < LEAST_BEHIND_MS) return 'No queue of the server was ever more than a millisecond behind.';
+  const furthest = `${name}: at its worst it was ${formatMilliseconds(behindMs)} behind`;
+  if (!isNearLimit) {
+    return `Furthest behind was ${furthest}. Nothing came near a limit, so this run cannot tell what breaks next.`;
+  }
   const rate = (value: number | null | undefined): string => `${formatCount(Math.round(value ?? 0))}/s`;
   const isOutrun = (arrivedPerSecond ?? 0) > (servedPerSecond ?? 0) * OUTRUN;
   const why = isOutrun
@@ -142,7 +148,7 @@ export function nextBottleneckSentence(record: RunRecord): string | null {
     typeof waitMs === 'number'
       ? `; by Little’s law an item waited ${formatMilliseconds(waitMs)} at most on average`
       : '';
-  return `Next to break is ${name}: at its worst it was ${formatMilliseconds(behindMs)} behind, as ${why}${little}.`;
+  return `Next to break is ${furthest}, as ${why}${little}.`;
 }
 
 /** The queues, that which fell furthest behind first; where that is not known, the longest. */
@@ -162,7 +168,6 @@ export function alertSentence(alert: RunRecord['backlog']['alerts'][number]): st
   );
 }
 
-/** What went up and down beside the messages; empty where nothing did. */
 /** Reasons with their counts, the commonest first, at most three: `StoreFailed 4,562, RateLimited 12`. */
 export function reasonWords(reasons: Record<string, number>): string {
   return Object.entries(reasons)
@@ -185,6 +190,7 @@ export function groupsSentence({ groups }: RunRecord): string | undefined {
   return `${messages} to groups of ${formatCount(groups.members)}: each counts once for every member that it was for.`;
 }
 
+/** What went up and down beside the messages; empty where nothing did. */
 export function mediaSentences({ media }: RunRecord): string[] {
   if (!media) return [];
   return (['uploads', 'downloads'] as const)

@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import { GateError, parseGate } from '../record/gate.js';
-import { quote } from '../record/quantity.js';
-import { actionsFitScenario, actionsSchema, expandActions } from './action-schema.js';
+import { actionsSchema, expandActions } from './action-schema.js';
 import { oneOf, wholeOrAuto } from './choice.js';
 import { PUBLISHED_RESULT_NAMES } from './published-results.js';
 import { quantity } from './quantity-schema.js';
-import type { MediaPlan, Phase, Scenario, SizeDistribution, Target } from './scenario.js';
+import type { MediaPlan, Phase, Scenario, SizeDistribution } from './scenario.js';
 import { targetSchema } from './target-schema.js';
 
 /**
- * A scenario file, checked and turned into a `Scenario`. What `.meta()` says about each key becomes
+ * A scenario file, checked and turned into a `Scenario`; `whole-scenario.ts` has what its parts say of each other. What `.meta()` says about each key becomes
  * docs/scenario.md, so a key cannot be added without being documented.
  */
 
@@ -185,21 +184,7 @@ const phasesSchema = z
     error: 'must be a list of phases, such as [{name: talk, duration: 10s, rate: 500/s}]',
   })
   .min(1, 'must have at least one phase')
-  .max(MOST_PHASES, `must be at most ${MOST_PHASES} phases`)
-  .superRefine((phases, context) => {
-    const names = new Set<string>();
-    phases.forEach(({ name }, index) => {
-      const isSecond = names.has(name);
-      names.add(name);
-      if (isSecond) {
-        context.addIssue({
-          code: 'custom',
-          path: [index, 'name'],
-          message: `${quote(name)} names two phases`,
-        });
-      }
-    });
-  });
+  .max(MOST_PHASES, `must be at most ${MOST_PHASES} phases`);
 
 const generatorSchema = z.strictObject({
   transport: z.enum(['sockets', 'packets'], 'must be sockets or packets').prefault('sockets').meta({
@@ -234,25 +219,6 @@ const gateSchema = z
       return z.NEVER;
     }
   });
-
-/** A message with a link and a thumbnail has about this much beside the ledger's header. */
-const SMALLEST_WITH_LINK = 2048;
-
-function checkMedia(
-  scenario: { media?: MediaPlan | undefined; target: Target; messages: { size: SizeDistribution } },
-  context: z.RefinementCtx,
-): void {
-  const { media, target, messages } = scenario;
-  if (!media) return;
-  const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
-  if (target.kind === 'external' && target.media === null) {
-    refuse(['target', 'media'], 'is missing; where are media uploaded to?');
-  }
-  const { size } = messages;
-  if (size.kind !== 'fixed' || size.bytes < SMALLEST_WITH_LINK) {
-    refuse(['messages', 'size'], 'must be one size of at least 2KiB, so that a link and its thumbnail fit');
-  }
-}
 
 /** The whole file. Input: what YAML holds; output: a `Scenario`. */
 export const scenarioSchema = z
@@ -307,8 +273,6 @@ export const scenarioSchema = z
         issue.code === 'invalid_type' ? 'must be a map with name, target, clients and phases' : undefined,
     },
   )
-  .check(actionsFitScenario)
-  .superRefine(checkMedia)
   .transform(
     ({
       clients,

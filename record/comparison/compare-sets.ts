@@ -92,7 +92,9 @@ function orderWarnings(base: SetOfRuns, current: SetOfRuns, order: Side[] | unde
   if (base.runs.length === 1 || current.runs.length === 1)
     return ['one run of a side: how far apart two runs of the same code are, nobody can tell from it'];
   return order === undefined
-    ? ['the runs were not interleaved: what the machine did meanwhile cannot be told from what the code does (c2m ab)']
+    ? [
+        'the runs were not interleaved: what the machine did meanwhile cannot be told from what the code does (c2m ab)',
+      ]
     : [];
 }
 

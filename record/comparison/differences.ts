@@ -65,7 +65,7 @@ function each(runs: readonly RunRecord[], of: (run: RunRecord) => string): strin
 }
 
 /** Paths of the leaves that are not the same in both, arrays walked by index. */
-function differingPaths(one: unknown, other: unknown, path = ''): string[] {
+export function differingPaths(one: unknown, other: unknown, path = ''): string[] {
   if (isContainer(one) && isContainer(other)) {
     const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
     return [...keys].flatMap((key) => differingPaths(one[key], other[key], path ? `${path}.${key}` : key));

@@ -164,7 +164,8 @@ function judge<Figure extends FigureOfSets>(
   const { estimate, interval } = measured.shift;
   const towardsWorse = figure.worse === 'higher' ? estimate : -estimate;
   const { worse, better } = adjusted ?? { worse: 1, better: 1 };
-  const isSuspect = towardsWorse >= smallest && (interval === null || one.pWorse <= 2 * level);
+  const isSuspect =
+    towardsWorse > 0 && towardsWorse >= smallest && (interval === null || one.pWorse <= 2 * level);
   const tested = { ...judged, p, adjustedP: Math.min(worse, better), isSuspect };
   if (worse <= level && towardsWorse >= smallest) return { ...tested, verdict: 'worse' };
   if (better <= level && -towardsWorse >= smallest) return { ...tested, verdict: 'better' };

@@ -4,7 +4,14 @@ import type { JudgedFigure } from '../../record/comparison/judge-sets.js';
 import { LATENCY_MEANINGS } from '../../record/metrics.js';
 import { printableData } from '../../record/printable.js';
 import { LATENCY_KINDS } from '../../record/run.js';
-import { changeWords, conclusion, methodWords, sampleWords, setWords, verdictWords } from '../comparison-text.js';
+import {
+  changeWords,
+  conclusion,
+  methodWords,
+  sampleWords,
+  setWords,
+  verdictWords,
+} from '../comparison-text.js';
 import type { Distributions } from '../distributions.js';
 import { formatMilliseconds } from '../format.js';
 import { escapeHtml } from './markup.js';

@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { LATENCY_MEANINGS } from '../../record/metrics.js';
 import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
 import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED, plural } from '../format.js';
+import type { ReportedRun } from '../reported-run.js';
 import { ledgerLines, nextBottleneckSentence, rankQueues, refusalsSentence } from '../statement.js';
 import { escapeHtml, icon, table } from './markup.js';
 
@@ -48,7 +49,11 @@ export function ledgerSection(record: RunRecord): string {
 export function failureSection(record: RunRecord): string {
   const reasons = Object.entries(record.connections.failures).sort(([, one], [, other]) => other - one);
   if (reasons.length === 0) {
-    return panel('failures', 'Failures', '<p class="empty">No connection failed and none was dropped.</p>');
+    return panel(
+      'failures',
+      'Why connections failed',
+      '<p class="empty">No connection failed and none was dropped.</p>',
+    );
   }
   const most = Math.max(...reasons.map(([, count]) => count), 1);
   const rows = reasons.map(([reason, count]) => [
@@ -56,7 +61,7 @@ export function failureSection(record: RunRecord): string {
     formatCount(count),
     `<span class="bar" style="width:${((count / most) * 100).toFixed(1)}%"></span>`,
   ]);
-  return panel('failures', 'Failures', table(['reason', 'connections', ''], rows, 1, 2));
+  return panel('failures', 'Why connections failed', table(['reason', 'connections', ''], rows, 1, 2));
 }
 
 /** What went up and down over HTTP; empty where nothing did. */
@@ -84,7 +89,7 @@ const QUEUES_SHOWN = 12;
 const ADDRESSES_SHOWN = 6;
 
 /** Every queue with its extremes, that which fell furthest behind first. */
-export function queueSection(record: RunRecord): string {
+export function queueSection(record: RunRecord, isNearLimit: boolean): string {
   const { queues } = record.backlog;
   if (queues.length === 0) return '';
   const rows = rankQueues(record).map(
@@ -102,7 +107,7 @@ export function queueSection(record: RunRecord): string {
   );
   const head = ['queue', 'behind', 'in', 'out', 'wait', 'max', 'p99', 'threshold', 'alerts'];
   const legend = `<p class="quiet">Behind: the highest length over the highest rate at which the queue was ever served, or how long it stood still; in and out are the rates of the second in which it was longest. Wait: the mean at most, by Little’s law from peaks. What waits in mailboxes waits for its readers, so mailboxes are never what breaks next. Those of one worker carry its number.</p>`;
-  const bottleneck = nextBottleneckSentence(record);
+  const bottleneck = nextBottleneckSentence(record, isNearLimit);
   const words = bottleneck === null ? '' : `<p>${escapeHtml(bottleneck)}</p>`;
   const rest = rows.slice(QUEUES_SHOWN);
   const more =
@@ -113,7 +118,7 @@ export function queueSection(record: RunRecord): string {
 }
 
 /** What the figures were measured on. */
-export function environmentSection(record: RunRecord): string {
+export function environmentSection({ name, record }: ReportedRun): string {
   const { environment, target, generator } = record;
   const { limits } = environment;
   const known = (value: number | null): string => (value === null ? 'not known' : formatCount(value));
@@ -134,6 +139,7 @@ export function environmentSection(record: RunRecord): string {
     ['net.core.somaxconn', known(limits.somaxconn)],
     ['net.ipv4.tcp_max_syn_backlog', known(limits.tcpMaxSynBacklog)],
     ['Seed', String(record.seed)],
+    ['Record', name],
     ['Run', record.id],
   ];
   const items = facts
