@@ -11,8 +11,8 @@ export const FIGURE_LABELS: Record<RecoveredFigure, string> = {
 export function recoveryTime({ figures, seconds, atSeconds, watchedToSeconds }: Recovery): string {
   if (Object.keys(figures).length === 0) return 'not known: too little was measured before it';
   if (seconds === 0) return 'not felt';
-  if (seconds !== null) return formatSeconds(seconds);
-  return `not within ${formatSeconds(watchedToSeconds - atSeconds)}`;
+  if (seconds !== null) return tenths(seconds);
+  return `not within ${tenths(watchedToSeconds - atSeconds)}`;
 }
 
 /** `1.8 ms → 412 ms, back after 3 s`; empty where the figure was not watched. */
@@ -23,7 +23,7 @@ export function figureWords(figure: RecoveredFigure, { figures }: Recovery): str
   const words = (value: number | null): string =>
     value === null ? 'none' : figure === 'deliveredP99' ? formatFigure(value, 'ms') : formatCount(value);
   if (seconds === 0) return `${words(before)}, never left`;
-  const back = seconds === null ? 'not back' : `back after ${formatSeconds(seconds)}`;
+  const back = seconds === null ? 'not back' : `back after ${tenths(seconds)}`;
   return `${words(before)} → ${words(worst)}, ${back}`;
 }
 
@@ -34,4 +34,9 @@ export function recoverySentence(recovery: Recovery): string {
     .map(([label, words]) => `${label} ${words}`);
   const details = parts.length > 0 && recovery.seconds !== 0 ? ` (${parts.join('; ')})` : '';
   return `${recovery.label} at ${formatMoment(recovery.atSeconds)}: ${recoveryTime(recovery)}${details}`;
+}
+
+/** The timeline has a line a second; more digits would be none. */
+function tenths(seconds: number): string {
+  return formatSeconds(Math.round(seconds * 10) / 10);
 }

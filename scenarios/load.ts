@@ -119,14 +119,15 @@ function checkScenario(
     const override = applied.findLast(({ path: set }) => startsWith(path, set) || startsWith(set, path));
     return override ? `--set ${override.text}` : `${label}:${lineOf(document, lines, path)}`;
   };
-  // Gates that were written for an embedded server say nothing wrong about the one that `--set` names instead.
-  const isForAnother = wasEmbedded && !applied.some(({ path }) => path[0] === 'gates');
-  const untold = isForAnother ? untoldGates(content) : [];
+  // A gate that was written for an embedded server says nothing wrong about the one that `--set` names instead.
+  const isForAnother = (gate: number): boolean =>
+    wasEmbedded && !applied.some(({ path: [key, index = gate] }) => key === 'gates' && index === gate);
+  const untold = untoldGates(content);
   const parsed = scenarioSchema.safeParse(content);
   const findings = [
     ...(parsed.error?.issues.slice(0, MOST_ISSUES).flatMap(explain) ?? []),
     ...findingsAcross(content),
-    ...(isForAnother ? [] : untoldGateFindings(content)),
+    ...untoldGateFindings(untold.filter((gate) => !isForAnother(gate))),
     ...ask(content),
   ].slice(0, MOST_ISSUES);
   if (findings.length > 0 || !parsed.data) throw issuesAt(placeOf, findings);

@@ -13,9 +13,9 @@ export function untoldGates(content: unknown): number[] {
   return gates.flatMap((gate, index) => (typeof gate === 'string' && ADMIN_ONLY.test(gate) ? [index] : []));
 }
 
-/** Such gates where whoever wrote them knew the target: each is wrong, and would fail at the end of every run. */
-export function untoldGateFindings(content: unknown): Finding[] {
-  return untoldGates(content).map((index) => ({
+/** What to say of such gates where whoever wrote them knew the target: each would fail at the end of every run. */
+export function untoldGateFindings(indexes: readonly number[]): Finding[] {
+  return indexes.map((index) => ({
     path: ['gates', index],
     message:
       'asks for what a server tells at its admin port, and this target has none; write target.admin, or leave the gate out',

@@ -1,6 +1,6 @@
 import type { RunRecord } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
-import { formatCount, formatMoment } from '../format.js';
+import { formatCount, formatSeconds } from '../format.js';
 import { phaseAt } from '../load-phases.js';
 import { isWanted, type JudgedGate } from './gate-limits.js';
 import { type Symptom, symptomAt } from './symptom.js';
@@ -102,7 +102,7 @@ function stalls(samples: readonly TimelineSample[]): Symptom[] {
   const seconds = samples.slice(first, last + 1).reduce((sum, each) => sum + each.seconds, 0);
   const due = formatCount(sample.messages.due);
   const meanwhile = last === first ? `while ${due} fell due` : `while ${due} fell due in the first of them`;
-  const how = `none was accepted or delivered for ${formatMoment(Math.round(seconds))}, ${meanwhile}`;
+  const how = `none was accepted or delivered for ${formatSeconds(Math.round(seconds))}, ${meanwhile}`;
   return [symptomAt('stall', sample, 'messages', how)];
 }
 
@@ -137,7 +137,7 @@ function firstGrowth(
 }
 
 function growthWords({ from, to, seconds }: Growth): string {
-  return `growing for ${formatMoment(Math.round(seconds))} without a pause, from ${formatCount(from)} to ${formatCount(to)}`;
+  return `growing for ${formatSeconds(Math.round(seconds))} without a pause, from ${formatCount(from)} to ${formatCount(to)}`;
 }
 
 function escaped(text: string): string {

@@ -29,7 +29,8 @@ export const NARROW_STYLE = `
   table { font-size: 13.5px; }
   tbody tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 2px 16px; padding: 9px 0; border-top: 1px solid var(--edge); }
   tbody tr:first-child { border-top: 0; }
-  tbody th, tbody td { padding: 0; border: 0; overflow-wrap: anywhere; }
+  .scroll { margin: 0; }
+  tbody th:first-child, tbody td { padding: 0; border: 0; overflow-wrap: anywhere; }
   tbody th { grid-column: 1 / -1; margin-bottom: 2px; }
   tbody td { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 10px; text-align: right; }
   tbody td.figure { white-space: normal; }

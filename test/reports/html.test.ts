@@ -140,6 +140,63 @@ describe('report.html', () => {
     await page.context().close();
   });
 
+  it('answers what broke first on its first screen, wide or on a phone', async () => {
+    for (const viewport of [
+      { width: 1280, height: 800 },
+      { width: 390, height: 844 },
+    ]) {
+      const { page } = await open(full, { viewport });
+      const answer = page.locator('.first-break');
+      expect(await answer.locator('p').textContent()).toBe(
+        'First to leave its normal range: connects at 2 s, in the phase connect: 3 of 2,093 attempts failed (LoginTimeout 2, ECONNRESET 1).',
+      );
+      const box = await answer.boundingBox();
+      expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThan(viewport.height);
+      await page.context().close();
+    }
+  });
+
+  it('draws what failed on an axis of its own, not beside thousands of connections', async () => {
+    const { page } = await open(full);
+    const lines = await page.locator('#chart-failures .legend .label').allInnerTexts();
+    expect(lines).toEqual(['connects failed', 'connections dropped']);
+    expect(await page.locator('#chart-connections .legend').textContent()).not.toMatch(/failed|dropped/);
+    await page.context().close();
+  });
+
+  it('says that nobody logged in, and ticks no gate that holds for that reason', async () => {
+    const fixture = silentFixture();
+    fixture.record.connections.peak = 0;
+    fixture.record.gates = [{ expression: 'messages.lost == 0', value: 0, passed: true }];
+    const { page } = await open(await report(fixture));
+    expect(await page.locator('#chart-messages').textContent()).toContain(
+      'No message was sent: nobody logged in.',
+    );
+    expect(await page.locator('.gates li').textContent()).toContain('says nothing: nobody logged in');
+    expect(await page.locator('.gates .icon.good').count()).toBe(0);
+    await page.context().close();
+  });
+
+  it('carries the licence of the library that draws its charts', async () => {
+    const html = await readFile(full, 'utf8');
+    expect(html).toContain('Copyright (c) 2022 Leon Sorokin');
+    expect(html).toContain('The above copyright notice and this permission notice shall be included');
+  });
+
+  it('heads a damaged record with that, and says what is missing', async () => {
+    const fixture = recordFixture();
+    const folder = await writeRecordFolder(fixture);
+    folders.push(folder);
+    await rm(join(folder, 'timeline.ndjson'));
+    await writeReports(folder, fixture.record);
+    const { page, said } = await open(join(folder, 'report.html'));
+    expect(await page.locator('.verdict').textContent()).toBe('Damaged');
+    expect(await page.locator('.claim').textContent()).toContain('timeline.ndjson is missing');
+    expect(await page.locator('#chart-connections').textContent()).toContain('timeline.ndjson is missing');
+    expect(said).toEqual([]);
+    await page.context().close();
+  });
+
   it('fits a phone without scrolling sideways', async () => {
     const { page } = await open(full, {
       viewport: { width: 390, height: 844 },

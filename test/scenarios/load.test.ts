@@ -302,6 +302,8 @@ describe('a gate on what only an admin port tells, against a target without one'
     await writeFile(file, CHAT + gates(['messages.lost == 0', ...untold]));
     const { scenario, notes } = await loadScenario(file, [external]);
     expect(scenario.gates.map(({ expression }) => expression)).toEqual(['messages.lost == 0']);
+    const another = await loadScenario(file, [external, 'gates.0=connections.peak >= 5']);
+    expect(another.notes).toEqual(notes);
     expect(notes).toEqual(
       untold.map((gate) => `not judged, as the target has no admin port (target.admin): ${gate}`),
     );
