@@ -29,6 +29,11 @@ export class Random {
   }
 }
 
+/** A stream of its own for `key`, which has nothing to do with those of other keys. */
+export function randomOf(key: number, seed: number): Random {
+  return new Random(shareOf(key, seed) * 0x1_0000_0000);
+}
+
 /** A number in [0, 1) for `key`, always the same: decides things about a user without storing them. */
 export function shareOf(key: number, seed: number): number {
   return new Random(Math.imul(key, 0x9e37_79b1) ^ Math.imul(seed + 1, 0x85eb_ca6b)).next();

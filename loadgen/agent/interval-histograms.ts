@@ -7,8 +7,10 @@ const HIGHEST_MICROSECONDS = 3_600_000_000;
 export const MEDIA_KINDS = ['upload', 'download'] as const;
 export type MediaKind = (typeof MEDIA_KINDS)[number];
 
-export type RecordedKind = LatencyKind | 'lag' | MediaKind;
-type ClientKind = Exclude<RecordedKind, MediaKind>;
+/** The latency of media, and how late the generator itself was with them. */
+export type RecordedMediaKind = MediaKind | `${MediaKind}Lag`;
+type ClientKind = LatencyKind | 'lag';
+export type RecordedKind = ClientKind | RecordedMediaKind;
 
 /** HDR histograms of one interval, one a kind, in microseconds with three significant digits. */
 export class IntervalHistograms {
@@ -20,15 +22,20 @@ export class IntervalHistograms {
     lag: emptyHistogram(),
   };
 
-  /** Hot path. A clock that two processes read a moment apart may give a hair below zero. */
+  /** Hot path. */
   record(kind: ClientKind, ms: number): void {
-    this.#histograms[kind].recordValue(Math.min(HIGHEST_MICROSECONDS, Math.max(0, Math.round(ms * 1000))));
+    recordMs(this.#histograms[kind], ms);
   }
 
   /** What was recorded since the last call, compressed as Base64; kinds without values are left out. */
   take(): Partial<Record<ClientKind, string>> {
     return takeHistograms(this.#histograms);
   }
+}
+
+/** Hot path. A clock that two processes read a moment apart may give a hair below zero. */
+export function recordMs(histogram: Histogram, ms: number): void {
+  histogram.recordValue(Math.min(HIGHEST_MICROSECONDS, Math.max(0, Math.round(ms * 1000))));
 }
 
 /** Each as compressed Base64, and empty again; those without values are left out. */
