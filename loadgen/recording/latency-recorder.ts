@@ -3,7 +3,11 @@ import { LATENCY_KINDS, type LatencySummary } from '../../record/run.js';
 import type { IntervalLatency, TimelineSample } from '../../record/timeline.js';
 import { emptyHistogram, MEDIA_KINDS, type RecordedKind } from '../agent/interval-histograms.js';
 
-const KINDS: readonly RecordedKind[] = [...LATENCY_KINDS, 'lag', ...MEDIA_KINDS];
+const KINDS: readonly RecordedKind[] = [
+  ...LATENCY_KINDS,
+  'lag',
+  ...MEDIA_KINDS.flatMap((kind) => [kind, `${kind}Lag`] as const),
+];
 /** Histograms count microseconds, people read milliseconds. */
 const MICROSECONDS_PER_MS = 1000;
 
