@@ -146,10 +146,10 @@ describe('100 downloads a second of a server that serves 66', () => {
       [downloads.latency.max, 300],
     ] as const) {
       expect(percentile).toBeGreaterThan(0.95 * waitMs(n));
-      expect(percentile).toBeLessThan(1.15 * waitMs(n) + 50);
+      expect(percentile).toBeLessThan(1.15 * waitMs(n) + 200);
     }
     // The server was late, not the generator.
-    expect(downloads.lagMs.p50).toBeLessThan(20);
+    expect(downloads.lagMs.p50).toBeLessThan(waitMs(150) / 10);
   });
 
   test('what still waits when the run ends is told as unsent', async () => {
@@ -187,7 +187,7 @@ describe('a server that does not serve', () => {
     expect(downloads.latency.max).toBeGreaterThan(STALL_MS - 20);
     expect(downloads.latency.p99).toBeGreaterThan(STALL_MS - 100);
     expect(downloads.latency.p90).toBeGreaterThan(STALL_MS / 2);
-    expect(downloads.latency.p50).toBeLessThan(100);
+    expect(downloads.latency.p50).toBeLessThan(STALL_MS / 2);
   });
 
   test('refused requests have failed, exactly, and do not make the server look quick', async () => {
