@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
-import { tokenOf } from '../protocol/user-token.js';
+import { type Credentials, tokenOf } from '../protocol/user-token.js';
 import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
+import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
 import { AgentPool } from './agent-pool.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
@@ -102,14 +103,10 @@ class Run {
 
   async complete(): Promise<Measurement> {
     const { scenario, endpoints, plans, adminUrl, mediaUrl, folder, credentials } = this.#request;
-    const { firstUser } = scenario.clients;
     // Packets go to a server of the run's own, over a device that the agents have yet to make.
     if (scenario.generator.transport === 'sockets') await probeEndpoints(endpoints);
     const poller = adminUrl === null ? undefined : await connectPoller(adminUrl);
-    const media =
-      scenario.media && mediaUrl !== null
-        ? await MediaLoad.prepare(mediaUrl, scenario.media, firstUser, tokenOf(credentials, firstUser))
-        : undefined;
+    const media = mediaUrl === null ? undefined : await prepareMedia(mediaUrl, scenario, credentials);
     for (const plan of plans) plan.attachments = media?.attachments ?? [];
     this.#media = media;
     const writer = new RecordWriter(folder);
@@ -151,8 +148,7 @@ class Run {
       const hasLoggedIn = recorder.counts.connected > 0;
       if (hasLoggedIn) await this.#runPhases(pool);
       await this.#actions.end();
-      await this.#media?.stop();
-      await this.#drain(pool);
+      await Promise.all([this.#drain(pool), this.#drainMedia()]);
       if (hasLoggedIn && !this.#isStopped && recorder.open === 0)
         this.#died ??= 'nobody was connected any more when the run ended: the target takes no connections';
       const endMs = monotonicMs();
@@ -161,6 +157,9 @@ class Run {
       plans.forEach((_, agent) => {
         this.#guard(() => recorder?.ended(agent));
       });
+      // What no line of the timeline took along, because the agents were gone before.
+      const endSeconds = (endMs - this.#startMs) / 1000;
+      if (media) latency.add([{ latency: { [this.#phaseAt(endMs)]: media.take() } }], endSeconds, endSeconds);
       if (this.#fault) throw this.#fault;
       if (poller?.failure)
         this.#notes.push(`the server's admin port did not answer at the end: ${poller.failure}`);
@@ -188,7 +187,7 @@ class Run {
       throw nobodyLoggedIn({ ...measurement, isPartial: true });
     } finally {
       await this.#actions?.end();
-      await media?.stop();
+      media?.cut();
       poller?.stop();
       pool.kill();
       writer.close();
@@ -224,7 +223,10 @@ class Run {
     const { phases, clients, actions } = this.#request.scenario;
     let atMs = monotonicMs() + LEAD_MS;
     this.#actions?.plan(actions, atMs);
-    this.#media?.start();
+    this.#media?.start(
+      atMs,
+      phases.reduce((sum, { durationMs }) => sum + durationMs, 0),
+    );
     for (const phase of phases) {
       if (this.#isStopped) return;
       pool.plans.forEach(({ count }, agent) => {
@@ -257,6 +259,14 @@ class Run {
     }
   }
 
+  /** Beside the drain of the messages. An interruption shortens the wait, and breaks off what is under way after it. */
+  async #drainMedia(): Promise<void> {
+    const { drainMs } = this.#request.scenario.generator;
+    const interrupted = this.#stopped.then(() => within<undefined>(INTERRUPTED_DRAIN_MS));
+    await Promise.race([this.#media?.drain(drainMs), interrupted]);
+    this.#media?.cut();
+  }
+
   #beginPhase(name: string, atMs: number, durationMs: number | null): void {
     const last = this.#phases.at(-1);
     if (last) last.endMs = atMs;
@@ -282,6 +292,16 @@ class Run {
       this.stop();
     }
   }
+}
+
+async function prepareMedia(
+  url: string,
+  { media, messages, seed, clients }: Scenario,
+  credentials: Credentials | null,
+): Promise<MediaLoad | undefined> {
+  if (!media) return undefined;
+  const settings = { ...media, arrival: messages.arrival, seed };
+  return MediaLoad.prepare(url, settings, clients.firstUser, tokenOf(credentials, clients.firstUser));
 }
 
 async function connectPoller(adminUrl: string): Promise<ServerPoller> {

@@ -35,6 +35,7 @@ const NO_LATENCY = 'no latency was recorded';
 const NO_MEMORY = 'memory was not measured';
 const NO_QUEUES = 'the target offers no queue lengths';
 const NO_MEDIA = 'the scenario has no media';
+const NO_MEDIA_ACCOUNT = 'the scenario has no media, or the record is older than this figure';
 const NO_LAG = 'no message fell due, so no lag was recorded';
 const NO_PACKETS = 'the clients were carried by the TCP of the kernel';
 
@@ -310,18 +311,50 @@ function capitalized(text: string): string {
 
 function media(kind: 'uploads' | 'downloads'): Metric[] {
   const [done, path] = [kind === 'uploads' ? 'uploaded' : 'downloaded', `media.${kind}`];
+  const absent = (absence: string, metric: Metric): Metric => ({ ...metric, absence });
   return [
-    worseIfLower(count(`${path}.count`, `files ${done}`, 'Answered with a status below 300.')),
-    { ...count(`${path}.bytes`, `bytes ${done}`, 'In those.'), unit: 'bytes' } as const,
-    worseIfHigher(count(`${path}.failed`, `${kind} failed`, 'Answered otherwise, or not at all.')),
+    absent(NO_MEDIA_ACCOUNT, count(`${path}.due`, `${kind} due`, 'Fell due, whatever became of them.')),
+    absent(
+      NO_MEDIA,
+      worseIfLower(count(`${path}.count`, `files ${done}`, 'Answered with a status below 300.')),
+    ),
+    absent(NO_MEDIA, { ...count(`${path}.bytes`, `bytes ${done}`, 'In those.'), unit: 'bytes' }),
+    absent(
+      NO_MEDIA,
+      worseIfHigher(
+        count(`${path}.failed`, `${kind} failed`, 'Answered otherwise, after the time-out, or not at all.'),
+      ),
+    ),
+    absent(
+      NO_MEDIA_ACCOUNT,
+      worseIfHigher(
+        count(
+          `${path}.unsent`,
+          `${kind} unsent`,
+          'Due, and never asked: too many waited for a connection, or the run ended.',
+        ),
+      ),
+    ),
     ...latency(
       `${path}.latency`,
       kind,
-      `from asking for ${kind} to the last byte of the answer`,
+      `from the time ${kind === 'uploads' ? 'an upload' : 'a download'} was due to the last byte of the answer`,
       NO_MEDIA,
       false,
     ),
-  ].map((metric) => ({ ...metric, absence: NO_MEDIA }));
+    ...(['p50', 'p99', 'p999', 'max'] as const).map((key) =>
+      absent(NO_MEDIA_ACCOUNT, {
+        ...worseIfHigher(
+          count(
+            `${path}.lagMs.${key}`,
+            `generator lag of ${kind} ${PERCENTILES[key]}`,
+            'How late they were asked once they were due and a connection was free.',
+          ),
+        ),
+        unit: 'ms',
+      }),
+    ),
+  ];
 }
 
 function phase(): Metric[] {

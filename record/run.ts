@@ -53,13 +53,24 @@ const lagSchema = z.object({
   max: z.number().nullable(),
 });
 
+/** An open workload: once the run has ended, `due` is the sum of `count`, `failed` and `unsent`. */
 const mediaSchema = z.object({
+  /** Fell due, whatever became of it; null: a record of before this was counted. */
+  due: count.nullable().default(null),
   /** Answered with a status below 300. */
   count,
   bytes: count,
-  /** Answered otherwise, or not at all. */
+  /** Answered otherwise, after the time-out, or not at all. */
   failed: count,
+  /** Due, and never asked: too many waited for a connection, or the run ended. Null as for `due`. */
+  unsent: count.nullable().default(null),
+  /**
+   * From when it was due to the last byte of the answer, the wait for a connection included. Of what timed out, or was
+   * broken off at the end of the run: to then, so it took at least as long. What failed otherwise is not in here.
+   */
   latency: latencySummarySchema,
+  /** How late the generator itself was: from when a request was due and a connection was free to when it was asked. */
+  lagMs: lagSchema.default({ p50: null, p99: null, p999: null, max: null }),
 });
 
 const queueSummarySchema = z.object({

@@ -194,14 +194,15 @@ export function groupsSentence({ groups }: RunRecord): string | undefined {
 export function mediaSentences({ media }: RunRecord): string[] {
   if (!media) return [];
   return (['uploads', 'downloads'] as const)
-    .filter((kind) => media[kind].count + media[kind].failed > 0)
+    .filter((kind) => media[kind].count + media[kind].failed + (media[kind].unsent ?? 0) > 0)
     .map((kind) => {
-      const { count, bytes, failed, latency } = media[kind];
+      const { count, bytes, failed, unsent, latency } = media[kind];
       const times =
         latency.p99 === null
           ? ''
           : `, p50 ${formatMilliseconds(latency.p50 ?? 0)}, p99 ${formatMilliseconds(latency.p99)}`;
-      return `${formatCount(count)} ${kind}, ${formatBytes(bytes)}${times}, ${formatCount(failed)} failed`;
+      const neverAsked = unsent ? `, ${formatCount(unsent)} unsent` : '';
+      return `${formatCount(count)} ${kind}, ${formatBytes(bytes)}${times}, ${formatCount(failed)} failed${neverAsked}`;
     });
 }
 

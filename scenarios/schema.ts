@@ -95,7 +95,8 @@ const messagesSchema = z.strictObject({
     shape: 'size or distribution',
   }),
   arrival: oneOf(['poisson', 'constant']).prefault('poisson').meta({
-    description: '`poisson`: exponential gaps, as independent people make them; `constant`: evenly spaced.',
+    description:
+      '`poisson`: exponential gaps, as independent people make them; `constant`: evenly spaced. Uploads and downloads arrive in the same way.',
   }),
 });
 
@@ -157,16 +158,17 @@ const mediaSchema = z
   .strictObject({
     uploads: quantity('rate')
       .prefault('0/s')
-      .meta({ description: 'Files uploaded a second, each a new one.' }),
+      .meta({ description: 'Uploads that fall due a second, each of a new file.' }),
     downloads: quantity('rate')
       .prefault('0/s')
-      .meta({ description: 'Files downloaded a second, of those uploaded before.' }),
+      .meta({ description: 'Downloads that fall due a second, of files uploaded before.' }),
     size: quantity('size', { min: 2048, max: 16 * 1024 ** 2, words: 'from 2KiB to 16MiB' })
       .prefault('48KiB')
       .meta({ description: 'Size of a file: an image, so that it gets a thumbnail.' }),
-    connections: quantity('count', { min: 1, max: 1000, words: 'from 1 to 1000' })
-      .prefault(10)
-      .meta({ description: 'Keep-alive connections for the uploads, and as many for the downloads.' }),
+    connections: quantity('count', { min: 1, max: 1000, words: 'from 1 to 1000' }).prefault(10).meta({
+      description:
+        'Keep-alive connections for the uploads, and as many for the downloads. What finds none free waits, and its wait counts; of each kind 100,000 wait at most, and what falls due beyond counts as `unsent`.',
+    }),
   })
   .transform(
     ({ uploads, downloads, size, connections }): MediaPlan => ({
@@ -252,7 +254,7 @@ export const scenarioSchema = z
       phases: phasesSchema.meta({ description: 'What happens once all clients are connected, in order.' }),
       media: mediaSchema.optional().meta({
         description:
-          'Load on the media port while the phases last, made by autocannon; messages carry the links and the thumbnails.',
+          'Load on the media port while the phases last, an open workload like that of the messages, which carry the links and the thumbnails.',
       }),
       actions: actionsSchema.prefault([]).meta({
         description:

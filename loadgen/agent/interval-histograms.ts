@@ -11,8 +11,10 @@ export type MediaKind = (typeof MEDIA_KINDS)[number];
 export const LAG_KINDS = ['lag', 'connectLag'] as const;
 export type LagKind = (typeof LAG_KINDS)[number];
 
-export type RecordedKind = LatencyKind | LagKind | MediaKind;
-type ClientKind = Exclude<RecordedKind, MediaKind>;
+/** The latency of media, and how late the generator itself was with them. */
+export type RecordedMediaKind = MediaKind | `${MediaKind}Lag`;
+type ClientKind = LatencyKind | LagKind;
+export type RecordedKind = ClientKind | RecordedMediaKind;
 
 /** What was recorded, by phase and kind: HDR histograms, compressed as Base64. */
 export type RecordedLatency = Record<string, Partial<Record<RecordedKind, string>>>;
@@ -44,7 +46,7 @@ export class IntervalHistograms {
       histogram = emptyHistogram();
       histograms[kind] = histogram;
     }
-    histogram.recordValue(Math.min(HIGHEST_MICROSECONDS, Math.max(0, Math.round(ms * 1000))));
+    recordMs(histogram, ms);
   }
 
   /** What was recorded since the last call; phases and kinds without values are left out. */
@@ -56,6 +58,11 @@ export class IntervalHistograms {
     }
     return taken;
   }
+}
+
+/** Hot path. A clock that two processes read a moment apart may give a hair below zero. */
+export function recordMs(histogram: Histogram, ms: number): void {
+  histogram.recordValue(Math.min(HIGHEST_MICROSECONDS, Math.max(0, Math.round(ms * 1000))));
 }
 
 /** Each as compressed Base64, and empty again; those without values are left out. */

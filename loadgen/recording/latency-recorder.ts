@@ -10,7 +10,11 @@ import {
 } from '../agent/interval-histograms.js';
 import { withStrictHeader } from './strict-histogram.js';
 
-const KINDS: readonly RecordedKind[] = [...LATENCY_KINDS, ...LAG_KINDS, ...MEDIA_KINDS];
+const KINDS: readonly RecordedKind[] = [
+  ...LATENCY_KINDS,
+  ...LAG_KINDS,
+  ...MEDIA_KINDS.flatMap((kind) => [kind, `${kind}Lag`] as const),
+];
 /** Histograms count microseconds, people read milliseconds. */
 const MICROSECONDS_PER_MS = 1000;
 

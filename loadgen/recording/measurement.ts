@@ -51,6 +51,8 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
   const { request, startMs, startedAtMs, endMs, pool, recorder, latency } = run;
   const { scenario, source, target, version } = request;
   const { counts } = recorder;
+  const { lagLimitMs } = scenario.generator;
+  const media = run.media?.summary(latency) ?? null;
   const { toGroups, refusedAndDelivered, ...messages } = sumTotals(run);
   const { due, unscheduled } = counts;
   const faults = generatorFaults(run);
@@ -97,7 +99,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     messages: { due, unscheduled, ...messages },
     refusals: counts.refusals,
     groups: scenario.groups && { members: scenario.groups.members, messages: toGroups },
-    media: run.media?.summary(latency) ?? null,
+    media,
     latency: latencies(latency),
     generator: {
       agents: pool.plans.length,
@@ -110,7 +112,12 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     },
     backlog: summarizeBacklog(run.poller, startedAtMs),
     memory: { bytesPerConnection: run.memory },
-    notes: [...run.notes, ...ledgerNotes(messages.leftOver, refusedAndDelivered), ...restartNotes(run)],
+    notes: [
+      ...run.notes,
+      ...ledgerNotes(messages.leftOver, refusedAndDelivered),
+      ...mediaNotes(media, lagLimitMs),
+      ...restartNotes(run),
+    ],
     isPartial: run.isPartial,
   };
   return { ...measurement, notes: [...measurement.notes, ...contradictionNotes(measurement, run)] };
@@ -203,4 +210,26 @@ function ledgerNotes(leftOver: number, refusedAndDelivered: number): string[] {
     );
   }
   return notes;
+}
+
+/** What was never asked, and where the figures of media are the generator's as well. */
+function mediaNotes(media: Measurement['media'], lagLimitMs: number): string[] {
+  if (!media) return [];
+  return (['uploads', 'downloads'] as const).flatMap((kind) => {
+    const { due, unsent, lagMs } = media[kind];
+    const notes: string[] = [];
+    if (unsent) {
+      notes.push(
+        `${unsent} of the ${due} ${kind} that fell due were never asked: they waited for a connection until the run ` +
+          'ended, or too many waited already; their wait is in no latency',
+      );
+    }
+    if (lagMs.p99 !== null && lagMs.p99 > lagLimitMs) {
+      notes.push(
+        `${kind} left ${Math.round(lagMs.p99)} ms late (p99) by the generator's own fault, past its limit of ` +
+          `${lagLimitMs} ms; their latencies are too high by that`,
+      );
+    }
+    return notes;
+  });
 }

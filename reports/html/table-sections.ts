@@ -69,19 +69,27 @@ export function mediaSection(record: RunRecord): string {
   const { media } = record;
   if (!media) return '';
   const rows = (['uploads', 'downloads'] as const).map((kind) => {
-    const { count, bytes, failed, latency } = media[kind];
+    const { due, count, bytes, failed, unsent, latency, lagMs } = media[kind];
     const times = [latency.p50, latency.p90, latency.p99, latency.max].map((value) =>
       formatFigure(value, 'ms'),
     );
-    const failures =
-      failed > 0 ? `<strong class="doubtful">${icon('doubtful')}${formatCount(failed)}</strong>` : '0';
-    return [kind, formatCount(count), formatBytes(bytes), failures, ...times];
+    const doubtful = (number: number) =>
+      number > 0 ? `<strong class="doubtful">${icon('doubtful')}${formatCount(number)}</strong>` : '0';
+    return [
+      kind,
+      formatFigure(due, 'count'),
+      formatCount(count),
+      formatBytes(bytes),
+      doubtful(failed),
+      unsent === null ? formatFigure(null, 'count') : doubtful(unsent),
+      ...times,
+      formatFigure(lagMs.p99, 'ms'),
+    ];
   });
-  return panel(
-    'media',
-    'Media',
-    table(['', 'requests', 'bytes', 'failed', 'p50', 'p90', 'p99', 'max'], rows),
-  );
+  const head = ['', 'due', 'answered', 'bytes', 'failed', 'unsent', 'p50', 'p90', 'p99', 'max', 'lag p99'];
+  const legend =
+    '<p class="quiet">Latencies count from when a request was due, the wait for a free connection included. Unsent: due, and never asked. Lag: how late the generator itself was.</p>';
+  return panel('media', 'Media', `${table(head, rows)}${legend}`);
 }
 
 /** A hundred workers have hundreds of queues. */

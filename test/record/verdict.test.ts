@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Gate } from '../../record/gate.js';
-import type { Measurement } from '../../record/run.js';
+import { type Measurement, runRecordSchema } from '../../record/run.js';
 import { judge } from '../../record/verdict.js';
 import { recordFixture } from '../fixtures/record.js';
 
@@ -94,6 +94,23 @@ describe('judging a run', () => {
   it('finds a queue by its name', () => {
     const [judged] = judge(measurement(), [gate('backlog.queues.outbound.max', '<', 1000)]).gates;
     expect(judged).toMatchObject({ value: 730, passed: true });
+  });
+
+  it('knows what became of media that were due, and of a record from before they were counted it does not', () => {
+    const media = { count: 7, bytes: 70, failed: 0, latency: measurement().latency.accepted };
+    const counted = { ...media, due: 7, unsent: 0 };
+    const judged = (each: object) => {
+      const measured = measurement();
+      const figures = runRecordSchema.shape.media.parse({ uploads: each, downloads: each });
+      return judge({ ...measured, media: figures }, [gate('media.uploads.unsent', '==', 0)]).gates[0];
+    };
+    expect(judged(counted)).toMatchObject({ value: 0, passed: true });
+    expect(judged({ ...counted, unsent: 3 })).toMatchObject({ value: 3, passed: false });
+    expect(judged(media)).toMatchObject({
+      value: null,
+      passed: false,
+      note: expect.stringContaining('older than this figure'),
+    });
   });
 
   it('finds no figure in what objects inherit', () => {

@@ -57,6 +57,22 @@ describe('summary.md', () => {
     expect(terminalSummary(reportedRun(record), 'runs/x')).toContain(words);
   });
 
+  it('tells media that were due and never asked, as the terminal does', () => {
+    const { record } = recordFixture((each) => {
+      const latency = { ...each.latency.accepted, p50: 12, p99: 340 };
+      const lagMs = { p50: 0.4, p99: 1.2, p999: 2, max: 3 };
+      const done = { due: 66, count: 66, bytes: 3 * 2 ** 20, failed: 0, unsent: 0, latency, lagMs };
+      each.media = { uploads: done, downloads: { ...done, due: 100, unsent: 34 } };
+    });
+    for (const summary of [
+      markdownSummary(reportedRun(record)),
+      terminalSummary(reportedRun(record), 'runs/x'),
+    ]) {
+      expect(summary).toMatch(/66 uploads, 3 MiB, p50 12.* ms, p99 340.* ms, 0 failed$/m);
+      expect(summary).toMatch(/66 downloads, 3 MiB, p50 12.* ms, p99 340.* ms, 0 failed, 34 unsent$/m);
+    }
+  });
+
   it('takes no text of the scenario for Markdown or HTML', () => {
     const summary = markdownSummary(
       reportedRun(

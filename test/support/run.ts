@@ -56,6 +56,7 @@ export async function testRun(
   endpoint: Endpoint,
   adminUrl: string | null = null,
   credentials: Credentials | null = null,
+  mediaUrl: string | null = null,
 ): Promise<RunHandle & { folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'c2m-run-'));
   folders.push(folder);
@@ -73,7 +74,7 @@ export async function testRun(
     }),
     credentials,
     server: null,
-    mediaUrl: null,
+    mediaUrl,
     adminUrl,
     target: { kind: 'external', addresses: [], serverWorkers: null, store: null },
     folder,
