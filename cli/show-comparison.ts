@@ -2,11 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import type { SetComparison } from '../record/comparison/compare-sets.js';
 import type { Side } from '../record/comparison/interleaving.js';
 import { InputError } from '../record/input-error.js';
-import { printableJson } from '../record/printable.js';
+import { printable, printableJson } from '../record/printable.js';
 import { parseQuantity } from '../record/quantity.js';
 import { comparisonJunit } from '../reports/comparison-junit.js';
-import { comparisonAsMarkdown, comparisonForTerminal } from '../reports/comparison-text.js';
+import { comparisonAsMarkdown, comparisonForTerminal, conclusion } from '../reports/comparison-text.js';
 import { distributionsOf } from '../reports/distributions.js';
+import { githubError, isGithubActions } from '../reports/github-annotations.js';
 import { comparisonPage } from '../reports/html/comparison-page.js';
 import { ExitStatus } from './exit-status.js';
 
@@ -29,6 +30,8 @@ export async function printComparison(
   if (options.json) process.stdout.write(`${printableJson(withoutRecords(comparison), 2)}\n`);
   else if (options.markdown) process.stdout.write(comparisonAsMarkdown(comparison));
   else process.stdout.write(comparisonForTerminal(comparison));
+  if (isGithubActions() && !options.json && comparison.outcome !== 'not worse')
+    process.stdout.write(githubError('c2m compare', printable(conclusion(comparison))));
 }
 
 /** Undecided proves nothing, like a run that could not be completed. */
