@@ -18,19 +18,31 @@ export function lagBehind(figures: Figures, metric: string): LagBehind | undefin
   const value = figureAt(figures, metric);
   if (value === null) return undefined;
   if (metric === 'connections.connectsPerSecond') return lateConnects(figures, value);
+  const media = /^(media\.\w+\.)latency\.(p50|p90|p99|p999|max)$/.exec(metric);
+  if (media) return ofLag(value, figureAt(figures, `${media[1]}lagMs.${lagStatistic(media[2] ?? '')}`));
   const [, phase = '', kind = '', statistic = ''] =
     /^(phases\.[^.]+\.)?latency\.(\w+)\.(p50|p90|p99|p999|max)$/.exec(metric) ?? [];
   if (kind === '' || kind === 'waiting' || kind === 'deliveredSinceSent') return undefined;
   const lagPath = kind === 'connect' ? 'connectLagMs' : 'lagMs';
   const of = phase === '' ? 'generator.' : phase;
-  // p90 of the lag is not kept: that of its p99 is at least as much, so the server gets the benefit of the doubt.
-  const lagMs = figureAt(figures, `${of}${lagPath}.${statistic === 'p90' ? 'p99' : statistic}`);
+  const lagMs = figureAt(figures, `${of}${lagPath}.${lagStatistic(statistic)}`);
   const sinceSent =
     kind === 'delivered' ? figureAt(figures, `${phase}latency.deliveredSinceSent.${statistic}`) : null;
-  if (lagMs === null && sinceSent === null) return undefined;
-  const valueWithout = sinceSent ?? Math.max(0, value - (lagMs ?? 0));
-  const ownMs = Math.round((value - valueWithout) * 10) / 10;
-  return { valueWithout, note: `undecided: ${ownMs} ms of it may be the lag of the generator itself` };
+  return ofLag(value, sinceSent === null ? lagMs : value - sinceSent);
+}
+
+function ofLag(value: number, lagMs: number | null): LagBehind | undefined {
+  if (lagMs === null) return undefined;
+  const ownMs = Math.round(Math.min(value, lagMs) * 10) / 10;
+  return {
+    valueWithout: Math.max(0, value - lagMs),
+    note: `undecided: ${ownMs} ms of it may be the lag of the generator itself`,
+  };
+}
+
+/** p90 of the lag is not kept: its p99 is at least as much, so the server gets the benefit of the doubt. */
+function lagStatistic(statistic: string): string {
+  return statistic === 'p90' ? 'p99' : statistic;
 }
 
 /** Connects that the generator began late are missing from its rate. */

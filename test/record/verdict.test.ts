@@ -230,6 +230,17 @@ describe('where the generator was late itself', () => {
     expect(record.verdict).toBe('failed');
   });
 
+  it('so is a latency of media', () => {
+    const measured = measurement((each) => {
+      const latency = { ...each.latency.accepted, p99: 900 };
+      const lagMs = { p50: 1, p99: 700, p999: 750, max: 800 };
+      const uploads = { due: 10, count: 10, bytes: 10, failed: 0, unsent: 0, latency, lagMs };
+      each.media = { uploads, downloads: uploads };
+    });
+    expect(judge(measured, [gate('media.uploads.latency.p99', '<', 500)]).verdict).toBe('invalid');
+    expect(judge(measured, [gate('media.uploads.latency.p99', '<', 100)]).verdict).toBe('failed');
+  });
+
   it('connects that it began late do not blame the server for their rate', () => {
     const measured = measurement(({ connections, generator, scenario }) => {
       connections.connectsPerSecond = 9000;
