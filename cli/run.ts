@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { numbered } from '../lab/ab.js';
@@ -6,7 +7,7 @@ import { InputError } from '../record/input-error.js';
 import { readRecordSet } from '../record/record-set.js';
 import { spreadForTerminal } from '../reports/spread-text.js';
 import { loadScenario } from '../scenarios/load.js';
-import type { ExitStatus, Finish } from './exit-status.js';
+import { ExitStatus, type Finish } from './exit-status.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { collect } from './repeatable-option.js';
 
@@ -65,7 +66,10 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
   const loaded = await loadScenario(file, options.set, { isTrusted: options.trust ?? false });
   const baseline = options.baseline === undefined ? [] : await readRecordSet(options.baseline);
   const repeat = readRepeat(options.repeat);
+  if (repeat > 1 && options.json)
+    throw new InputError('--json prints one record, and --repeat makes several; read them in --out');
   const folder = options.out ?? defaultRecordFolder(loaded.scenario.name);
+  if (repeat > 1) await demandNoRecords(folder);
   const show = new RecordedRuns(options);
   try {
     for (let number = 1; number <= repeat && !show.isInterrupted; number += 1) {
@@ -76,11 +80,22 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
         ...(repeat > 1 && { words: `run ${number} of ${repeat}` }),
       });
     }
-    if (repeat > 1 && !options.json) process.stdout.write(spreadForTerminal(show.records));
-    return show.status;
+    return show.isInterrupted && show.records.length < repeat ? ExitStatus.Interrupted : show.status;
   } finally {
+    const whole = show.records.filter(({ verdict }) => verdict !== 'partial');
+    if (repeat > 1 && whole.length > 0) process.stdout.write(spreadForTerminal(whole));
     show.release();
   }
+}
+
+/** A set is of one series: what is there already would be taken for part of it. */
+async function demandNoRecords(folder: string): Promise<void> {
+  const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  if (entries.length > 0)
+    throw new InputError(`${folder} is not empty, and would not be one set of runs; choose another --out`);
 }
 
 function readRepeat(text: string | undefined): number {

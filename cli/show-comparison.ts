@@ -30,7 +30,8 @@ export async function printComparison(
   if (options.json) process.stdout.write(`${printableJson(withoutRecords(comparison), 2)}\n`);
   else if (options.markdown) process.stdout.write(comparisonAsMarkdown(comparison));
   else process.stdout.write(comparisonForTerminal(comparison));
-  if (isGithubActions() && !options.json && comparison.outcome !== 'not worse')
+  // Whoever asks for Markdown or JSON sends it where no command is read.
+  if (isGithubActions() && !options.json && !options.markdown && comparison.outcome !== 'not worse')
     process.stdout.write(githubError('c2m compare', printable(conclusion(comparison))));
 }
 

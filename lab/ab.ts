@@ -105,8 +105,8 @@ class Series {
       const folder = join(this.#options.folder, side === 'base' ? 'a' : 'b', numbered(this.#pairs));
       const { record, failure } = await this.#one(side, folder, runs);
       this.#failure ??= failure;
+      if (record) await this.#observers.recorded?.(side, this.#pairs, folder, record);
       if (!record || this.isOver) return false;
-      await this.#observers.recorded?.(side, this.#pairs, folder, record);
       found[side] = { folder, record };
     }
     const { base, current } = found;

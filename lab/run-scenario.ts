@@ -131,7 +131,12 @@ async function load(
   });
   if (observers.phase) handle.on('phase', observers.phase);
   if (observers.sample) handle.on('sample', observers.sample);
-  signal.addEventListener('abort', () => handle.interrupt());
+  const interrupt = (): void => handle.interrupt();
+  signal.addEventListener('abort', interrupt);
   server?.died.then((reason) => handle.targetDied(reason));
-  return handle.measurement;
+  try {
+    return await handle.measurement;
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+  }
 }

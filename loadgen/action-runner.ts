@@ -4,9 +4,6 @@ import type { AgentPool } from './agent-pool.js';
 import { monotonicMs } from './monotonic-clock.js';
 import type { ServerControl } from './run-request.js';
 
-/** From telling the agents a time to that time. */
-const LEAD_MS = 150;
-
 type Mark = RunRecord['marks'][number];
 
 /** Does what a scenario plans for times of its own, and keeps what was done for the report. */
@@ -32,10 +29,10 @@ export class ActionRunner {
   plan(actions: Action[], firstPhaseMs: number): void {
     for (const action of actions) {
       const atMs = firstPhaseMs + action.atMs;
-      // What agents do has to be known to them by then.
-      const leadMs = isOfClients(action) ? LEAD_MS : 0;
-      const inMs = Math.max(0, atMs - leadMs - monotonicMs());
-      this.#timers.push(setTimeout(() => this.#running.push(this.#do(action, atMs)), inMs));
+      // Agents know now what they will do: who sends what may not hang on when they are told.
+      if (isOfClients(action)) this.#pool.tellAll({ kind: 'act', action, atMs });
+      const inMs = Math.max(0, atMs - monotonicMs());
+      this.#timers.push(setTimeout(() => this.#running.push(this.#do(action)), inMs));
     }
   }
 
@@ -45,13 +42,11 @@ export class ActionRunner {
     await Promise.all(this.#running);
   }
 
-  async #do(action: Action, atMs: number): Promise<void> {
-    const sinceStartMs = Math.max(atMs, monotonicMs()) - this.#startMs;
-    const mark: Mark = { atSeconds: Math.round(sinceStartMs) / 1000, label: action.kind };
+  async #do(action: Action): Promise<void> {
+    const mark: Mark = { atSeconds: Math.round(monotonicMs() - this.#startMs) / 1000, label: action.kind };
     this.marks.push(mark);
     try {
       if (isOfClients(action)) {
-        this.#pool.tellAll({ kind: 'act', action, atMs });
         mark.label = `${action.kind} ${Math.round(action.share * 1000) / 10} %`;
       } else {
         mark.label = (await this.#server?.act(action)) ?? action.kind;

@@ -6,7 +6,8 @@ import type { LedgerTotals } from './agent/ledger.js';
 import type { AgentPlan, AgentSample, FromAgent, ToAgent } from './agent-messages.js';
 import { readPrivateBytes } from './process-usage.js';
 
-const EXIT_TIMEOUT_MS = 5000;
+/** Two million goodbyes take a moment. */
+const EXIT_TIMEOUT_MS = 20_000;
 
 export interface PoolListener {
   sample(agent: number, sample: AgentSample): void;

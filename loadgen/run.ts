@@ -148,8 +148,10 @@ class Run {
       const hasLoggedIn = recorder.counts.connected > 0;
       if (hasLoggedIn) await this.#runPhases(pool);
       await this.#actions.end();
+      const { connected, failed } = recorder.counts;
       await Promise.all([this.#drain(pool), this.#drainMedia()]);
-      if (hasLoggedIn && !this.#isStopped && recorder.open === 0)
+      const hasRefusedAll = recorder.counts.connected === connected && recorder.counts.failed > failed;
+      if (hasLoggedIn && !this.#isStopped && recorder.open === 0 && hasRefusedAll)
         this.#died ??= 'nobody was connected any more when the run ended: the target takes no connections';
       const endMs = monotonicMs();
       await poller?.poll();

@@ -28,7 +28,8 @@ export function lagBehind(figures: Figures, metric: string): LagBehind | undefin
   const lagMs = figureAt(figures, `${of}${lagPath}.${lagStatistic(statistic)}`);
   const sinceSent =
     kind === 'delivered' ? figureAt(figures, `${phase}latency.deliveredSinceSent.${statistic}`) : null;
-  return ofLag(value, sinceSent === null ? lagMs : value - sinceSent);
+  // What a connection that the server dropped held back is no lag: of that only what left late by the generator's own fault.
+  return ofLag(value, sinceSent === null || lagMs === null ? lagMs : Math.min(lagMs, value - sinceSent));
 }
 
 function ofLag(value: number, lagMs: number | null): LagBehind | undefined {

@@ -15,6 +15,8 @@ import { Population, type PopulationListener } from './population.js';
 import { Presence } from './presence.js';
 import { Schedule, type TakeDue } from './schedule.js';
 
+type Levels = Pick<AgentSample, 'open' | 'opening' | 'away' | 'inFlight'>;
+
 const TICK_MS = 1;
 const SAMPLE_MS = 1000;
 const LOOP_DELAY_RESOLUTION_MS = 10;
@@ -47,6 +49,7 @@ export class Agent implements PopulationListener {
   #nextDrainCheckMs = Number.POSITIVE_INFINITY;
   #isFinishing = false;
   #partingUntilMs = 0;
+  #lastLevels: Levels | undefined;
   #counts = newCounts();
   #before = noCounts();
   #tcpBefore = noTcp();
@@ -193,11 +196,12 @@ export class Agent implements PopulationListener {
     this.#isFinishing = true;
     this.#schedule.end();
     this.#population.flush();
+    this.#connector.tellUnbegun(now);
     this.#population.recordUnfinishedConnects(now, (client) => !this.#presence.isAway(client));
-    // Before the goodbyes: the last levels are those of the run, not of its end.
-    if (this.#sampleFromMs > 0) this.#sample(now);
+    // Of before the goodbyes: the last levels are those of the run, not of its end.
+    this.#lastLevels = this.#levels();
     this.#population.leaveAll();
-    this.#partingUntilMs = now + PARTING_MS;
+    this.#partingUntilMs = monotonicMs() + PARTING_MS;
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -205,21 +209,29 @@ export class Agent implements PopulationListener {
   #part(now: number): void {
     if (this.#population.connections > 0 && now < this.#partingUntilMs) return;
     clearInterval(this.#timer);
+    if (this.#sampleFromMs > 0) this.#sample(now, this.#lastLevels);
     this.#loopDelay.disable();
     this.#tell({ kind: 'final', totals: this.#population.totals() });
   }
 
-  #sample(toMs: number): void {
+  #levels(): Levels {
+    const { sent, delivered, refused } = this.#population.counts();
+    return {
+      open: this.#population.online,
+      opening: this.#population.opening,
+      away: this.#presence.away,
+      inFlight: Math.max(0, sent - delivered - refused),
+    };
+  }
+
+  #sample(toMs: number, levels = this.#levels()): void {
     const ledger = this.#population.counts();
     const { cpuSeconds, privateBytes } = readProcessUsage();
     const tcp = this.#transport.counters?.();
     const sample: AgentSample = {
       fromMs: this.#sampleFromMs,
       toMs,
-      open: this.#population.online,
-      opening: this.#population.opening,
-      away: this.#presence.away,
-      inFlight: Math.max(0, ledger.sent - ledger.delivered - ledger.refused),
+      ...levels,
       ...this.#counts,
       refusals: this.#population.takeRefusals(),
       ...ledgerCounts((name) => ledger[name] - this.#before[name]),

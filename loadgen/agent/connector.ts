@@ -113,6 +113,16 @@ export class Connector {
     this.#expireAttempts(nowMs);
   }
 
+  /** First connects that are due, and could not begin because too many others were under way. */
+  tellUnbegun(nowMs: number): void {
+    const gapMs = 1000 / this.#plan.connectRate;
+    for (let client = this.#begun; client < this.#plan.count; client += 1) {
+      const dueMs = this.#startMs + client * gapMs;
+      if (dueMs > nowMs) return;
+      this.#population.connectDue(client, dueMs);
+    }
+  }
+
   #beginFirst(nowMs: number): void {
     const gapMs = 1000 / this.#plan.connectRate;
     while (this.#begun < this.#plan.count) {

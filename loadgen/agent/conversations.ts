@@ -123,7 +123,7 @@ export class Conversations {
       const dueMs = this.outbox.dueMsOf(slot);
       const nowMs = monotonicMs();
       if (state !== MessageState.Again) this.#sendsFirst(client, slot, nowMs);
-      if (state === MessageState.Due) this.#options.histograms.record('lag', nowMs - dueMs, dueMs);
+      if (state === MessageState.Due) this.#recordLag(client, slot, nowMs, dueMs);
       this.outbox.setState(slot, MessageState.Sent);
       const user = this.#options.firstUser + client;
       const payload = this.#options.payloads.make(this.outbox.bytesOf(slot), dueMs, user, sequence);
@@ -212,7 +212,12 @@ export class Conversations {
     const sequence = id - this.#options.firstId;
     const slot = this.outbox.find(client, sequence);
     // What was accepted once stays so: a repetition may be refused by a server that cannot look it up just now.
-    if (slot === NONE || this.outbox.stateOf(slot) === MessageState.Kept) return;
+    if (slot === NONE) return;
+    if (this.outbox.stateOf(slot) === MessageState.Kept) {
+      // It answers a repetition: ACCEPTED of the message itself does not come any more.
+      if (this.outbox.answerOf(slot) === Answer.Awaited) this.#missAccepted(client, slot);
+      return;
+    }
     this.outbox.remove(client, slot);
     const firstFlow = client * this.#mostRecipients;
     const recipients = this.recipientsOf(client);
@@ -251,7 +256,8 @@ export class Conversations {
       const isDelivered = this.ledger.hasSeen(client * this.#mostRecipients + recipient, sequence);
       const hasReceipt = this.outbox.hasReceipt(slot, recipient);
       if (isDelivered && !hasReceipt) open.deliveredNotReceipted += 1;
-      if (!isDelivered && !hasReceipt && answer === Answer.Accepted) open.acceptedNotDelivered += 1;
+      const isRefused = this.ledger.hasRefused(client * this.#mostRecipients + recipient, sequence);
+      if (!isDelivered && !isRefused && answer === Answer.Accepted) open.acceptedNotDelivered += 1;
       if ((isDelivered || hasReceipt) && answer === Answer.Awaited) open.impliedAccepted += 1;
     }
   }
@@ -266,6 +272,13 @@ export class Conversations {
     this.outbox.setAnswer(client, slot, Answer.Missed);
   }
 
+  /** Hot path. What its own sender's pause has held back is no lag. */
+  #recordLag(client: number, slot: number, nowMs: number, dueMs: number): void {
+    const { absences, histograms } = this.#options;
+    const heldMs = absences.hadAny ? absences.totalMs(client, nowMs) - this.outbox.senderAwayMsOf(slot) : 0;
+    histograms.record('lag', nowMs - dueMs - heldMs, dueMs);
+  }
+
   /** Hot path. A message is written for the first time. */
   #sendsFirst(client: number, slot: number, nowMs: number): void {
     const recipients = this.recipientsOf(client);
@@ -274,10 +287,13 @@ export class Conversations {
     this.outbox.setSentMs(slot, nowMs);
     const { absences } = this.#options;
     if (!absences.hadAny) return;
-    // What waited for its own sender did not wait for the server.
+    // What waited for its own sender did not wait for the server; where both were away, it waited for the longer of them.
     const heldMs = absences.totalMs(client, nowMs) - this.outbox.senderAwayMsOf(slot);
-    for (let recipient = 0; heldMs > 0 && recipient < recipients; recipient += 1)
-      this.outbox.setAwayMs(slot, recipient, this.outbox.awayMsOf(slot, recipient) - heldMs);
+    for (let recipient = 0; heldMs > 0 && recipient < recipients; recipient += 1) {
+      const away = absences.totalMs(this.#recipientAt(client, recipient), nowMs);
+      const alreadyMs = away - this.outbox.awayMsOf(slot, recipient);
+      this.outbox.setAwayMs(slot, recipient, away - Math.max(heldMs, alreadyMs));
+    }
   }
 
   /** Hot path. How long it took, without the time for which somebody was away on purpose. */
@@ -287,7 +303,10 @@ export class Conversations {
     const recipient = flow - sender * this.#mostRecipients;
     const awayMs = absences.totalMs(client, nowMs) - this.outbox.awayMsOf(slot, recipient);
     histograms.record('delivered', nowMs - dueMs - awayMs, dueMs);
-    histograms.record('deliveredSinceSent', nowMs - this.outbox.sentMsOf(slot) - awayMs, dueMs);
+    const sentMs = this.outbox.sentMsOf(slot);
+    // Nobody is away for longer since it was sent than it has been since then.
+    const awaySinceSentMs = Math.min(awayMs, Math.max(0, absences.backAtMs(client) - sentMs));
+    histograms.record('deliveredSinceSent', nowMs - sentMs - awaySinceSentMs, dueMs);
     if (!absences.hadAny) return;
     this.outbox.setAwayMs(slot, recipient, awayMs - absences.totalMs(sender, nowMs));
     if (awayMs <= 0) return;

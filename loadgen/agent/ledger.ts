@@ -113,6 +113,10 @@ export class Ledger {
     if (this.#refused.add(flow, sequence)) this.refused += 1;
   }
 
+  hasRefused(flow: number, sequence: number): boolean {
+    return this.#refused.has(flow, sequence);
+  }
+
   /** The recipient of a flow has a new connection: what came on the one before may come again. */
   reconnected(flow: number): void {
     const seen = this.#seen[flow] as number;

@@ -186,6 +186,11 @@ export class Population implements TransportListener {
 
   /** The client leaves on purpose: until its next login, waiting for it is no fault of the server. */
   sendAway(client: number): void {
+    // One that hangs would hear of nothing, not even that its connection has ended.
+    if (this.isPaused(client)) {
+      this.#isPaused[client] = 0;
+      this.#transport?.resume?.(client);
+    }
     this.#absences.begin(client, monotonicMs());
     this.#connectDueMs[client] = 0;
     if (this.isOnline(client)) this.#leave(client);
@@ -214,6 +219,8 @@ export class Population implements TransportListener {
     if (this.#hasUnacknowledged(client)) this.#writer.say(client, Say.Ack);
     this.#writer.flushClient(client);
     this.#transport?.send(client, goodbye);
+    // What cannot be sent may have ended it.
+    if (!this.isOnline(client)) return;
     this.#transport?.end(client);
     this.#offline(client);
     this.#state[client] = ClientState.Leaving;

@@ -33,6 +33,8 @@ export class Presence {
   readonly #talkerDraws: Random;
   readonly #isAway: Uint8Array;
   readonly #isPaused: Uint8Array;
+  /** Away for the phase, and not gone yet. */
+  readonly #isLeaving: Uint8Array;
   /** Clients that are to leave, soonest first, and clients away for a while, soonest back first. */
   readonly #leaving = new TimedQueue();
   readonly #returning = new TimedQueue();
@@ -58,6 +60,7 @@ export class Presence {
     this.#talkerDraws = randomStream(seed, 'talkers');
     this.#isAway = new Uint8Array(clients.count);
     this.#isPaused = new Uint8Array(clients.count);
+    this.#isLeaving = new Uint8Array(clients.count);
     this.#talkers = new Int32Array(clients.count);
     this.#countTalkers();
   }
@@ -84,10 +87,12 @@ export class Presence {
   /** @param firstUser user id of client 0 */
   beginPhase(phase: Phase, firstUser: number, atMs: number): void {
     const leaving: Turn[] = [];
+    this.#isLeaving.fill(0);
     for (let client = 0; client < this.#clients.count; client += 1) {
       const shouldBeAway = phase.away > 0 && shareOf(firstUser + client, this.#seed) < phase.away;
       if (shouldBeAway && !this.isAway(client)) {
         leaving.push({ client, atMs: atMs + this.#phaseDraws.next() * LEAVING_SPREAD_MS });
+        this.#isLeaving[client] = 1;
       } else if (!shouldBeAway && this.isAway(client)) {
         this.#comeBack(client, atMs);
       }
@@ -96,7 +101,7 @@ export class Presence {
     this.#returning.replace([]);
     this.#leaving.replace(leaving);
     // Whoever is about to leave is not asked to send any more: the plan of the phase knows that they are away.
-    this.#countTalkers(new Set(leaving.map(({ client }) => client)));
+    this.#countTalkers();
     this.#churnGapMs = phase.churnRate > 0 ? 1000 / phase.churnRate : Number.POSITIVE_INFINITY;
     this.#nextChurnMs = phase.churnRate > 0 ? atMs + this.#churnGapMs : Number.POSITIVE_INFINITY;
     this.#churnEndMs = atMs + phase.durationMs;
@@ -142,7 +147,7 @@ export class Presence {
   #churn(atMs: number): void {
     this.#nextChurnMs += this.#churnGapMs;
     const client = this.#churnDraws.below(this.#clients.count);
-    if (this.isAway(client)) return;
+    if (this.isAway(client) || this.#isLeaving[client] === 1) return;
     this.#goAway(client);
     this.#returning.push({ client, atMs: atMs + this.#awayForMs });
   }
@@ -177,6 +182,7 @@ export class Presence {
   #goAway(client: number): void {
     if (this.isAway(client)) return;
     this.#isAway[client] = 1;
+    this.#isLeaving[client] = 0;
     this.away += 1;
     this.#clients.sendAway(client);
   }
@@ -192,10 +198,11 @@ export class Presence {
     return this.#isAway[client] === 0 && this.#isPaused[client] === 0;
   }
 
-  #countTalkers(leaving: Set<number> = new Set()): void {
+  #countTalkers(): void {
     this.#talkerCount = 0;
     for (let client = 0; client < this.#clients.count; client += 1) {
-      if (this.isAway(client) || leaving.has(client) || !this.#clients.hasPartner(client)) continue;
+      if (this.isAway(client) || this.#isLeaving[client] === 1) continue;
+      if (!this.#clients.hasPartner(client)) continue;
       this.#talkers[this.#talkerCount] = client;
       this.#talkerCount += 1;
     }

@@ -145,19 +145,26 @@ function lagOf(
   return { p50, p99, p999, max };
 }
 
+const ENOUGH_FOR_P99 = 100;
+
 /** More packets than one in so many may not be lost on the generator's own device. */
 const PACKETS_FOR_ONE_DROP = 1000;
 
 /** Why the run would flatter the server, or blame it: what the generator did not do that it should have. */
-function generatorFaults({ request, phases, latency, recorder }: FinishedRun): string[] {
+function generatorFaults({ request, phases, latency, recorder, pool }: FinishedRun): string[] {
   const { lagLimitMs } = request.scenario.generator;
   const late = (lagMs: number | null): lagMs is number => lagMs !== null && lagMs > lagLimitMs;
   const ofRun = latency.summary('lag').p99;
   const faults = phases.flatMap(({ name }) => {
-    const { p99 } = latency.summary('lag', name);
-    return late(p99) ? [`messages of phase ${name} left ${rounded(p99)} ms late (p99)`] : [];
+    const { p99, count } = latency.summary('lag', name);
+    // Of fewer, one pause of the machine is the p99.
+    return late(p99) && count >= ENOUGH_FOR_P99
+      ? [`messages of phase ${name} left ${rounded(p99)} ms late (p99)`]
+      : [];
   });
   if (late(ofRun) && faults.length === 0) faults.push(`messages left ${rounded(ofRun)} ms late (p99)`);
+  const silent = pool.plans.filter((_, agent) => pool.totals(agent) === undefined).length;
+  if (silent > 0) faults.push(`${silent} of its agents gave no account of their messages`);
   const tcp = recorder.tcp;
   if (tcp && tcp.tunDrops * PACKETS_FOR_ONE_DROP > tcp.segmentsIn + tcp.segmentsOut)
     faults.push(`its device dropped ${tcp.tunDrops} packets`);

@@ -155,7 +155,7 @@ function missingFaults(rows: readonly JudgedFigure<ComparedFigure>[]): string[] 
   return rows.flatMap(({ figure, verdict }) => {
     const gone = figure.current.filter((value) => value === null).length;
     const was = figure.base.filter((value) => value !== null).length;
-    if (verdict !== 'missing' || gone === 0 || was === 0) return [];
+    if (verdict !== 'missing' || figure.worse === 'neither' || gone === 0 || was === 0) return [];
     return [`${figure.label} is missing in ${gone} of the ${figure.current.length} current runs`];
   });
 }
