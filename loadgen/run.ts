@@ -9,17 +9,11 @@ import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
 import { phaseShare } from './plan.js';
 import { probeEndpoints } from './probe.js';
-import {
-  bytesPerConnection,
-  type MemoryReading,
-  NOT_MEASURED,
-  readMemory,
-} from './recording/connection-memory.js';
-import { sampleKernel } from './recording/kernel-sampler.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
 import { MemoryTrend } from './recording/memory-trend.js';
 import { RecordWriter } from './recording/record-writer.js';
+import { ResourceUsage } from './recording/resource-usage.js';
 import { ServerPoller } from './recording/server-poller.js';
 import { TimelineRecorder } from './recording/timeline-recorder.js';
 import { RunError } from './run-error.js';
@@ -69,7 +63,6 @@ class Run {
   #isStopped = false;
   /** What broke the recording itself, such as a full disk. */
   #fault: Error | undefined;
-  #memory = NOT_MEASURED;
   #actions: ActionRunner | undefined;
   #media: MediaLoad | undefined;
   #connectsPerSecond: number | undefined;
@@ -114,7 +107,12 @@ class Run {
       await Promise.race([pool.prepare(), this.#stopped]);
       if (this.#isStopped)
         throw new RunError('C2M_RUN', ['the run ended before the first connect', ...this.#notes].join(': '));
-      const before = readMemory(pool, poller);
+      const resources = new ResourceUsage({
+        pool,
+        poller,
+        socketsPerConnection: this.#socketsPerConnection(),
+        phases: new Set(scenario.phases.map(({ name }) => name)),
+      });
       this.#startMs = monotonicMs() + LEAD_MS;
       this.#startedAtMs = Date.now() + LEAD_MS;
       const memoryTrend = new MemoryTrend();
@@ -130,23 +128,25 @@ class Run {
           );
         },
         phaseAt: (seconds) => this.#phaseAt(this.#startMs + seconds * 1000),
-        server: (nowMs) => poller?.take(nowMs) ?? null,
-        kernel: sampleKernel,
+        server: () => poller?.take() ?? null,
+        kernel: () => resources.readKernel(),
         emit: (sample) => {
           writer.sample(sample);
           memoryTrend.add(sample);
+          resources.add(sample);
           this.events.emit('sample', sample);
         },
       });
-      poller?.start();
+      poller?.start(this.#startMs);
       this.#actions = new ActionRunner(pool, this.#request.server, this.#startMs);
-      await this.#connect(pool, poller, before);
+      await this.#connect(pool, poller, resources);
       const hasLoggedIn = recorder.counts.connected > 0;
       if (hasLoggedIn) await this.#runPhases(pool);
       await this.#actions.end();
       await this.#media?.stop();
       await this.#drain(pool);
       const endMs = monotonicMs();
+      resources.end();
       await poller?.poll();
       await pool.finish();
       plans.forEach((_, agent) => {
@@ -163,7 +163,7 @@ class Run {
         endMs,
         phases: this.#phases,
         connectsPerSecond: this.#connectsPerSecond,
-        memory: this.#memory,
+        resources: resources.summary(),
         memoryTrend,
         media,
         notes: [...this.#notes, ...this.#actions.failures],
@@ -185,17 +185,19 @@ class Run {
     }
   }
 
-  async #connect(pool: AgentPool, poller: ServerPoller | undefined, before: MemoryReading): Promise<void> {
+  async #connect(pool: AgentPool, poller: ServerPoller | undefined, resources: ResourceUsage): Promise<void> {
     const { count, connectRate, connectTimeoutMs } = this.#request.scenario.clients;
     const connected = pool.all('connected');
     this.#beginPhase('connect', this.#startMs, null);
     pool.tellAll({ kind: 'connect', atMs: this.#startMs });
-    const limitMs = (count / connectRate) * 1000 + connectTimeoutMs + CONNECT_SLACK_MS;
+    const rampMs = (count / connectRate) * 1000;
+    const limitMs = rampMs + connectTimeoutMs + CONNECT_SLACK_MS;
+    const stopWatching = resources.watchRamp(rampMs);
     const outcomes = await within(
       this.#startMs + limitMs - monotonicMs(),
       connected,
       this.#stopped.then(() => undefined),
-    );
+    ).finally(stopWatching);
     if (!outcomes) {
       if (!this.#isStopped)
         this.#notes.push(`not every client had its first connect within ${limitMs / 1000} s`);
@@ -207,7 +209,16 @@ class Run {
     if (logins === 0) return;
     await this.#until(monotonicMs() + SETTLE_MS);
     await poller?.poll();
-    if (!this.#isStopped) this.#memory = bytesPerConnection(before, readMemory(pool, poller), logins);
+    if (this.#isStopped) return;
+    const note = resources.connected(logins);
+    if (note !== undefined) this.#notes.push(note);
+  }
+
+  /** Of this host; null: how many are between the clients and a server that was there before is not known. */
+  #socketsPerConnection(): number | null {
+    const { scenario, target } = this.#request;
+    if (target.kind !== 'embedded') return null;
+    return scenario.generator.transport === 'packets' ? 1 : 2;
   }
 
   async #runPhases(pool: AgentPool): Promise<void> {

@@ -51,6 +51,7 @@ export class Agent implements PopulationListener {
   #counts = newCounts();
   #before = noCounts();
   #tcpBefore = noTcp();
+  #cpuSecondsAtStart = 0;
 
   constructor(plan: AgentPlan, tell: (message: FromAgent) => void) {
     this.#plan = plan;
@@ -119,6 +120,7 @@ export class Agent implements PopulationListener {
   }
 
   #start(atMs: number): void {
+    this.#cpuSecondsAtStart = readProcessUsage().cpuSeconds;
     this.#connector.start(atMs);
     this.#sampleFromMs = atMs;
     this.#nextSampleMs = atMs + SAMPLE_MS;
@@ -142,7 +144,9 @@ export class Agent implements PopulationListener {
     }
     this.#population.flush();
     if (now >= this.#nextSampleMs) {
-      this.#sample(this.#nextSampleMs);
+      // What a stalled agent has counted is of all the time until now, not of the first second that it missed.
+      const isStalled = now >= this.#nextSampleMs + SAMPLE_MS;
+      this.#sample(isStalled ? now : this.#nextSampleMs);
       while (this.#nextSampleMs <= now) this.#nextSampleMs += SAMPLE_MS;
     }
   }
@@ -219,6 +223,7 @@ export class Agent implements PopulationListener {
       fromMs: this.#sampleFromMs,
       toMs,
       open: this.#population.online,
+      ...this.#population.takeExtremes(),
       opening: this.#population.opening,
       away: this.#presence.away,
       inFlight: Math.max(0, ledger.sent - ledger.delivered - ledger.refused),
@@ -228,7 +233,8 @@ export class Agent implements PopulationListener {
       latency: this.#histograms.take(),
       tcp: tcp ? subtractTcp(tcp, this.#tcpBefore) : null,
       eventLoopLagMs: Math.max(0, this.#loopDelay.percentile(99) / 1e6 - LOOP_DELAY_RESOLUTION_MS),
-      cpuSeconds,
+      cpuSeconds: cpuSeconds - this.#cpuSecondsAtStart,
+      cpuReadAtMs: monotonicMs(),
       privateBytes,
     };
     this.#loopDelay.reset();

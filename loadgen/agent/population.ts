@@ -80,6 +80,8 @@ export class Population implements TransportListener {
   #halfWindow = 64;
   online = 0;
   opening = 0;
+  #onlinePeak = 0;
+  #onlineLow = 0;
 
   constructor(plan: AgentPlan, histograms: IntervalHistograms, listener: PopulationListener) {
     const { count } = plan;
@@ -153,6 +155,14 @@ export class Population implements TransportListener {
   /** What the ledgers have counted until now. */
   counts(): LedgerCounts {
     return this.#conversations.map(({ ledger }) => ledger.counts()).reduce(addCounts);
+  }
+
+  /** Most and fewest clients that were logged in at any moment since the last call. */
+  takeExtremes(): { openPeak: number; openLow: number } {
+    const extremes = { openPeak: this.#onlinePeak, openLow: this.#onlineLow };
+    this.#onlinePeak = this.online;
+    this.#onlineLow = this.online;
+    return extremes;
   }
 
   /** Answers with an ERROR instead of ACCEPTED by reason, since the last call. */
@@ -342,6 +352,7 @@ export class Population implements TransportListener {
     this.#state[client] = ClientState.Online;
     this.opening -= 1;
     this.online += 1;
+    this.#onlinePeak = Math.max(this.#onlinePeak, this.online);
     this.#halfWindow = Math.max(1, window >>> 1);
     if (this.#backSinceMs[client] === Number.POSITIVE_INFINITY) this.#backSinceMs[client] = now;
     this.#histograms.record('connect', now - (this.#connectDueMs[client] as number));
@@ -434,6 +445,7 @@ export class Population implements TransportListener {
 
   #offline(client: number): void {
     this.online -= 1;
+    this.#onlineLow = Math.min(this.#onlineLow, this.online);
     this.#writer.forget(client);
   }
 
