@@ -107,6 +107,8 @@ class Run {
       await Promise.race([pool.prepare(), this.#stopped]);
       if (this.#isStopped)
         throw new RunError('C2M_RUN', ['the run ended before the first connect', ...this.#notes].join(': '));
+      // What the server had used and held until now is not of the run; the last answer is from before the agents were there.
+      await poller?.poll();
       const resources = new ResourceUsage({
         pool,
         poller,

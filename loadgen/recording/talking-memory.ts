@@ -30,7 +30,10 @@ export class TalkingMemory {
     this.#socketsPerConnection = socketsPerConnection;
   }
 
-  /** @param sample of a second in which the clients talk; @param kernel read at its end */
+  /**
+   * @param sample of a second in which the clients talk
+   * @param kernel read at its end
+   */
   add({ connections, server, generator }: TimelineSample, kernel: KernelReading): void {
     const { open } = connections;
     if (open === 0) return;

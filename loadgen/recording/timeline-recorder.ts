@@ -1,7 +1,8 @@
 import { addTcp, noTcp, type TcpCounters } from '../../record/tcp-counters.js';
 import type { TimelineSample } from '../../record/timeline.js';
-import { LEDGER_COUNTS, noCounts } from '../agent/ledger.js';
 import type { AgentSample } from '../agent-messages.js';
+import { addCounts, addReasons, emptySample, sumOf } from './agent-sums.js';
+import { certainPeak, type Told } from './certain-peak.js';
 import type { MergedInterval } from './latency-recorder.js';
 
 /** Counts of the run so far, all agents together. */
@@ -27,12 +28,6 @@ export interface Surroundings {
   server(): TimelineSample['server'];
   kernel(): TimelineSample['kernel'];
   emit(sample: TimelineSample): void;
-}
-
-/** A sample and whose it is. */
-interface Told {
-  agent: number;
-  sample: AgentSample;
 }
 
 /**
@@ -220,76 +215,6 @@ export class TimelineRecorder {
     addReasons(run.failures, counts.failures);
     addReasons(run.refusals, counts.refusals);
   }
-}
-
-/**
- * Clients that were certainly logged in at one moment: the most that one agent had, while the others had no fewer than
- * their fewest. The sum of what each had at most would be a number that perhaps never was.
- */
-function certainPeak(told: readonly Told[], latest: readonly (AgentSample | undefined)[]): number {
-  const agents = latest.flatMap((level, agent) => {
-    if (!level) return [];
-    const own = told.filter((each) => each.agent === agent).map(({ sample }) => sample);
-    // An agent that said nothing of these seconds stays as it was.
-    const most = Math.max(...own.map(({ openPeak }) => openPeak), own.length > 0 ? 0 : level.open);
-    return { most, fewest: Math.min(level.open, ...own.map(({ openLow }) => openLow)) };
-  });
-  const fewestOfAll = agents.reduce((sum, { fewest }) => sum + fewest, 0);
-  return Math.max(0, ...agents.map(({ most, fewest }) => fewestOfAll - fewest + most));
-}
-
-const COUNTS = ['connected', 'reconnected', 'failed', 'dropped', 'due', ...LEDGER_COUNTS] as const;
-
-const LEVELS = [
-  'open',
-  'opening',
-  'away',
-  'inFlight',
-  'privateBytes',
-] as const satisfies (keyof AgentSample)[];
-
-/** Adds the counts of a sample, and takes over its levels. */
-function addCounts(sum: AgentSample, sample: AgentSample): void {
-  for (const name of COUNTS) sum[name] += sample[name];
-  for (const name of LEVELS) sum[name] = sample[name];
-  addReasons(sum.failures, sample.failures);
-  addReasons(sum.refusals, sample.refusals);
-  if (sample.tcp) sum.tcp = addTcp(sum.tcp ?? noTcp(), sample.tcp);
-}
-
-function addReasons(sum: Record<string, number>, reasons: Record<string, number>): void {
-  for (const [reason, count] of Object.entries(reasons)) sum[reason] = (sum[reason] ?? 0) + count;
-}
-
-function sumOf(samples: readonly AgentSample[], level: (typeof LEVELS)[number]): number {
-  return samples.reduce((sum, sample) => sum + sample[level], 0);
-}
-
-function emptySample(): AgentSample {
-  return {
-    fromMs: 0,
-    toMs: 0,
-    open: 0,
-    openPeak: 0,
-    openLow: 0,
-    opening: 0,
-    away: 0,
-    inFlight: 0,
-    connected: 0,
-    reconnected: 0,
-    failed: 0,
-    dropped: 0,
-    failures: {},
-    refusals: {},
-    due: 0,
-    ...noCounts(),
-    latency: {},
-    tcp: null,
-    eventLoopLagMs: 0,
-    cpuSeconds: 0,
-    cpuReadAtMs: 0,
-    privateBytes: 0,
-  };
 }
 
 function rounded(seconds: number): number {
