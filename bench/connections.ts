@@ -60,6 +60,7 @@ export async function measureConnections(protocol: 'tcp' | 'ws', count: number):
         agent: 0,
         transport: 'sockets',
         seed: 1,
+        run: 1,
         firstUser: 1,
         count,
         endpoints: server.addresses,

@@ -20,6 +20,9 @@ export interface PopulationOptions {
 export interface Drained extends OpenEntries {
   /** Users whom the server does not let in. */
   loggedOut: number;
+  /** How long it was waited, and how long nothing had come then. */
+  waitedMs: number;
+  silentMs: number;
 }
 
 const TICK_MS = 10;
@@ -34,7 +37,7 @@ const GROUP_AGAIN_MS = 500;
 const QUIET_MS = 600;
 /** Without anything heard: whoever has not had its mail by then does not get it. */
 const LONGEST_SILENCE_MS = 30_000;
-const LONGEST_DRAIN_MS = 120_000;
+const LONGEST_DRAIN_MS = 300_000;
 
 /** Clients who write to each other and to groups, come and go, and keep account of every message. */
 export class Population {
@@ -120,10 +123,11 @@ export class Population {
       const awake = this.#clients.filter((_, user) => !isAsleep(user));
       const silentMs = nowMs - Math.max(startedMs, ...awake.map(({ heardMs }) => heardMs));
       const loggedOut = awake.filter(({ isLoggedIn }) => !isLoggedIn).length;
-      const open = { ...this.ledger.open(isAsleep), loggedOut };
+      const waitedMs = nowMs - startedMs;
+      const open = { ...this.ledger.open(isAsleep), loggedOut, waitedMs, silentMs };
       const isDone = open.lost + open.withoutReceipt + open.unanswered + loggedOut === 0;
       if (isDone && silentMs > QUIET_MS) return open;
-      if (silentMs > LONGEST_SILENCE_MS || nowMs - startedMs > LONGEST_DRAIN_MS) return open;
+      if (silentMs > LONGEST_SILENCE_MS || waitedMs > LONGEST_DRAIN_MS) return open;
     }
   }
 

@@ -122,7 +122,12 @@ function faultsOf(ledger: CrashLedger, open: Drained): string[] {
     [misdelivered, 'delivered to the wrong user, or never sent'],
     [wronglyRefused, 'refused though the client kept to the protocol'],
   ];
-  return counted.filter(([count]) => count > 0).map(([count, what]) => `${number.format(count)} ${what}`);
+  const faults = counted
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `${number.format(count)} ${what}`);
+  // Silence is a server that has stopped; else it is still at it, and the machine may be slow.
+  const [waited, silent] = [open.waitedMs, open.silentMs].map((ms) => (ms / 1000).toFixed(1));
+  return faults.length > 0 ? [...faults, `waited for ${waited} s, and nothing came for ${silent} s`] : [];
 }
 
 function add(sum: Map<string, number>, counts: Map<string, number>): void {

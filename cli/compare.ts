@@ -1,25 +1,34 @@
 import { Command } from 'commander';
-import { readRunRecord } from '../record/folder.js';
+import { compareSets, type SetOfRuns } from '../record/comparison/compare-sets.js';
 import { InputError } from '../record/input-error.js';
-import { printableJson } from '../record/printable.js';
-import { parseQuantity } from '../record/quantity.js';
-import { compareRecords } from '../reports/compare.js';
-import { comparisonAsMarkdown, comparisonForTerminal } from '../reports/comparison-text.js';
-import { ExitStatus, type Finish } from './exit-status.js';
+import { readRecordSet } from '../record/record-set.js';
+import type { Finish } from './exit-status.js';
+import { collect } from './repeatable-option.js';
+import { printComparison, readShare, statusOfComparison } from './show-comparison.js';
 
 interface CompareOptions {
-  tolerance: string;
+  smallestEffect: string;
+  differing?: string[];
+  html?: string;
+  junit?: string;
   markdown?: true;
   json?: true;
 }
 
 export function compareCommand(finish: Finish): Command {
   return new Command('compare')
-    .summary('two run records side by side; exit status 99 on a regression')
-    .description('Shows two run records side by side. The exit status is 99 when the second is worse.')
-    .argument('<base>', 'folder of the record to compare with')
-    .argument('<dir>', 'folder of the record in question')
-    .option('--tolerance <share>', 'how much worse a figure may be', '10%')
+    .summary('two sets of run records; exit status 99 where the second is worse')
+    .description(
+      'Compares two sets of runs, figure by figure. Each side is one record, a folder of records, or several of either; ' +
+        'with more than one of a side write -- between them. The exit status is 99 where the second is worse, did not pass or ' +
+        'cannot be compared, and 1 where the runs are too few to tell whether a figure that seems worse is.',
+    )
+    .argument('<base>', 'the record or the folder of records to compare with')
+    .argument('[records...]', 'the same for the runs in question; with -- in between, several of both')
+    .option('--smallest-effect <share>', 'the smallest change worth reporting', '5%')
+    .option('--differing <path>', 'what of the scenario is meant to differ; may be repeated', collect)
+    .option('--html <file>', 'write the comparison page')
+    .option('--junit <file>', 'write JUnit XML')
     .option('--markdown', 'print Markdown, for a pull request')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -27,23 +36,42 @@ export function compareCommand(finish: Finish): Command {
       `
 Examples:
   c2m compare runs/before runs/after
-  c2m compare runs/before runs/after --tolerance 5% --markdown >> "$GITHUB_STEP_SUMMARY"
+  c2m compare runs/base-1 runs/base-2 runs/base-3 -- runs/new-1 runs/new-2 runs/new-3 --html comparison.html
+  c2m compare runs/memory runs/lmdb --differing target.embedded.store --markdown >> "$GITHUB_STEP_SUMMARY"
 `,
     )
-    .action(async (base: string, current: string, options: CompareOptions) => {
-      const tolerance = readTolerance(options.tolerance);
-      const comparison = compareRecords(await readRunRecord(base), await readRunRecord(current), tolerance);
-      if (options.json) process.stdout.write(`${printableJson(comparison, 2)}\n`);
-      else if (options.markdown) process.stdout.write(comparisonAsMarkdown(comparison));
-      else process.stdout.write(comparisonForTerminal(comparison));
-      finish(comparison.regressions.length > 0 ? ExitStatus.GateFailed : ExitStatus.Passed);
+    .action(async (base: string, records: string[], options: CompareOptions, command: Command) => {
+      const smallestEffect = readShare(options.smallestEffect);
+      const [before, after] = sidesOf([base, ...records], rawArgsOf(command));
+      const [baseSet, currentSet] = [await readSide(before), await readSide(after)];
+      const comparison = compareSets(baseSet, currentSet, {
+        smallestEffect,
+        differing: options.differing ?? [],
+      });
+      await printComparison(comparison, { base: baseSet.folders, current: currentSet.folders }, options);
+      finish(statusOfComparison(comparison));
     });
 }
 
-function readTolerance(text: string): number {
-  try {
-    return parseQuantity('share', text);
-  } catch (error) {
-    throw new InputError(`--tolerance: ${(error as Error).message}`);
-  }
+/** As typed. Commander keeps them, and its types do not tell. */
+function rawArgsOf({ parent }: Command): readonly string[] {
+  return (parent as { rawArgs?: string[] } | null)?.rawArgs ?? [];
+}
+
+/** The folders before and behind `--`; without it there are two. Commander takes the `--` out of what it hands over. */
+function sidesOf(folders: string[], typed: readonly string[]): [string[], string[]] {
+  const cut = typed.indexOf('--');
+  const behind = cut < 0 ? 1 : typed.length - cut - 1;
+  const [before, after] = [folders.slice(0, folders.length - behind), folders.slice(folders.length - behind)];
+  if (cut < 0 && folders.length > 2)
+    throw new InputError('write -- between the records to compare with and those in question');
+  if (before.length === 0 || after.length === 0)
+    throw new InputError('there is nothing to compare with; write c2m compare BASE... -- RUN...');
+  return [before, after];
+}
+
+async function readSide(names: string[]): Promise<SetOfRuns & { folders: string[] }> {
+  const found = (await Promise.all(names.map(readRecordSet))).flat();
+  const folders = found.map(({ folder }) => folder);
+  return { name: names.join(', '), runs: found.map(({ record }) => record), folders };
 }

@@ -9,6 +9,7 @@ import {
   type ConnectionCost,
   capacityOf,
   clientsPerProcess,
+  PACKET_PROTOCOLS,
 } from '../lab/host-capacity.js';
 import { planTarget } from '../lab/target.js';
 import { type HostFacts, readHostFacts } from '../loadgen/host-facts.js';
@@ -57,20 +58,16 @@ export function doctorCommand(finish: Finish): Command {
         file === undefined
           ? undefined
           : await fitOf((await loadScenario(file, options.set, { isTrusted: true })).scenario, facts);
-      const capacity = Object.fromEntries(
-        (Object.keys(CONNECTION_BYTES) as WireProtocol[]).map((protocol) => [
-          protocol,
-          capacityOf(facts, protocol),
-        ]),
-      ) as Record<WireProtocol, Capacity>;
+      const capacity = capacities(facts, SOCKET_PROTOCOLS, 'sockets');
+      const packetCapacity = capacities(facts, PACKET_PROTOCOLS, 'packets');
       const advice = adviceFor(facts);
       const leftBehind = await clearOwnerless();
       process.stdout.write(
         options.json
-          ? `${JSON.stringify({ facts, capacity, advice, leftBehind, ...(fit ? { fit } : {}) }, null, 2)}\n`
+          ? `${JSON.stringify({ facts, capacity, packetCapacity, advice, leftBehind, ...(fit ? { fit } : {}) }, null, 2)}\n`
           : [
               factsText(facts),
-              capacityText(capacity),
+              capacityText(capacity, packetCapacity),
               fit ? fitText(fit) : '',
               adviceText(advice),
               leftBehindText(leftBehind),
@@ -155,14 +152,30 @@ function factsText(facts: HostFacts): string {
   ]);
 }
 
-function capacityText(capacity: Record<WireProtocol, Capacity>): string {
-  return section(
-    'It can hold about, server and clients together',
+type Capacities = Partial<Record<WireProtocol, Capacity>>;
+
+const SOCKET_PROTOCOLS = Object.keys(CONNECTION_BYTES) as WireProtocol[];
+
+function capacities(
+  facts: HostFacts,
+  protocols: readonly WireProtocol[],
+  transport: Scenario['generator']['transport'],
+): Capacities {
+  return Object.fromEntries(protocols.map((protocol) => [protocol, capacityOf(facts, protocol, transport)]));
+}
+
+function capacityText(overSockets: Capacities, overPackets: Capacities): string {
+  const lack = whatPacketsLack();
+  const needs = lack === null ? '' : `; not as it is: it lacks ${lack.replace(/,$/, '')}`;
+  const rows = (capacity: Capacities, suffix: string, more: string): [string, string][] =>
     Object.entries(capacity).map(([protocol, { connections, boundBy, bytesPerConnection }]) => [
-      protocol,
-      `${formatCount(rounded(connections)).padStart(9)} connections at ${formatBytes(bytesPerConnection)} each, bounded by ${boundBy}`,
-    ]),
-  );
+      `${protocol}${suffix}`,
+      `${formatCount(rounded(connections)).padStart(9)} connections at ${formatBytes(bytesPerConnection)} each, bounded by ${boundBy}${more}`,
+    ]);
+  return section('It can hold about, server and clients together', [
+    ...rows(overSockets, '', ''),
+    ...rows(overPackets, ', packets', needs),
+  ]);
 }
 
 function fitText(fit: Fit): string {

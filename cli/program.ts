@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../lab/version.js';
 import { printableLines } from '../record/printable.js';
+import { abCommand } from './ab.js';
 import { compareCommand } from './compare.js';
 import { doctorCommand } from './doctor.js';
 import { describeError, ExitStatus, type Finish, statusOfError } from './exit-status.js';
@@ -60,6 +61,7 @@ Exit status:
     runCommand,
     reportCommand,
     compareCommand,
+    abCommand,
     serveCommand,
     topCommand,
     reloadCommand,

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { readRunRecord } from '../record/folder.js';
 import { rejudge } from '../record/rejudge.js';
-import { terminalSummary } from '../reports/terminal.js';
 import { writeRecord } from '../reports/write.js';
-import { type Finish, statusOfVerdict } from './exit-status.js';
+import type { Finish } from './exit-status.js';
+import { printRun, statusOfRun } from './run-outcome.js';
 
 export function reportCommand(finish: Finish): Command {
   return new Command('report')
@@ -14,8 +14,8 @@ export function reportCommand(finish: Finish): Command {
     .addHelpText('after', '\nExample:\n  c2m report runs/20260314-092653-quickstart\n')
     .action(async (folder: string, options: { json?: true }) => {
       const record = rejudge(await readRunRecord(folder));
-      const text = await writeRecord(folder, record);
-      process.stdout.write(options.json ? text : terminalSummary(record, folder));
-      finish(statusOfVerdict(record.verdict));
+      const { text, run } = await writeRecord(folder, record);
+      printRun(run, folder, options.json ? text : undefined);
+      finish(statusOfRun(run));
     });
 }

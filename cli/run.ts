@@ -1,18 +1,23 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { endChildrenAtAbruptEnd } from '../lab/abrupt-end.js';
+import { numbered } from '../lab/ab.js';
 import { defaultRecordFolder } from '../lab/record-folder.js';
-import { runScenario } from '../lab/run-scenario.js';
-import { terminalSummary } from '../reports/terminal.js';
-import { writeRecord } from '../reports/write.js';
-import { type LoadedScenario, loadScenario } from '../scenarios/load.js';
-import { ExitStatus, type Finish, statusOfVerdict } from './exit-status.js';
-import { listenForInterrupts } from './interrupts.js';
-import { type LiveView, liveView, noView } from './live-view.js';
+import { InputError } from '../record/input-error.js';
+import { readRecordSet } from '../record/record-set.js';
+import { spreadForTerminal } from '../reports/spread-text.js';
+import { loadScenario } from '../scenarios/load.js';
+import type { ExitStatus, Finish } from './exit-status.js';
+import { RecordedRuns } from './recorded-runs.js';
 import { collect } from './repeatable-option.js';
+
+/** Past it the noise of a machine is known well enough. */
+const MOST_REPEATS = 1000;
 
 interface RunOptions {
   set?: string[];
   out?: string;
+  baseline?: string;
+  repeat?: string;
   force?: true;
   json?: true;
   quiet?: true;
@@ -28,6 +33,11 @@ export function runCommand(finish: Finish): Command {
     .argument('<scenario>', 'a YAML file, or the name of a shipped scenario (see `c2m scenarios`)')
     .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect)
     .option('--out <dir>', 'folder for the record (default: runs/<time>-<name>)')
+    .option('--baseline <dir>', 'what gates with `baseline` are set against: a record, or a folder of them')
+    .option(
+      '--repeat <n>',
+      'run it so often, with a fresh server each time; --out is then a folder of records',
+    )
     .option('--force', 'replace a record that --out holds already')
     .option(
       '--trust',
@@ -41,6 +51,8 @@ export function runCommand(finish: Finish): Command {
 Examples:
   c2m run quickstart
   c2m run scenarios/chat.yaml --set clients.count=50000 --set phases.lunch.rate=3000/s
+  c2m run chat --baseline runs/before --set 'gates=["latency.delivered.p99 <= baseline * 1.1"]'
+  c2m run ci-smoke --repeat 5 --out runs/before
   c2m run my.yaml --set target=tcp://127.0.0.1:4000 --out runs/mine --json > result.json
 `,
     )
@@ -51,43 +63,29 @@ Examples:
 
 async function run(file: string, options: RunOptions): Promise<ExitStatus> {
   const loaded = await loadScenario(file, options.set, { isTrusted: options.trust ?? false });
+  const baseline = options.baseline === undefined ? [] : await readRecordSet(options.baseline);
+  const repeat = readRepeat(options.repeat);
   const folder = options.out ?? defaultRecordFolder(loaded.scenario.name);
-  const interrupts = listenForInterrupts({ hangup: true });
-  const children = endChildrenAtAbruptEnd();
-  let view = noView;
+  const show = new RecordedRuns(options);
   try {
-    interrupts.onRequest(() => view.interrupted());
-    const { record, failure } = await runScenario(
-      loaded,
-      { folder, isReplacing: options.force ?? false, signal: interrupts.signal },
-      {
-        // What is wrong with the input is told on a screen without a view.
-        begun: () => {
-          view = viewFor(loaded, options);
-        },
-        phase: (phase) => view.phase(phase),
-        sample: (sample) => view.sample(sample),
-      },
-    );
-    view.end();
-    if (record) {
-      const text = await writeRecord(folder, record);
-      process.stdout.write(options.json ? text : terminalSummary(record, folder));
+    for (let number = 1; number <= repeat && !show.isInterrupted; number += 1) {
+      const one = repeat === 1 ? folder : join(folder, numbered(number));
+      await show.run(loaded, one, {
+        isReplacing: options.force ?? false,
+        baseline: baseline.map(({ record }) => record),
+        ...(repeat > 1 && { words: `run ${number} of ${repeat}` }),
+      });
     }
-    if (failure) throw failure;
-    if (!record) return ExitStatus.Interrupted;
-    // A run that ended early by itself, because a process died, was not interrupted.
-    if (record.verdict === 'partial' && !interrupts.isRequested) return ExitStatus.Incomplete;
-    return statusOfVerdict(record.verdict);
+    if (repeat > 1 && !options.json) process.stdout.write(spreadForTerminal(show.records));
+    return show.status;
   } finally {
-    view.end();
-    children.release();
-    interrupts.release();
+    show.release();
   }
 }
 
-function viewFor({ scenario }: LoadedScenario, { json, quiet }: RunOptions): LiveView {
-  if (quiet) return noView;
-  if (!json) return liveView(scenario, process.stdout);
-  return process.stderr.isTTY ? liveView(scenario, process.stderr) : noView;
+function readRepeat(text: string | undefined): number {
+  if (text === undefined) return 1;
+  const repeat = Number(text);
+  if (Number.isInteger(repeat) && repeat >= 1 && repeat <= MOST_REPEATS) return repeat;
+  throw new InputError(`--repeat: "${text}" is not a number of runs; write 1 to ${MOST_REPEATS}`);
 }

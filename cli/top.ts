@@ -1,15 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import chalk from 'chalk';
 import { Command } from 'commander';
-import { createLogUpdate } from 'log-update';
 import { readStats } from '../lab/admin-client.js';
-import type { ServerStats } from '../protocol/stats.js';
 import { InputError } from '../record/input-error.js';
-import { printableData, printableJson } from '../record/printable.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 import { listenForInterrupts } from './interrupts.js';
 import { DEFAULT_ADMIN_URL } from './reload.js';
-import { topLines } from './top-view.js';
+import { topView } from './top-view.js';
 
 interface TopOptions {
   interval: string;
@@ -44,47 +40,30 @@ Examples:
     });
 }
 
-async function top(url: string, { interval, once, json }: TopOptions): Promise<ExitStatus> {
+async function top(url: string, options: TopOptions): Promise<ExitStatus> {
+  const { interval, once, json } = options;
   const intervalMs = Number(interval) * 1000;
   if (!(intervalMs >= LEAST_INTERVAL_MS)) {
     throw new InputError(`--interval: "${interval}" is not a time; write seconds, at least 0.25`);
   }
-  const show = json ? printJson : viewOn(process.stdout);
+  const view = topView(process.stdout, options);
   const interrupts = listenForInterrupts({ hangup: true });
   const isOver = new AbortController();
   interrupts.onRequest(() => isOver.abort());
   try {
     let before = await readStats(url);
-    if (json) show(before, before);
+    if (json) view.show(before, before);
     while (!interrupts.isRequested) {
       const wasAborted = await sleep(intervalMs, false, { signal: isOver.signal }).catch(() => true);
       if (wasAborted) break;
       const now = await readStats(url);
-      show(before, now);
+      view.show(before, now);
       before = now;
       if (once) break;
     }
     return ExitStatus.Passed;
   } finally {
+    view.end();
     interrupts.release();
   }
-}
-
-type Show = (before: ServerStats, now: ServerStats) => void;
-
-function printJson(_before: ServerStats, now: ServerStats): void {
-  process.stdout.write(`${printableJson(now)}\n`);
-}
-
-/** A terminal is redrawn in place; a pipe gets one table behind the other. */
-function viewOn(stream: NodeJS.WriteStream): Show {
-  const linesOf: (...looks: [ServerStats, ServerStats]) => string[] = (before, now) =>
-    topLines(printableData(before), printableData(now));
-  if (!stream.isTTY) return (before, now) => stream.write(`${linesOf(before, now).join('\n')}\n\n`);
-  const draw = createLogUpdate(stream);
-  return (before, now) => {
-    const rows = stream.rows ?? 24;
-    const lines = linesOf(before, now).slice(0, rows - 2);
-    draw([...lines, chalk.dim('Ctrl-C ends')].join('\n'));
-  };
 }

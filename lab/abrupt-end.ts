@@ -27,7 +27,8 @@ export function removeAtAbruptEnd(folder: string): { release(): void } {
   });
 }
 
-function atAbruptEnd(act: () => void): { release(): void } {
+/** Does it unless `release` was called before. */
+export function atAbruptEnd(act: () => void): { release(): void } {
   process.on('exit', act);
   return { release: () => process.off('exit', act) };
 }

@@ -31,6 +31,9 @@ const PACKET_CONNECTION_COST: Partial<Record<WireProtocol, ConnectionCost>> = {
   ws: { kernel: 3840, server: 3900, client: 80 },
 };
 
+/** What the packet transport carries. */
+export const PACKET_PROTOCOLS = Object.keys(PACKET_CONNECTION_COST) as WireProtocol[];
+
 /** A Node process before its first connection, with its share of garbage. */
 const PROCESS_BYTES = 64 * 1024 ** 2;
 /** A server worker of many, which is started small. */

@@ -5,6 +5,7 @@ import { RunError } from '../loadgen/run-error.js';
 import { enterNetworkNamespace } from '../loadgen/transports/packets/network-namespace.js';
 import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-addresses.js';
 import { formatAddress } from '../protocol/address.js';
+import { withBaseline } from '../record/baseline.js';
 import type { Measurement, RunRecord } from '../record/run.js';
 import { judge } from '../record/verdict.js';
 import type { LoadedScenario } from '../scenarios/load.js';
@@ -19,6 +20,8 @@ export interface RunOptions {
   folder: string;
   /** A record that the folder holds already goes. */
   isReplacing?: boolean;
+  /** What gates with `baseline` are set against. */
+  baseline?: RunRecord[];
   /** Ends the run in good order within a few seconds; what was measured until then is partial. */
   signal?: AbortSignal;
 }
@@ -41,19 +44,23 @@ export interface RunOutcome {
 /**
  * Runs a scenario once: starts the server if the scenario embeds one, simulates the clients, measures, judges. It prints
  * nothing. The folder holds the timeline and the latencies afterwards, and whoever wants the record there writes it.
- * @throws InputError, RunError with the code `C2M_INPUT`, EndpointError for what is wrong with the input: by then nothing
+ * @throws InputError, GateError, RunError with the code `C2M_INPUT`, EndpointError for what is wrong with the input: by then nothing
  * was started or written
  */
 export async function runScenario(
   loaded: LoadedScenario,
-  { folder, isReplacing = false, signal = new AbortController().signal }: RunOptions,
+  { folder, isReplacing = false, baseline = [], signal = new AbortController().signal }: RunOptions,
   observers: RunObservers = {},
 ): Promise<RunOutcome> {
+  const gates = withBaseline(loaded.scenario.gates, baseline);
   const target = await planTarget(loaded.scenario);
   await prepareRecordFolder(folder, isReplacing);
   observers.begun?.();
   const { measurement, failure } = await attempt(() => measure(loaded, target, folder, signal, observers));
-  if (measurement) return { record: judge(hideToken(measurement), loaded.scenario.gates), failure };
+  if (measurement) {
+    const told = { ...measurement, notes: [...loaded.notes, ...measurement.notes] };
+    return { record: judge(hideToken(told), gates), failure };
+  }
   await discardRecordFolder(folder);
   return { record: undefined, failure: signal.aborted ? undefined : failure };
 }
@@ -125,6 +132,6 @@ async function load(
   if (observers.phase) handle.on('phase', observers.phase);
   if (observers.sample) handle.on('sample', observers.sample);
   signal.addEventListener('abort', () => handle.interrupt());
-  server?.died.then((reason) => handle.interrupt(reason));
+  server?.died.then((reason) => handle.targetDied(reason));
   return handle.measurement;
 }

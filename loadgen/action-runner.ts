@@ -1,8 +1,11 @@
 import type { RunRecord } from '../record/run.js';
-import type { Action } from '../scenarios/scenario.js';
+import type { Action, ClientAction } from '../scenarios/scenario.js';
 import type { AgentPool } from './agent-pool.js';
 import { monotonicMs } from './monotonic-clock.js';
 import type { ServerControl } from './run-request.js';
+
+/** From telling the agents a time to that time. */
+const LEAD_MS = 150;
 
 type Mark = RunRecord['marks'][number];
 
@@ -28,8 +31,11 @@ export class ActionRunner {
   /** @param firstPhaseMs what the times of the actions count from, monotonic */
   plan(actions: Action[], firstPhaseMs: number): void {
     for (const action of actions) {
-      const inMs = firstPhaseMs + action.atMs - monotonicMs();
-      this.#timers.push(setTimeout(() => this.#running.push(this.#do(action)), Math.max(0, inMs)));
+      const atMs = firstPhaseMs + action.atMs;
+      // What agents do has to be known to them by then.
+      const leadMs = isOfClients(action) ? LEAD_MS : 0;
+      const inMs = Math.max(0, atMs - leadMs - monotonicMs());
+      this.#timers.push(setTimeout(() => this.#running.push(this.#do(action, atMs)), inMs));
     }
   }
 
@@ -39,12 +45,13 @@ export class ActionRunner {
     await Promise.all(this.#running);
   }
 
-  async #do(action: Action): Promise<void> {
-    const mark: Mark = { atSeconds: Math.round(monotonicMs() - this.#startMs) / 1000, label: action.kind };
+  async #do(action: Action, atMs: number): Promise<void> {
+    const sinceStartMs = Math.max(atMs, monotonicMs()) - this.#startMs;
+    const mark: Mark = { atSeconds: Math.round(sinceStartMs) / 1000, label: action.kind };
     this.marks.push(mark);
     try {
-      if (action.kind === 'cut' || action.kind === 'pause') {
-        this.#pool.tellAll({ kind: 'act', action });
+      if (isOfClients(action)) {
+        this.#pool.tellAll({ kind: 'act', action, atMs });
         mark.label = `${action.kind} ${Math.round(action.share * 1000) / 10} %`;
       } else {
         mark.label = (await this.#server?.act(action)) ?? action.kind;
@@ -54,4 +61,8 @@ export class ActionRunner {
       this.failures.push(`${action.kind} at ${mark.atSeconds} s failed: ${(error as Error).message}`);
     }
   }
+}
+
+function isOfClients(action: Action): action is ClientAction {
+  return action.kind === 'cut' || action.kind === 'pause';
 }

@@ -1,5 +1,4 @@
 import type { Credentials } from '../protocol/user-token.js';
-import type { LatencyKind } from '../record/run.js';
 import type { TcpCounters } from '../record/tcp-counters.js';
 import type {
   ClientAction,
@@ -9,6 +8,7 @@ import type {
   Phase,
   WireProtocol,
 } from '../scenarios/scenario.js';
+import type { RecordedLatency } from './agent/interval-histograms.js';
 import type { LedgerCounts, LedgerTotals } from './agent/ledger.js';
 
 /**
@@ -28,6 +28,8 @@ export interface AgentPlan {
   transport: GeneratorPlan['transport'];
   agent: number;
   seed: number;
+  /** Seconds since 1970. Differs between runs: payloads carry it. */
+  run: number;
   /**
    * Users firstUser … firstUser + count - 1; partners are neighbours, (0,1) (2,3) …, and so are
    * the members of a group; always in the same agent.
@@ -60,11 +62,11 @@ export type ToAgent =
   | { kind: 'connect'; atMs: number }
   /** The phase starts at `atMs`; its rates are this agent's share. */
   | { kind: 'phase'; phase: Phase; atMs: number }
-  /** To be done at once. */
-  | { kind: 'act'; action: ClientAction }
+  /** To be done at `atMs`. */
+  | { kind: 'act'; action: ClientAction; atMs: number }
   /** No new messages; everyone comes back; say `drained` when nothing is outstanding. */
   | { kind: 'drain' }
-  /** Say goodbye on every connection, send the last sample and `final`, then exit. */
+  /** Say goodbye on every connection, and when all have ended send the last sample and `final`. */
   | { kind: 'finish' };
 
 export type FromAgent =
@@ -101,9 +103,12 @@ export interface AgentSample extends LedgerCounts {
   failures: Record<string, number>;
   /** Messages, and groups, that the server did not take, by reason. */
   refusals: Record<string, number>;
+  /** Fell due, once for each recipient. */
   due: number;
-  /** HDR histograms of the interval in microseconds, compressed Base64; absent where nothing was recorded. */
-  latency: Partial<Record<LatencyKind | 'lag', string>>;
+  /** Fell due while nobody was there who could have sent it. */
+  unscheduled: number;
+  /** Recorded in the interval; by the phase in which it was due. */
+  latency: RecordedLatency;
   /** Of the packet transport; null over sockets. */
   tcp: TcpCounters | null;
   eventLoopLagMs: number;

@@ -49,6 +49,7 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       agent,
       transport: scenario.generator.transport,
       seed: seed + agent * 7919,
+      run: facts.run,
       firstUser: clients.firstUser + first,
       count,
       endpoints: [],

@@ -29,6 +29,13 @@ export class Random {
   }
 }
 
+/** A stream of its own for one purpose: what another one takes does not shift it. The hash is FNV-1a. */
+export function randomStream(seed: number, purpose: string): Random {
+  let hash = 0x811c_9dc5;
+  for (let at = 0; at < purpose.length; at += 1) hash = Math.imul(hash ^ purpose.charCodeAt(at), 0x0100_0193);
+  return new Random(hash ^ Math.imul(seed + 1, 0x85eb_ca6b));
+}
+
 /** A number in [0, 1) for `key`, always the same: decides things about a user without storing them. */
 export function shareOf(key: number, seed: number): number {
   return new Random(Math.imul(key, 0x9e37_79b1) ^ Math.imul(seed + 1, 0x85eb_ca6b)).next();

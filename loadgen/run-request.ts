@@ -25,7 +25,7 @@ export interface RunRequest {
   adminUrl: string | null;
   /** Media port of the server under test, if it has one. */
   mediaUrl: string | null;
-  target: Measurement['target'];
+  target: Omit<Measurement['target'], 'died'>;
   /** Exists; `timeline.ndjson` and `latency.hlog` are written there as the run goes on. */
   folder: string;
   /** Of c2m. */

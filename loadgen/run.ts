@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
-import { tokenOf } from '../protocol/user-token.js';
+import { type Credentials, tokenOf } from '../protocol/user-token.js';
 import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
+import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
 import { AgentPool } from './agent-pool.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
@@ -25,6 +26,8 @@ const LEAD_MS = 150;
 const CONNECT_SLACK_MS = 5000;
 /** After the last login, before memory is read: garbage of connecting is collected, samples are fresh. */
 const SETTLE_MS = 1500;
+/** After the last message is done: what comes then that should not counts as well. */
+const QUIET_MS = 1000;
 /** How long an interrupted run waits for what is under way. */
 const INTERRUPTED_DRAIN_MS = 2000;
 
@@ -38,8 +41,10 @@ export interface RunHandle {
   on<Name extends keyof RunEvents>(event: Name, listener: (...event: RunEvents[Name]) => void): void;
   /** Rejects with RunError when the run could not be completed. */
   measurement: Promise<Measurement>;
-  /** Ends the run in good order within a few seconds; the measurement is partial then, and says why if there is a reason. */
-  interrupt(reason?: string): void;
+  /** Ends the run in good order within a few seconds; the measurement is partial then. */
+  interrupt(): void;
+  /** The same, because the target has ended: it has failed. */
+  targetDied(reason: string): void;
 }
 
 /** Runs a scenario: connect, its phases, drain; by then everything is measured, and nothing is judged. */
@@ -48,7 +53,8 @@ export function startRun(request: RunRequest): RunHandle {
   return {
     on: (event, listener) => run.events.on(event, listener as never),
     measurement: run.complete(),
-    interrupt: (reason) => run.stop(reason),
+    interrupt: () => run.stop(),
+    targetDied: (reason) => run.targetDied(reason),
   };
 }
 
@@ -66,6 +72,7 @@ class Run {
   #actions: ActionRunner | undefined;
   #media: MediaLoad | undefined;
   #connectsPerSecond: number | undefined;
+  #died: string | null = null;
   #startMs = 0;
   #startedAtMs = 0;
 
@@ -82,16 +89,17 @@ class Run {
     this.#resolveStopped();
   }
 
+  targetDied(reason: string): void {
+    this.#died ??= reason;
+    this.stop(reason);
+  }
+
   async complete(): Promise<Measurement> {
     const { scenario, endpoints, plans, adminUrl, mediaUrl, folder, credentials } = this.#request;
-    const { firstUser } = scenario.clients;
     // Packets go to a server of the run's own, over a device that the agents have yet to make.
     if (scenario.generator.transport === 'sockets') await probeEndpoints(endpoints);
     const poller = adminUrl === null ? undefined : await connectPoller(adminUrl);
-    const media =
-      scenario.media && mediaUrl !== null
-        ? await MediaLoad.prepare(mediaUrl, scenario.media, firstUser, tokenOf(credentials, firstUser))
-        : undefined;
+    const media = mediaUrl === null ? undefined : await prepareMedia(mediaUrl, scenario, credentials);
     for (const plan of plans) plan.attachments = media?.attachments ?? [];
     this.#media = media;
     const writer = new RecordWriter(folder);
@@ -122,12 +130,8 @@ class Run {
       recorder = new TimelineRecorder(plans.length, this.#startMs, {
         merge: (samples, startSeconds, endSeconds) => {
           const phase = this.#phaseAt(this.#startMs + endSeconds * 1000);
-          return latency.add(
-            media ? [...samples, { latency: media.take() }] : samples,
-            startSeconds,
-            endSeconds,
-            phase,
-          );
+          const ofMedia = media ? [{ latency: { [phase]: media.take() } }] : [];
+          return latency.add([...samples, ...ofMedia], startSeconds, endSeconds);
         },
         phaseAt: (seconds) => this.#phaseAt(this.#startMs + seconds * 1000),
         server: () => poller?.take() ?? null,
@@ -145,8 +149,9 @@ class Run {
       const hasLoggedIn = recorder.counts.connected > 0;
       if (hasLoggedIn) await this.#runPhases(pool);
       await this.#actions.end();
-      await this.#media?.stop();
-      await this.#drain(pool);
+      await Promise.all([this.#drain(pool), this.#drainMedia()]);
+      if (hasLoggedIn && !this.#isStopped && recorder.open === 0)
+        this.#died ??= 'nobody was connected any more when the run ended: the target takes no connections';
       const endMs = monotonicMs();
       resources.end();
       await poller?.poll();
@@ -154,6 +159,9 @@ class Run {
       plans.forEach((_, agent) => {
         this.#guard(() => recorder?.ended(agent));
       });
+      // What no line of the timeline took along, because the agents were gone before.
+      const endSeconds = (endMs - this.#startMs) / 1000;
+      if (media) latency.add([{ latency: { [this.#phaseAt(endMs)]: media.take() } }], endSeconds, endSeconds);
       if (this.#fault) throw this.#fault;
       if (poller?.failure)
         this.#notes.push(`the server's admin port did not answer at the end: ${poller.failure}`);
@@ -171,6 +179,7 @@ class Run {
         notes: [...this.#notes, ...this.#actions.failures],
         marks: this.#actions.marks,
         isPartial: this.#isStopped,
+        died: this.#died,
         pool,
         poller,
         recorder,
@@ -180,7 +189,7 @@ class Run {
       throw nobodyLoggedIn({ ...measurement, isPartial: true });
     } finally {
       await this.#actions?.end();
-      await media?.stop();
+      media?.cut();
       poller?.stop();
       pool.kill();
       writer.close();
@@ -227,7 +236,10 @@ class Run {
     const { phases, clients, actions } = this.#request.scenario;
     let atMs = monotonicMs() + LEAD_MS;
     this.#actions?.plan(actions, atMs);
-    this.#media?.start();
+    this.#media?.start(
+      atMs,
+      phases.reduce((sum, { durationMs }) => sum + durationMs, 0),
+    );
     for (const phase of phases) {
       if (this.#isStopped) return;
       pool.plans.forEach(({ count }, agent) => {
@@ -252,11 +264,20 @@ class Run {
       ? []
       : [this.#stopped.then(() => within<undefined>(INTERRUPTED_DRAIN_MS))];
     const wasDrained = await within<unknown>(limitMs, drained, ...interrupted);
-    if (!wasDrained && !this.#isStopped) {
+    if (wasDrained) await this.#until(monotonicMs() + QUIET_MS);
+    else if (!this.#isStopped) {
       this.#notes.push(
         `messages were still under way when the drain was over after ${limitMs / 1000} s; they count as lost`,
       );
     }
+  }
+
+  /** Beside the drain of the messages. An interruption shortens the wait, and breaks off what is under way after it. */
+  async #drainMedia(): Promise<void> {
+    const { drainMs } = this.#request.scenario.generator;
+    const interrupted = this.#stopped.then(() => within<undefined>(INTERRUPTED_DRAIN_MS));
+    await Promise.race([this.#media?.drain(drainMs), interrupted]);
+    this.#media?.cut();
   }
 
   #beginPhase(name: string, atMs: number, durationMs: number | null): void {
@@ -284,6 +305,16 @@ class Run {
       this.stop();
     }
   }
+}
+
+async function prepareMedia(
+  url: string,
+  { media, messages, seed, clients }: Scenario,
+  credentials: Credentials | null,
+): Promise<MediaLoad | undefined> {
+  if (!media) return undefined;
+  const settings = { ...media, arrival: messages.arrival, seed };
+  return MediaLoad.prepare(url, settings, clients.firstUser, tokenOf(credentials, clients.firstUser));
 }
 
 async function connectPoller(adminUrl: string): Promise<ServerPoller> {

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { lstat, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { type Damage, missingSeconds } from './damage.js';
 import { InputFileError, openInputFile, readTextFile } from './input-file.js';
 import { isNestedDeeper } from './nesting.js';
 import { printable } from './printable.js';
@@ -59,33 +60,77 @@ export async function readRunRecord(folder: string): Promise<RunRecord> {
   return parsed.data;
 }
 
-/**
- * Reads `timeline.ndjson`; a last line cut short by a crash is left out.
- * @returns nothing where there is no such file
- * @throws RecordError for a line that is none
- */
+/** The seconds of a run that could be read, and what should have been there beside them. */
+export interface Timeline {
+  samples: TimelineSample[];
+  damage: Damage[];
+}
+
+/** The samples of `timeline.ndjson` that can be read; `inspectTimeline` says what cannot. */
 export async function readTimeline(folder: string): Promise<TimelineSample[]> {
+  return (await inspectTimeline(folder)).samples;
+}
+
+/**
+ * Reads `timeline.ndjson`. A line that is none is left out, so that the rest can be told, and is told as damage.
+ * @param durationSeconds of the run; without it nothing is said of seconds that are missing
+ * @throws RecordError for a file that cannot be read at all
+ */
+export async function inspectTimeline(folder: string, durationSeconds?: number): Promise<Timeline> {
   const file = join(folder, RECORD_FILES.timeline);
   const handle = await openInputFile(file, LARGEST_RECORD_BYTES.timeline).catch(recordError);
-  if (!handle) return [];
+  const damaged = (what: string): Damage => ({ file: RECORD_FILES.timeline, what });
+  if (!handle) return { samples: [], damage: [damaged('is missing')] };
   const samples: TimelineSample[] = [];
+  const unreadable: Unreadable = { count: 0, first: [], isLastLine: false };
   let number = 0;
   // A file that still grows is read up to the limit.
   const input = handle.createReadStream({ end: LARGEST_RECORD_BYTES.timeline });
   for await (const line of createInterface({ input })) {
     number += 1;
-    if (!line.endsWith('}')) continue;
-    const place = `${file}:${number}`;
-    const parsed = timelineSampleSchema.safeParse(parseJson(line, place));
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      throw new RecordError(
-        printable(`${place} is no line of a timeline: ${issue?.path.join('.')}: ${issue?.message}`),
-      );
-    }
-    samples.push(parsed.data);
+    const sample = parseSample(line);
+    // A line that goes back in time is none of this run.
+    unreadable.isLastLine = !sample || sample.t <= (samples.at(-1)?.t ?? -1);
+    if (sample && !unreadable.isLastLine) samples.push(sample);
+    else addUnreadable(unreadable, number);
   }
-  return samples;
+  const damage = unreadable.count > 0 ? [damaged(unreadableWords(unreadable))] : [];
+  const missing = durationSeconds === undefined ? [] : missingSeconds(samples, durationSeconds);
+  return { samples, damage: [...damage, ...missing.map(damaged)] };
+}
+
+function parseSample(line: string): TimelineSample | undefined {
+  try {
+    return timelineSampleSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    // No JSON: that the line is left out is told by its number.
+    return undefined;
+  }
+}
+
+/** Lines that are none; there may be millions. */
+interface Unreadable {
+  count: number;
+  /** Numbers of the first few. */
+  first: number[];
+  isLastLine: boolean;
+}
+
+const LINES_TOLD = 5;
+
+function addUnreadable(unreadable: Unreadable, line: number): void {
+  unreadable.count += 1;
+  if (unreadable.first.length < LINES_TOLD) unreadable.first.push(line);
+}
+
+function unreadableWords({ count, first, isLastLine }: Unreadable): string {
+  if (count > 1) {
+    const more = count > LINES_TOLD ? ` and ${count - LINES_TOLD} more` : '';
+    return `has ${count} lines that cannot be read: ${first.join(', ')}${more}`;
+  }
+  return isLastLine
+    ? `is cut short: its last line, ${first[0]}, is no whole one`
+    : `has a line that cannot be read: ${first[0]}`;
 }
 
 /** Nothing for a file that is not there. @throws RecordError for one that cannot be read */

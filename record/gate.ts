@@ -9,8 +9,10 @@ export interface Gate {
   /** Path in run.json. */
   metric: string;
   operator: '<' | '<=' | '>' | '>=' | '==' | '!=';
-  /** In the metric's own unit: milliseconds, bytes, a count. */
+  /** In the metric's own unit: milliseconds, bytes, a count. Not a number as long as a base line has yet to tell. */
   limit: number;
+  /** Of `baseline * 1.1`; undefined: the limit is a quantity. */
+  baselineFactor?: number;
 }
 
 /** A gate that cannot be evaluated; the message says what is wrong with it and what would be right. */
@@ -25,7 +27,7 @@ const OPERATORS = ['<=', '>=', '==', '!=', '<', '>'] as const;
 const METRIC_PATHS = METRICS.map(({ path }) => path);
 
 /**
- * Reads a gate such as `latency.delivered.p99 < 250ms`.
+ * Reads a gate such as `latency.delivered.p99 < 250ms`, or `latency.delivered.p99 <= baseline * 1.1`.
  * @throws GateError
  */
 export function parseGate(expression: string): Gate {
@@ -50,7 +52,11 @@ export function parseGate(expression: string): Gate {
   if (!known) {
     throw new GateError(`${operator} is not an operator; write one of ${OPERATORS.join(' ')}`);
   }
-  return { expression: expression.trim(), metric, operator: known, limit: parseLimit(metric, limit) };
+  const gate = { expression: expression.trim(), metric, operator: known };
+  if (!/^baseline\b/.test(limit)) return { ...gate, limit: parseLimit(metric, limit) };
+  const [isBaseline, factor = '1'] = /^baseline(?:\s*\*\s*(\d+(?:\.\d+)?))?$/.exec(limit) ?? [];
+  if (isBaseline !== undefined) return { ...gate, limit: Number.NaN, baselineFactor: Number(factor) };
+  throw new GateError(`${quote(limit)} is no base line; write baseline, or baseline * 1.1`);
 }
 
 function parseLimit(metric: string, text: string): number {

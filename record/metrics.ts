@@ -35,6 +35,7 @@ const NO_LATENCY = 'no latency was recorded';
 const NO_MEMORY = 'memory was not measured';
 const NO_QUEUES = 'the target offers no queue lengths';
 const NO_MEDIA = 'the scenario has no media';
+const NO_MEDIA_ACCOUNT = 'the scenario has no media, or the record is older than this figure';
 const NO_LAG = 'no message fell due, so no lag was recorded';
 const NO_CPU = 'CPU was not measured, or nothing was delivered';
 const NO_HOST = 'the kernel does not tell';
@@ -50,6 +51,8 @@ export const LATENCY_MEANINGS: Record<LatencyKind, string> = {
   connect: 'from the time a connect was due to the answer to the login',
   accepted: 'from the time a message was due to the first check mark: the server holds it',
   delivered: 'from the time a message was due until the recipient has it',
+  deliveredSinceSent: 'the same from the time the message was sent: without the lag of the generator',
+  waiting: 'from the login of a recipient who was away until it has what waited',
   receipt: 'from the time a message was due to the second check mark: the sender knows',
 };
 
@@ -76,8 +79,10 @@ const PACKET_COUNTS: Record<keyof TcpCounters, { label: string; meaning: string 
 };
 
 const PERCENTILES = { min: 'lowest', p50: 'p50', p90: 'p90', p99: 'p99', p999: 'p99.9', max: 'highest' };
-/** One stray pause decides the others, so they inform and do not judge. */
-const JUDGED_PERCENTILES = new Set(['p50', 'p90', 'p99']);
+/** One stray pause decides the highest, and p90 lies between two that are judged: they inform. */
+const JUDGED_PERCENTILES = new Set(['p50', 'p99']);
+/** These say why another latency is as it is. */
+const INFORMING_LATENCIES: ReadonlySet<string> = new Set(['deliveredSinceSent', 'waiting']);
 
 /** Every figure of run.json that says something about the run, in its order. */
 export const METRICS: readonly Metric[] = [
@@ -118,6 +123,12 @@ export const METRICS: readonly Metric[] = [
     ),
     isZeroIfAbsent: true,
   }),
+  later(count('messages.due', 'messages due', 'Fell due by the schedule, once for each recipient.', INFORM)),
+  later(
+    worseIfHigher(
+      count('messages.unscheduled', 'messages unscheduled', 'Fell due while nobody was there to send them.'),
+    ),
+  ),
   count('messages.sent', 'messages sent', 'Handed to a socket at least once.', INFORM),
   worseIfLower(
     count(
@@ -167,6 +178,39 @@ export const METRICS: readonly Metric[] = [
   ),
   worseIfHigher(
     count('messages.refused', 'messages refused', 'Answered with an error instead of a check mark.', JUDGE),
+  ),
+  ...(
+    [
+      ['corrupted', 'corrupted', 'Delivered with another content than was sent.', STRICT],
+      [
+        'acceptedNotDelivered',
+        'accepted, not delivered',
+        'Lost though the server had said that it holds them.',
+        STRICT,
+      ],
+      [
+        'deliveredNotReceipted',
+        'delivered, not receipted',
+        'Delivered, and their sender never knew.',
+        STRICT,
+      ],
+      ['receiptedEarly', 'receipted early', 'Receipted before their recipient had them.', STRICT],
+      [
+        'impliedAccepted',
+        'accepted by implication',
+        'Delivered or receipted without ACCEPTED: that the server held them only follows.',
+        INFORM,
+      ],
+    ] as const
+  ).map(([name, label, meaning, comparison]) =>
+    later(worseIfHigher(count(`messages.${name}`, `messages ${label}`, meaning, comparison))),
+  ),
+  later(
+    count(
+      'messages.awayAdjusted',
+      'messages adjusted for absence',
+      'Their recipient or sender was away meanwhile; that time is no part of their latency.',
+    ),
   ),
   count(
     'messages.leftOver',
@@ -223,6 +267,10 @@ function count(path: string, label: string, meaning: string, comparison?: Metric
   return comparison ? { ...metric, comparison } : metric;
 }
 
+function later(metric: Metric): Metric {
+  return { ...metric, absence: 'a record of before this was counted' };
+}
+
 function seconds(path: string, label: string, meaning: string): Metric {
   return { ...count(path, label, meaning), unit: 'seconds' };
 }
@@ -243,9 +291,10 @@ function latency(
   isCompared: boolean,
 ): Metric[] {
   const percentiles = Object.entries(PERCENTILES).map(([key, word]): Metric => {
-    const judged = JUDGED_PERCENTILES.has(key)
-      ? ({ judged: 'noise', noise: LATENCY_NOISE_MS } as const)
-      : INFORM;
+    const judged =
+      JUDGED_PERCENTILES.has(key) && !INFORMING_LATENCIES.has(label)
+        ? ({ judged: 'noise', noise: LATENCY_NOISE_MS } as const)
+        : INFORM;
     return {
       path: `${path}.${key}`,
       unit: 'ms',
@@ -266,18 +315,50 @@ function capitalized(text: string): string {
 
 function media(kind: 'uploads' | 'downloads'): Metric[] {
   const [done, path] = [kind === 'uploads' ? 'uploaded' : 'downloaded', `media.${kind}`];
+  const absent = (absence: string, metric: Metric): Metric => ({ ...metric, absence });
   return [
-    worseIfLower(count(`${path}.count`, `files ${done}`, 'Answered with a status below 300.')),
-    { ...count(`${path}.bytes`, `bytes ${done}`, 'In those.'), unit: 'bytes' } as const,
-    worseIfHigher(count(`${path}.failed`, `${kind} failed`, 'Answered otherwise, or not at all.')),
+    absent(NO_MEDIA_ACCOUNT, count(`${path}.due`, `${kind} due`, 'Fell due, whatever became of them.')),
+    absent(
+      NO_MEDIA,
+      worseIfLower(count(`${path}.count`, `files ${done}`, 'Answered with a status below 300.')),
+    ),
+    absent(NO_MEDIA, { ...count(`${path}.bytes`, `bytes ${done}`, 'In those.'), unit: 'bytes' }),
+    absent(
+      NO_MEDIA,
+      worseIfHigher(
+        count(`${path}.failed`, `${kind} failed`, 'Answered otherwise, after the time-out, or not at all.'),
+      ),
+    ),
+    absent(
+      NO_MEDIA_ACCOUNT,
+      worseIfHigher(
+        count(
+          `${path}.unsent`,
+          `${kind} unsent`,
+          'Due, and never asked: too many waited for a connection, or the run ended.',
+        ),
+      ),
+    ),
     ...latency(
       `${path}.latency`,
       kind,
-      `from asking for ${kind} to the last byte of the answer`,
+      `from the time ${kind === 'uploads' ? 'an upload' : 'a download'} was due to the last byte of the answer`,
       NO_MEDIA,
       false,
     ),
-  ].map((metric) => ({ ...metric, absence: NO_MEDIA }));
+    ...(['p50', 'p99', 'p999', 'max'] as const).map((key) =>
+      absent(NO_MEDIA_ACCOUNT, {
+        ...worseIfHigher(
+          count(
+            `${path}.lagMs.${key}`,
+            `generator lag of ${kind} ${PERCENTILES[key]}`,
+            'How late they were asked once they were due and a connection was free.',
+          ),
+        ),
+        unit: 'ms',
+      }),
+    ),
+  ];
 }
 
 function phase(): Metric[] {
@@ -312,29 +393,35 @@ function phase(): Metric[] {
     ...LATENCY_KINDS.flatMap((kind) =>
       latency(`${path}.latency.${kind}`, `${kind} in a phase`, LATENCY_MEANINGS[kind], NO_LATENCY, false),
     ),
+    ...lags(`${path}.`, 'phase', false),
     ...memoryOf('server'),
     ...memoryOf('agent'),
   ];
 }
 
+function lags(path: string, whose: string, isCompared: boolean): Metric[] {
+  return (['lagMs', 'connectLagMs'] as const).flatMap((name) =>
+    (['p50', 'p99', 'p999', 'max'] as const).map((key): Metric => {
+      const isOfMessages = name === 'lagMs';
+      return {
+        path: `${path}${name}.${key}`,
+        unit: 'ms',
+        label: `${whose} ${isOfMessages ? 'lag' : 'connect lag'} ${PERCENTILES[key]}`,
+        meaning: isOfMessages
+          ? 'How late messages left after they were due.'
+          : 'How late connects began after they were due, but for those that had to wait for others to end.',
+        worse: 'higher',
+        absence: isOfMessages ? NO_LAG : 'no connect was due',
+        ...(isCompared && isOfMessages && key === 'p99' && { comparison: INFORM }),
+      };
+    }),
+  );
+}
+
 function generator(): Metric[] {
-  const lag = (key: string, word: string, comparison?: Metric['comparison']): Metric => ({
-    ...worseIfHigher(
-      count(
-        `generator.lagMs.${key}`,
-        `generator lag ${word}`,
-        'How late messages left after they were due.',
-        comparison,
-      ),
-    ),
-    unit: 'ms',
-    absence: NO_LAG,
-  });
   return [
     count('generator.agents', 'agents', 'Processes that the clients were in.'),
-    lag('p50', 'p50'),
-    lag('p99', 'p99', INFORM),
-    lag('max', 'highest'),
+    ...lags('generator.', 'generator', true),
     { ...count('generator.lagLimitMs', 'lag limit', 'Past it the run is invalid.'), unit: 'ms' },
     ...(Object.keys(PACKET_COUNTS) as (keyof TcpCounters)[]).map((name): Metric => {
       const { label, meaning } = PACKET_COUNTS[name];

@@ -102,9 +102,11 @@ export function formatQuantity(kind: QuantityKind, value: number): string {
 }
 
 function parseCount(value: unknown): number {
-  const text = typeof value === 'string' ? value.trim() : String(value);
+  // A map from YAML may have a key named toString, and then no text of its own.
+  if (typeof value !== 'string' && typeof value !== 'number') throw notA('count', value);
+  const text = String(value).trim();
   const number = Number(text.replaceAll('_', ''));
-  const isWritten = typeof value === 'number' || (typeof value === 'string' && BARE.test(text));
+  const isWritten = typeof value === 'number' || BARE.test(text);
   if (!isWritten || !Number.isSafeInteger(number) || number < 0) throw notA('count', value);
   return number;
 }

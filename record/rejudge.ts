@@ -11,6 +11,8 @@ export function rejudge(record: RunRecord): RunRecord {
   const { gates, verdict, ...measured } = record;
   return judge(
     { ...measured, isPartial: verdict === 'partial' },
-    gates.map((gate) => parseGate(gate.expression)),
+    gates
+      .filter(({ isImplied }) => !isImplied)
+      .map(({ expression, limit }) => ({ ...parseGate(expression), ...(limit !== undefined && { limit }) })),
   );
 }

@@ -9,6 +9,9 @@ import { tcpCountersSchema } from './tcp-counters.js';
 
 const count = z.number().int().nonnegative();
 
+/** Added later: older records do not tell, and hold null. */
+const laterCount = count.nullable().default(null);
+
 /** All but `count` are null when nothing was recorded: no figure is better than a zero that passes a gate. */
 const latencySummarySchema = z.object({
   count,
@@ -20,20 +23,54 @@ const latencySummarySchema = z.object({
   max: z.number().nullable(),
 });
 
+/** What older records do not tell. */
+const laterLatency = latencySummarySchema.default({
+  count: 0,
+  min: null,
+  p50: null,
+  p90: null,
+  p99: null,
+  p999: null,
+  max: null,
+});
+
 const latenciesSchema = z.object({
   connect: latencySummarySchema,
   accepted: latencySummarySchema,
   delivered: latencySummarySchema,
+  /** The same messages, from when they were sent. */
+  deliveredSinceSent: laterLatency,
+  /** Messages that waited for a recipient who was away. */
+  waiting: laterLatency,
   receipt: latencySummarySchema,
 });
 
+/** Milliseconds; null where nothing was due. */
+const lagSchema = z.object({
+  p50: z.number().nullable(),
+  p99: z.number().nullable(),
+  p999: z.number().nullable().default(null),
+  max: z.number().nullable(),
+});
+
+/** An open workload: once the run has ended, `due` is the sum of `count`, `failed` and `unsent`. */
 const mediaSchema = z.object({
+  /** Fell due, whatever became of it; null: a record of before this was counted. */
+  due: count.nullable().default(null),
   /** Answered with a status below 300. */
   count,
   bytes: count,
-  /** Answered otherwise, or not at all. */
+  /** Answered otherwise, after the time-out, or not at all. */
   failed: count,
+  /** Due, and never asked: too many waited for a connection, or the run ended. Null as for `due`. */
+  unsent: count.nullable().default(null),
+  /**
+   * From when it was due to the last byte of the answer, the wait for a connection included. Of what timed out, or was
+   * broken off at the end of the run: to then, so it took at least as long. What failed otherwise is not in here.
+   */
   latency: latencySummarySchema,
+  /** How late the generator itself was: from when a request was due and a connection was free to when it was asked. */
+  lagMs: lagSchema.default({ p50: null, p99: null, p999: null, max: null }),
 });
 
 const queueSummarySchema = z.object({
@@ -142,6 +179,8 @@ export const runRecordSchema = z.object({
     addresses: z.array(z.string()),
     serverWorkers: count.nullable(),
     store: z.string().nullable(),
+    /** Why it was gone before the run was over; null: it was not. */
+    died: z.string().nullable().default(null),
   }),
   /** A published result that the scenario names, to lay this run beside. */
   reference: z
@@ -163,8 +202,10 @@ export const runRecordSchema = z.object({
       name: z.string(),
       startSeconds: z.number(),
       endSeconds: z.number(),
-      /** What was recorded in the seconds that ended in this phase; older records do not tell. */
+      /** What was due in this phase, whenever it was over; older records do not tell, or go by when it was over. */
       latency: latenciesSchema.optional(),
+      lagMs: lagSchema.optional(),
+      connectLagMs: lagSchema.optional(),
       /** Private memory, all processes of a kind together; the slope is that of a line through its seconds. */
       memory: z
         .object({
@@ -193,6 +234,10 @@ export const runRecordSchema = z.object({
     failures: z.record(z.string(), count),
   }),
   messages: z.object({
+    /** Fell due by the schedule, once for each recipient. Null: older records do not tell, as of the others that may be. */
+    due: laterCount,
+    /** Of the schedule, those that nobody was there to send. */
+    unscheduled: laterCount,
     /** Handed to a socket at least once. */
     sent: count,
     accepted: count,
@@ -209,6 +254,17 @@ export const runRecordSchema = z.object({
     redelivered: count,
     /** Answered with an ERROR instead of ACCEPTED. */
     refused: count,
+    /** Deliveries whose content is not what was sent. */
+    corrupted: laterCount,
+    /** Lost though the server had accepted them. */
+    acceptedNotDelivered: laterCount,
+    deliveredNotReceipted: laterCount,
+    /** Receipted before the recipient had them. */
+    receiptedEarly: laterCount,
+    /** Delivered or receipted without ACCEPTED: that the server held them only follows. */
+    impliedAccepted: laterCount,
+    /** Delivered to or by somebody who was away meanwhile: that time is taken off their latency. */
+    awayAdjusted: laterCount,
     /** Deliveries of what an earlier run had left in the mailboxes of a server that goes on. */
     leftOver: count.default(0),
     /** Due, but never handed to a socket because the sender was not connected. */
@@ -230,12 +286,16 @@ export const runRecordSchema = z.object({
   generator: z.object({
     agents: count,
     /** How late messages left after they were due. */
-    lagMs: z.object({ p50: z.number().nullable(), p99: z.number().nullable(), max: z.number().nullable() }),
+    lagMs: lagSchema,
+    /** How late connects began after they were due, but for those that had to wait for others to end. */
+    connectLagMs: lagSchema.default({ p50: null, p99: null, p999: null, max: null }),
     lagLimitMs: z.number(),
     /** Of the packet transport, the whole run; null where the kernel's TCP carried the clients. */
     tcp: tcpCountersSchema.nullable().default(null),
-    /** False when p99 lag broke its limit: the figures would flatter the server. */
+    /** False when the generator could not do what the scenario asks: the figures would flatter the server. */
     valid: z.boolean(),
+    /** Why not; empty in records of before it was told. */
+    faults: z.array(z.string()).default([]),
   }),
   backlog: z.object({
     /** Highest length of any queue, and its name. */
@@ -283,6 +343,12 @@ export const runRecordSchema = z.object({
       passed: z.boolean(),
       /** Why a gate could not be evaluated, such as "no latency was recorded". */
       note: z.string().optional(),
+      /** What a base line came to, in the unit of the figure; left out where the expression holds a limit. */
+      limit: z.number().optional(),
+      /** It did not hold, and would have without the generator's own lag. */
+      isUndecided: z.boolean().optional(),
+      /** No gate of the scenario: it failed what no server may do. */
+      isImplied: z.boolean().optional(),
     }),
   ),
   verdict: z.enum(['passed', 'failed', 'invalid', 'partial']),
@@ -300,7 +366,14 @@ export type Measurement = Omit<RunRecord, 'gates' | 'verdict'> & {
   isPartial: boolean;
 };
 
-export const LATENCY_KINDS = ['connect', 'accepted', 'delivered', 'receipt'] as const;
+export const LATENCY_KINDS = [
+  'connect',
+  'accepted',
+  'delivered',
+  'deliveredSinceSent',
+  'waiting',
+  'receipt',
+] as const;
 export type LatencyKind = (typeof LATENCY_KINDS)[number];
 
 /** The JSON Schema of run.json that ships as `record/run.schema.json`. */

@@ -46,6 +46,7 @@ export const timelineSampleSchema = z.object({
     outOfOrder: z.number(),
     redelivered: z.number(),
     refused: z.number(),
+    corrupted: z.number().default(0),
     /** Level: sent and not yet seen by the recipient. */
     inFlight: z.number(),
   }),
@@ -53,6 +54,8 @@ export const timelineSampleSchema = z.object({
     connect: intervalLatency,
     accepted: intervalLatency,
     delivered: intervalLatency,
+    deliveredSinceSent: intervalLatency,
+    waiting: intervalLatency,
     receipt: intervalLatency,
   }),
   generator: z.object({

@@ -1,26 +1,61 @@
 import { figureAt, reasonForNoFigure } from './figure.js';
-import type { Gate } from './gate.js';
+import { type Gate, parseGate } from './gate.js';
+import { lagBehind } from './generator-lag.js';
 import type { Measurement, RunRecord } from './run.js';
 
 type JudgedGate = RunRecord['gates'][number];
+type Figures = Omit<RunRecord, 'gates' | 'verdict'>;
+
+/** A right server does none of this, so it needs no gate to fail; a scenario that names the metric decides itself. */
+const IMPLIED_GATES = ['messages.lost == 0', 'messages.duplicated == 0', 'messages.corrupted == 0'].map(
+  parseGate,
+);
+
+/** What can be said of messages where none was sent. */
+const WITHOUT_MESSAGES = new Set([
+  'messages.sent',
+  'messages.due',
+  'messages.unscheduled',
+  'messages.unsent',
+  'messages.leftOver',
+]);
 
 /**
- * Turns what was measured into a record with a verdict. In this order: a run that was cut short is `partial`, one
- * whose generator could not keep its schedule is `invalid`, and only then do the gates decide.
+ * Turns what was measured into a record with a verdict. In this order: a target that died has failed; a run that was cut
+ * short is `partial`; one whose generator could not keep its schedule is `invalid`; then the gates decide. Where one did
+ * not hold, and would have held without the lag of the generator, nothing is proved against the server: `invalid`.
  * A figure that was not recorded fails its gate: silence is no proof that a limit held.
  */
 export function judge(measurement: Measurement, gates: readonly Gate[]): RunRecord {
-  const { isPartial, notes, ...figures } = measurement;
-  const judged = gates.map((gate) => judgeGate({ ...figures, notes }, gate));
-  return { ...figures, gates: judged, verdict: verdictOf(isPartial, figures.generator.valid, judged), notes };
+  const { isPartial, notes, ...rest } = measurement;
+  const figures = { ...rest, notes };
+  const judged = [
+    ...gates.map((gate) => judgeGate(figures, gate)),
+    ...IMPLIED_GATES.filter(({ metric }) => !gates.some((gate) => gate.metric === metric))
+      .filter(({ metric }) => (figureAt(figures, metric) ?? 0) > 0)
+      .map((gate) => ({ ...judgeGate(figures, gate), isImplied: true })),
+  ];
+  return { ...rest, gates: judged, verdict: verdictOf(isPartial, figures, judged), notes };
 }
 
-function judgeGate(figures: Omit<RunRecord, 'gates' | 'verdict'>, gate: Gate): JudgedGate {
-  const value = figureAt(figures, gate.metric);
-  if (value === null) {
-    return { expression: gate.expression, value, passed: false, note: reasonForNoFigure(gate.metric) };
-  }
-  return { expression: gate.expression, value, passed: holds(value, gate) };
+function judgeGate(figures: Figures, gate: Gate): JudgedGate {
+  const { metric } = gate;
+  // Whoever judges it again has the record alone.
+  const judged = {
+    expression: gate.expression,
+    ...(gate.baselineFactor !== undefined && { limit: gate.limit }),
+  };
+  const failed = (note: string): JudgedGate => ({ ...judged, value: null, passed: false, note });
+  if (figures.connections.peak === 0 && !metric.startsWith('connections.'))
+    return failed('not judged: nobody logged in');
+  if (figures.messages.sent === 0 && metric.startsWith('messages.') && !WITHOUT_MESSAGES.has(metric))
+    return failed('no message was sent');
+  const value = figureAt(figures, metric);
+  if (value === null) return failed(reasonForNoFigure(metric));
+  if (holds(value, gate)) return { ...judged, value, passed: true };
+  const lag = lagBehind(figures, metric);
+  if (!lag || !holds(lag.valueWithout, gate)) return { ...judged, value, passed: false };
+  return { ...judged, value, passed: false, isUndecided: true, note: lag.note };
 }
 
 function holds(value: number, { operator, limit }: Gate): boolean {
@@ -40,8 +75,10 @@ function holds(value: number, { operator, limit }: Gate): boolean {
   }
 }
 
-function verdictOf(isPartial: boolean, isValid: boolean, gates: JudgedGate[]): RunRecord['verdict'] {
+function verdictOf(isPartial: boolean, figures: Figures, gates: JudgedGate[]): RunRecord['verdict'] {
+  if (figures.target.died !== null) return 'failed';
   if (isPartial) return 'partial';
-  if (!isValid) return 'invalid';
-  return gates.every((gate) => gate.passed) ? 'passed' : 'failed';
+  if (!figures.generator.valid) return 'invalid';
+  if (gates.some(({ passed, isUndecided }) => !passed && !isUndecided)) return 'failed';
+  return gates.some(({ isUndecided }) => isUndecided) ? 'invalid' : 'passed';
 }

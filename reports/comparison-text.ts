@@ -1,80 +1,136 @@
+import type { ComparedFigure, SetComparison, SetOfRuns } from '../record/comparison/compare-sets.js';
+import type { JudgedFigure } from '../record/comparison/judge-sets.js';
+import type { Sample } from '../record/comparison/sample.js';
 import { printableData } from '../record/printable.js';
-import type { Comparison, ComparisonRow } from './compare.js';
 import { formatChange, formatFigure, NOT_MEASURED, plural } from './format.js';
 import { code, inline, markdownTable } from './markdown.js';
 import { alignedRows, palette } from './terminal.js';
 
-/** The comparison for a terminal, regressions marked with a word and not with colour alone. */
-export function comparisonForTerminal(compared: Comparison, colour?: boolean): string {
+type Row = JudgedFigure<ComparedFigure>;
+
+const HEAD = ['', 'base', 'current', 'change', ''];
+const NAMED = 4;
+
+/** The comparison for a terminal, every judgement a word and not a colour alone. */
+export function comparisonForTerminal(compared: SetComparison, colour?: boolean): string {
   const paint = palette(colour);
   const comparison = printableData(compared);
-  const rows = comparison.rows.map((row) => [row.label, ...cells(row), wordFor(row)]);
-  const lines = alignedRows([['', 'base', 'current', 'change', '', ''], ...rows], (cell, y, x) => {
+  const rows = comparison.rows.map((row) => cellsOf(row));
+  const lines = alignedRows([HEAD, ...rows], (cell, y, x) => {
     const row = comparison.rows[y - 1];
     if (row === undefined) return paint.quiet(cell);
-    if (x === 0) return cell;
-    if (row.isRegression) return paint.bad(cell);
-    return row.isImprovement && x > 2 ? paint.good(cell) : cell;
+    if (row.verdict === 'worse' || row.verdict === 'missing') return x === 0 ? cell : paint.bad(cell);
+    if (row.verdict === 'better') return x > 2 ? paint.good(cell) : cell;
+    return row.isSuspect && x > 2 ? paint.doubtful(cell) : cell;
   });
-  const { base, current } = comparison;
+  const mark = { worse: paint.bad('✘'), undecided: paint.doubtful('?'), 'not worse': paint.good('✔') };
+  const { base, current, faults, warnings, outcome } = comparison;
   return [
     '',
-    `  ${paint.quiet('base   ')}  ${base.id}  ${paint.quiet(base.verdict)}`,
-    `  ${paint.quiet('current')}  ${current.id}  ${paint.quiet(current.verdict)}`,
-    ...(comparison.warnings.length > 0 ? [''] : []),
-    ...comparison.warnings.map((warning) => `  ${paint.doubtful('!')} ${warning}`),
+    `  ${paint.quiet('base   ')}  ${setWords(base)}`,
+    `  ${paint.quiet('current')}  ${setWords(current)}`,
+    '',
+    ...faults.map((fault) => `  ${paint.bad('✘')} ${fault}`),
+    ...warnings.map((warning) => `  ${paint.doubtful('!')} ${warning}`),
     '',
     ...lines.map((line) => `  ${line}`),
     '',
-    `  ${comparison.regressions.length > 0 ? paint.bad('✘') : paint.good('✔')} ${conclusion(comparison)}`,
+    `  ${mark[outcome]} ${conclusion(comparison)}`,
+    `  ${paint.quiet(methodWords(comparison))}`,
     '',
   ].join('\n');
 }
 
 /** The comparison as GitHub-flavoured Markdown, for a pull request or a CI job's page. */
-export function comparisonAsMarkdown(compared: Comparison): string {
+export function comparisonAsMarkdown(compared: SetComparison): string {
   const comparison = printableData(compared);
-  const { base, current, regressions, warnings, rows } = comparison;
+  const { base, current, faults, warnings, rows, outcome } = comparison;
+  const mark = { worse: '❌', undecided: '❔', 'not worse': '✅' }[outcome];
   const table = markdownTable(
-    ['', 'base', 'current', 'change', '', ''],
-    rows.map((row) => {
-      const words = [row.label, ...cells(row)].map(inline);
-      const mark = row.isRegression ? '❌ worse' : row.isImprovement ? '✅ better' : '';
-      return [...words, mark];
-    }),
+    HEAD,
+    rows.map((row) => cellsOf(row).map(inline)),
   );
   const sections = [
-    `## ${regressions.length > 0 ? '❌' : '✅'} ${conclusion(comparison)}`,
-    `Base ${code(base.id)} (${base.verdict}), current ${code(current.id)} (${current.verdict}).`,
-    warnings.map((warning) => `> ⚠️ ${inline(warning)}`).join('\n>\n'),
+    `## ${mark} ${inline(conclusion(comparison))}`,
+    `Base ${code(base.name)}, ${plural(base.runs.length, 'run')}; current ${code(current.name)}, ${plural(current.runs.length, 'run')}.`,
+    [
+      ...faults.map((fault) => `> ❌ ${inline(fault)}`),
+      ...warnings.map((warning) => `> ⚠️ ${inline(warning)}`),
+    ].join('\n>\n'),
     table,
+    methodWords(comparison),
   ];
   return `${sections.filter(Boolean).join('\n\n')}\n`;
 }
 
 /** One sentence that says how it ended. */
-export function conclusion({ regressions, tolerance }: Comparison): string {
-  const limit = `${Math.round(tolerance * 1000) / 10} %`;
-  if (regressions.length === 0) return `No regression past ${limit}.`;
-  const names = regressions.slice(0, 4).map((row) => row.label);
-  const more = regressions.length > 4 ? ', …' : '';
-  return `${plural(regressions.length, 'regression')} past ${limit}: ${names.join(', ')}${more}.`;
+export function conclusion({ rows, faults, outcome, smallestEffect }: SetComparison): string {
+  const limit = `${Math.round(smallestEffect * 1000) / 10} %`;
+  const named = (these: Row[]): string => {
+    const labels = these.slice(0, NAMED).map(({ figure }) => figure.label);
+    return `${labels.join(', ')}${these.length > NAMED ? ', …' : ''}`;
+  };
+  const worse = rows.filter(({ verdict }) => verdict === 'worse');
+  const suspects = rows.filter(({ verdict, isSuspect }) => verdict === 'inconclusive' && isSuspect);
+  switch (outcome) {
+    case 'worse':
+      if (worse.length === 0) return `Not comparable, or not passed: ${faults[0]}.`;
+      return `Worse in ${plural(worse.length, 'figure')}: ${named(worse)}.`;
+    case 'undecided':
+      return `Undecided: ${named(suspects)} may be worse by ${limit} or more, and these runs cannot tell.`;
+    case 'not worse':
+      return `No figure is worse by ${limit} or more, as far as these runs can tell.`;
+  }
 }
 
-function cells(row: ComparisonRow): string[] {
-  const { absoluteChange, relativeChange, unit } = row;
-  if (absoluteChange === null)
-    return [formatFigure(row.base, unit), formatFigure(row.current, unit), NOT_MEASURED, ''];
-  const sign = absoluteChange > 0 ? '+' : absoluteChange < 0 ? '−' : '±';
+/** What the words stand on. */
+export function methodWords({ isInterleaved, level, smallestEffect }: SetComparison): string {
+  return (
+    `Median (lowest to highest) of the runs; ${isInterleaved ? 'interleaved, so the drift of the machine is taken off; ' : ''}` +
+    `Mann-Whitney test, Hodges-Lehmann estimate, corrected for many figures after Benjamini and Hochberg; ` +
+    `level ${level}, smallest effect ${Math.round(smallestEffect * 1000) / 10} %.`
+  );
+}
+
+export function setWords({ name, runs }: SetOfRuns): string {
+  const verdicts = [...new Set(runs.map(({ verdict }) => verdict))].join(', ');
+  return `${name}, ${plural(runs.length, 'run')}, ${verdicts}`;
+}
+
+function cellsOf(row: Row): string[] {
+  const { figure, base, current } = row;
   return [
-    formatFigure(row.base, unit),
-    formatFigure(row.current, unit),
-    `${sign}${formatFigure(Math.abs(absoluteChange), unit)}`,
-    relativeChange === null ? '' : formatChange(relativeChange),
+    figure.label,
+    sampleWords(base, figure),
+    sampleWords(current, figure),
+    changeWords(row),
+    verdictWords(row),
   ];
 }
 
-function wordFor(row: ComparisonRow): string {
-  if (row.isRegression) return 'worse';
-  return row.isImprovement ? 'better' : '';
+/** `1.2 ms (1.1 ms to 1.4 ms)` */
+export function sampleWords(sample: Sample | null, { unit }: ComparedFigure): string {
+  if (sample === null) return NOT_MEASURED;
+  const { median, lowest, highest } = sample;
+  if (lowest === highest) return formatFigure(median, unit);
+  return `${formatFigure(median, unit)} (${formatFigure(lowest, unit)} to ${formatFigure(highest, unit)})`;
+}
+
+/** `+12.5 % (+8 % to +17 %)`, or the difference of what may be zero. */
+export function changeWords({ change, figure }: Row): string {
+  if (change === null) return NOT_MEASURED;
+  const { estimate, interval } = change;
+  if (change.scale === 'ratio') {
+    const range = interval
+      ? ` (${formatChange(interval.low - 1)} to ${formatChange(interval.high - 1)})`
+      : '';
+    return `${formatChange(estimate - 1)}${range}`;
+  }
+  if (estimate === 0) return '±0';
+  return `${estimate > 0 ? '+' : '−'}${formatFigure(Math.abs(estimate), figure.unit)}`;
+}
+
+export function verdictWords({ verdict, moreRuns }: Row): string {
+  if (verdict !== 'inconclusive') return verdict ?? '';
+  return moreRuns === null ? 'inconclusive' : `inconclusive: needs about ${plural(moreRuns, 'more run')}`;
 }

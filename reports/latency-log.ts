@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 // CommonJS without named exports that Node can see: the default import is the module.
 import hdr, { type Histogram } from 'hdr-histogram-js';
-import { LARGEST_RECORD_BYTES, RECORD_FILES, RecordError, recordError } from '../record/folder.js';
+import type { Damage } from '../record/damage.js';
+import { LARGEST_RECORD_BYTES, RECORD_FILES, recordError } from '../record/folder.js';
 import { readTextFile } from '../record/input-file.js';
-import { printable } from '../record/printable.js';
-import { LATENCY_KINDS, type LatencyKind } from '../record/run.js';
+import { LATENCY_KINDS, type LatencyKind, type RunRecord } from '../record/run.js';
+import { formatCount, plural } from './format.js';
 
 /** The log is in microseconds. */
 const MICROSECONDS_PER_MS = 1000;
@@ -15,47 +16,74 @@ const LARGEST_HISTOGRAM_BYTES = 512 * 1024;
 /** Behind the base64 of an interval: a cookie and the length, four bytes each, then zlib. */
 const HEADER_BYTES = 8;
 
-/**
- * Reads `latency.hlog` and adds up the intervals of each kind, told apart by the log's `Tag=`.
- * A kind that was never recorded is absent; so are all of them where there is no log.
- * @throws RecordError when the file is there and cannot be read.
- */
-export async function readLatencyLog(folder: string): Promise<Partial<Record<LatencyKind, Histogram>>> {
-  const file = join(folder, RECORD_FILES.latency);
-  const text = await readTextFile(file, LARGEST_RECORD_BYTES.latency).catch(recordError);
-  // A last line without its line end was cut short by a crash and would not decode.
-  return text === undefined ? {} : mergeIntervals(text.slice(0, text.lastIndexOf('\n') + 1), file);
+/** The latencies of a run that could be read, and what should have been there beside them. */
+export interface LatencyLog {
+  /** A kind that was never recorded is absent. */
+  histograms: Partial<Record<LatencyKind, Histogram>>;
+  damage: Damage[];
 }
 
-function mergeIntervals(text: string, file: string): Partial<Record<LatencyKind, Histogram>> {
-  const merged: Partial<Record<LatencyKind, Histogram>> = {};
-  try {
-    refuseLargeIntervals(text);
-    const reader = new hdr.HistogramLogReader(text);
-    for (let interval = reader.nextIntervalHistogram(); interval; interval = reader.nextIntervalHistogram()) {
-      const kind = LATENCY_KINDS.find((each) => each === interval?.tag);
-      if (kind === undefined || interval.totalCount === 0) continue;
-      merged[kind] ??= hdr.build({ numberOfSignificantValueDigits: 3 });
-      merged[kind].add(interval as Parameters<Histogram['add']>[0]);
-    }
-  } catch (error) {
-    // The library throws errors of any kind, and texts too.
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RecordError(
-      printable(`${file} is no log of histograms: ${reason}; without that file the rest can be reported`),
-    );
+/** The histograms of `latency.hlog` that can be read; `inspectLatencyLog` says what cannot. */
+export async function readLatencyLog(folder: string): Promise<LatencyLog['histograms']> {
+  return (await inspectLatencyLog(folder)).histograms;
+}
+
+/**
+ * Reads `latency.hlog` and adds up the intervals of each kind, told apart by the log's `Tag=`. A line that is none is
+ * left out, so that the rest can be told, and is told as damage.
+ * @param latency of run.json, which counts the same values; without it nothing is said of values that are missing
+ * @throws RecordError for a file that cannot be read at all
+ */
+export async function inspectLatencyLog(folder: string, latency?: RunRecord['latency']): Promise<LatencyLog> {
+  const file = join(folder, RECORD_FILES.latency);
+  const text = await readTextFile(file, LARGEST_RECORD_BYTES.latency).catch(recordError);
+  const damaged = (what: string): Damage => ({ file: RECORD_FILES.latency, what });
+  if (text === undefined) return { histograms: {}, damage: [damaged('is missing')] };
+  const { histograms, unreadable } = mergeIntervals(text);
+  const damage = unreadable > 0 ? [damaged(`has ${plural(unreadable, 'line')} that cannot be read`)] : [];
+  const missing = latency ? missingLatencies(histograms, latency) : [];
+  return { histograms, damage: [...damage, ...missing.map(damaged)] };
+}
+
+function mergeIntervals(text: string): { histograms: LatencyLog['histograms']; unreadable: number } {
+  const histograms: LatencyLog['histograms'] = {};
+  let unreadable = 0;
+  for (const line of text.split(/\r\n|\r|\n/)) {
+    if (line === '' || /^(#|"StartTimestamp")/.test(line)) continue;
+    const interval = readInterval(line);
+    if (!interval) unreadable += 1;
+    const kind = LATENCY_KINDS.find((each) => each === interval?.tag);
+    if (kind === undefined || !interval || interval.totalCount === 0) continue;
+    histograms[kind] ??= hdr.build({ numberOfSignificantValueDigits: 3 });
+    histograms[kind].add(interval as Parameters<Histogram['add']>[0]);
   }
-  return merged;
+  return { histograms, unreadable };
+}
+
+function readInterval(line: string): Histogram | undefined {
+  try {
+    refuseLargeInterval(line);
+    return new hdr.HistogramLogReader(line).nextIntervalHistogram() ?? undefined;
+  } catch {
+    // The library throws errors of any kind, and texts too; whatever it was, the line is no interval.
+    return undefined;
+  }
 }
 
 /** A short line may unpack into anything, and the library would take it all. It reads a line as it is read here. */
-function refuseLargeIntervals(text: string): void {
-  for (const line of text.split(/\r\n|\r|\n/)) {
-    if (!line.includes(',') || /^(#|"StartTimestamp")/.test(line)) continue;
-    const packed = line.split(',')[line.startsWith('Tag=') ? 4 : 3] ?? '';
-    const bytes = Buffer.from(packed, 'base64').subarray(HEADER_BYTES);
-    inflateSync(bytes, { maxOutputLength: LARGEST_HISTOGRAM_BYTES });
-  }
+function refuseLargeInterval(line: string): void {
+  const packed = line.split(',')[line.startsWith('Tag=') ? 4 : 3] ?? '';
+  const bytes = Buffer.from(packed, 'base64').subarray(HEADER_BYTES);
+  inflateSync(bytes, { maxOutputLength: LARGEST_HISTOGRAM_BYTES });
+}
+
+/** run.json counts each latency that the log holds. */
+function missingLatencies(histograms: LatencyLog['histograms'], latency: RunRecord['latency']): string[] {
+  const short = LATENCY_KINDS.flatMap((kind) => {
+    const [found, counted] = [histograms[kind]?.totalCount ?? 0, latency[kind].count];
+    return found < counted ? [`${formatCount(found)} of ${formatCount(counted)} ${kind}`] : [];
+  });
+  return short.length > 0 ? [`holds only ${short.join(', ')} latencies`] : [];
 }
 
 /**

@@ -1,51 +1,69 @@
-import { printableData } from '../record/printable.js';
+import { printable, printableData } from '../record/printable.js';
 import { LATENCY_KINDS, type RunRecord } from '../record/run.js';
-import { formatFigure, formatMilliseconds, formatSeconds, plural } from './format.js';
+import { cameNearLimit } from './first-break/first-break.js';
+import { breakWords } from './first-break/sentences.js';
+import {
+  formatFigure,
+  formatMilliseconds,
+  formatMoment,
+  formatSeconds,
+  NOT_MEASURED,
+  plural,
+} from './format.js';
+import { foldNotes, noteWords } from './notes.js';
+import { phaseLatencies } from './phase-latencies.js';
+import { RECOVERED_FIGURES, type Recovery } from './recovery.js';
+import { FIGURE_LABELS, figureWords, recoveryTime } from './recovery-words.js';
+import type { ReportedRun } from './reported-run.js';
+import { runTitle } from './run-name.js';
+import { shownGates } from './shown-gates.js';
+import { shownVerdict } from './shown-verdict.js';
 import {
   alertSentence,
   backlogSentence,
-  explainVerdict,
-  gateValue,
   groupsSentence,
   hasLatency,
-  LEDGER_LABELS,
   ledgerLines,
   mediaSentences,
   memorySentence,
   nextBottleneckSentence,
   refusalsSentence,
-  VERDICT_WORDS,
 } from './statement.js';
 
 /** A page that one glances at; the report has more. */
 const ALERTS_TOLD = 5;
+const RECOVERIES_TOLD = 10;
 
-const VERDICT_MARKS: Record<RunRecord['verdict'], string> = {
-  passed: '✅',
-  failed: '❌',
-  invalid: '⚠️',
-  partial: '⚠️',
-};
+const VERDICT_MARKS = { good: '✅', bad: '❌', doubtful: '⚠️' } as const;
 
 /** The run on one page of GitHub-flavoured Markdown, for the summary page of a CI job. */
-export function markdownSummary(measured: RunRecord): string {
-  const record = printableData(measured);
+export function markdownSummary(run: ReportedRun): string {
+  const record = printableData(run.record);
+  const { word, kind, explanation } = shownVerdict(record, run.damage);
+  const { title, subtitle } = printableData(runTitle(run.name, record));
+  const words = printableData(breakWords(run.record, run.firstBreak));
+  const nextToBreak = nextBottleneckSentence(record, cameNearLimit(run.firstBreak)) ?? '';
   const sections = [
-    `## ${VERDICT_MARKS[record.verdict]} ${VERDICT_WORDS[record.verdict]}: ${inline(record.name)}`,
-    `${explainVerdict(record)} ${plural(record.connections.peak, 'connection')}, ${formatSeconds(record.durationSeconds)}, started ${record.startedAt}.`,
+    `## ${VERDICT_MARKS[kind]} ${word}: ${inline([title, subtitle].filter(Boolean).join(', '))}`,
+    `${inline(explanation)} ${plural(record.connections.peak, 'connection')}, ${formatSeconds(record.durationSeconds)}, started ${record.startedAt}.`,
+    `**${inline(words.headline)}** ${inline(words.details.join(' '))}`.trim(),
     gatesTable(record),
     latencyTable(record),
+    phaseTable(record),
     ledgerLine(record),
     `**Connections** ${connectionLine(record)}`,
     ...mediaSentences(record).map((sentence) => `**Media** ${inline(sentence)}`),
-    `**Queues** ${inline([backlogSentence(record), nextBottleneckSentence(record) ?? ''].join(' ').trim())}`,
+    `**Queues** ${inline([backlogSentence(record), nextToBreak].join(' ').trim())}`,
     record.backlog.alerts
       .slice(0, ALERTS_TOLD)
       .map((alert) => `- ${inline(alertSentence(alert))}`)
       .join('\n'),
+    recoveryTable(run.firstBreak.recoveries),
     `**Memory** ${memorySentence(record)}`,
     `**Generator lag** p99 ${formatFigure(record.generator.lagMs.p99, 'ms')}, limit ${formatMilliseconds(record.generator.lagLimitMs)}`,
-    record.notes.map((note) => `> ${inline(note)}`).join('\n>\n'),
+    foldNotes(record.notes)
+      .map((note) => `> ${inline(noteWords(note))}`)
+      .join('\n>\n'),
     `<sub>${inline(environmentLine(record))}</sub>`,
   ];
   return `${sections.filter(Boolean).join('\n\n')}\n`;
@@ -85,14 +103,16 @@ export function code(value: string): string {
   return `\`${text.replace(/\s+/g, ' ')}\``;
 }
 
+const GATE_MARKS = { passed: '✅', failed: '❌', empty: '–' } as const;
+
 function gatesTable(record: RunRecord): string {
   if (record.gates.length === 0) return '';
   return markdownTable(
     ['Gate', 'Value', ''],
-    record.gates.map((gate) => [
-      code(gate.expression),
-      inline(gateValue(gate)),
-      gate.passed ? '✅ passed' : '❌ failed',
+    shownGates(record).map(({ expression, value, state, word }) => [
+      code(expression),
+      inline(value),
+      `${GATE_MARKS[state]} ${word}`,
     ]),
   );
 }
@@ -110,9 +130,43 @@ function latencyTable(record: RunRecord): string {
   return markdownTable(['Latency', 'count', 'min', 'p50', 'p90', 'p99', 'p99.9', 'max'], rows);
 }
 
+/** A phase of its own would say no more than the whole. */
+function phaseTable(record: RunRecord): string {
+  const phases = phaseLatencies(record);
+  if (phases.length < 2) return '';
+  const rows = phases.map(({ name, latencies }) => [
+    inline(name),
+    ...(['accepted', 'delivered'] as const).flatMap((kind) =>
+      (['p50', 'p99', 'max'] as const).map((percentile) => formatFigure(latencies[kind]?.[percentile], 'ms')),
+    ),
+  ]);
+  const head = ['accepted', 'delivered'].flatMap((kind) =>
+    ['p50', 'p99', 'max'].map((name) => `${kind} ${name}`),
+  );
+  return markdownTable(['Phase', ...head], rows);
+}
+
+function recoveryTable(recoveries: readonly Recovery[]): string {
+  if (recoveries.length === 0) return '';
+  const rows = recoveries
+    .slice(0, RECOVERIES_TOLD)
+    .map((each) => [
+      inline(printable(each.label)),
+      formatMoment(each.atSeconds),
+      recoveryTime(each),
+      ...RECOVERED_FIGURES.map((figure) => figureWords(figure, each) || NOT_MEASURED),
+    ]);
+  const more = recoveries.length - RECOVERIES_TOLD;
+  const table = markdownTable(
+    ['Action', 'at', 'recovery', ...RECOVERED_FIGURES.map((figure) => FIGURE_LABELS[figure])],
+    rows,
+  );
+  return more > 0 ? `${table}\n\nand ${more} more, in the report.` : table;
+}
+
 function ledgerLine(record: RunRecord): string {
-  const parts = ledgerLines(record).map(({ name, count, isBad }) => {
-    const words = `${LEDGER_LABELS[name]} ${formatFigure(count, 'count')}`;
+  const parts = ledgerLines(record).map(({ label, count, isBad }) => {
+    const words = `${label} ${formatFigure(count, 'count')}`;
     return isBad ? `**${words}**` : words;
   });
   const more = [refusalsSentence(record), groupsSentence(record)].filter((each) => each !== undefined);

@@ -1,4 +1,4 @@
-import { unitAt } from '../record/metrics.js';
+import { METRICS, unitAt } from '../record/metrics.js';
 import { LATENCY_KINDS, type RunRecord } from '../record/run.js';
 import {
   formatBytes,
@@ -28,26 +28,41 @@ export const VERDICT_WORDS: Record<RunRecord['verdict'], string> = {
 
 /** What the verdict means for this run, in one or two sentences. */
 export function explainVerdict(record: RunRecord): string {
-  const { gates, generator, verdict } = record;
+  const { connections, gates, verdict } = record;
+  if (connections.peak === 0) return 'Nobody logged in, so no figure says anything about the server.';
   const missed = gates.filter((gate) => !gate.passed).length;
   switch (verdict) {
     case 'passed':
-      if (gates.length === 0) return 'The scenario sets no gates, so nothing could fail.';
+      if (gates.length === 0) return 'The scenario sets no gates; nothing was lost, duplicated or corrupted.';
       return gates.length === 1 ? 'The one gate held.' : `All ${gates.length} gates held.`;
     case 'failed':
+      if (record.target.died !== null) return `The target died: ${record.target.died}.`;
       return `${missed} of ${plural(gates.length, 'gate')} did not hold.`;
     case 'invalid':
-      return (
-        `The load generator could not keep its own schedule: messages left ${formatFigure(generator.lagMs.p99, 'ms')} ` +
-        `late (p99), past its limit of ${formatMilliseconds(generator.lagLimitMs)}. The figures may flatter the ` +
-        'server, so they prove nothing. Use more agents or machines, or less load.'
-      );
+      return invalidSentence(record);
     case 'partial':
       return (
         `The run was stopped after ${formatSeconds(record.durationSeconds)}, before its last phase ended. ` +
         'The figures cover only what had happened until then.'
       );
   }
+}
+
+function invalidSentence({ generator, gates }: RunRecord): string {
+  const advice = 'Use more agents or machines, or less load.';
+  const undecided = gates.filter(({ isUndecided }) => isUndecided);
+  if (generator.valid && undecided.length > 0) {
+    const names = undecided.map(({ expression }) => expression).join(', ');
+    return `The generator’s own lag decides ${names}: nothing is proved for the server or against it. ${advice}`;
+  }
+  const faults =
+    generator.faults.length > 0
+      ? generator.faults.join('; ')
+      : `messages left ${formatFigure(generator.lagMs.p99, 'ms')} late (p99)`;
+  return (
+    `The load generator could not keep its own schedule: ${faults}, past its limit of ` +
+    `${formatMilliseconds(generator.lagLimitMs)}. The figures may flatter the server, so they prove nothing. ${advice}`
+  );
 }
 
 /** A gate's value with the unit of its figure, or why it has none. */
@@ -57,75 +72,31 @@ export function gateValue(gate: RunRecord['gates'][number]): string {
   return formatFigure(gate.value, unitAt(metric));
 }
 
-/** The ledger line by line: what became of each message. */
-export function ledgerLines(
-  record: RunRecord,
-): { name: LedgerName; count: number; meaning: string; isBad: boolean }[] {
-  return LEDGER.map(({ name, meaning, mustBeZero }) => {
-    const count = record.messages[name];
-    return { name, count, meaning, isBad: mustBeZero && count > 0 };
-  });
-}
-
 export type LedgerName = keyof RunRecord['messages'];
 
-export const LEDGER_LABELS: Record<LedgerName, string> = {
-  sent: 'sent',
-  accepted: 'accepted',
-  delivered: 'delivered',
-  receipted: 'receipted',
-  lost: 'lost',
-  duplicated: 'duplicated',
-  outOfOrder: 'out of order',
-  redelivered: 'redelivered',
-  refused: 'refused',
-  unsent: 'unsent',
-  leftOver: 'left over',
-};
+/** Of these any is a fault, of the server or in how it was loaded. */
+const MUST_BE_ZERO: ReadonlySet<LedgerName> = new Set([
+  'lost',
+  'duplicated',
+  'outOfOrder',
+  'refused',
+  'corrupted',
+  'acceptedNotDelivered',
+  'receiptedEarly',
+]);
 
-const LEDGER: { name: LedgerName; meaning: string; mustBeZero: boolean }[] = [
-  { name: 'sent', meaning: 'Handed to a socket at least once.', mustBeZero: false },
-  {
-    name: 'accepted',
-    meaning: 'First check mark: the server said that it holds the message.',
-    mustBeZero: false,
-  },
-  { name: 'delivered', meaning: 'Different messages that reached their recipient.', mustBeZero: false },
-  { name: 'receipted', meaning: 'Second check mark: the sender knows that it arrived.', mustBeZero: false },
-  { name: 'lost', meaning: 'Sent, not refused, and never seen by the recipient.', mustBeZero: true },
-  {
-    name: 'duplicated',
-    meaning: 'Delivered again though the recipient had it, and not marked as a redelivery.',
-    mustBeZero: true,
-  },
-  {
-    name: 'outOfOrder',
-    meaning: 'Arrived for the first time after a later one of the same sender.',
-    mustBeZero: true,
-  },
-  {
-    name: 'redelivered',
-    meaning:
-      'Delivered again and marked so, because a connection died before it was acknowledged. Not an error.',
-    mustBeZero: false,
-  },
-  {
-    name: 'refused',
-    meaning:
-      'Answered with an error instead of a check mark, or passed over at a member whose mailbox was full.',
-    mustBeZero: true,
-  },
-  {
-    name: 'unsent',
-    meaning: 'Due, but never handed to a socket because the sender was not connected.',
-    mustBeZero: false,
-  },
-  {
-    name: 'leftOver',
-    meaning: 'Of an earlier run, delivered in this one. Not an error, and part of no other figure.',
-    mustBeZero: false,
-  },
-];
+/** The ledger line by line: what became of each message, as far as the record tells. */
+export function ledgerLines(
+  record: RunRecord,
+): { name: LedgerName; label: string; count: number; meaning: string; isBad: boolean }[] {
+  return METRICS.filter(({ path }) => path.startsWith('messages.')).flatMap(({ path, label, meaning }) => {
+    const name = path.slice('messages.'.length) as LedgerName;
+    const count = record.messages[name];
+    if (count === null) return [];
+    const isBad = MUST_BE_ZERO.has(name) && count > 0;
+    return [{ name, label: label.replace(/^messages /, ''), count, meaning, isBad }];
+  });
+}
 
 /** What was lost, duplicated or out of order, in words. */
 export function ledgerSentence(record: RunRecord): string {
@@ -156,13 +127,18 @@ export function backlogSentence(record: RunRecord): string {
 /**
  * Which queue of the server breaks next, and why: the one that fell furthest behind. What waits in mailboxes waits for
  * its readers, so it is told of, and is no bottleneck. Null: nobody measured it.
+ * @param isNearLimit did load come near a limit? Otherwise nobody can say what would break, only what was slowest
  */
-export function nextBottleneckSentence(record: RunRecord): string | null {
+export function nextBottleneckSentence(record: RunRecord, isNearLimit: boolean): string | null {
   const ranked = rankQueues(record).filter(({ name }) => !name.includes('#') && name !== 'mailboxes');
   const [worst] = ranked;
   if (!worst || typeof worst.behindMs !== 'number') return null;
   const { name, behindMs, arrivedPerSecond, servedPerSecond, waitMs } = worst;
   if (behindMs < LEAST_BEHIND_MS) return 'No queue of the server was ever more than a millisecond behind.';
+  const furthest = `${name}: at its worst it was ${formatMilliseconds(behindMs)} behind`;
+  if (!isNearLimit) {
+    return `Furthest behind was ${furthest}. Nothing came near a limit, so this run cannot tell what breaks next.`;
+  }
   const rate = (value: number | null | undefined): string => `${formatCount(Math.round(value ?? 0))}/s`;
   const isOutrun = (arrivedPerSecond ?? 0) > (servedPerSecond ?? 0) * OUTRUN;
   const why = isOutrun
@@ -172,7 +148,7 @@ export function nextBottleneckSentence(record: RunRecord): string | null {
     typeof waitMs === 'number'
       ? `; by Little’s law an item waited ${formatMilliseconds(waitMs)} at most on average`
       : '';
-  return `Next to break is ${name}: at its worst it was ${formatMilliseconds(behindMs)} behind, as ${why}${little}.`;
+  return `Next to break is ${furthest}, as ${why}${little}.`;
 }
 
 /** The queues, that which fell furthest behind first; where that is not known, the longest. */
@@ -192,7 +168,6 @@ export function alertSentence(alert: RunRecord['backlog']['alerts'][number]): st
   );
 }
 
-/** What went up and down beside the messages; empty where nothing did. */
 /** Reasons with their counts, the commonest first, at most three: `StoreFailed 4,562, RateLimited 12`. */
 export function reasonWords(reasons: Record<string, number>): string {
   return Object.entries(reasons)
@@ -215,17 +190,19 @@ export function groupsSentence({ groups }: RunRecord): string | undefined {
   return `${messages} to groups of ${formatCount(groups.members)}: each counts once for every member that it was for.`;
 }
 
+/** What went up and down beside the messages; empty where nothing did. */
 export function mediaSentences({ media }: RunRecord): string[] {
   if (!media) return [];
   return (['uploads', 'downloads'] as const)
-    .filter((kind) => media[kind].count + media[kind].failed > 0)
+    .filter((kind) => media[kind].count + media[kind].failed + (media[kind].unsent ?? 0) > 0)
     .map((kind) => {
-      const { count, bytes, failed, latency } = media[kind];
+      const { count, bytes, failed, unsent, latency } = media[kind];
       const times =
         latency.p99 === null
           ? ''
           : `, p50 ${formatMilliseconds(latency.p50 ?? 0)}, p99 ${formatMilliseconds(latency.p99)}`;
-      return `${formatCount(count)} ${kind}, ${formatBytes(bytes)}${times}, ${formatCount(failed)} failed`;
+      const neverAsked = unsent ? `, ${formatCount(unsent)} unsent` : '';
+      return `${formatCount(count)} ${kind}, ${formatBytes(bytes)}${times}, ${formatCount(failed)} failed${neverAsked}`;
     });
 }
 

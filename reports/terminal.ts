@@ -3,22 +3,31 @@ import defaultChalk, { Chalk, type ChalkInstance } from 'chalk';
 import { RECORD_FILES } from '../record/folder.js';
 import { printable, printableData } from '../record/printable.js';
 import { LATENCY_KINDS, type RunRecord } from '../record/run.js';
+import { cameNearLimit } from './first-break/first-break.js';
+import { type BreakWords, breakWords } from './first-break/sentences.js';
 import { formatFigure, formatMilliseconds, formatSeconds, plural } from './format.js';
+import { foldNotes, noteWords } from './notes.js';
+import { phaseLatencies } from './phase-latencies.js';
+import { recoverySentence } from './recovery-words.js';
+import type { ReportedRun } from './reported-run.js';
+import { runTitle } from './run-name.js';
+import { type ShownGate, shownGates } from './shown-gates.js';
+import { shownVerdict } from './shown-verdict.js';
 import {
   alertSentence,
   backlogSentence,
-  explainVerdict,
-  gateValue,
   groupsSentence,
-  LEDGER_LABELS,
   ledgerLines,
   mediaSentences,
   memorySentence,
   nextBottleneckSentence,
   reasonWords,
   refusalsSentence,
-  VERDICT_WORDS,
 } from './statement.js';
+
+/** The report has all of them. */
+const PHASES_TOLD = 8;
+const RECOVERIES_TOLD = 5;
 
 /** Colours by what they mean, so that the summary and the comparison agree. */
 export interface Palette {
@@ -36,19 +45,25 @@ export function palette(colour?: boolean): Palette {
 }
 
 /**
- * The end of a run, for a tired engineer: the verdict first, then what it rests on, then where the report lies.
+ * The end of a run, for a tired engineer: the verdict first, then what broke first, then what both rest on, then where
+ * the report lies.
  * @param folder of the record, as it should be shown
  */
-export function terminalSummary(measured: RunRecord, folder: string, colour?: boolean): string {
+export function terminalSummary(run: ReportedRun, folder: string, colour?: boolean): string {
   const paint = palette(colour);
   // Whatever its texts hold, they are told and not obeyed; colours are put in behind this.
-  const record = printableData(measured);
+  const record = printableData(run.record);
+  const words = printableData(breakWords(run.record, run.firstBreak));
+  const recoveries = printableData(run.firstBreak.recoveries.map(recoverySentence));
   const blocks = [
-    headline(record, paint),
+    headline(run, record, paint),
+    breakLines(words, paint),
     gateLines(record, paint),
     latencyLines(record, paint),
-    factLines(record, paint),
-    record.notes.map((note) => `  ${paint.doubtful('!')} ${note}`).join('\n'),
+    factLines(record, cameNearLimit(run.firstBreak), recoveries, paint),
+    foldNotes(record.notes)
+      .map((note) => `  ${paint.doubtful('!')} ${noteWords(note)}`)
+      .join('\n'),
     `  ${paint.quiet('Report')}  ${printable(join(folder, RECORD_FILES.html))}`,
   ];
   return `\n${blocks.filter(Boolean).join('\n\n')}\n`;
@@ -78,25 +93,34 @@ export function alignedRows(
   );
 }
 
-function headline(record: RunRecord, paint: Palette): string {
-  const word = VERDICT_WORDS[record.verdict].toUpperCase();
-  const colour = { passed: paint.good, failed: paint.bad, invalid: paint.doubtful, partial: paint.doubtful };
-  const badge = colour[record.verdict].bold.inverse(` ${word} `);
-  const facts = [plural(record.connections.peak, 'connection'), formatSeconds(record.durationSeconds)].join(
-    ', ',
-  );
-  return `  ${badge}  ${paint.strong(record.name)} ${paint.quiet(`(${facts})`)}\n  ${explainVerdict(record)}`;
+function headline({ name, damage }: ReportedRun, record: RunRecord, paint: Palette): string {
+  const { word, kind, explanation } = shownVerdict(record, damage);
+  const badge = paint[kind].bold.inverse(` ${word.toUpperCase()} `);
+  const { title, subtitle } = printableData(runTitle(name, record));
+  const facts = [
+    ...(subtitle === '' ? [] : [subtitle]),
+    plural(record.connections.peak, 'connection'),
+    formatSeconds(record.durationSeconds),
+  ].join(', ');
+  return `  ${badge}  ${paint.strong(title)} ${paint.quiet(`(${facts})`)}\n  ${explanation}`;
+}
+
+function breakLines({ headline: first, details, isBroken }: BreakWords, paint: Palette): string {
+  const lines = [isBroken ? paint.strong(first) : first, ...details];
+  return lines.map((line) => `  ${line}`).join('\n');
 }
 
 function gateLines(record: RunRecord, paint: Palette): string {
-  const rows = record.gates.map((gate) => [gate.expression, gateValue(gate)]);
-  return alignedRows(rows, (cell, row, column) => {
-    if (column === 0) return cell;
-    return record.gates[row]?.passed ? cell : paint.bad(cell);
-  })
+  const gates = shownGates(record);
+  const rows = gates.map(({ expression, value }) => [expression, value]);
+  const marks = { passed: paint.good('✔'), failed: paint.bad('✘'), empty: paint.doubtful('–') };
+  return alignedRows(rows, (cell, row, column) =>
+    column > 0 && gates[row]?.state === 'failed' ? paint.bad(cell) : cell,
+  )
     .map((line, row) => {
-      const mark = record.gates[row]?.passed ? paint.good('✔') : paint.bad('✘');
-      return `  ${mark} ${line}${record.gates[row]?.passed ? '' : `  ${paint.bad('failed')}`}`;
+      const { state, word } = gates[row] as ShownGate;
+      const words = state === 'passed' ? '' : `  ${state === 'failed' ? paint.bad(word) : paint.quiet(word)}`;
+      return `  ${marks[state]} ${line}${words}`;
     })
     .join('\n');
 }
@@ -112,18 +136,29 @@ function latencyLines(record: RunRecord, paint: Palette): string {
       ...[p50, p90, p99, p999, max].map((ms) => formatFigure(ms, 'ms')),
     ];
   });
-  return alignedRows([['Latency', 'count', 'p50', 'p90', 'p99', 'p99.9', 'max'], ...rows], (cell, row) =>
-    row === 0 ? paint.quiet(cell) : cell,
-  )
-    .map((line) => `  ${line}`)
-    .join('\n');
+  const table = alignedRows(
+    [['Latency', 'count', 'p50', 'p90', 'p99', 'p99.9', 'max'], ...rows],
+    (cell, row) => (row === 0 ? paint.quiet(cell) : cell),
+  );
+  return [...table, ...phaseLines(record, paint)].map((line) => `  ${line}`.trimEnd()).join('\n');
 }
 
-function factLines(record: RunRecord, paint: Palette): string {
+/** p99 of delivery phase by phase: where the whole run hides a phase, this shows it. */
+function phaseLines(record: RunRecord, paint: Palette): string[] {
+  const phases = phaseLatencies(record).filter(({ latencies }) => latencies.delivered);
+  if (phases.length < 2) return [];
+  const words = phases
+    .slice(0, PHASES_TOLD)
+    .map(({ name, latencies }) => `${name} ${formatFigure(latencies.delivered?.p99, 'ms')}`);
+  const more = phases.length > PHASES_TOLD ? ' …' : '';
+  return ['', `${paint.quiet('Delivered p99 by phase')}  ${words.join(', ')}${more}`];
+}
+
+function factLines(record: RunRecord, isNearLimit: boolean, recoveries: string[], paint: Palette): string {
   const ledger = new Map(ledgerLines(record).map((line) => [line.name, line]));
   const figure = (name: keyof RunRecord['messages']): string => {
     const line = ledger.get(name);
-    const words = `${formatFigure(record.messages[name], 'count')} ${LEDGER_LABELS[name]}`;
+    const words = `${formatFigure(record.messages[name], 'count')} ${line?.label ?? name}`;
     return line?.isBad ? paint.bad(words) : words;
   };
   const facts: [string, string[]][] = [
@@ -144,10 +179,11 @@ function factLines(record: RunRecord, paint: Palette): string {
       'Queues',
       [
         backlogSentence(record),
-        ...[nextBottleneckSentence(record) ?? []].flat(),
+        ...[nextBottleneckSentence(record, isNearLimit) ?? []].flat(),
         ...record.backlog.alerts.slice(0, 3).map(alertSentence),
       ],
     ],
+    ...(recoveries.length > 0 ? [['Recovery', someOf(recoveries)] as [string, string[]]] : []),
     ['Memory', [memorySentence(record)]],
     [
       'Generator',
@@ -161,6 +197,11 @@ function factLines(record: RunRecord, paint: Palette): string {
       lines.map((line, row) => `  ${row === 0 ? paint.quiet(name.padEnd(9)) : ' '.repeat(9)}  ${line}`),
     )
     .join('\n');
+}
+
+function someOf(recoveries: string[]): string[] {
+  const more = recoveries.length - RECOVERIES_TOLD;
+  return more > 0 ? [...recoveries.slice(0, RECOVERIES_TOLD), `and ${more} more, in the report`] : recoveries;
 }
 
 function connectSentence(record: RunRecord): string {

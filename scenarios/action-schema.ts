@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { oneOf } from './choice.js';
 import { quantity } from './quantity-schema.js';
-import { ACTION_KINDS, type Action, type Phase, type Target } from './scenario.js';
+import { figureOf } from './raw-scenario.js';
+import { ACTION_KINDS, type Action, type Target } from './scenario.js';
 
 const MOST_TIMES = 1000;
 
@@ -101,62 +102,58 @@ function actionOf(entry: ActionEntry, atMs: number): Action {
   }
 }
 
-interface ScenarioOfActions {
-  actions: ActionEntry[];
-  phases: Phase[];
-  target: Target;
-  generator: { transport: string };
+/** What the rest of a scenario says about its actions; undefined: that part of it is wrong itself. */
+export interface ActionSurroundings {
+  /** Of the last phase. */
+  endMs: number | undefined;
+  targetKind: Target['kind'] | undefined;
+  store: unknown;
+  transport: unknown;
 }
 
 /**
- * What only the whole scenario can tell of its actions, each at its own entry. It is asked whatever else is wrong, as
- * long as the parts that it looks at are right.
+ * What only the whole scenario can tell of one of its actions.
+ * @param entry as YAML holds it; what is wrong with itself is told elsewhere
  */
-export const actionsFitScenario = z.superRefine<ScenarioOfActions>(
-  (scenario, context) => {
-    scenario.actions.forEach((entry, index) => {
-      const problem = problemOf(entry, scenario);
-      if (!problem) return;
-      context.addIssue({ code: 'custom', path: ['actions', index, problem.key], message: problem.message });
-    });
-  },
-  {
-    when: ({ issues, value }) =>
-      typeof value === 'object' && value !== null && !issues.some(({ path }) => LOOKED_AT.has(path?.[0])),
-  },
-);
-
-const LOOKED_AT = new Set<unknown>([undefined, 'actions', 'phases', 'target', 'generator']);
-
-function problemOf(
-  entry: ActionEntry,
-  { phases, target, generator }: ScenarioOfActions,
+export function actionProblem(
+  entry: Record<string, unknown>,
+  { endMs, targetKind, store, transport }: ActionSurroundings,
 ): { key: string; message: string } | undefined {
-  const kind = entry.do;
-  const endMs = phases.reduce((sum, { durationMs }) => sum + durationMs, 0);
-  const lastMs = timesOf(entry).at(-1) ?? entry.at;
-  if (lastMs > endMs) {
+  const kind = ACTION_KINDS.find((each) => each === entry.do);
+  if (!kind) return undefined;
+  const atMs = figureOf('duration', entry.at);
+  const lastMs = lastTime(entry, atMs);
+  if (endMs !== undefined && lastMs !== undefined && lastMs > endMs) {
     const message = `${kind} at ${lastMs / 1000}s comes after the last phase, which ends at ${endMs / 1000}s`;
-    return { key: entry.at > endMs ? 'at' : 'times', message };
+    return { key: (atMs ?? 0) > endMs ? 'at' : 'times', message };
   }
-  if (kind === 'pause' && generator.transport === 'packets') {
+  if (kind === 'pause' && transport === 'packets') {
     return {
       key: 'do',
       message: 'pause takes clients whose TCP is the kernel’s; write generator.transport: sockets',
     };
   }
   if (kind === 'cut' || kind === 'pause') return undefined;
-  if (target.kind !== 'embedded') {
+  if (targetKind === 'external') {
     return {
       key: 'do',
       message: `${kind} is done to a server that the lab started; write target: embedded, or leave it out`,
     };
   }
-  if (kind === 'kill-server' && target.store === 'memory') {
+  if (kind === 'kill-server' && targetKind === 'embedded' && store === 'memory') {
     return {
       key: 'do',
       message: 'kill-server loses every mailbox that is kept in memory; write target.embedded.store: lmdb',
     };
   }
   return undefined;
+}
+
+/** Of an action that is done several times, as far as that can be told. */
+function lastTime(
+  { every, times = 1 }: Record<string, unknown>,
+  atMs: number | undefined,
+): number | undefined {
+  if (atMs === undefined || typeof times !== 'number') return undefined;
+  return times > 1 ? atMs + (times - 1) * (figureOf('duration', every) ?? 0) : atMs;
 }

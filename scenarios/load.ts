@@ -4,13 +4,16 @@ import { type Document, isMap, isNode, isSeq, type LineCounter } from 'yaml';
 import { z } from 'zod';
 import { InputFileError, readTextFile } from '../record/input-file.js';
 import { didYouMean } from '../record/near-match.js';
+import type { Finding } from './finding.js';
 import { applyOverride, type Override, type Path } from './override.js';
+import { mapOf, mapsOf, rawTarget } from './raw-scenario.js';
 import type { Action, Scenario } from './scenario.js';
 import { ScenarioError, type ScenarioIssue } from './scenario-error.js';
 import { scenarioSchema } from './schema.js';
-import { secretsIn } from './secrets.js';
 import { locateScenario } from './shipped.js';
 import { reachBeyondRun } from './trust.js';
+import { untoldGateFindings, untoldGates } from './untold-gates.js';
+import { findingsAcross } from './whole-scenario.js';
 import { LARGEST_YAML_BYTES, parseYaml, type YamlInput, YamlInputError } from './yaml-input.js';
 
 /** A scenario with the text that it came from, as a run record keeps it. */
@@ -22,6 +25,8 @@ export interface LoadedScenario {
     /** The `--set` overrides, as typed. */
     overrides: string[];
   };
+  /** What a reader of its record must know, such as a gate that this target cannot be judged by. */
+  notes: string[];
 }
 
 export interface LoadOptions {
@@ -45,39 +50,50 @@ export async function loadScenario(
     if (!(error instanceof InputFileError)) throw error;
     throw new ScenarioError([{ place: label, path: '', message: error.reason }]);
   });
-  const checked = checkScenario(text, label, overrides);
   const folder = dirname(path);
-  if (!isTrusted) refuse(checked, reachBeyondRun(checked.content, folder));
+  const { scenario, notes } = checkScenario(text, label, overrides, (content) => {
+    const reach = isTrusted ? [] : reachBeyondRun(content, folder);
+    return [...reach, ...missingFiles(content, folder, reach)];
+  });
   return {
-    scenario: withFiles(checked, folder),
+    scenario: withFiles(scenario, folder),
     source: { file: label, text, overrides: [...overrides] },
+    notes,
   };
 }
 
-/** Files that a scenario names lie beside it. @throws ScenarioError for one that is not there */
-function withFiles(checked: CheckedScenario, folder: string): Scenario {
-  const { scenario } = checked;
-  const missing: Finding[] = [];
-  const fileAt = (name: string, path: Path): string => {
-    const file = resolve(folder, name);
-    if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
-      missing.push({ path, message: `${file} is no file; write a path from the scenario’s folder` });
-    }
-    return file;
-  };
-  const { actions: entries = [] } = checked.content as { actions?: { handlers?: unknown }[] };
-  const actions = scenario.actions.map((action): Action => {
-    if (action.kind !== 'reload' || action.handlers === null) return action;
-    const entry = entries.findIndex(({ handlers }) => handlers === action.handlers);
-    return { ...action, handlers: fileAt(action.handlers, ['actions', entry, 'handlers']) };
-  });
-  let { target } = scenario;
-  if (target.kind === 'embedded' && typeof target.settings.handlers === 'string') {
-    const handlers = fileAt(target.settings.handlers, ['target', 'embedded', 'settings', 'handlers']);
-    target = { ...target, settings: { ...target.settings, handlers } };
+/** Files that a scenario names lie beside it. */
+function withFiles(scenario: Scenario, folder: string): Scenario {
+  const { target } = scenario;
+  const actions = scenario.actions.map(
+    (action): Action =>
+      action.kind === 'reload' && action.handlers !== null
+        ? { ...action, handlers: resolve(folder, action.handlers) }
+        : action,
+  );
+  if (target.kind !== 'embedded' || typeof target.settings.handlers !== 'string') {
+    return { ...scenario, actions };
   }
-  refuse(checked, missing);
-  return { ...scenario, target, actions };
+  const settings = { ...target.settings, handlers: resolve(folder, target.settings.handlers) };
+  return { ...scenario, target: { ...target, settings }, actions };
+}
+
+/** @param refused files that may not be used anyway */
+function missingFiles(content: unknown, folder: string, refused: readonly Finding[]): Finding[] {
+  const { settings } = mapOf(rawTarget(content).keys.embedded);
+  const named: [Path, unknown][] = [
+    [['target', 'embedded', 'settings', 'handlers'], mapOf(settings).handlers],
+    ...mapsOf(mapOf(content).actions).map(({ handlers }, index): [Path, unknown] => [
+      ['actions', index, 'handlers'],
+      handlers,
+    ]),
+  ];
+  return named.flatMap(([path, name]) => {
+    if (typeof name !== 'string' || refused.some((each) => each.path.join() === path.join())) return [];
+    const file = resolve(folder, name);
+    if (statSync(file, { throwIfNoEntry: false })?.isFile()) return [];
+    return [{ path, message: `${file} is no file; write a path from the scenario’s folder` }];
+  });
 }
 
 /**
@@ -86,33 +102,42 @@ function withFiles(checked: CheckedScenario, folder: string): Scenario {
  * @throws ScenarioError with everything that is wrong
  */
 export function parseScenario(text: string, label: string, overrides: readonly string[] = []): Scenario {
-  return checkScenario(text, label, overrides).scenario;
+  return checkScenario(text, label, overrides, () => []).scenario;
 }
 
-interface CheckedScenario {
-  scenario: Scenario;
-  /** As YAML holds it, overrides applied. */
-  content: unknown;
-  placeOf(path: Path): string;
-}
-
-interface Finding {
-  path: Path;
-  message: string;
-}
-
-function checkScenario(text: string, label: string, overrides: readonly string[]): CheckedScenario {
+/** @param ask what else there is to find fault with, told together with the rest */
+function checkScenario(
+  text: string,
+  label: string,
+  overrides: readonly string[],
+  ask: (content: unknown) => Finding[],
+): { scenario: Scenario; notes: string[] } {
   const { document, lines, content } = readYaml(text, label);
+  const wasEmbedded = rawTarget(content).kind === 'embedded';
   const applied = applyOverrides(content, overrides);
   const placeOf = (path: Path): string => {
     const override = applied.findLast(({ path: set }) => startsWith(path, set) || startsWith(set, path));
     return override ? `--set ${override.text}` : `${label}:${lineOf(document, lines, path)}`;
   };
+  // A gate that was written for an embedded server says nothing wrong about the one that `--set` names instead.
+  const isForAnother = (gate: number): boolean =>
+    wasEmbedded && !applied.some(({ path: [key, index = gate] }) => key === 'gates' && index === gate);
+  const untold = untoldGates(content);
   const parsed = scenarioSchema.safeParse(content);
-  if (!parsed.success) throw issuesAt(placeOf, parsed.error.issues.slice(0, MOST_ISSUES).flatMap(explain));
-  const checked = { scenario: parsed.data, content, placeOf };
-  refuse(checked, namesWithSecrets(parsed.data));
-  return checked;
+  const findings = [
+    ...(parsed.error?.issues.slice(0, MOST_ISSUES).flatMap(explain) ?? []),
+    ...findingsAcross(content),
+    ...untoldGateFindings(untold.filter((gate) => !isForAnother(gate))),
+    ...ask(content),
+  ].slice(0, MOST_ISSUES);
+  if (findings.length > 0 || !parsed.data) throw issuesAt(placeOf, findings);
+  const { gates } = parsed.data;
+  return {
+    scenario: { ...parsed.data, gates: gates.filter((_, index) => !untold.includes(index)) },
+    notes: untold.map(
+      (index) => `not judged, as the target has no admin port (target.admin): ${gates[index]?.expression}`,
+    ),
+  };
 }
 
 function readYaml(text: string, label: string): YamlInput {
@@ -126,27 +151,10 @@ function readYaml(text: string, label: string): YamlInput {
   }
 }
 
-/** @throws ScenarioError where there is something to find fault with */
-function refuse({ placeOf }: CheckedScenario, findings: Finding[]): void {
-  if (findings.length > 0) throw issuesAt(placeOf, findings);
-}
-
 function issuesAt(placeOf: (path: Path) => string, findings: Finding[]): ScenarioError {
   return new ScenarioError(
     inOrder(findings.map(({ path, message }) => ({ place: placeOf(path), path: path.join('.'), message }))),
   );
-}
-
-/** Names stand in the record, in its folder and in every chart, where a token could not be hidden any more. */
-function namesWithSecrets(scenario: Scenario): Finding[] {
-  const secrets = secretsIn(scenario);
-  const names: [Path, string][] = [
-    [['name'], scenario.name],
-    ...scenario.phases.map(({ name }, index): [Path, string] => [['phases', index, 'name'], name]),
-  ];
-  return names
-    .filter(([, name]) => secrets.some((secret) => name.includes(secret)))
-    .map(([path]) => ({ path, message: 'holds the token, and names are told in the record; write another' }));
 }
 
 /** Applies each to `content`; what is wrong with several of them is told together. */

@@ -37,12 +37,10 @@ const embeddedSchema = z.strictObject(
   'must be settings of the embedded server, such as {protocol: tls, workers: 2}',
 );
 
-const addressSchema = z
-  .string('must be an address, such as tcp://127.0.0.1:4000')
-  .refine((text) => Number(ADDRESS.exec(text)?.[3] ?? 65_536) < 65_536, {
-    error: (issue) =>
-      `${quote(issue.input)} is not an address; write protocol://host:port with tcp, tls, ws or wss, such as tcp://127.0.0.1:4000`,
-  });
+const addressSchema = z.string('must be an address, such as tcp://127.0.0.1:4000').refine(isAddress, {
+  error: (issue) =>
+    `${quote(issue.input)} is not an address; write protocol://host:port with tcp, tls, ws or wss, such as tcp://127.0.0.1:4000`,
+});
 
 /** `embedded`, one address, or the keys of either. */
 export const targetSchema = z
@@ -98,35 +96,7 @@ export const targetSchema = z
         },
         'must be embedded, an address such as tcp://127.0.0.1:4000, or a map with embedded or addresses',
       )
-      .superRefine((target, context) => {
-        const refuse = (path: (string | number)[], message: string) => {
-          context.addIssue({ code: 'custom', path, message });
-        };
-        if (!target.embedded === !target.addresses) {
-          refuse([], 'must have either embedded or addresses');
-        } else if (target.embedded) {
-          for (const key of ['admin', 'media', 'allow', 'token', 'tokenPerUser', 'insecure'] as const) {
-            if (target[key] !== undefined) refuse([key], `${EMBEDDED_ONLY} ${key}`);
-          }
-        }
-        if (target.tokenPerUser && target.token === undefined) {
-          refuse(['tokenPerUser'], 'needs the secret of the server: write token');
-        }
-        const allowed = new Set(target.allow?.map(bareHost));
-        const check = (path: (string | number)[], host: string | undefined) => {
-          // An address that is none is told as that.
-          if (host === undefined || isLoopback(host) || allowed.has(host)) return;
-          refuse(
-            path,
-            `${host} is another machine; load goes there only if target.allow names it: allow: [${quote(host)}]`,
-          );
-        };
-        target.addresses?.forEach((address, index) => {
-          check(['addresses', index], hostOf(address));
-        });
-        // Both get load as well, and the media port is shown the token.
-        for (const key of ['admin', 'media'] as const) check([key], hostOfUrl(target[key]));
-      }),
+      .check(z.superRefine(checkParts, { when: ({ value }) => typeof value === 'object' && value !== null })),
   )
   .transform((target): Target => {
     if (target.embedded) return { kind: 'embedded', ...target.embedded };
@@ -134,6 +104,48 @@ export const targetSchema = z
     const { tokenPerUser = false, insecure = false } = target;
     return { kind: 'external', addresses, admin, media, allow, token, tokenPerUser, insecure };
   });
+
+/** The keys that the checks look at; each may be wrong itself, which is told elsewhere. */
+type UncheckedTarget = Partial<
+  Record<'embedded' | 'addresses' | 'allow' | 'token' | 'tokenPerUser', unknown>
+> &
+  Partial<Record<'admin' | 'media' | 'insecure', unknown>>;
+
+/** What the keys of a target say of each other. It is asked even where one of them is wrong. */
+function checkParts(target: UncheckedTarget, context: z.RefinementCtx): void {
+  const refuse = (path: (string | number)[], message: string) => {
+    context.addIssue({ code: 'custom', path, message });
+  };
+  if (!target.embedded === !target.addresses) {
+    refuse([], 'must have either embedded or addresses');
+  } else if (target.embedded) {
+    for (const key of ['admin', 'media', 'allow', 'token', 'tokenPerUser', 'insecure'] as const) {
+      if (target[key] !== undefined) refuse([key], `${EMBEDDED_ONLY} ${key}`);
+    }
+  }
+  if (target.tokenPerUser === true && target.token === undefined) {
+    refuse(['tokenPerUser'], 'needs the secret of the server: write token');
+  }
+  const allowed = new Set(textsIn(target.allow).map(bareHost));
+  const check = (path: (string | number)[], host: string | undefined) => {
+    // An address that is none is told as that.
+    if (host === undefined || isLoopback(host) || allowed.has(host)) return;
+    refuse(
+      path,
+      `${host} is another machine; load goes there only if target.allow names it: allow: [${quote(host)}]`,
+    );
+  };
+  const addresses = Array.isArray(target.addresses) ? target.addresses : [];
+  addresses.forEach((address, index) => {
+    check(['addresses', index], hostOf(address));
+  });
+  // Both get load as well, and the media port is shown the token.
+  for (const key of ['admin', 'media'] as const) check([key], hostOfUrl(target[key]));
+}
+
+function textsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+}
 
 /** `embedded` and a single address are short for the keys that they stand for. */
 export function expandTarget(value: unknown): unknown {
@@ -145,13 +157,21 @@ export function expandTarget(value: unknown): unknown {
   return value;
 }
 
-function hostOf(address: string): string | undefined {
-  const host = ADDRESS.exec(address)?.[2];
-  return host === undefined ? undefined : bareHost(host);
+function hostOf(address: unknown): string | undefined {
+  return typeof address === 'string' && isAddress(address)
+    ? bareHost(ADDRESS.exec(address)?.[2] ?? '')
+    : undefined;
 }
 
-function hostOfUrl(url: string | undefined): string | undefined {
-  return url !== undefined && URL.canParse(url) ? bareHost(new URL(url).hostname) : undefined;
+function isAddress(text: string): boolean {
+  return Number(ADDRESS.exec(text)?.[3] ?? 65_536) < 65_536;
+}
+
+/** `localhost:9464` is a URL too, of the protocol localhost and with no host. */
+function hostOfUrl(url: unknown): string | undefined {
+  if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
+  const { protocol, hostname } = new URL(url);
+  return /^https?:$/.test(protocol) && hostname !== '' ? bareHost(hostname) : undefined;
 }
 
 function hasNoUser(url: string): boolean {

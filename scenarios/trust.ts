@@ -2,14 +2,10 @@ import { realpathSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { isLoopback } from '../protocol/address.js';
 import { quote } from '../record/quantity.js';
+import type { Finding } from './finding.js';
 import type { Path } from './override.js';
+import { mapOf, mapsOf, rawTarget } from './raw-scenario.js';
 import { SHIPPED_FOLDER } from './shipped.js';
-
-/** What a scenario may do to the machine beside its run, where whoever runs it has said `--trust`. */
-export interface Reach {
-  path: Path;
-  message: string;
-}
 
 const ASK = 'give --trust if you know whose scenario this is';
 
@@ -19,26 +15,21 @@ const WORDS = new Set(['logLevel', 'store', 'token', 'protocol', 'types']);
 /**
  * Code that a scenario brings along, files that it lets the server read, addresses beyond loopback: what a scenario
  * from a stranger does only if asked to. What ships with the lab is no stranger's.
- * @param content the scenario as YAML holds it, once it is known to be one
+ * @param content the scenario as YAML holds it, whether it is one or not
  * @param folder of the scenario
  */
-export function reachBeyondRun(content: unknown, folder: string): Reach[] {
-  const { target, actions } = content as ScenarioContent;
-  const settings = (typeof target === 'object' && target?.embedded?.settings) || {};
+export function reachBeyondRun(content: unknown, folder: string): Finding[] {
+  const { actions } = mapOf(content);
+  const { settings } = mapOf(rawTarget(content).keys.embedded);
   return [
     ...reachOfSettings(settings, ['target', 'embedded', 'settings'], folder),
-    ...(actions ?? []).flatMap(({ handlers }, index) =>
+    ...mapsOf(actions).flatMap(({ handlers }, index) =>
       typeof handlers === 'string' ? reachOfCode(handlers, ['actions', index, 'handlers'], folder) : [],
     ),
   ];
 }
 
-interface ScenarioContent {
-  target?: string | { embedded?: { settings?: unknown } | null } | null;
-  actions?: { handlers?: unknown }[] | null;
-}
-
-function reachOfSettings(node: unknown, path: Path, folder: string): Reach[] {
+function reachOfSettings(node: unknown, path: Path, folder: string): Finding[] {
   if (typeof node === 'string') return reachOfText(node, path, folder);
   if (typeof node !== 'object' || node === null) return [];
   return Object.entries(node).flatMap(([key, value]) =>
@@ -46,7 +37,7 @@ function reachOfSettings(node: unknown, path: Path, folder: string): Reach[] {
   );
 }
 
-function reachOfText(text: string, path: Path, folder: string): Reach[] {
+function reachOfText(text: string, path: Path, folder: string): Finding[] {
   const key = path.findLast((part) => typeof part === 'string') ?? '';
   if (WORDS.has(key)) return [];
   switch (key) {
@@ -62,7 +53,7 @@ function reachOfText(text: string, path: Path, folder: string): Reach[] {
   }
 }
 
-function reachOfCode(handlers: string, path: Path, folder: string): Reach[] {
+function reachOfCode(handlers: string, path: Path, folder: string): Finding[] {
   if (isShipped(resolve(folder, handlers))) return [];
   return [{ path, message: `runs the code in ${quote(handlers)} with the rights of this user; ${ASK}` }];
 }

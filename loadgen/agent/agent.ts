@@ -4,41 +4,39 @@ import type { Phase } from '../../scenarios/scenario.js';
 import type { AgentPlan, AgentSample, FromAgent, ToAgent } from '../agent-messages.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import { readProcessUsage } from '../process-usage.js';
-import { Random } from '../random.js';
 import { PacketTransport } from '../transports/packets/packet-transport.js';
 import { SocketTransport } from '../transports/socket-transport.js';
 import type { Transport } from '../transports/transport.js';
 import { WebSocketTransport } from '../transports/websocket-transport.js';
-import { Arrivals } from './arrivals.js';
 import { Connector } from './connector.js';
 import { IntervalHistograms } from './interval-histograms.js';
 import { ledgerCounts, noCounts } from './ledger.js';
-import { sizeSampler } from './message-size.js';
 import { Population, type PopulationListener } from './population.js';
 import { Presence } from './presence.js';
+import { Schedule, type TakeDue } from './schedule.js';
 
 const TICK_MS = 1;
 const SAMPLE_MS = 1000;
 const LOOP_DELAY_RESOLUTION_MS = 10;
 /** How often, while draining, it is looked whether anything is still under way. */
 const DRAIN_CHECK_MS = 100;
+/** At the end, how long goodbyes may take: what the server still sends meanwhile counts. */
+const PARTING_MS = 2000;
 
 /** One agent: a population, its schedule, and what it tells the coordinator. Runs in any process. */
 export class Agent implements PopulationListener {
   readonly #plan: AgentPlan;
   readonly #tell: (message: FromAgent) => void;
-  readonly #histograms = new IntervalHistograms();
+  readonly #histograms = new IntervalHistograms('connect');
   readonly #population: Population;
   readonly #transport: Transport;
   readonly #connector: Connector;
   readonly #presence: Presence;
-  readonly #random: Random;
-  readonly #drawSize: () => number;
+  readonly #schedule: Schedule;
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS });
   readonly #firstOutcome: Uint8Array;
   #firstOutcomes = 0;
   #firstLogins = 0;
-  #arrivals: Arrivals | undefined;
   #pendingPhases: { phase: Phase; atMs: number }[] = [];
   #timer: NodeJS.Timeout | undefined;
   #nextSampleMs = Number.POSITIVE_INFINITY;
@@ -48,6 +46,7 @@ export class Agent implements PopulationListener {
   #heartbeatClient = 0;
   #nextDrainCheckMs = Number.POSITIVE_INFINITY;
   #isFinishing = false;
+  #partingUntilMs = 0;
   #counts = newCounts();
   #before = noCounts();
   #tcpBefore = noTcp();
@@ -56,16 +55,16 @@ export class Agent implements PopulationListener {
   constructor(plan: AgentPlan, tell: (message: FromAgent) => void) {
     this.#plan = plan;
     this.#tell = tell;
-    this.#random = new Random(plan.seed);
     this.#population = new Population(plan, this.#histograms, this);
     this.#connector = new Connector(
       plan,
       this.#population,
+      this.#histograms,
       (client) => !this.#isFinishing && !this.#presence.isAway(client),
       (client) => this.#population.cut(client, 'ConnectTimeout'),
     );
-    this.#presence = new Presence(this.#population, this.#connector, this.#random, plan.seed);
-    this.#drawSize = sizeSampler(plan.messages.size, this.#random);
+    this.#presence = new Presence(this.#population, this.#connector, plan.seed);
+    this.#schedule = new Schedule(plan, this.#presence);
     this.#firstOutcome = new Uint8Array(plan.count);
     this.#transport = makeTransport(plan, this.#population);
     this.#population.use(this.#transport);
@@ -81,7 +80,7 @@ export class Agent implements PopulationListener {
         this.#pendingPhases.push(message);
         break;
       case 'act':
-        this.#presence.act(message.action, monotonicMs());
+        this.#presence.plan(message.action, message.atMs);
         break;
       case 'drain':
         this.#drain();
@@ -131,17 +130,18 @@ export class Agent implements PopulationListener {
 
   #tick(): void {
     const now = monotonicMs();
-    while (this.#pendingPhases[0] && this.#pendingPhases[0].atMs <= now) {
+    while (!this.#isFinishing && this.#pendingPhases[0] && this.#pendingPhases[0].atMs <= now) {
       const { phase, atMs } = this.#pendingPhases.shift() as { phase: Phase; atMs: number };
       this.#beginPhase(phase, atMs);
     }
-    if (!this.#isFinishing) {
-      this.#presence.tick(now);
-      this.#connector.tick(now);
-      this.#sendDue(now);
-      this.#heartbeat(now);
-      this.#checkDrain(now);
+    if (this.#isFinishing) {
+      this.#part(now);
+      return;
     }
+    this.#schedule.take(now, this.#send);
+    this.#connector.tick(now);
+    this.#heartbeat(now);
+    this.#checkDrain(now);
     this.#population.flush();
     if (now >= this.#nextSampleMs) {
       // What a stalled agent has counted is of all the time until now, not of the first second that it missed.
@@ -152,26 +152,15 @@ export class Agent implements PopulationListener {
   }
 
   #beginPhase(phase: Phase, atMs: number): void {
-    const { messages, firstUser } = this.#plan;
-    const endMs = atMs + phase.durationMs;
-    // What fell due in the phase before, up to its end, was due in any case.
-    this.#sendDue(atMs);
-    this.#arrivals = new Arrivals(messages.arrival, phase.messageRate, atMs, endMs, this.#random);
-    this.#presence.beginPhase(phase, firstUser, atMs);
+    this.#schedule.beginPhase(phase, atMs, this.#send);
+    this.#histograms.beginPhase(phase.name, atMs);
   }
 
   /** Hot path. */
-  #sendDue(now: number): void {
-    const arrivals = this.#arrivals;
-    const { groups } = this.#plan;
-    if (!arrivals) return;
-    for (let dueMs = arrivals.take(now); dueMs !== undefined; dueMs = arrivals.take(now)) {
-      const client = this.#presence.drawTalker();
-      if (client < 0) continue;
-      const isForGroup = groups !== null && this.#random.next() < groups.share;
-      this.#counts.due += this.#population.send(client, isForGroup, dueMs, this.#drawSize());
-    }
-  }
+  readonly #send: TakeDue = (client, isForGroup, dueMs, bytes) => {
+    if (client < 0) this.#counts.unscheduled += 1;
+    else this.#counts.due += this.#population.send(client, isForGroup, dueMs, bytes);
+  };
 
   /** One PING a client and interval: the sweep reaches client i of n at i/n of the interval. */
   #heartbeat(now: number): void {
@@ -186,9 +175,10 @@ export class Agent implements PopulationListener {
 
   #drain(): void {
     const now = monotonicMs();
-    this.#sendDue(now);
-    this.#arrivals = undefined;
+    this.#schedule.take(now, this.#send);
+    this.#schedule.end();
     this.#pendingPhases = [];
+    this.#histograms.beginPhase('drain', now);
     this.#presence.recallAll(now);
     this.#nextDrainCheckMs = now;
   }
@@ -203,16 +193,24 @@ export class Agent implements PopulationListener {
 
   #finish(): void {
     if (this.#isFinishing) return;
+    const now = monotonicMs();
     this.#isFinishing = true;
-    clearInterval(this.#timer);
-    this.#arrivals = undefined;
+    this.#schedule.end();
     this.#population.flush();
+    this.#population.recordUnfinishedConnects(now, (client) => !this.#presence.isAway(client));
     // Before the goodbyes: the last levels are those of the run, not of its end.
-    if (this.#sampleFromMs > 0) this.#sample(monotonicMs());
-    const totals = this.#population.totals();
+    if (this.#sampleFromMs > 0) this.#sample(now);
     this.#population.leaveAll();
+    this.#partingUntilMs = now + PARTING_MS;
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** What comes before the last connection has ended belongs to the run. */
+  #part(now: number): void {
+    if (this.#population.connections > 0 && now < this.#partingUntilMs) return;
+    clearInterval(this.#timer);
     this.#loopDelay.disable();
-    this.#tell({ kind: 'final', totals });
+    this.#tell({ kind: 'final', totals: this.#population.totals() });
   }
 
   #sample(toMs: number): void {
@@ -276,6 +274,7 @@ function newCounts() {
     failed: 0,
     dropped: 0,
     due: 0,
+    unscheduled: 0,
     failures: {} as Record<string, number>,
   };
 }

@@ -24,6 +24,11 @@ export class Arrivals {
     if (rate <= 0) this.#nextMs = Number.POSITIVE_INFINITY;
   }
 
+  /** When the next falls due, also where that time is still to come; Infinity: nothing does any more. */
+  get nextMs(): number {
+    return this.#nextMs < this.#endMs ? this.#nextMs : Number.POSITIVE_INFINITY;
+  }
+
   /** Hot path. The next due time at or before `nowMs`, taken out; undefined when there is none. */
   take(nowMs: number): number | undefined {
     const due = this.#nextMs;

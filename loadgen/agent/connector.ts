@@ -1,5 +1,6 @@
 import type { AgentPlan, Endpoint } from '../agent-messages.js';
 import { Fifo } from '../fifo.js';
+import type { IntervalHistograms } from './interval-histograms.js';
 import { ClientState, type Population } from './population.js';
 import { TimedQueue } from './timed-queue.js';
 
@@ -38,6 +39,7 @@ interface Attempt {
 export class Connector {
   readonly #plan: AgentPlan;
   readonly #population: Population;
+  readonly #histograms: IntervalHistograms;
   readonly #isWanted: (client: number) => boolean;
   readonly #onTimeout: (client: number) => void;
   #startMs = Number.POSITIVE_INFINITY;
@@ -54,6 +56,8 @@ export class Connector {
   readonly #attempts = new Fifo<Attempt>();
   readonly #attemptOf: Uint16Array;
   #opened = 0;
+  /** Until then no attempt could begin, because too many were under way: that is the server's doing. */
+  #blockedUntilMs = 0;
 
   /**
    * @param isWanted false for clients that are meant to be away: their turn is passed over
@@ -62,11 +66,13 @@ export class Connector {
   constructor(
     plan: AgentPlan,
     population: Population,
+    histograms: IntervalHistograms,
     isWanted: (client: number) => boolean,
     onTimeout: (client: number) => void,
   ) {
     this.#plan = plan;
     this.#population = population;
+    this.#histograms = histograms;
     this.#isWanted = isWanted;
     this.#onTimeout = onTimeout;
     this.#failures = new Uint8Array(plan.count);
@@ -100,6 +106,7 @@ export class Connector {
   }
 
   tick(nowMs: number): void {
+    if (this.#population.opening >= MOST_OPENING) this.#blockedUntilMs = nowMs;
     this.#beginFirst(nowMs);
     this.#endBackoffs(nowMs);
     this.#serveQueue(nowMs);
@@ -131,7 +138,11 @@ export class Connector {
       if (client === undefined) return;
       this.#isQueued[client] = 0;
       // One that is still closing queues again when it has closed.
-      if (this.#population.stateOf(client) !== ClientState.Offline || !this.#isWanted(client)) continue;
+      if (!this.#isWanted(client)) continue;
+      if (this.#population.stateOf(client) !== ClientState.Offline) {
+        if (!this.#population.isOnline(client)) this.#population.connectDue(client, this.#nextReconnectMs);
+        continue;
+      }
       this.#open(client, this.#nextReconnectMs, nowMs);
       this.#nextReconnectMs += gapMs;
     }
@@ -147,7 +158,9 @@ export class Connector {
     const attempt = ((this.#attemptOf[client] as number) + 1) & 0xff_ff;
     this.#attemptOf[client] = attempt;
     this.#attempts.push({ client, attempt, deadlineMs: nowMs + connectTimeoutMs });
-    this.#population.connect(client, dueMs, endpoint, source);
+    this.#histograms.record('connectLag', nowMs - Math.max(dueMs, this.#blockedUntilMs), dueMs);
+    this.#population.connectDue(client, dueMs);
+    this.#population.connect(client, endpoint, source);
   }
 
   /** All attempts have the same time, so the oldest expires first. */

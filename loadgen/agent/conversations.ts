@@ -1,9 +1,10 @@
 import { FLAG_REDELIVERY, FLAG_UNDELIVERED, type Frame, FrameType } from '../../protocol/frame.js';
 import { monotonicMs } from '../monotonic-clock.js';
+import type { Absences } from './absences.js';
 import type { IntervalHistograms } from './interval-histograms.js';
 import { Ledger, type LedgerTotals } from './ledger.js';
-import { MessageState, Outbox } from './outbox.js';
-import { type PayloadMaker, readDueMs } from './payload.js';
+import { Answer, MessageState, Outbox } from './outbox.js';
+import { dueMsIn, isIntact, type PayloadMaker } from './payload.js';
 
 const NONE = -1;
 
@@ -37,10 +38,11 @@ export interface ConversationOptions {
   firstId: number;
   /** The server began with this run: nothing in its mailboxes can be of an earlier one. */
   isServerFresh: boolean;
+  /** What the payloads carry as the number of the run. */
+  run: number;
   payloads: PayloadMaker;
   histograms: IntervalHistograms;
-  /** False for a client that was away on purpose at some time since then: it waited for itself. */
-  wasThere(client: number, dueMs: number): boolean;
+  absences: Absences;
 }
 
 /**
@@ -75,9 +77,15 @@ export class Conversations {
 
   /** Hot path. A message of `client` fell due, and can be sent now or not. */
   add(client: number, dueMs: number, bytes: number, canSend: boolean): void {
+    const recipients = this.recipientsOf(client);
     const sequence = this.ledger.nextSequence(client);
-    const slot = this.outbox.add(client, sequence, dueMs, bytes, this.recipientsOf(client));
+    const slot = this.outbox.add(client, sequence, dueMs, bytes, recipients);
     if (!canSend) this.outbox.setState(slot, MessageState.Held);
+    const { absences } = this.#options;
+    if (!absences.hadAny) return;
+    this.outbox.setSenderAwayMs(slot, absences.totalMs(client, dueMs));
+    for (let recipient = 0; recipient < recipients; recipient += 1)
+      this.outbox.setAwayMs(slot, recipient, absences.totalMs(this.#recipientAt(client, recipient), dueMs));
   }
 
   /** Whether an id is one of those that its clients have given. */
@@ -90,11 +98,20 @@ export class Conversations {
    * @returns whether there is anything to send
    */
   resume(client: number): boolean {
+    const first = this.firstOf(client);
+    for (let other = first; other <= first + this.recipientsOf(client); other += 1)
+      if (other !== client) this.ledger.reconnected(this.#flow(other, client));
     let hasSomethingToSend = false;
-    for (let slot = this.outbox.first(client); slot !== NONE; slot = this.outbox.after(slot)) {
+    for (let slot = this.outbox.first(client), next = NONE; slot !== NONE; slot = next) {
+      next = this.outbox.after(slot);
       const state = this.outbox.stateOf(slot);
       if (state === MessageState.Sent) this.outbox.setState(slot, MessageState.Again);
-      if (state !== MessageState.Accepted) hasSomethingToSend = true;
+      if (state !== MessageState.Kept) hasSomethingToSend = true;
+      else if (this.outbox.answerOf(slot) === Answer.Awaited) {
+        // A receipt says that the server has it, and ACCEPTED was lost with the connection.
+        this.ledger.impliedAccepted += this.recipientsOf(client);
+        this.outbox.setAnswer(client, slot, Answer.Missed);
+      }
     }
     return hasSomethingToSend;
   }
@@ -103,23 +120,22 @@ export class Conversations {
   takeDue(client: number, write: (client: number, frame: Frame) => void): void {
     for (let slot = this.outbox.first(client); slot !== NONE; slot = this.outbox.after(slot)) {
       const state = this.outbox.stateOf(slot);
-      if (state === MessageState.Sent || state === MessageState.Accepted) continue;
+      if (state === MessageState.Sent || state === MessageState.Kept) continue;
       const sequence = this.outbox.sequenceOf(slot);
       const dueMs = this.outbox.dueMsOf(slot);
-      if (state !== MessageState.Again) {
-        if (this.#options.kind === 'groups') this.ledger.toGroups += 1;
-        this.ledger.sent += this.recipientsOf(client);
-      }
-      if (state === MessageState.Due) this.#options.histograms.record('lag', monotonicMs() - dueMs);
+      const nowMs = monotonicMs();
+      if (state !== MessageState.Again) this.#sendsFirst(client, slot, nowMs);
+      if (state === MessageState.Due) this.#options.histograms.record('lag', nowMs - dueMs, dueMs);
       this.outbox.setState(slot, MessageState.Sent);
-      const payload = this.#options.payloads.make(this.outbox.bytesOf(slot), dueMs, client, sequence);
+      const user = this.#options.firstUser + client;
+      const payload = this.#options.payloads.make(this.outbox.bytesOf(slot), dueMs, user, sequence);
       write(client, this.#frame(client, this.#options.firstId + sequence, payload));
     }
   }
 
   /** Hot path. */
   delivered(client: number, message: Delivered): void {
-    const { firstId, firstUser, histograms } = this.#options;
+    const { firstId, firstUser, run } = this.#options;
     const { flags, from, id, payload } = message;
     const sequence = id - firstId;
     if (sequence < 1) {
@@ -132,11 +148,18 @@ export class Conversations {
       flow === NONE
         ? this.ledger.deliverForeign()
         : this.ledger.deliver(flow, sequence, (flags & FLAG_REDELIVERY) !== 0);
+    if (delivery === 'foreign') return;
+    const isWhole = isIntact(payload, run, from, sequence);
+    if (!isWhole) this.ledger.corrupted += 1;
     if (delivery !== 'first' && delivery !== 'late') return;
     if (delivery === 'first') this.#checkNumber(client, message.number);
-    const dueMs = readDueMs(payload, sender, sequence);
-    if (dueMs === undefined || !this.#wereThere(sender, client, dueMs)) return;
-    histograms.record('delivered', monotonicMs() - dueMs);
+    const slot = this.outbox.find(sender, sequence);
+    const nowMs = monotonicMs();
+    if (slot !== NONE) this.#timeDelivery(sender, client, slot, flow, nowMs);
+    // It was refused and comes all the same: how long it took, only its payload tells.
+    else if (isWhole)
+      this.#options.histograms.record('delivered', nowMs - dueMsIn(payload), dueMsIn(payload));
+    if (this.ledger.takeEarlyReceipt(flow, sequence) && slot !== NONE) this.outbox.settle(sender, slot);
   }
 
   /** What none of its clients can have sent: left over from an earlier run, or the server has made it up. */
@@ -149,27 +172,40 @@ export class Conversations {
   /** Hot path. */
   accepted(client: number, id: number): void {
     const slot = this.outbox.find(client, id - this.#options.firstId);
-    if (slot !== NONE) this.#accept(client, slot);
+    if (slot === NONE || this.outbox.answerOf(slot) !== Answer.Awaited) return;
+    this.outbox.setState(slot, MessageState.Kept);
+    this.ledger.accepted += this.recipientsOf(client);
+    const dueMs = this.outbox.dueMsOf(slot);
+    const nowMs = monotonicMs();
+    const awayMs = this.#options.absences.totalMs(client, nowMs) - this.outbox.senderAwayMsOf(slot);
+    this.#options.histograms.record('accepted', nowMs - dueMs - awayMs, dueMs);
+    this.outbox.setAnswer(client, slot, Answer.Accepted);
   }
 
   /** Hot path. */
   receipted(client: number, { flags, by, id }: Receipted): void {
-    const { firstId, firstUser, histograms } = this.#options;
+    const { firstId, firstUser, histograms, absences } = this.#options;
     const sequence = id - firstId;
-    const recipient = by - firstUser;
-    const flow = this.#flow(client, recipient);
+    const flow = this.#flow(client, by - firstUser);
     const slot = flow === NONE ? NONE : this.outbox.find(client, sequence);
     if (slot === NONE) return;
+    const recipient = flow - client * this.#mostRecipients;
+    if (!this.outbox.takeReceipt(slot, recipient)) return;
     // A receipt says more than ACCEPTED does; after a reconnect it may come instead of it, or before it.
-    this.#accept(client, slot);
-    const dueMs = this.outbox.dueMsOf(slot);
-    if (!this.outbox.takeReceipt(client, slot, flow - client * this.#mostRecipients)) return;
+    this.outbox.setState(slot, MessageState.Kept);
     if ((flags & FLAG_UNDELIVERED) !== 0) {
       this.ledger.refuse(flow, sequence);
+      this.outbox.settle(client, slot);
       return;
     }
-    this.ledger.receipted += 1;
-    if (this.#wereThere(client, recipient, dueMs)) histograms.record('receipt', monotonicMs() - dueMs);
+    const dueMs = this.outbox.dueMsOf(slot);
+    const nowMs = monotonicMs();
+    const isDelivered = this.ledger.receipt(flow, sequence);
+    const awayMs = isDelivered
+      ? this.outbox.awayMsOf(slot, recipient) + absences.totalMs(client, nowMs)
+      : absences.totalMs(client, nowMs) - this.outbox.senderAwayMsOf(slot);
+    histograms.record('receipt', nowMs - dueMs - awayMs, dueMs);
+    if (isDelivered) this.outbox.settle(client, slot);
   }
 
   /** The server does not take a message. */
@@ -177,7 +213,7 @@ export class Conversations {
     const sequence = id - this.#options.firstId;
     const slot = this.outbox.find(client, sequence);
     // What was accepted once stays so: a repetition may be refused by a server that cannot look it up just now.
-    if (slot === NONE || this.outbox.stateOf(slot) === MessageState.Accepted) return;
+    if (slot === NONE || this.outbox.stateOf(slot) === MessageState.Kept) return;
     this.outbox.remove(client, slot);
     const firstFlow = client * this.#mostRecipients;
     const recipients = this.recipientsOf(client);
@@ -186,33 +222,73 @@ export class Conversations {
 
   /** The account of all of them. */
   totals(): LedgerTotals {
-    return this.ledger.totals(this.#countUnsent());
+    const open = { unsent: 0, acceptedNotDelivered: 0, deliveredNotReceipted: 0, impliedAccepted: 0 };
+    for (let client = 0; client < this.#options.clients; client += 1)
+      for (let slot = this.outbox.first(client); slot !== NONE; slot = this.outbox.after(slot))
+        this.#addOpen(open, client, slot);
+    return this.ledger.totals(open);
   }
 
-  /** Messages that fell due and were never handed to a socket, once for each recipient. */
-  #countUnsent(): number {
-    let unsent = 0;
-    for (let client = 0; client < this.#options.clients; client += 1) {
-      for (let slot = this.outbox.first(client); slot !== NONE; slot = this.outbox.after(slot)) {
-        const state = this.outbox.stateOf(slot);
-        if (state === MessageState.Due || state === MessageState.Held) unsent += this.recipientsOf(client);
-      }
+  /** What has become of a message that is not done, once for each recipient. */
+  #addOpen(
+    open: {
+      unsent: number;
+      acceptedNotDelivered: number;
+      deliveredNotReceipted: number;
+      impliedAccepted: number;
+    },
+    client: number,
+    slot: number,
+  ): void {
+    const state = this.outbox.stateOf(slot);
+    const recipients = this.recipientsOf(client);
+    if (state === MessageState.Due || state === MessageState.Held) {
+      open.unsent += recipients;
+      return;
     }
-    return unsent;
+    const sequence = this.outbox.sequenceOf(slot);
+    const answer = this.outbox.answerOf(slot);
+    for (let recipient = 0; recipient < recipients; recipient += 1) {
+      const isDelivered = this.ledger.hasSeen(client * this.#mostRecipients + recipient, sequence);
+      const hasReceipt = this.outbox.hasReceipt(slot, recipient);
+      if (isDelivered && !hasReceipt) open.deliveredNotReceipted += 1;
+      if (!isDelivered && !hasReceipt && answer === Answer.Accepted) open.acceptedNotDelivered += 1;
+      if ((isDelivered || hasReceipt) && answer === Answer.Awaited) open.impliedAccepted += 1;
+    }
   }
 
   get #mostRecipients(): number {
     return this.#options.members - 1;
   }
 
-  /** Enters that the server holds a message, where that was not known. */
-  #accept(client: number, slot: number): void {
-    if (this.outbox.stateOf(slot) === MessageState.Accepted) return;
-    this.outbox.setState(slot, MessageState.Accepted);
-    this.ledger.accepted += this.recipientsOf(client);
+  /** Hot path. A message is written for the first time. */
+  #sendsFirst(client: number, slot: number, nowMs: number): void {
+    const recipients = this.recipientsOf(client);
+    if (this.#options.kind === 'groups') this.ledger.toGroups += 1;
+    this.ledger.sent += recipients;
+    this.outbox.setSentMs(slot, nowMs);
+    const { absences } = this.#options;
+    if (!absences.hadAny) return;
+    // What waited for its own sender did not wait for the server.
+    const heldMs = absences.totalMs(client, nowMs) - this.outbox.senderAwayMsOf(slot);
+    for (let recipient = 0; heldMs > 0 && recipient < recipients; recipient += 1)
+      this.outbox.setAwayMs(slot, recipient, this.outbox.awayMsOf(slot, recipient) - heldMs);
+  }
+
+  /** Hot path. How long it took, without the time for which somebody was away on purpose. */
+  #timeDelivery(sender: number, client: number, slot: number, flow: number, nowMs: number): void {
+    const { histograms, absences } = this.#options;
     const dueMs = this.outbox.dueMsOf(slot);
-    if (this.#options.wasThere(client, dueMs))
-      this.#options.histograms.record('accepted', monotonicMs() - dueMs);
+    const recipient = flow - sender * this.#mostRecipients;
+    const awayMs = absences.totalMs(client, nowMs) - this.outbox.awayMsOf(slot, recipient);
+    histograms.record('delivered', nowMs - dueMs - awayMs, dueMs);
+    histograms.record('deliveredSinceSent', nowMs - this.outbox.sentMsOf(slot) - awayMs, dueMs);
+    if (!absences.hadAny) return;
+    this.outbox.setAwayMs(slot, recipient, awayMs - absences.totalMs(sender, nowMs));
+    if (awayMs <= 0) return;
+    this.ledger.awayAdjusted += 1;
+    const backAtMs = absences.backAtMs(client);
+    if (backAtMs > dueMs) histograms.record('waiting', nowMs - backAtMs, dueMs);
   }
 
   #isOfGroup(client: number, { group }: Delivered): boolean {
@@ -235,8 +311,10 @@ export class Conversations {
     return sender * this.#mostRecipients + (recipient < sender ? place : place - 1);
   }
 
-  #wereThere(one: number, other: number, dueMs: number): boolean {
-    return this.#options.wasThere(one, dueMs) && this.#options.wasThere(other, dueMs);
+  /** Client that is recipient number `recipient` of another. */
+  #recipientAt(sender: number, recipient: number): number {
+    const client = this.firstOf(sender) + recipient;
+    return client < sender ? client : client + 1;
   }
 
   #frame(client: number, id: number, payload: Uint8Array): Frame {

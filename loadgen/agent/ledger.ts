@@ -1,3 +1,5 @@
+import { SequenceSets } from './sequence-sets.js';
+
 /** What a delivery was to the ledger. */
 export type Delivery = 'first' | 'late' | 'redelivered' | 'duplicated' | 'foreign';
 
@@ -11,6 +13,14 @@ export const LEDGER_COUNTS = [
   'outOfOrder',
   'redelivered',
   'refused',
+  /** Delivered with another content than was sent. */
+  'corrupted',
+  /** Receipted before they were delivered. */
+  'receiptedEarly',
+  /** Never accepted, and receipted all the same: that the server had them only follows. */
+  'impliedAccepted',
+  /** Delivered to somebody, or by somebody, who was away for a time since they were due: it was taken off. */
+  'awayAdjusted',
   /** Deliveries of what an earlier run has left in a mailbox. */
   'leftOver',
   /** Messages to groups, each of them once; all others count once for each recipient. */
@@ -22,6 +32,9 @@ export type LedgerCounts = Record<(typeof LEDGER_COUNTS)[number], number>;
 /** An account of messages, exact; one to a group counts once for each that it is for. */
 export type LedgerTotals = LedgerCounts & {
   lost: number;
+  /** Of those lost, the ones that the server had accepted. */
+  acceptedNotDelivered: number;
+  deliveredNotReceipted: number;
   unsent: number;
   /** Of those refused, the ones that were delivered all the same: a repetition met a server that could not answer. */
   refusedAndDelivered: number;
@@ -55,9 +68,15 @@ export class Ledger {
   readonly #due: Uint32Array;
   /** Highest sequence that was seen, by flow; memory that nothing was seen in stays the kernel's. */
   readonly #seen: Uint32Array;
-  /** Sequences below those that were not seen: few in a right server, so kept only where there are any. */
-  readonly #missing = new Map<number, Set<number>>();
-  readonly #refused = new Map<number, Set<number>>();
+  /** The same when the recipient logged in the last time: only those may come again. */
+  readonly #seenBefore: Uint32Array;
+  /** Of those, the ones that have come again, or late, on the connection of now. */
+  readonly #onThisConnection = new SequenceSets();
+  /** Sequences below those that were not seen. */
+  readonly #missing = new SequenceSets();
+  readonly #refused = new SequenceSets();
+  /** Receipts that came before the message. */
+  readonly #early = new SequenceSets();
   sent = 0;
   accepted = 0;
   delivered = 0;
@@ -66,6 +85,10 @@ export class Ledger {
   outOfOrder = 0;
   redelivered = 0;
   refused = 0;
+  corrupted = 0;
+  receiptedEarly = 0;
+  impliedAccepted = 0;
+  awayAdjusted = 0;
   leftOver = 0;
   toGroups = 0;
   /** Deliveries that nobody sent: counted as duplicated. */
@@ -76,6 +99,7 @@ export class Ledger {
     this.#recipients = recipients;
     this.#due = new Uint32Array(clients);
     this.#seen = new Uint32Array(clients * recipients);
+    this.#seenBefore = new Uint32Array(clients * recipients);
   }
 
   /** Numbers the next message of a client. */
@@ -86,14 +110,20 @@ export class Ledger {
   }
 
   refuse(flow: number, sequence: number): void {
-    let refused = this.#refused.get(flow);
-    if (!refused) {
-      refused = new Set();
-      this.#refused.set(flow, refused);
-    }
-    if (refused.has(sequence)) return;
-    refused.add(sequence);
-    this.refused += 1;
+    if (this.#refused.add(flow, sequence)) this.refused += 1;
+  }
+
+  /** The recipient of a flow has a new connection: what came on the one before may come again. */
+  reconnected(flow: number): void {
+    const seen = this.#seen[flow] as number;
+    if (seen === 0) return;
+    this.#seenBefore[flow] = seen;
+    this.#onThisConnection.forget(flow);
+  }
+
+  /** Whether a message has reached its recipient. */
+  hasSeen(flow: number, sequence: number): boolean {
+    return sequence <= (this.#seen[flow] as number) && !this.#missing.has(flow, sequence);
   }
 
   /** Hot path. Enters a delivery and says what it was. */
@@ -102,18 +132,19 @@ export class Ledger {
     if (sequence < 1 || sequence > (this.#due[Math.floor(flow / this.#recipients)] as number))
       return this.deliverForeign();
     if (sequence >= next) {
-      if (sequence > next) this.#miss(flow, next, sequence);
+      for (let missing = next; missing < sequence; missing += 1) this.#missing.add(flow, missing);
       this.#seen[flow] = sequence;
       this.delivered += 1;
       return 'first';
     }
-    if (this.#missing.get(flow)?.delete(sequence)) {
+    if (this.#missing.delete(flow, sequence)) {
       this.delivered += 1;
       // Numbers that were refused leave no hole that a later one could have overtaken.
       this.outOfOrder += 1;
+      this.#onThisConnection.add(flow, sequence);
       return 'late';
     }
-    if (isRedelivery) {
+    if (isRedelivery && this.#mayComeAgain(flow, sequence)) {
       this.redelivered += 1;
       return 'redelivered';
     }
@@ -128,39 +159,46 @@ export class Ledger {
     return 'foreign';
   }
 
+  /** Enters the receipt of a recipient. @returns false where that has yet to get the message */
+  receipt(flow: number, sequence: number): boolean {
+    this.receipted += 1;
+    if (this.hasSeen(flow, sequence)) return true;
+    if (this.#early.add(flow, sequence)) this.receiptedEarly += 1;
+    return false;
+  }
+
+  /** Hot path. Whether the receipt of a message that has come just now was here before it. */
+  takeEarlyReceipt(flow: number, sequence: number): boolean {
+    return this.#early.delete(flow, sequence);
+  }
+
   counts(): LedgerCounts {
     return ledgerCounts((name) => this[name]);
   }
 
-  /** @param unsent messages that fell due and were never handed to a socket */
-  totals(unsent: number): LedgerTotals {
+  /** @param open of the messages that are not done */
+  totals(
+    open: Pick<LedgerTotals, 'unsent' | 'acceptedNotDelivered' | 'deliveredNotReceipted' | 'impliedAccepted'>,
+  ): LedgerTotals {
     const refusedAndUnseen = this.#refusedAndUnseen();
     return {
       ...this.counts(),
+      ...open,
+      impliedAccepted: this.impliedAccepted + open.impliedAccepted,
       lost: Math.max(0, this.sent - this.delivered - refusedAndUnseen),
-      unsent,
       refusedAndDelivered: this.refused - refusedAndUnseen,
     };
+  }
+
+  /** A connection has died since it came, and it has not come again on the one of now. */
+  #mayComeAgain(flow: number, sequence: number): boolean {
+    return sequence <= (this.#seenBefore[flow] as number) && this.#onThisConnection.add(flow, sequence);
   }
 
   /** Refused messages that were not delivered all the same. */
   #refusedAndUnseen(): number {
     let count = 0;
-    for (const [flow, sequences] of this.#refused) {
-      for (const sequence of sequences) {
-        const isUnseen = sequence > (this.#seen[flow] as number) || this.#missing.get(flow)?.has(sequence);
-        if (isUnseen) count += 1;
-      }
-    }
+    for (const [flow, sequence] of this.#refused.entries()) if (!this.hasSeen(flow, sequence)) count += 1;
     return count;
-  }
-
-  #miss(flow: number, from: number, to: number): void {
-    let missing = this.#missing.get(flow);
-    if (!missing) {
-      missing = new Set();
-      this.#missing.set(flow, missing);
-    }
-    for (let sequence = from; sequence < to; sequence += 1) missing.add(sequence);
   }
 }

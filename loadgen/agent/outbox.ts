@@ -3,9 +3,12 @@ const FIRST_SLOTS = 1024;
 
 /**
  * How far a message has come on its side of the sender. `Held`: it fell due while the sender had no connection;
- * `Again`: it was sent on a connection that died before ACCEPTED.
+ * `Again`: it was sent on a connection that died before ACCEPTED; `Kept`: the server has it, so ACCEPTED or a receipt says.
  */
-export const MessageState = { Due: 0, Sent: 1, Accepted: 2, Again: 3, Held: 4 } as const;
+export const MessageState = { Due: 0, Sent: 1, Kept: 2, Again: 3, Held: 4 } as const;
+
+/** Whether ACCEPTED has come. `Missed`: the connection that it was to come on has died. */
+export const Answer = { Awaited: 0, Accepted: 1, Missed: 2 } as const;
 
 /**
  * The messages of all clients that are not done: due and not sent, sent and not accepted, accepted and without
@@ -18,18 +21,26 @@ export class Outbox {
   #sequence = new Uint32Array(FIRST_SLOTS);
   #dueMs = new Float64Array(FIRST_SLOTS);
   #bytes = new Uint32Array(FIRST_SLOTS);
+  #sentMs = new Float64Array(FIRST_SLOTS);
+  /** See `awayMsOf`. */
+  #senderAwayMs = new Float64Array(FIRST_SLOTS);
+  #awayMs: Float64Array;
   #state = new Uint8Array(FIRST_SLOTS);
+  #answer = new Uint8Array(FIRST_SLOTS);
   #next = new Int32Array(FIRST_SLOTS);
   /** Receipts that have yet to come, and a bit for each recipient whose receipt is here. */
   #awaited = new Uint16Array(FIRST_SLOTS);
   #receipts: Uint32Array;
   readonly #receiptWords: number;
+  readonly #recipients: number;
   #free = NONE;
   #used = 0;
   #length = 0;
 
   /** @param recipients most that one message has */
   constructor(clients: number, recipients = 1) {
+    this.#recipients = recipients;
+    this.#awayMs = new Float64Array(FIRST_SLOTS * recipients);
     this.#receiptWords = Math.ceil(recipients / 32);
     this.#receipts = new Uint32Array(FIRST_SLOTS * this.#receiptWords);
     this.#head = new Int32Array(clients).fill(NONE);
@@ -50,6 +61,9 @@ export class Outbox {
     this.#dueMs[slot] = dueMs;
     this.#bytes[slot] = bytes;
     this.#state[slot] = MessageState.Due;
+    this.#answer[slot] = Answer.Awaited;
+    this.#senderAwayMs[slot] = 0;
+    this.#awayMs.fill(0, slot * this.#recipients, (slot + 1) * this.#recipients);
     this.#next[slot] = NONE;
     const tail = this.#tail[client] as number;
     if (tail === NONE) this.#head[client] = slot;
@@ -77,6 +91,36 @@ export class Outbox {
     return this.#dueMs[slot] as number;
   }
 
+  sentMsOf(slot: number): number {
+    return this.#sentMs[slot] as number;
+  }
+
+  /** It goes out for the first time. */
+  setSentMs(slot: number, nowMs: number): void {
+    this.#sentMs[slot] = nowMs;
+  }
+
+  /** How long its sender had been away until it was due. */
+  senderAwayMsOf(slot: number): number {
+    return this.#senderAwayMs[slot] as number;
+  }
+
+  setSenderAwayMs(slot: number, awayMs: number): void {
+    this.#senderAwayMs[slot] = awayMs;
+  }
+
+  /**
+   * What is to be taken off the time that a recipient has been away since then to know how long it waited for people:
+   * until it is delivered that of the recipient, and then, for the receipt, that of the sender.
+   */
+  awayMsOf(slot: number, recipient: number): number {
+    return this.#awayMs[slot * this.#recipients + recipient] as number;
+  }
+
+  setAwayMs(slot: number, recipient: number, awayMs: number): void {
+    this.#awayMs[slot * this.#recipients + recipient] = awayMs;
+  }
+
   bytesOf(slot: number): number {
     return this.#bytes[slot] as number;
   }
@@ -96,20 +140,42 @@ export class Outbox {
     return slot;
   }
 
+  answerOf(slot: number): number {
+    return this.#answer[slot] as number;
+  }
+
+  /** Hot path. ACCEPTED has come, or cannot come any more; the message goes if nothing else is awaited. */
+  setAnswer(client: number, slot: number, answer: number): void {
+    this.#answer[slot] = answer;
+    this.#removeIfDone(client, slot);
+  }
+
+  hasReceipt(slot: number, recipient: number): boolean {
+    return ((this.#receipts[this.#receiptWord(slot, recipient)] as number) & (1 << (recipient & 31))) !== 0;
+  }
+
   /**
-   * Hot path. Takes the receipt of a recipient, and the message out with the last one.
+   * Hot path. Takes the receipt of a recipient.
    * @returns false where it is here already: after a crash one may come twice
    */
-  takeReceipt(client: number, slot: number, recipient: number): boolean {
-    const word = slot * this.#receiptWords + (recipient >>> 5);
-    const bit = 1 << (recipient & 31);
-    const before = this.#receipts[word] as number;
-    if ((before & bit) !== 0) return false;
-    this.#receipts[word] = before | bit;
-    const awaited = (this.#awaited[slot] as number) - 1;
-    this.#awaited[slot] = awaited;
-    if (awaited === 0) this.remove(client, slot);
+  takeReceipt(slot: number, recipient: number): boolean {
+    if (this.hasReceipt(slot, recipient)) return false;
+    (this.#receipts[this.#receiptWord(slot, recipient)] as number) |= 1 << (recipient & 31);
     return true;
+  }
+
+  /** Hot path. One recipient is done with; the message goes if nothing else is awaited. */
+  settle(client: number, slot: number): void {
+    (this.#awaited[slot] as number) -= 1;
+    this.#removeIfDone(client, slot);
+  }
+
+  #receiptWord(slot: number, recipient: number): number {
+    return slot * this.#receiptWords + (recipient >>> 5);
+  }
+
+  #removeIfDone(client: number, slot: number): void {
+    if (this.#awaited[slot] === 0 && this.#answer[slot] !== Answer.Awaited) this.remove(client, slot);
   }
 
   /** Hot path. Takes a message out: it is done. */
@@ -146,7 +212,11 @@ export class Outbox {
     this.#sequence = grown(this.#sequence, new Uint32Array(slots));
     this.#dueMs = grown(this.#dueMs, new Float64Array(slots));
     this.#bytes = grown(this.#bytes, new Uint32Array(slots));
+    this.#sentMs = grown(this.#sentMs, new Float64Array(slots));
+    this.#senderAwayMs = grown(this.#senderAwayMs, new Float64Array(slots));
+    this.#awayMs = grown(this.#awayMs, new Float64Array(slots * this.#recipients));
     this.#state = grown(this.#state, new Uint8Array(slots));
+    this.#answer = grown(this.#answer, new Uint8Array(slots));
     this.#next = grown(this.#next, new Int32Array(slots));
     this.#awaited = grown(this.#awaited, new Uint16Array(slots));
     this.#receipts = grown(this.#receipts, new Uint32Array(slots * this.#receiptWords));

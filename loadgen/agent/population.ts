@@ -15,6 +15,7 @@ import { tokenOf } from '../../protocol/user-token.js';
 import type { AgentPlan, Endpoint } from '../agent-messages.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import type { Transport, TransportListener } from '../transports/transport.js';
+import { Absences } from './absences.js';
 import { ClientWriter, Say } from './client-writer.js';
 import { Conversations } from './conversations.js';
 import { GroupMaker } from './group-maker.js';
@@ -66,9 +67,9 @@ export class Population implements TransportListener {
   #transport: Transport | undefined;
   readonly #state: Uint8Array;
   readonly #isPaused: Uint8Array;
-  /** When the connect fell due; while online, when the client was last meant to be away. */
+  /** When the first of the connects fell due that have not ended in a login; 0: none is due. */
   readonly #connectDueMs: Float64Array;
-  readonly #backSinceMs: Float64Array;
+  readonly #absences: Absences;
   /** Last item of the mailbox that came, and the last that was acknowledged. */
   readonly #receivedSequence: Uint32Array;
   readonly #acknowledgedSequence: Uint32Array;
@@ -82,6 +83,8 @@ export class Population implements TransportListener {
   opening = 0;
   #onlinePeak = 0;
   #onlineLow = 0;
+  /** Not ended, whatever has become of them. */
+  connections = 0;
 
   constructor(plan: AgentPlan, histograms: IntervalHistograms, listener: PopulationListener) {
     const { count } = plan;
@@ -89,7 +92,8 @@ export class Population implements TransportListener {
     this.#plan = plan;
     this.#histograms = histograms;
     this.#listener = listener;
-    const payloads = new PayloadMaker(largestSize(plan.messages.size), plan.attachments);
+    this.#absences = new Absences(count);
+    const payloads = new PayloadMaker(plan.run, largestSize(plan.messages.size), plan.attachments);
     const converse = (kind: 'pairs' | 'groups', members: number, firstId: number): Conversations =>
       new Conversations({
         clients: count,
@@ -98,9 +102,10 @@ export class Population implements TransportListener {
         members,
         firstId,
         isServerFresh: plan.isServerFresh,
+        run: plan.run,
         payloads,
         histograms,
-        wasThere: (client, dueMs) => (this.#backSinceMs[client] as number) <= dueMs,
+        absences: this.#absences,
       });
     this.#pairs = converse('pairs', 2, plan.firstId);
     this.#groups = plan.groups
@@ -123,7 +128,6 @@ export class Population implements TransportListener {
     this.#state = new Uint8Array(count);
     this.#isPaused = new Uint8Array(count);
     this.#connectDueMs = new Float64Array(count);
-    this.#backSinceMs = new Float64Array(count);
     this.#receivedSequence = new Uint32Array(count);
     this.#acknowledgedSequence = new Uint32Array(count);
   }
@@ -177,19 +181,34 @@ export class Population implements TransportListener {
     return this.#conversations.map((each) => each.totals()).reduce(addCounts);
   }
 
-  /** Starts a connection; `dueMs` is when it should have started. */
-  connect(client: number, dueMs: number, endpoint: Endpoint, sourceAddress: string | undefined): void {
+  /** A connect of a client fell due, which may be the repetition of one: how long it takes counts from the first. */
+  connectDue(client: number, dueMs: number): void {
+    if (this.#connectDueMs[client] === 0) this.#connectDueMs[client] = dueMs;
+  }
+
+  /** Starts a connection. */
+  connect(client: number, endpoint: Endpoint, sourceAddress: string | undefined): void {
     this.#state[client] = ClientState.Opening;
-    this.#connectDueMs[client] = dueMs;
     this.opening += 1;
+    this.connections += 1;
     this.#transport?.open(client, endpoint, sourceAddress);
   }
 
   /** The client leaves on purpose: until its next login, waiting for it is no fault of the server. */
   sendAway(client: number): void {
-    this.#backSinceMs[client] = Number.POSITIVE_INFINITY;
+    this.#absences.begin(client, monotonicMs());
+    this.#connectDueMs[client] = 0;
     if (this.isOnline(client)) this.#leave(client);
     else this.cut(client);
+  }
+
+  /** Connects that have not ended in a login take at least as long as they did until now. */
+  recordUnfinishedConnects(nowMs: number, isWanted: (client: number) => boolean): void {
+    for (let client = 0; client < this.count; client += 1) {
+      const dueMs = this.#connectDueMs[client] as number;
+      if (dueMs === 0 || this.isOnline(client) || !isWanted(client)) continue;
+      this.#histograms.record('connect', nowMs - dueMs, dueMs);
+    }
   }
 
   /** Says goodbye to the server on every connection. */
@@ -218,14 +237,14 @@ export class Population implements TransportListener {
   pause(client: number): void {
     if (!this.isOnline(client)) return;
     this.#isPaused[client] = 1;
-    this.#backSinceMs[client] = Number.POSITIVE_INFINITY;
+    this.#absences.begin(client, monotonicMs());
     this.#transport?.pause?.(client);
   }
 
   resume(client: number): void {
     if (!this.isPaused(client)) return;
     this.#isPaused[client] = 0;
-    this.#backSinceMs[client] = monotonicMs();
+    this.#absences.end(client, monotonicMs());
     this.#transport?.resume?.(client);
     this.#writer.say(client, 0);
   }
@@ -294,6 +313,7 @@ export class Population implements TransportListener {
     this.#rests.delete(client);
     this.#endReasons.delete(client);
     this.#isPaused[client] = 0;
+    this.connections -= 1;
     if (before === ClientState.Online) this.#offline(client);
     else if (before !== ClientState.Leaving) this.opening -= 1;
     this.#state[client] = ClientState.Offline;
@@ -354,8 +374,10 @@ export class Population implements TransportListener {
     this.online += 1;
     this.#onlinePeak = Math.max(this.#onlinePeak, this.online);
     this.#halfWindow = Math.max(1, window >>> 1);
-    if (this.#backSinceMs[client] === Number.POSITIVE_INFINITY) this.#backSinceMs[client] = now;
-    this.#histograms.record('connect', now - (this.#connectDueMs[client] as number));
+    this.#absences.end(client, now);
+    const dueMs = this.#connectDueMs[client] as number;
+    this.#connectDueMs[client] = 0;
+    this.#histograms.record('connect', now - dueMs, dueMs);
     // Items that were acknowledged on a connection that died may come again, and want their ACK again.
     this.#receivedSequence[client] = 0;
     this.#acknowledgedSequence[client] = 0;

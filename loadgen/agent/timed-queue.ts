@@ -15,6 +15,18 @@ export class TimedQueue {
     this.#turns.push(turn);
   }
 
+  /** When the soonest comes; infinity: there is none. */
+  get nextMs(): number {
+    return this.#turns.peek()?.atMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Turns in any order, to those that are in it. */
+  add(turns: Turn[]): void {
+    const all = [...turns];
+    for (let turn = this.#turns.take(); turn !== undefined; turn = this.#turns.take()) all.push(turn);
+    this.replace(all);
+  }
+
   /** The turns in any order, instead of those that were in it. */
   replace(turns: Turn[]): void {
     this.#turns = new Fifo();

@@ -1,16 +1,29 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, type Hash, randomBytes } from 'node:crypto';
 import sharp from 'sharp';
 
 const SIDE_PIXELS = 320;
+/** What makes each file another one. */
+const TAG_BYTES = 16;
 
-/** Makes files that are images, each another one, all of one size. */
+export interface MediaFile {
+  /** In parts, which belong one after the other; most of them are shared with every other file. */
+  body: readonly Buffer[];
+  /** Of the body, SHA-256 in hexadecimal: the name of the file. */
+  hash: string;
+}
+
+/**
+ * Makes files that are images, each another one, all of one size. They differ in their last bytes only, and the hash of
+ * what they share is computed once: a new file costs the same whatever its size, so it can be made when it is due.
+ */
 export class MediaContent {
-  readonly #image: Buffer;
-  readonly #bytes: number;
+  readonly #shared: Buffer;
+  readonly #hashOfShared: Hash;
 
   private constructor(image: Buffer, bytes: number) {
-    this.#image = image;
-    this.#bytes = bytes;
+    this.#shared = Buffer.alloc(bytes - TAG_BYTES);
+    image.copy(this.#shared);
+    this.#hashOfShared = createHash('sha256').update(this.#shared);
   }
 
   /** @param bytes of a file; a small image is filled up behind its end, where decoders stop */
@@ -26,14 +39,9 @@ export class MediaContent {
     }
   }
 
-  /** A file that there was never before, and its name. */
-  make(): { content: Buffer; hash: string } {
-    const content = Buffer.alloc(this.#bytes);
-    this.#image.copy(content);
-    randomBytes(TAG_BYTES).copy(content, this.#bytes - TAG_BYTES);
-    return { content, hash: createHash('sha256').update(content).digest('hex') };
+  /** A file that there was never before. */
+  make(): MediaFile {
+    const tag = randomBytes(TAG_BYTES);
+    return { body: [this.#shared, tag], hash: this.#hashOfShared.copy().update(tag).digest('hex') };
   }
 }
-
-/** What makes each file another one. */
-const TAG_BYTES = 16;

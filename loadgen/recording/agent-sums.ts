@@ -2,7 +2,15 @@ import { addTcp, noTcp } from '../../record/tcp-counters.js';
 import { LEDGER_COUNTS, noCounts } from '../agent/ledger.js';
 import type { AgentSample } from '../agent-messages.js';
 
-const COUNTS = ['connected', 'reconnected', 'failed', 'dropped', 'due', ...LEDGER_COUNTS] as const;
+const COUNTS = [
+  'connected',
+  'reconnected',
+  'failed',
+  'dropped',
+  'due',
+  'unscheduled',
+  ...LEDGER_COUNTS,
+] as const;
 
 const LEVELS = [
   'open',
@@ -49,6 +57,7 @@ export function emptySample(): AgentSample {
     failures: {},
     refusals: {},
     due: 0,
+    unscheduled: 0,
     ...noCounts(),
     latency: {},
     tcp: null,

@@ -1,15 +1,26 @@
 import { decodeFromCompressedBase64, type Histogram, HistogramLogWriter } from 'hdr-histogram-js';
 import { LATENCY_KINDS, type LatencySummary } from '../../record/run.js';
 import type { IntervalLatency, TimelineSample } from '../../record/timeline.js';
-import { emptyHistogram, MEDIA_KINDS, type RecordedKind } from '../agent/interval-histograms.js';
+import {
+  emptyHistogram,
+  LAG_KINDS,
+  MEDIA_KINDS,
+  type RecordedKind,
+  type RecordedLatency,
+} from '../agent/interval-histograms.js';
+import { withStrictHeader } from './strict-histogram.js';
 
-const KINDS: readonly RecordedKind[] = [...LATENCY_KINDS, 'lag', ...MEDIA_KINDS];
+const KINDS: readonly RecordedKind[] = [
+  ...LATENCY_KINDS,
+  ...LAG_KINDS,
+  ...MEDIA_KINDS.flatMap((kind) => [kind, `${kind}Lag`] as const),
+];
 /** Histograms count microseconds, people read milliseconds. */
 const MICROSECONDS_PER_MS = 1000;
 
-/** Histograms of one interval from one source, compressed Base64. */
+/** What one source recorded in one interval. */
 export interface RecordedSample {
-  latency: Partial<Record<RecordedKind, string>>;
+  latency: RecordedLatency;
 }
 
 /** What the agents recorded in one interval, added up. */
@@ -34,7 +45,7 @@ export class LatencyRecorder {
    */
   constructor(write: (text: string) => void, startedAtMs: number) {
     // The writer ends its line of the start time twice, and not every reader takes an empty line.
-    this.#writer = new HistogramLogWriter((text) => write(text.replace(/\n+$/, '\n')));
+    this.#writer = new HistogramLogWriter((text) => write(withStrictHeader(text.replace(/\n+$/, '\n'))));
     this.#writer.outputLogFormatVersion();
     this.#writer.outputComment('c2m latencies, in microseconds; Interval_Max is in milliseconds');
     this.#writer.outputStartTime(startedAtMs);
@@ -42,26 +53,23 @@ export class LatencyRecorder {
   }
 
   /** @param samples of the agents, all of one interval; times are seconds since the start */
-  add(
-    samples: readonly RecordedSample[],
-    startSeconds: number,
-    endSeconds: number,
-    phase: string,
-  ): MergedInterval {
-    const ofPhase = this.#ofPhases.get(phase) ?? new Map<RecordedKind, Histogram>();
-    this.#ofPhases.set(phase, ofPhase);
+  add(samples: readonly RecordedSample[], startSeconds: number, endSeconds: number): MergedInterval {
     const merged = new Map<RecordedKind, Histogram>();
+    for (const { latency } of samples) {
+      for (const [phase, kinds] of Object.entries(latency)) {
+        const ofPhase = this.#ofPhases.get(phase) ?? new Map<RecordedKind, Histogram>();
+        this.#ofPhases.set(phase, ofPhase);
+        for (const [kind, encoded] of Object.entries(kinds) as [RecordedKind, string][]) {
+          const histogram = decodeFromCompressedBase64(encoded);
+          for (const totals of [merged, this.#totals, ofPhase]) addTo(totals, kind, histogram);
+        }
+      }
+    }
     for (const kind of KINDS) {
-      const interval = mergeKind(samples, kind);
+      const interval = merged.get(kind);
       if (!interval) continue;
-      merged.set(kind, interval);
       interval.tag = kind;
       this.#writer.outputIntervalHistogram(interval, startSeconds, endSeconds, MICROSECONDS_PER_MS);
-      for (const totals of [this.#totals, ofPhase]) {
-        const total = totals.get(kind) ?? emptyHistogram();
-        total.add(interval);
-        totals.set(kind, total);
-      }
     }
     const lag = merged.get('lag');
     return {
@@ -73,7 +81,7 @@ export class LatencyRecorder {
     };
   }
 
-  /** Of the whole run, or of one phase: what was recorded in the seconds that ended in it. */
+  /** Of the whole run, or of one phase: what was due in it. */
   summary(kind: RecordedKind, phase?: string): LatencySummary {
     const total = (phase === undefined ? this.#totals : this.#ofPhases.get(phase))?.get(kind);
     if (!total) return { count: 0, min: null, p50: null, p90: null, p99: null, p999: null, max: null };
@@ -89,15 +97,10 @@ export class LatencyRecorder {
   }
 }
 
-function mergeKind(samples: readonly RecordedSample[], kind: RecordedKind): Histogram | undefined {
-  let merged: Histogram | undefined;
-  for (const { latency } of samples) {
-    const encoded = latency[kind];
-    if (encoded === undefined) continue;
-    merged ??= emptyHistogram();
-    merged.add(decodeFromCompressedBase64(encoded));
-  }
-  return merged;
+function addTo(totals: Map<RecordedKind, Histogram>, kind: RecordedKind, histogram: Histogram): void {
+  const total = totals.get(kind) ?? emptyHistogram();
+  total.add(histogram);
+  totals.set(kind, total);
 }
 
 function intervalLatency(histogram: Histogram | undefined): IntervalLatency | null {

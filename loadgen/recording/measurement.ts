@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Measurement } from '../../record/run.js';
+import { LATENCY_KINDS, type Measurement } from '../../record/run.js';
+import { contradictions } from '../../record/sums.js';
 import { PUBLISHED_RESULTS } from '../../scenarios/published-results.js';
 import { addCounts, type LedgerTotals, ledgerCounts } from '../agent/ledger.js';
 import type { AgentPool } from '../agent-pool.js';
@@ -37,6 +38,8 @@ export interface FinishedRun {
   memoryTrend: MemoryTrend;
   notes: string[];
   isPartial: boolean;
+  /** Why the target was gone before the end; null: it was not. */
+  died: string | null;
   pool: AgentPool;
   poller: ServerPoller | undefined;
   recorder: TimelineRecorder;
@@ -48,11 +51,13 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
   const { request, startMs, startedAtMs, endMs, pool, recorder, latency } = run;
   const { scenario, source, target, version } = request;
   const { counts } = recorder;
-  const lag = latency.summary('lag');
   const { lagLimitMs } = scenario.generator;
+  const media = run.media?.summary(latency) ?? null;
   const { toGroups, refusedAndDelivered, ...messages } = sumTotals(run);
+  const { due, unscheduled } = counts;
+  const faults = generatorFaults(run);
   const seconds = (ms: number): number => Math.max(0, Math.round(Math.min(ms, endMs) - startMs) / 1000);
-  return {
+  const measurement: Measurement = {
     schema: 'c2m.run/1',
     id: randomUUID(),
     name: scenario.name,
@@ -67,7 +72,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       resolved: scenario as unknown as Record<string, unknown>,
     },
     environment: describeEnvironment(run.facts, version),
-    target,
+    target: { ...target, died: run.died },
     reference:
       scenario.reference === null
         ? null
@@ -77,6 +82,8 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       startSeconds: seconds(phase.startMs),
       endSeconds: seconds(phase.endMs),
       latency: latencies(latency, phase.name),
+      lagMs: lagOf(latency, 'lag', phase.name),
+      connectLagMs: lagOf(latency, 'connectLag', phase.name),
       memory: run.memoryTrend.summary(phase.name),
     })),
     marks: run.marks,
@@ -89,32 +96,76 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       reconnects: counts.reconnected,
       failures: counts.failures,
     },
-    messages,
+    messages: { due, unscheduled, ...messages },
     refusals: counts.refusals,
     groups: scenario.groups && { members: scenario.groups.members, messages: toGroups },
-    media: run.media?.summary(latency) ?? null,
+    media,
     latency: latencies(latency),
     generator: {
       agents: pool.plans.length,
-      lagMs: { p50: lag.p50, p99: lag.p99, max: lag.max },
-      lagLimitMs,
+      lagMs: lagOf(latency, 'lag'),
+      connectLagMs: lagOf(latency, 'connectLag'),
+      lagLimitMs: scenario.generator.lagLimitMs,
       tcp: recorder.tcp,
-      valid: lag.p99 === null || lag.p99 <= lagLimitMs,
+      valid: faults.length === 0,
+      faults,
     },
     backlog: summarizeBacklog(run.poller, startedAtMs),
     ...run.resources,
-    notes: [...run.notes, ...ledgerNotes(messages.leftOver, refusedAndDelivered), ...restartNotes(run)],
+    notes: [
+      ...run.notes,
+      ...ledgerNotes(messages.leftOver, refusedAndDelivered),
+      ...mediaNotes(media, lagLimitMs),
+      ...restartNotes(run),
+    ],
     isPartial: run.isPartial,
   };
+  return { ...measurement, notes: [...measurement.notes, ...contradictionNotes(measurement, run)] };
+}
+
+/** A fault of c2m: whoever reads the record must know. */
+function contradictionNotes(measurement: Measurement, { pool, isPartial }: FinishedRun): string[] {
+  const hasAll = pool.plans.every((_, agent) => pool.totals(agent) !== undefined);
+  if (isPartial || !hasAll) return [];
+  return contradictions(measurement).map((words) => `this record contradicts itself: ${words}`);
 }
 
 function latencies(recorder: LatencyRecorder, phase?: string): Measurement['latency'] {
-  return {
-    connect: recorder.summary('connect', phase),
-    accepted: recorder.summary('accepted', phase),
-    delivered: recorder.summary('delivered', phase),
-    receipt: recorder.summary('receipt', phase),
-  };
+  return Object.fromEntries(
+    LATENCY_KINDS.map((kind) => [kind, recorder.summary(kind, phase)]),
+  ) as Measurement['latency'];
+}
+
+function lagOf(
+  recorder: LatencyRecorder,
+  kind: 'lag' | 'connectLag',
+  phase?: string,
+): Measurement['generator']['lagMs'] {
+  const { p50, p99, p999, max } = recorder.summary(kind, phase);
+  return { p50, p99, p999, max };
+}
+
+/** More packets than one in so many may not be lost on the generator's own device. */
+const PACKETS_FOR_ONE_DROP = 1000;
+
+/** Why the run would flatter the server, or blame it: what the generator did not do that it should have. */
+function generatorFaults({ request, phases, latency, recorder }: FinishedRun): string[] {
+  const { lagLimitMs } = request.scenario.generator;
+  const late = (lagMs: number | null): lagMs is number => lagMs !== null && lagMs > lagLimitMs;
+  const ofRun = latency.summary('lag').p99;
+  const faults = phases.flatMap(({ name }) => {
+    const { p99 } = latency.summary('lag', name);
+    return late(p99) ? [`messages of phase ${name} left ${rounded(p99)} ms late (p99)`] : [];
+  });
+  if (late(ofRun) && faults.length === 0) faults.push(`messages left ${rounded(ofRun)} ms late (p99)`);
+  const tcp = recorder.tcp;
+  if (tcp && tcp.tunDrops * PACKETS_FOR_ONE_DROP > tcp.segmentsIn + tcp.segmentsOut)
+    faults.push(`its device dropped ${tcp.tunDrops} packets`);
+  return faults;
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }
 
 /** Workers of the server that died and came back while the run was on. */
@@ -136,7 +187,13 @@ function sumTotals({ pool, recorder }: FinishedRun): LedgerTotals {
     .map((_, agent): LedgerTotals => {
       const samples = recorder.sumsOf(agent);
       const counts = ledgerCounts((name) => samples[name]);
-      return pool.totals(agent) ?? { ...counts, lost: samples.inFlight, unsent: 0, refusedAndDelivered: 0 };
+      const notKnown = {
+        acceptedNotDelivered: 0,
+        deliveredNotReceipted: 0,
+        unsent: 0,
+        refusedAndDelivered: 0,
+      };
+      return pool.totals(agent) ?? { ...counts, ...notKnown, lost: samples.inFlight };
     })
     .reduce(addCounts);
 }
@@ -153,4 +210,26 @@ function ledgerNotes(leftOver: number, refusedAndDelivered: number): string[] {
     );
   }
   return notes;
+}
+
+/** What was never asked, and where the figures of media are the generator's as well. */
+function mediaNotes(media: Measurement['media'], lagLimitMs: number): string[] {
+  if (!media) return [];
+  return (['uploads', 'downloads'] as const).flatMap((kind) => {
+    const { due, unsent, lagMs } = media[kind];
+    const notes: string[] = [];
+    if (unsent) {
+      notes.push(
+        `${unsent} of the ${due} ${kind} that fell due were never asked: they waited for a connection until the run ` +
+          'ended, or too many waited already; their wait is in no latency',
+      );
+    }
+    if (lagMs.p99 !== null && lagMs.p99 > lagLimitMs) {
+      notes.push(
+        `${kind} left ${Math.round(lagMs.p99)} ms late (p99) by the generator's own fault, past its limit of ` +
+          `${lagLimitMs} ms; their latencies are too high by that`,
+      );
+    }
+    return notes;
+  });
 }

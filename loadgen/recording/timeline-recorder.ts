@@ -8,6 +8,8 @@ import type { MergedInterval } from './latency-recorder.js';
 /** Counts of the run so far, all agents together. */
 export interface RunCounts {
   connected: number;
+  due: number;
+  unscheduled: number;
   failed: number;
   dropped: number;
   reconnected: number;
@@ -51,6 +53,8 @@ export class TimelineRecorder {
   #writtenToMs: number;
   readonly counts: RunCounts = {
     connected: 0,
+    due: 0,
+    unscheduled: 0,
     failed: 0,
     dropped: 0,
     reconnected: 0,
@@ -96,6 +100,11 @@ export class TimelineRecorder {
       (sum, { tcp }) => (tcp ? addTcp(sum ?? noTcp(), tcp) : sum),
       null,
     );
+  }
+
+  /** Clients logged in at the end of the last line. */
+  get open(): number {
+    return this.#latest.reduce((sum, sample) => sum + (sample?.open ?? 0), 0);
   }
 
   /** Sums of the counts of one agent, for an agent whose ledger never came. */
@@ -158,6 +167,7 @@ export class TimelineRecorder {
         outOfOrder: counts.outOfOrder,
         redelivered: counts.redelivered,
         refused: counts.refused,
+        corrupted: counts.corrupted,
         inFlight: sumOf(levels, 'inFlight'),
       },
       latency,
@@ -208,6 +218,8 @@ export class TimelineRecorder {
   #count(counts: AgentSample, open: number): void {
     const run = this.counts;
     run.connected += counts.connected;
+    run.due += counts.due;
+    run.unscheduled += counts.unscheduled;
     run.failed += counts.failed;
     run.dropped += counts.dropped;
     run.reconnected += counts.reconnected;

@@ -26,13 +26,18 @@ export async function browserScript(): Promise<string> {
   return embedScript(sources.map(asPartOfOne).join('\n'));
 }
 
-/** uPlot as a script that leaves one global, and its style sheet. */
+/**
+ * uPlot as a script that leaves one global, and its style sheet. Its licence asks that its text goes wherever the code
+ * goes, and a report is passed on alone.
+ */
 export async function chartLibrary(): Promise<{ script: string; style: string }> {
-  const [script, style] = await Promise.all([
+  const [script, style, licence] = await Promise.all([
     readFile(require.resolve('uplot/dist/uPlot.iife.min.js'), 'utf8'),
     readFile(require.resolve('uplot/dist/uPlot.min.css'), 'utf8'),
+    readFile(require.resolve('uplot/LICENSE'), 'utf8'),
   ]);
-  return { script: embedScript(script), style };
+  const notice = `/*! uPlot\n\n${licence.replaceAll('*/', '* /').trim()}\n*/\n`;
+  return { script: embedScript(notice + script), style };
 }
 
 function asPartOfOne(source: string): string {

@@ -1,12 +1,16 @@
 import type { Histogram } from 'hdr-histogram-js';
+import { type Damage, damageWords } from '../../record/damage.js';
+import { RECORD_FILES } from '../../record/folder.js';
 import { LATENCY_KINDS, type LatencyKind, type RunRecord } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
 import { formatCount, formatMoment } from '../format.js';
 import { percentileCurves } from '../latency-log.js';
+import type { ReportedRun } from '../reported-run.js';
 import { alertSentence, backlogSentence, NO_ADMIN_PORT } from '../statement.js';
 import type { ChartPlan, ReportData } from './chart-plan.js';
 import {
   connectionsChart,
+  failuresChart,
   latencyChart,
   line,
   messagesChart,
@@ -27,14 +31,11 @@ const ALERTS_TOLD = 8;
 const DASHES = ['solid', 'dashed', 'dotted'] as const;
 
 /** All charts of the report, in the order in which they are read. */
-export function reportData(
-  record: RunRecord,
-  samples: TimelineSample[],
-  histograms: Partial<Record<LatencyKind, Histogram>>,
-): ReportData {
+export function reportData({ record, samples, histograms, damage }: ReportedRun): ReportData {
   const charts = [
     { ...connectionsChart(samples), notes: [phaseSentence(record), ...markSentences(record)] },
-    messagesChart(samples),
+    failuresChart(samples),
+    messagesChart(record, samples),
     latencyChart(samples),
     distributionChart(histograms),
     queuesChart(record, samples),
@@ -45,7 +46,7 @@ export function reportData(
     phases: record.phases,
     marks: record.marks,
     charts: charts.map((chart) =>
-      samples.length > 0 || chart.x === 'percentile' ? chart : withoutTimeline(chart),
+      samples.length > 0 || chart.x === 'percentile' ? chart : withoutTimeline(chart, damage),
     ),
   };
 }
@@ -67,13 +68,22 @@ function markSentences({ marks }: RunRecord): string[] {
   return [`Actions, the numbered lines: ${words.join(', ')}.`];
 }
 
-function withoutTimeline(chart: ChartPlan): ChartPlan {
-  return { ...chart, empty: 'The record holds no timeline: the run ended before its first second did.' };
+function withoutTimeline(chart: ChartPlan, damage: readonly Damage[]): ChartPlan {
+  const why = damage.find(({ file }) => file === RECORD_FILES.timeline);
+  const words = why ? damageWords(why) : 'the run ended before its first second did';
+  return { ...chart, empty: `The record holds no timeline: ${words}.` };
 }
 
 function distributionChart(histograms: Partial<Record<LatencyKind, Histogram>>): ChartPlan {
   const { positions, curves } = percentileCurves(histograms);
-  const colours: Record<LatencyKind, number> = { connect: 7, accepted: 2, delivered: 1, receipt: 5 };
+  const colours: Record<LatencyKind, number> = {
+    connect: 7,
+    accepted: 2,
+    delivered: 1,
+    deliveredSinceSent: 6,
+    waiting: 4,
+    receipt: 5,
+  };
   const recorded = LATENCY_KINDS.filter((kind) => curves[kind] !== undefined);
   return {
     id: 'distribution',

@@ -41,6 +41,11 @@ export function icon(name: Icon): string {
   return `<svg class="icon ${name}" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="7.2"/>${paths[name]}</svg>`;
 }
 
+/** What a head says, without its tags, for a phone that shows it beside the cell. */
+function textOf(html: string): string {
+  return html.replace(/<[^>]*>/g, '');
+}
+
 /** A table; cells are HTML already. Columns from `figuresFrom` on are set flush right. */
 export function table(
   head: string[],
@@ -53,7 +58,7 @@ export function table(
   const headCells = head.map((cell, column) => `<th scope="col"${classOf(column)}>${cell}</th>`).join('');
   const bodyRows = rows.map((cells) => {
     const [first = '', ...rest] = cells;
-    return `<tr><th scope="row">${first}</th>${rest.map((cell, index) => `<td${classOf(index + 1)}>${cell}</td>`).join('')}</tr>`;
+    return `<tr><th scope="row">${first}</th>${rest.map((cell, index) => `<td${classOf(index + 1)} data-head="${textOf(head[index + 1] ?? '')}">${cell}</td>`).join('')}</tr>`;
   });
   return `<div class="scroll"><table><thead><tr>${headCells}</tr></thead><tbody>${bodyRows.join('')}</tbody></table></div>`;
 }

@@ -1,12 +1,14 @@
-import type { Histogram } from 'hdr-histogram-js';
-import type { LatencyKind, RunRecord } from '../../record/run.js';
-import type { TimelineSample } from '../../record/timeline.js';
+import { cameNearLimit } from '../first-break/first-break.js';
 import { formatCount } from '../format.js';
-import { VERDICT_WORDS } from '../statement.js';
+import type { ReportedRun } from '../reported-run.js';
+import { runTitle } from '../run-name.js';
+import { shownVerdict } from '../shown-verdict.js';
 import { browserScript, chartLibrary } from './browser-script.js';
 import { chartFigure } from './chart-section.js';
 import { reportData } from './charts.js';
 import { embedJson, escapeHtml } from './markup.js';
+import { phaseSection } from './phase-section.js';
+import { recoverySection } from './recovery-section.js';
 import { scalingSection } from './scaling-section.js';
 import { STYLE } from './style.js';
 import {
@@ -24,16 +26,14 @@ import { tileSection, verdictSection } from './verdict-section.js';
  * The report as one HTML file: style, script, charts and data are all in it, so that it opens from a mail or a CI
  * artifact with no network. Words and tables are plain HTML; only the charts need the script.
  */
-export async function htmlReport(
-  record: RunRecord,
-  samples: TimelineSample[],
-  histograms: Partial<Record<LatencyKind, Histogram>>,
-): Promise<string> {
+export async function htmlReport(run: ReportedRun): Promise<string> {
+  const { record, samples, firstBreak } = run;
   const [library, script] = await Promise.all([chartLibrary(), browserScript()]);
-  const data = reportData(record, samples, histograms);
+  const data = reportData(run);
   const figures = new Map(data.charts.map((plan) => [plan.id, chartFigure(plan)]));
   const chart = (id: string): string => figures.get(id) ?? '';
-  const title = `${VERDICT_WORDS[record.verdict]}: ${record.name}, ${formatCount(record.connections.peak)} connections`;
+  const heading = runTitle(run.name, record);
+  const title = `${shownVerdict(record, run.damage).word}: ${[heading.title, heading.subtitle].filter(Boolean).join(', ')}, ${formatCount(record.connections.peak)} connections`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -56,26 +56,29 @@ export async function htmlReport(
   </button>
 </header>
 <main>
-${verdictSection(record)}
+${verdictSection(run)}
 ${tileSection(record)}
 ${scalingSection(record, samples)}
 <noscript><p class="panel">The charts need JavaScript; every other figure is here without it.</p></noscript>
 <p class="hint">Drag across a chart to zoom all of them in; double-click to zoom out. Click a name to hide its line.</p>
 ${chart('connections')}
+${chart('failures')}
+${recoverySection(firstBreak.recoveries)}
 ${chart('messages')}
 ${latencySection(record)}
+${phaseSection(record)}
 ${chart('latency')}
 ${chart('distribution')}
 ${chart('queues')}
-${queueSection(record)}
+${queueSection(record, cameNearLimit(firstBreak))}
 ${mediaSection(record)}
 <div class="pair">${chart('cpu')}${chart('memory')}${chart('generator-lag')}${chart('event-loop-lag')}</div>
 ${ledgerSection(record)}
 ${failureSection(record)}
-${environmentSection(record)}
+${environmentSection(run)}
 ${scenarioSection(record)}
 </main>
-<footer>Made by c2m ${escapeHtml(record.environment.c2m)} from the record of run ${escapeHtml(record.id)}.</footer>
+<footer>Made by c2m ${escapeHtml(record.environment.c2m)} from the record ${escapeHtml(run.name)} of run ${escapeHtml(record.id)}.</footer>
 <script type="application/json" id="report-data">${embedJson(data)}</script>
 <script>${library.script}</script>
 <script type="module">${script}</script>

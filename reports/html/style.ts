@@ -1,3 +1,6 @@
+import { NARROW_STYLE } from './narrow-style.js';
+import { PRINT_STYLE } from './print-style.js';
+
 /** Light is what is printed, whatever the screen shows. */
 const LIGHT = `
   color-scheme: light;
@@ -25,7 +28,7 @@ export const STYLE = `
 :root.printing:root.printing {${LIGHT}}
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; -webkit-text-size-adjust: 100%; }
-body { margin: 0; background: var(--page); color: var(--text);
+body { margin: 0; background: var(--page); color: var(--text); overflow-wrap: anywhere;
   font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1, h2, p, ul, dl, dd, figure { margin: 0; padding: 0; }
 ul { list-style: none; }
@@ -63,14 +66,22 @@ strong.bad .icon, strong.doubtful .icon { width: 14px; height: 14px; vertical-al
 .verdict.good { background: var(--good-fill); } .verdict.bad { background: var(--bad-fill); } .verdict.doubtful { background: var(--doubtful-fill); }
 .verdict strong { font-size: 24px; line-height: 1.25; }
 .verdict .icon { width: 28px; height: 28px; }
-.facts { display: flex; flex-wrap: wrap; gap: 10px 28px; margin-top: 18px; font-size: 14px; }
+.first-break { margin-top: 14px; padding: 2px 0 2px 14px; border-left: 3px solid var(--edge); }
+.first-break.broken { border-color: var(--doubtful); }
+.first-break li + li { margin-top: 3px; }
+.first-break p { font-weight: 600; overflow-wrap: anywhere; }
+.first-break ul { margin-top: 6px; padding-left: 16px; list-style: disc; font-size: 14px; line-height: 1.5; color: var(--quiet); overflow-wrap: anywhere; }
+.hero h1 .scenario { font-size: 17px; font-weight: 500; color: var(--quiet); }
+.facts { display: flex; flex-wrap: wrap; gap: 10px 28px; margin-top: 14px; font-size: 14px; }
 .facts dt, .grid dt { color: var(--quiet); font-size: 13px; }
 .facts dd, .grid dd { overflow-wrap: anywhere; }
 .gates h2 { margin-bottom: 6px; }
-.gates li { display: grid; grid-template-columns: auto minmax(0, 1fr) auto 3.6em; gap: 2px 12px; align-items: center; padding: 9px 0; border-top: 1px solid var(--edge); }
+.gates > p { margin-top: 12px; }
+.gates li { display: grid; grid-template-columns: auto minmax(0, 1fr) auto 3.6em; gap: 2px 12px; align-items: center; padding: 8px 0; border-top: 1px solid var(--edge); }
 .gates code { overflow-wrap: anywhere; }
 .gates .value { font-weight: 650; font-variant-numeric: tabular-nums; text-align: right; }
 .gates .word { font-size: 13px; text-align: right; }
+.gates .doubtful .word { grid-column: 2 / -1; text-align: left; color: var(--quiet); }
 .notice { display: flex; gap: 14px; border-color: var(--doubtful); }
 .notice .icon { margin-top: 2px; }
 .notice ul { list-style: disc; padding-left: 18px; margin-top: 4px; }
@@ -116,7 +127,8 @@ strong.bad .icon, strong.doubtful .icon { width: 14px; height: 14px; vertical-al
 .panel > p + .scroll, .panel > p + table { margin-top: 10px; }
 .panel > .scroll + p, .panel > table + p { margin-top: 10px; }
 .scroll { overflow-x: auto; margin: 0 -4px; }
-table { width: 100%; border-collapse: collapse; font-size: 14px; }
+/* A table may be as wide as its words: it is scrolled, and no column is squeezed to letters. */
+table { width: 100%; border-collapse: collapse; font-size: 14px; overflow-wrap: break-word; }
 th, td { padding: 8px 10px; text-align: left; vertical-align: baseline; border-top: 1px solid var(--edge); }
 th:first-child { padding-left: 4px; }
 thead th { border-top: 0; color: var(--quiet); font-weight: 500; font-size: 13px; white-space: nowrap; padding-top: 2px; }
@@ -129,42 +141,4 @@ pre { margin: 8px 0 12px; padding: 14px 16px; border-radius: 8px; background: va
 summary { cursor: pointer; color: var(--accent); }
 .overrides { margin: 4px 0 12px; }
 
-@media (max-width: 900px) {
-  .hero { grid-template-columns: minmax(0, 1fr); }
-  .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .pair { grid-template-columns: minmax(0, 1fr); }
-  .top nav { display: none; }
-  #theme { margin-left: auto; }
-}
-@media (max-width: 560px) {
-  main { padding: 0 10px 16px; gap: 12px; }
-  .top { padding: 10px 12px; }
-  .panel { padding: 16px 14px; border-radius: 8px; }
-  .hero { padding: 18px 16px; }
-  .tiles { gap: 10px; } .tile { padding: 12px 14px; } .tile .value { font-size: 21px; }
-  .gates li { grid-template-columns: auto minmax(0, 1fr) auto; }
-  .gates code { grid-column: 2 / 4; } .gates .icon { grid-row: 1; }
-  .gates .value { grid-column: 2; text-align: left; }
-  .legend { margin-left: 0; } .legend .value { min-width: 6em; }
-  .choices button { padding: 5px 10px; }
-  small, #ledger tr > :nth-child(3) { display: none; }
-  th, td { padding: 7px 8px; }
-  table { font-size: 13.5px; }
-  .hint { display: none; }
-}
-@media print {
-  @page { margin: 14mm; }
-  body { background: none; font-size: 12px; }
-  main { padding: 0; gap: 10px; max-width: none; }
-  .top nav, #theme, .hint, .tooltip, .choices button[aria-pressed="false"] { display: none; }
-  .panel { padding: 12px 14px; border-radius: 6px; }
-  .hero { grid-template-columns: minmax(0, 1fr) minmax(0, 1.2fr); }
-  .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 8px; }
-  .tile { padding: 8px 12px; } .tile .value { font-size: 18px; } .tile .detail { font-size: 11px; }
-  .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
-  .panel, tr, .tile { break-inside: avoid; } #scenario { break-inside: auto; }
-  .uplot, .u-wrap { max-width: 100%; } 
-  pre { white-space: pre-wrap; }
-  * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
-}
-`;
+${NARROW_STYLE}${PRINT_STYLE}`;

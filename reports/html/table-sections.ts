@@ -2,13 +2,8 @@ import { stringify } from 'yaml';
 import { LATENCY_MEANINGS } from '../../record/metrics.js';
 import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
 import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED, plural } from '../format.js';
-import {
-  LEDGER_LABELS,
-  ledgerLines,
-  nextBottleneckSentence,
-  rankQueues,
-  refusalsSentence,
-} from '../statement.js';
+import type { ReportedRun } from '../reported-run.js';
+import { ledgerLines, nextBottleneckSentence, rankQueues, refusalsSentence } from '../statement.js';
 import { escapeHtml, icon, table } from './markup.js';
 
 /** Percentiles of the whole run, and what each kind of latency is. */
@@ -38,8 +33,8 @@ export function ledgerSection(record: RunRecord): string {
       '<p class="empty">No message was sent, so there is nothing to account for.</p>',
     );
   }
-  const rows = ledgerLines(record).map(({ name, count, meaning, isBad }) => [
-    LEDGER_LABELS[name],
+  const rows = ledgerLines(record).map(({ label, count, meaning, isBad }) => [
+    label,
     isBad ? `<strong class="bad">${icon('bad')}${formatCount(count)}</strong>` : formatCount(count),
     sent > 0 ? formatRatio(count / sent) : NOT_MEASURED,
     meaning,
@@ -54,7 +49,11 @@ export function ledgerSection(record: RunRecord): string {
 export function failureSection(record: RunRecord): string {
   const reasons = Object.entries(record.connections.failures).sort(([, one], [, other]) => other - one);
   if (reasons.length === 0) {
-    return panel('failures', 'Failures', '<p class="empty">No connection failed and none was dropped.</p>');
+    return panel(
+      'failures',
+      'Why connections failed',
+      '<p class="empty">No connection failed and none was dropped.</p>',
+    );
   }
   const most = Math.max(...reasons.map(([, count]) => count), 1);
   const rows = reasons.map(([reason, count]) => [
@@ -62,7 +61,7 @@ export function failureSection(record: RunRecord): string {
     formatCount(count),
     `<span class="bar" style="width:${((count / most) * 100).toFixed(1)}%"></span>`,
   ]);
-  return panel('failures', 'Failures', table(['reason', 'connections', ''], rows, 1, 2));
+  return panel('failures', 'Why connections failed', table(['reason', 'connections', ''], rows, 1, 2));
 }
 
 /** What went up and down over HTTP; empty where nothing did. */
@@ -70,19 +69,27 @@ export function mediaSection(record: RunRecord): string {
   const { media } = record;
   if (!media) return '';
   const rows = (['uploads', 'downloads'] as const).map((kind) => {
-    const { count, bytes, failed, latency } = media[kind];
+    const { due, count, bytes, failed, unsent, latency, lagMs } = media[kind];
     const times = [latency.p50, latency.p90, latency.p99, latency.max].map((value) =>
       formatFigure(value, 'ms'),
     );
-    const failures =
-      failed > 0 ? `<strong class="doubtful">${icon('doubtful')}${formatCount(failed)}</strong>` : '0';
-    return [kind, formatCount(count), formatBytes(bytes), failures, ...times];
+    const doubtful = (number: number) =>
+      number > 0 ? `<strong class="doubtful">${icon('doubtful')}${formatCount(number)}</strong>` : '0';
+    return [
+      kind,
+      formatFigure(due, 'count'),
+      formatCount(count),
+      formatBytes(bytes),
+      doubtful(failed),
+      unsent === null ? formatFigure(null, 'count') : doubtful(unsent),
+      ...times,
+      formatFigure(lagMs.p99, 'ms'),
+    ];
   });
-  return panel(
-    'media',
-    'Media',
-    table(['', 'requests', 'bytes', 'failed', 'p50', 'p90', 'p99', 'max'], rows),
-  );
+  const head = ['', 'due', 'answered', 'bytes', 'failed', 'unsent', 'p50', 'p90', 'p99', 'max', 'lag p99'];
+  const legend =
+    '<p class="quiet">Latencies count from when a request was due, the wait for a free connection included. Unsent: due, and never asked. Lag: how late the generator itself was.</p>';
+  return panel('media', 'Media', `${table(head, rows)}${legend}`);
 }
 
 /** A hundred workers have hundreds of queues. */
@@ -90,7 +97,7 @@ const QUEUES_SHOWN = 12;
 const ADDRESSES_SHOWN = 6;
 
 /** Every queue with its extremes, that which fell furthest behind first. */
-export function queueSection(record: RunRecord): string {
+export function queueSection(record: RunRecord, isNearLimit: boolean): string {
   const { queues } = record.backlog;
   if (queues.length === 0) return '';
   const rows = rankQueues(record).map(
@@ -108,7 +115,7 @@ export function queueSection(record: RunRecord): string {
   );
   const head = ['queue', 'behind', 'in', 'out', 'wait', 'max', 'p99', 'threshold', 'alerts'];
   const legend = `<p class="quiet">Behind: the highest length over the highest rate at which the queue was ever served, or how long it stood still; in and out are the rates of the second in which it was longest. Wait: the mean at most, by Little’s law from peaks. What waits in mailboxes waits for its readers, so mailboxes are never what breaks next. Those of one worker carry its number.</p>`;
-  const bottleneck = nextBottleneckSentence(record);
+  const bottleneck = nextBottleneckSentence(record, isNearLimit);
   const words = bottleneck === null ? '' : `<p>${escapeHtml(bottleneck)}</p>`;
   const rest = rows.slice(QUEUES_SHOWN);
   const more =
@@ -119,7 +126,7 @@ export function queueSection(record: RunRecord): string {
 }
 
 /** What the figures were measured on. */
-export function environmentSection(record: RunRecord): string {
+export function environmentSection({ name, record }: ReportedRun): string {
   const { environment, target, generator } = record;
   const { limits } = environment;
   const known = (value: number | null): string => (value === null ? 'not known' : formatCount(value));
@@ -140,6 +147,7 @@ export function environmentSection(record: RunRecord): string {
     ['net.core.somaxconn', known(limits.somaxconn)],
     ['net.ipv4.tcp_max_syn_backlog', known(limits.tcpMaxSynBacklog)],
     ['Seed', String(record.seed)],
+    ['Record', name],
     ['Run', record.id],
   ];
   const items = facts

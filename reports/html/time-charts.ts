@@ -1,6 +1,7 @@
 import type { Unit } from '../../record/metrics.js';
-import { LATENCY_KINDS, type LatencyKind } from '../../record/run.js';
+import { LATENCY_KINDS, type LatencyKind, type RunRecord } from '../../record/run.js';
 import type { IntervalLatency, TimelineSample } from '../../record/timeline.js';
+import { loadPhases } from '../load-phases.js';
 import { NO_ADMIN_PORT } from '../statement.js';
 import type { ChartPlan, ChartSeries, ChartVariant } from './chart-plan.js';
 
@@ -11,21 +12,30 @@ const NO_ADMIN = `Nothing is known about the server from within: ${NO_ADMIN_PORT
 
 /** The charts over time that need no more than the timeline. */
 export function connectionsChart(samples: TimelineSample[]): ChartPlan {
-  let failed = 0;
-  const failedSoFar = samples.map(({ connections }) => {
-    failed += connections.failed + connections.dropped;
-    return failed;
-  });
-  const open = line(samples, 'open', 1, (sample) => sample.connections.open, { isFilled: true });
   return timeChart(samples, 'connections', 'Connections', 'clients, at the end of each second', 'count', [
-    open,
+    line(samples, 'open', 1, (sample) => sample.connections.open, { isFilled: true }),
     line(samples, 'opening', 2, (sample) => sample.connections.opening, { dash: 'dashed' }),
     line(samples, 'away', 3, (sample) => sample.connections.away, { dash: 'dashed' }),
-    { label: 'failed or dropped so far', values: failedSoFar, colour: 4, dash: 'solid', isFilled: false },
   ]);
 }
 
-export function messagesChart(samples: TimelineSample[]): ChartPlan {
+const NO_FAILURE =
+  'No connect failed, no connection was dropped, and no message was refused, delivered twice or out of order.';
+
+/** On an axis of its own: three failures beside five thousand connections would lie on the ground. */
+export function failuresChart(samples: TimelineSample[]): ChartPlan {
+  const series = [
+    line(samples, 'connects failed', 4, ({ connections }) => connections.failed),
+    line(samples, 'connections dropped', 2, ({ connections }) => connections.dropped, { dash: 'dashed' }),
+    line(samples, 'messages refused', 5, ({ messages }) => messages.refused),
+    line(samples, 'delivered twice', 6, ({ messages }) => messages.duplicated, { dash: 'dotted' }),
+    line(samples, 'out of order', 8, ({ messages }) => messages.outOfOrder, { dash: 'dotted' }),
+  ].filter(({ values }) => values.some((value) => value));
+  const plan = timeChart(samples, 'failures', 'Failures', 'in each second', 'count', series);
+  return series.length === 0 ? { ...plan, empty: NO_FAILURE } : plan;
+}
+
+export function messagesChart(record: RunRecord, samples: TimelineSample[]): ChartPlan {
   const rate = (count: (messages: TimelineSample['messages']) => number): Reading => {
     return (sample) => (sample.seconds > 0 ? count(sample.messages) / sample.seconds : null);
   };
@@ -66,7 +76,14 @@ export function messagesChart(samples: TimelineSample[]): ChartPlan {
   ];
   const plan = timeChart(samples, 'messages', 'Messages', 'messages a second', 'perSecond', series);
   const isSilent = series.every(({ values }) => values.every((value) => !value));
-  return isSilent ? { ...plan, empty: 'No message was sent: the scenario only held connections.' } : plan;
+  return isSilent ? { ...plan, empty: silenceWords(record) } : plan;
+}
+
+function silenceWords(record: RunRecord): string {
+  if (record.connections.peak === 0) return 'No message was sent: nobody logged in.';
+  const rates = loadPhases(record).map(({ messageRate }) => messageRate);
+  const isHolding = rates.length > 0 && rates.every((rate) => rate === 0);
+  return isHolding ? 'No message was sent: the scenario only held connections.' : 'No message was sent.';
 }
 
 export function latencyChart(samples: TimelineSample[]): ChartPlan {

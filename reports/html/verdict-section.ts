@@ -1,4 +1,5 @@
 import type { RunRecord } from '../../record/run.js';
+import { type BreakWords, breakWords } from '../first-break/sentences.js';
 import {
   formatBytes,
   formatCount,
@@ -7,34 +8,43 @@ import {
   formatSeconds,
   NOT_MEASURED,
 } from '../format.js';
-import { explainVerdict, gateValue, groupsSentence, ledgerSentence, VERDICT_WORDS } from '../statement.js';
-import { escapeHtml, type Icon, icon } from './markup.js';
+import { foldNotes, noteWords } from '../notes.js';
+import type { ReportedRun } from '../reported-run.js';
+import { runTitle } from '../run-name.js';
+import { shownGates } from '../shown-gates.js';
+import { shownVerdict } from '../shown-verdict.js';
+import { groupsSentence, ledgerSentence } from '../statement.js';
+import { escapeHtml, icon } from './markup.js';
 
-const VERDICT_ICONS: Record<RunRecord['verdict'], Icon> = {
-  passed: 'good',
-  failed: 'bad',
-  invalid: 'doubtful',
-  partial: 'doubtful',
-};
-
-/** What one looks for first: what ran, whether it held, and each gate with its value. */
-export function verdictSection(record: RunRecord): string {
-  const kind = VERDICT_ICONS[record.verdict];
+/** What one looks for first: what ran, whether it held, what broke first, and each gate with its value. */
+export function verdictSection(run: ReportedRun): string {
+  const { record, damage, firstBreak } = run;
+  const { word, kind, explanation } = shownVerdict(record, damage);
+  const { title, subtitle } = runTitle(run.name, record);
+  const scenario = subtitle === '' ? '' : `<span class="scenario">${escapeHtml(subtitle)}</span>`;
   return `<section class="hero panel">
   <div class="claim">
-    <h1>${escapeHtml(record.name)}</h1>
+    <h1>${escapeHtml(title)} ${scenario}</h1>
     <p class="description">${escapeHtml(record.description)}</p>
-    <p class="verdict ${kind}">${icon(kind)}<strong>${VERDICT_WORDS[record.verdict]}</strong></p>
-    <p>${escapeHtml(explainVerdict(record))}</p>
-    <p class="quiet">${escapeHtml([ledgerSentence(record), groupsSentence(record) ?? ''].join(' ').trim())}</p>
-    ${factList(record)}
+    <p class="verdict ${kind}">${icon(kind)}<strong>${word}</strong></p>
+    <p>${escapeHtml(explanation)}</p>
+    ${breakBlock(breakWords(record, firstBreak))}
   </div>
   <div class="gates">
     <h2>Gates</h2>
     ${gateList(record)}
+    <p class="quiet">${escapeHtml([ledgerSentence(record), groupsSentence(record) ?? ''].join(' ').trim())}</p>
+    ${factList(record)}
   </div>
 </section>
 ${noteSection(record)}`;
+}
+
+/** The answer to "what broke first?": the sentence that counts, and what is around it. */
+function breakBlock({ headline, details, isBroken }: BreakWords): string {
+  const items = details.map((sentence) => `<li>${escapeHtml(sentence)}</li>`).join('');
+  const list = items === '' ? '' : `<ul>${items}</ul>`;
+  return `<div class="first-break${isBroken ? ' broken' : ''}"><p>${escapeHtml(headline)}</p>${list}</div>`;
 }
 
 function factList(record: RunRecord): string {
@@ -52,19 +62,25 @@ function targetWords({ target }: RunRecord): string {
   return target.kind === 'embedded' ? `the reference server at ${where}` : where;
 }
 
+const GATE_ICONS = { passed: 'good', failed: 'bad', empty: 'doubtful' } as const;
+
 function gateList(record: RunRecord): string {
   if (record.gates.length === 0) return '<p class="quiet">The scenario sets none.</p>';
-  const items = record.gates.map((gate) => {
-    const kind = gate.passed ? 'good' : 'bad';
-    return `<li class="${kind}">${icon(kind)}<code>${escapeHtml(gate.expression)}</code><span class="value">${escapeHtml(gateValue(gate))}</span><span class="word">${gate.passed ? 'passed' : 'failed'}</span></li>`;
+  const items = shownGates(record).map(({ expression, value, state, word }) => {
+    const kind = GATE_ICONS[state];
+    return `<li class="${kind}">${icon(kind)}<code>${escapeHtml(expression)}</code><span class="value">${escapeHtml(value)}</span><span class="word">${word}</span></li>`;
   });
   return `<ul>${items.join('')}</ul>`;
 }
 
 function noteSection(record: RunRecord): string {
   if (record.notes.length === 0) return '';
-  const items = record.notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('');
-  return `<section class="panel notice">${icon('doubtful')}<div><h2>To know beside the figures</h2><ul>${items}</ul></div></section>`;
+  const items = foldNotes(record.notes).map((note) => {
+    const others = note.others.map((text) => `<li>${escapeHtml(text)}</li>`).join('');
+    const all = others === '' ? '' : `<details><summary>the others</summary><ul>${others}</ul></details>`;
+    return `<li>${escapeHtml(noteWords(note))}${all}</li>`;
+  });
+  return `<section class="panel notice">${icon('doubtful')}<div><h2>To know beside the figures</h2><ul>${items.join('')}</ul></div></section>`;
 }
 
 interface Tile {

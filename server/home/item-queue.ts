@@ -4,7 +4,8 @@ const NOTHING: MailboxItem[] = [];
 
 /** Items of one mailbox without gaps, first in, first out. Deleting moves a head index; the array is cut once half of it is dead. */
 export class ItemQueue {
-  #items: MailboxItem[] = [];
+  /** Shared and empty where there is none: an array of its own begins with room for seventeen. */
+  #items: MailboxItem[] = NOTHING;
   #head = 0;
 
   get isEmpty(): boolean {
@@ -25,7 +26,9 @@ export class ItemQueue {
   }
 
   push(item: MailboxItem): void {
-    this.#items.push(item);
+    // Most queues never hold a second one.
+    if (this.#items.length === 0) this.#items = [item];
+    else this.#items.push(item);
   }
 
   /** Everything, oldest first. */
@@ -37,10 +40,11 @@ export class ItemQueue {
     const first = this.#items[this.#head];
     if (!first || sequence < first.sequence) return NOTHING;
     const end = Math.min(this.#items.length, this.#head + sequence - first.sequence + 1);
-    const taken = this.#items.slice(this.#head, end);
-    if (end === this.#items.length) {
+    const isAll = end === this.#items.length;
+    const taken = isAll && this.#head === 0 ? this.#items : this.#items.slice(this.#head, end);
+    if (isAll) {
       // Idle users are most users: an empty queue keeps no array of its last traffic's size.
-      this.#items = [];
+      this.#items = NOTHING;
       this.#head = 0;
     } else {
       this.#head = end;

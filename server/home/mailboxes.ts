@@ -107,10 +107,10 @@ export class Mailboxes {
     log.append(mailbox, item);
   }
 
-  /** Hot path. Whether an ACK is of the connection that the user has: to a new one everything is told again. */
-  isCurrent({ user, worker, connection }: Acknowledgement): boolean {
+  /** Hot path. The mailbox of an ACK, if it is of the connection that the user has: to a new one everything is told again. */
+  current({ user, worker, connection }: Acknowledgement): Mailbox | undefined {
     const mailbox = this.table.find(user);
-    return mailbox !== undefined && mailbox.connection === connection && mailbox.worker === worker;
+    return mailbox?.connection === connection && mailbox.worker === worker ? mailbox : undefined;
   }
 
   /**
@@ -118,12 +118,11 @@ export class Mailboxes {
    * @param most items that it deletes
    */
   acknowledge(
-    { user, sequence }: Acknowledgement,
+    mailbox: Mailbox,
+    sequence: number,
     atMs: number,
     most = Number.POSITIVE_INFINITY,
   ): MailboxItem[] {
-    const mailbox = this.table.find(user);
-    if (!mailbox) return NOTHING;
     const upTo = Math.min(sequence, mailbox.promisedSequence, mailbox.acknowledged + most);
     if (upTo <= mailbox.acknowledged) return NOTHING;
     const { sentSequence } = mailbox;

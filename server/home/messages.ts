@@ -170,7 +170,8 @@ export class Messages {
   /** Hot path. */
   acknowledge(message: Message<'acknowledge'>, nowMs: number): void {
     const { mailboxes } = this.#parts;
-    if (mailboxes.isCurrent(message)) this.#taken(message, mailboxes.acknowledge(message, nowMs), nowMs);
+    const mailbox = mailboxes.current(message);
+    if (mailbox) this.#taken(message, mailboxes.acknowledge(mailbox, message.sequence, nowMs), nowMs);
   }
 
   /**
@@ -183,7 +184,8 @@ export class Messages {
     nowMs: number,
   ): { done: number; isAll: boolean } {
     const { mailboxes } = this.#parts;
-    const items = mailboxes.acknowledge(message, nowMs, most);
+    const mailbox = mailboxes.table.find(message.user);
+    const items = mailbox ? mailboxes.acknowledge(mailbox, message.sequence, nowMs, most) : [];
     this.#taken(message, items, nowMs);
     return { done: items.length, isAll: mailboxes.isAcknowledged(message) };
   }

@@ -58,7 +58,7 @@ export class Recovery {
         else messages.refuse(message, trouble.refusal);
         break;
       case 'acknowledge':
-        if (mailboxes.isCurrent(message)) trouble.owe(message);
+        if (mailboxes.current(message)) trouble.owe(message);
         break;
       case 'receipt':
       case 'copies':

@@ -1,13 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { runRecordSchema } from '../../record/run.js';
 import { recordFixture, writeRecordFolder } from '../fixtures/record.js';
 import { c2m } from './c2m.js';
 
-const COMMANDS = ['run', 'report', 'compare', 'serve', 'top', 'reload', 'token', 'doctor', 'scenarios'];
+const COMMANDS = ['run', 'report', 'compare', 'ab', 'serve', 'top', 'reload', 'token', 'doctor', 'scenarios'];
 
 describe('help', () => {
   test('lists the commands, with examples and the exit statuses', async () => {
@@ -32,9 +32,12 @@ describe('arguments that are wrong end with status 2 and say what was meant', ()
     [['scenrios'], 'Did you mean scenarios?'],
     [['run', 'quickstart', '--quite'], 'Did you mean --quiet?'],
     [['run'], "missing required argument 'scenario'"],
-    [['compare', 'a'], "missing required argument 'dir'"],
+    [['compare', 'a'], 'there is nothing to compare with; write c2m compare BASE... -- RUN...'],
+    [['compare', 'a', 'b', 'c'], 'write -- between the records to compare with and those in question'],
+    [['run', 'quickstart', '--repeat', 'often'], '--repeat: "often" is not a number of runs'],
+    [['ab', 'quickstart', '--runs', '1'], '--runs: "1" is not a number of runs; write 2 to 500'],
     [['report', 'runs/of-nobody'], 'runs/of-nobody holds no run record'],
-    [['compare', 'a', 'b', '--tolerance', 'much'], '--tolerance: "much" is not a share'],
+    [['compare', 'a', 'b', '--smallest-effect', 'much'], '--smallest-effect: "much" is not a share'],
     [['serve', '--workers', '0'], 'workers: '],
     [['serve', '--listen', 'http://x'], '"http://x" is not an address'],
     [['serve', '--listen', 'tcp://0.0.0.0:0'], 'a token is needed'],
@@ -62,6 +65,7 @@ describe('c2m doctor', () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/open files +[\d,]+|no limit known/);
     expect(stdout).toMatch(/tcp +[\d,]+ connections at .* each, bounded by/);
+    expect(stdout).toMatch(/ws, packets +[\d,]+ connections at .* each, bounded by/);
   });
 
   test('says whether a scenario fits: status 0 or 1', async () => {
@@ -105,6 +109,40 @@ describe('c2m report', () => {
       'summary.md',
       'timeline.ndjson',
     ]);
+  });
+
+  test('a damaged record ends with 1 although every gate held, says so on stderr beside --json, and 99 stays 99', async () => {
+    const folder = await writeRecordFolder(recordFixture());
+    await rm(join(folder, 'timeline.ndjson'));
+    const { status, stdout } = await c2m('report', folder);
+    expect(stdout).toContain('DAMAGED');
+    expect(stdout).toContain('The record is damaged: timeline.ndjson is missing.');
+    expect(status).toBe(1);
+    const asJson = await c2m('report', folder, '--json');
+    expect(asJson.stderr).toBe(`${folder} is damaged: timeline.ndjson is missing\n`);
+    expect(runRecordSchema.parse(JSON.parse(asJson.stdout)).verdict).toBe('passed');
+    expect(asJson.status).toBe(1);
+    const failed = await writeRecordFolder(
+      recordFixture((record) => {
+        record.messages.lost = 3;
+      }),
+    );
+    await rm(join(failed, 'latency.hlog'));
+    expect((await c2m('report', failed)).status).toBe(99);
+  });
+
+  test('names each gate that failed as an error where GitHub runs it, but not with --json', async () => {
+    const folder = await writeRecordFolder(
+      recordFixture((record) => {
+        record.messages.lost = 3;
+      }),
+    );
+    vi.stubEnv('GITHUB_ACTIONS', 'true');
+    const shown = await c2m('report', folder);
+    const asJson = await c2m('report', folder, '--json');
+    vi.unstubAllEnvs();
+    expect(shown.stdout).toMatch(/^::error title=c2m offline-backlog::messages\.lost == 0 did not hold: 3$/m);
+    expect(asJson.stdout).not.toContain('::error');
   });
 
   test('judges by the figures, not by what the record says of itself', async () => {

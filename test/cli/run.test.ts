@@ -66,7 +66,8 @@ describe('c2m run', () => {
     expect(stderr).toBe('');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^phase connect\n/);
-    expect(stdout).toMatch(/PASSED {3}ci-smoke \(500 connections, /);
+    expect(stdout).toMatch(/PASSED {3}record \(ci-smoke, 500 connections, /);
+    expect(stdout).toMatch(/^ {2}(Nothing gave way|First to leave its normal range)/m);
     expect(stdout).toContain(join(folder, 'record', 'report.html'));
     expect((await readdir(join(folder, 'record'))).sort()).toEqual(RECORD);
     const record = await recordIn(join(folder, 'record'));
@@ -169,7 +170,7 @@ gates: [messages.lost == 0]
     run.kill('SIGINT');
     const { status, stdout } = await run.ended;
     expect(status).toBe(130);
-    expect(stdout).toMatch(/PARTIAL {3}ci-smoke/);
+    expect(stdout).toMatch(/PARTIAL {3}record \(ci-smoke/);
     expect(started.filter(isAlive)).toEqual([]);
     expect((await readdir(out)).sort()).toEqual(RECORD);
     const record = await recordIn(out);

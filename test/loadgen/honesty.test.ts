@@ -1,26 +1,12 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { readTimeline } from '../../record/folder.js';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Measurement } from '../../record/run.js';
+import { judge } from '../../record/verdict.js';
 import type { Scenario } from '../../scenarios/scenario.js';
 import { type Faults, startWrongServer, type WrongServer } from '../fixtures/wrong-server.js';
 import { testRun, testScenario } from '../support/run.js';
+import { rightLedger, runAgainst } from '../support/wrong-run.js';
 
 /** A generator is believed when it reports what a server that is wrong on purpose did wrong, to the message. */
-
-const servers: WrongServer[] = [];
-afterEach(async () => {
-  await Promise.all(servers.splice(0).map((server) => server.close()));
-});
-
-async function runAgainst(
-  faults: Faults,
-  change: (scenario: Scenario) => void = () => undefined,
-): Promise<{ measurement: Measurement; did: WrongServer['did']; folder: string }> {
-  const server = await startWrongServer(faults);
-  servers.push(server);
-  const run = await testRun(testScenario(change), server.address);
-  return { measurement: await run.measurement, did: server.did, folder: run.folder };
-}
 
 const every = (nth: number) => (message: number) => message % nth === 0;
 /** What is lost never ends: there is no use in waiting for it long. */
@@ -31,19 +17,7 @@ const withShortDrain = (scenario: Scenario): void => {
 test('against a server that is right, everything sent is accepted, delivered and receipted once', async () => {
   const { measurement, did } = await runAgainst({});
   expect(did.messages).toBe(200);
-  expect(measurement.messages).toEqual({
-    sent: 200,
-    accepted: 200,
-    delivered: 200,
-    receipted: 200,
-    lost: 0,
-    duplicated: 0,
-    outOfOrder: 0,
-    redelivered: 0,
-    refused: 0,
-    leftOver: 0,
-    unsent: 0,
-  });
+  expect(measurement.messages).toEqual(rightLedger(200));
   expect(measurement.connections).toMatchObject({ target: 40, peak: 40, failed: 0, dropped: 0 });
   expect(measurement.latency.delivered.count).toBe(200);
 });
@@ -106,6 +80,72 @@ test('connections that a server cuts are dropped, exactly, and come back', async
   expect(measurement.connections.reconnects).toBe(did.connections - 1 - 40);
 });
 
+describe('one fault at a time is told for what it is, and no other figure of the ledger moves:', () => {
+  const zeroed = (payload: Buffer): Uint8Array => Buffer.alloc(payload.length);
+  const faults: [string, Faults, (did: WrongServer['did']) => Partial<Measurement['messages']>][] = [
+    [
+      'payloads that are zeroed',
+      { spoils: (number, payload) => (number % 10 === 0 ? zeroed(payload) : undefined) },
+      ({ spoiled }) => ({ corrupted: spoiled }),
+    ],
+    [
+      'payloads that are cut',
+      { spoils: (number, payload) => (number % 10 === 0 ? payload.subarray(0, 40) : undefined) },
+      ({ spoiled }) => ({ corrupted: spoiled }),
+    ],
+    [
+      'payloads that are emptied',
+      { spoils: (number) => (number % 10 === 0 ? Buffer.alloc(0) : undefined) },
+      ({ spoiled }) => ({ corrupted: spoiled }),
+    ],
+    [
+      'duplicates that are marked as redeliveries, on one connection',
+      { marksDuplicate: every(10) },
+      ({ duplicated }) => ({ duplicated }),
+    ],
+    [
+      'duplicates that come when all is done',
+      { duplicatesLate: { of: every(10), ms: 700 } },
+      ({ duplicated }) => ({ duplicated }),
+    ],
+    ['ACCEPTED that never comes', { accepts: 'never' }, () => ({ accepted: 0, impliedAccepted: 200 })],
+    [
+      'receipts that never come',
+      { keepsReceipt: every(10) },
+      ({ keptReceipts }) => ({ receipted: 200 - keptReceipts, deliveredNotReceipted: keptReceipts }),
+    ],
+    [
+      'receipts that come before the message',
+      { receiptsFirst: { of: () => true, ms: 200 } },
+      ({ receiptedFirst }) => ({ receiptedEarly: receiptedFirst }),
+    ],
+    [
+      'messages that are accepted and never delivered',
+      { drops: every(10) },
+      ({ dropped }) => ({
+        delivered: 200 - dropped,
+        receipted: 200 - dropped,
+        lost: dropped,
+        acceptedNotDelivered: dropped,
+      }),
+    ],
+  ];
+
+  test.each(faults)('%s', async (_, fault, expected) => {
+    const { measurement, did } = await runAgainst(fault, (scenario) => {
+      withShortDrain(scenario);
+      scenario.clients.count = 200;
+    });
+    expect(measurement.messages).toEqual({ ...rightLedger(200), ...expected(did) });
+    expect(Object.values(expected(did)).some((count) => (count ?? 0) > 0)).toBe(true);
+    expect(judge(measurement, []).verdict).toBe(
+      Object.keys(expected(did)).some((name) => ['corrupted', 'duplicated', 'lost'].includes(name))
+        ? 'failed'
+        : 'passed',
+    );
+  });
+});
+
 test('all faults at once are told apart', async () => {
   const { measurement, did } = await runAgainst(
     { drops: every(11), duplicates: every(13), refuses: every(17), swaps: every(19) },
@@ -143,35 +183,10 @@ test('what a server does wrong to single members of a group is told apart, exact
   });
 });
 
-describe('a server that stalls for two seconds', () => {
-  test('shows in p99 and max, because latency counts from when a message was due', async () => {
-    const { measurement, did, folder } = await runAgainst(
-      { stall: { atMessage: 100, ms: 2000 } },
-      (scenario) => {
-        scenario.phases = scenario.phases.map((phase) => ({ ...phase, durationMs: 4000 }));
-      },
-    );
-    const { accepted, delivered } = measurement.latency;
-    // Of 800 messages 400 fell due during the stall, evenly: the longest wait is the stall, the median small.
-    expect(did.stalledMs).toBeGreaterThanOrEqual(1999);
-    for (const latency of [accepted, delivered]) {
-      expect(latency.count).toBe(800);
-      expect(latency.max).toBeGreaterThan(did.stalledMs - 50);
-      expect(latency.p99).toBeGreaterThan(1800);
-      expect(latency.p90).toBeGreaterThan(1400);
-    }
-    // The workload is open: in every second of the stall as many messages left as in any other.
-    const talking = (await readTimeline(folder)).filter((sample) => sample.messages.sent > 150);
-    expect(talking.length).toBeGreaterThanOrEqual(3);
-    expect(talking.some((sample) => sample.messages.accepted < 20)).toBe(true);
-    expect(measurement.generator.valid).toBe(true);
-  });
-});
-
 describe('a server that never answers', () => {
   test('fails every connect, and the run with it; what was measured is kept', async () => {
     const server = await startWrongServer({ silence: 'always' });
-    servers.push(server);
+    onTestFinished(() => server.close());
     const run = await testRun(
       testScenario((scenario) => {
         scenario.clients.connectTimeoutMs = 300;

@@ -3,8 +3,8 @@ import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { readRunRecord, readTimeline } from '../../record/folder.js';
-import { readLatencyLog } from '../../reports/latency-log.js';
+import { inspectTimeline, readRunRecord, readTimeline } from '../../record/folder.js';
+import { inspectLatencyLog } from '../../reports/latency-log.js';
 import { writeRecord } from '../../reports/write.js';
 import { recordFixture } from '../fixtures/record.js';
 import { testFolder } from '../support/folder.js';
@@ -60,13 +60,13 @@ describe('a run.json that is none is refused with its name and the reason, and n
 });
 
 describe('a timeline', () => {
-  test('is refused with the line that is none', async () => {
-    for (const line of ['{}', '{"t":1,"seconds":1,"phase":{}}', '{nonsense}', `${'['.repeat(1e5)}{}`]) {
+  test('is read without the lines that are none, which are told by their numbers', async () => {
+    for (const line of ['{}', '{"t":2,"seconds":1,"phase":{}}', '{nonsense}', `${'['.repeat(1e5)}{}`]) {
       const folder = testFolder();
       await writeFile(join(folder, 'timeline.ndjson'), `${JSON.stringify(fixture.samples[0])}\n${line}\n`);
-      await expect(readTimeline(folder)).rejects.toMatchObject({
-        code: 'C2M_RECORD',
-        message: expect.stringContaining('timeline.ndjson:2 is no'),
+      expect(await inspectTimeline(folder)).toEqual({
+        samples: [fixture.samples[0]],
+        damage: [{ file: 'timeline.ndjson', what: 'is cut short: its last line, 2, is no whole one' }],
       });
     }
   });
@@ -81,23 +81,29 @@ describe('a timeline', () => {
 });
 
 describe('a latency log', () => {
-  test('that is none is told with its name', async () => {
+  test('is read without the lines that are none, whatever they would unpack to', async () => {
     const packed = (bytes: Buffer): string =>
       Buffer.concat([Buffer.from('1c849304', 'hex'), Buffer.alloc(4), deflateSync(bytes)]).toString('base64');
     const bomb = packed(Buffer.alloc(64 * 2 ** 20));
-    for (const text of [
-      'a,b,c,d\n',
-      'a,\n',
-      `Tag=connect,0.0,1.0,2.0,${bomb}\n`,
-      `0,1,2,${packed(Buffer.from('x'))}\n`,
+    for (const line of [
+      'a,b,c,d',
+      'a,',
+      'nonsense',
+      `Tag=connect,0.0,1.0,2.0,${bomb}`,
+      `0,1,2,${packed(Buffer.from('x'))}`,
     ]) {
       const folder = testFolder();
-      await writeFile(join(folder, 'latency.hlog'), text);
-      await expect(readLatencyLog(folder)).rejects.toMatchObject({
-        code: 'C2M_RECORD',
-        message: expect.stringContaining(join(folder, 'latency.hlog')),
-      });
+      await writeFile(join(folder, 'latency.hlog'), `${fixture.latencyLog}${line}\n`);
+      const { histograms, damage } = await inspectLatencyLog(folder, fixture.record.latency);
+      expect(damage).toEqual([{ file: 'latency.hlog', what: 'has 1 line that cannot be read' }]);
+      expect(histograms.connect?.totalCount).toBe(fixture.record.latency.connect.count);
     }
+  });
+
+  test('that is a pipe is not waited for', async () => {
+    const folder = testFolder();
+    execFileSync('mkfifo', [join(folder, 'latency.hlog')]);
+    await expect(inspectLatencyLog(folder)).rejects.toMatchObject({ code: 'C2M_RECORD' });
   });
 });
 

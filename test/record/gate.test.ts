@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { withBaseline } from '../../record/baseline.js';
 import { GateError, parseGate } from '../../record/gate.js';
 import { METRICS, metricAt, type Unit, unitAt } from '../../record/metrics.js';
 import { formatQuantity } from '../../record/quantity.js';
-import { runRecordSchema } from '../../record/run.js';
+import { rejudge } from '../../record/rejudge.js';
+import { type RunRecord, runRecordSchema } from '../../record/run.js';
+import { judge } from '../../record/verdict.js';
+import { recordFixture } from '../fixtures/record.js';
 
 describe('a gate is a metric, an operator and a limit in the unit of the metric', () => {
   test.each([
@@ -27,6 +31,43 @@ describe('a gate is a metric, an operator and a limit in the unit of the metric'
   });
 });
 
+describe('a gate against a base line', () => {
+  test.each([
+    ['latency.delivered.p99 <= baseline * 1.1', 1.1],
+    ['latency.delivered.p99<=baseline*0.5', 0.5],
+    ['messages.delivered >= baseline', 1],
+  ])('%s', (expression, baselineFactor) => {
+    expect(parseGate(expression)).toMatchObject({ expression, baselineFactor, limit: Number.NaN });
+  });
+
+  test('that multiplies by nothing is told with what would be right', () => {
+    expect(() => parseGate('latency.delivered.p99 < baseline + 5ms')).toThrow(
+      new GateError('"baseline + 5ms" is no base line; write baseline, or baseline * 1.1'),
+    );
+  });
+
+  test('has the median of its runs as a limit, and keeps it for whoever judges the record again', () => {
+    const runs = [100, 400, 200].map(
+      (p99) =>
+        recordFixture((record) => {
+          record.latency.delivered.p99 = p99;
+        }).record,
+    );
+    const [gate] = withBaseline([parseGate('latency.delivered.p99 <= baseline * 1.1')], runs);
+    expect(gate?.limit).toBeCloseTo(220);
+    const { gates: _gates, verdict: _verdict, ...measured } = runs[1] as RunRecord;
+    const record = judge({ ...measured, isPartial: false }, gate ? [gate] : []);
+    expect(record.gates).toMatchObject([{ value: 400, passed: false, limit: gate?.limit }]);
+    expect(rejudge(record)).toEqual(record);
+  });
+
+  test('needs one, with its figure in every run', () => {
+    const gates = [parseGate('latency.waiting.p99 <= baseline')];
+    expect(() => withBaseline(gates, [])).toThrow('needs a base line; give --baseline');
+    expect(() => withBaseline(gates, [recordFixture().record])).toThrow('is not in 1 of the 1 runs');
+  });
+});
+
 describe('a gate that makes no sense is told with what would be right', () => {
   test.each([
     [
@@ -40,7 +81,7 @@ describe('a gate that makes no sense is told with what would be right', () => {
     ],
     [
       'latency.p99 < 1s',
-      'latency.p99 is not a metric of run.json; did you mean latency.connect.p99, latency.accepted.p99, latency.delivered.p99 or latency.receipt.p99?',
+      'latency.p99 is not a metric of run.json; did you mean latency.connect.p99, latency.accepted.p99, latency.delivered.p99 or latency.deliveredSinceSent.p99?',
     ],
     ['verdict == 1', 'verdict is not a metric of run.json; docs/scenario.md lists them'],
     [

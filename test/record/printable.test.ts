@@ -1,14 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { compareSets } from '../../record/comparison/compare-sets.js';
 import { printable, printableJson, printableLines } from '../../record/printable.js';
 import type { RunRecord } from '../../record/run.js';
-import { compareRecords } from '../../reports/compare.js';
+import { comparisonJunit } from '../../reports/comparison-junit.js';
 import { comparisonAsMarkdown, comparisonForTerminal } from '../../reports/comparison-text.js';
+import { comparisonPage } from '../../reports/html/comparison-page.js';
 import { escapeHtml } from '../../reports/html/markup.js';
 import { junitXml } from '../../reports/junit.js';
 import { code, inline, markdownSummary } from '../../reports/markdown.js';
 import { terminalSummary } from '../../reports/terminal.js';
 import { recordFixture } from '../fixtures/record.js';
+import { reportedRun } from '../fixtures/reported-run.js';
 
 /** What a terminal would obey, or a reader be deceived by. */
 const OBEYED = /(?!\n|\t)[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
@@ -53,14 +56,19 @@ function recordOf(evil: string): RunRecord {
 describe('what others wrote is shown and not obeyed', () => {
   const evil = EVIL.join(' ');
   const record = recordOf(evil);
-  const comparison = compareRecords(recordFixture().record, record);
+  const comparison = compareSets(
+    { name: evil, runs: [recordFixture().record] },
+    { name: evil, runs: [record] },
+  );
 
   test.each([
-    ['the summary in the terminal', terminalSummary(record, `runs/${evil}`, false)],
+    ['the summary in the terminal', terminalSummary(reportedRun(record), `runs/${evil}`, false)],
     ['the comparison in the terminal', comparisonForTerminal(comparison, false)],
     ['the comparison in Markdown', comparisonAsMarkdown(comparison)],
-    ['summary.md', markdownSummary(record)],
-    ['junit.xml', junitXml(record)],
+    ['the comparison in JUnit', comparisonJunit(comparison)],
+    ['the page of the comparison', comparisonPage(comparison, { base: {}, current: {} })],
+    ['summary.md', markdownSummary(reportedRun(record))],
+    ['junit.xml', junitXml(reportedRun(record))],
     ['run.json, as it is printed', printableJson(record, 2)],
     ['HTML', escapeHtml(evil)],
   ])('in %s', (_, text) => {

@@ -63,6 +63,7 @@ describe('what cannot be read is told with what would be right', () => {
     ['count', '5k', '"5k" is not a count; write a whole number, such as 5000 or 5_000'],
     ['count', 1.5, '1.5 is not a count; write a whole number, such as 5000 or 5_000'],
     ['count', -1, '-1 is not a count; write a whole number, such as 5000 or 5_000'],
+    ['count', { toString: 1 }, '{"toString":1} is not a count; write a whole number, such as 5000 or 5_000'],
     ['count', null, 'null is not a count; write a whole number, such as 5000 or 5_000'],
   ])('%s %j', (kind, written, message) => {
     expect(() => parseQuantity(kind, written)).toThrow(new UnitError(message));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Gate } from '../../record/gate.js';
-import type { Measurement } from '../../record/run.js';
+import { type Measurement, runRecordSchema } from '../../record/run.js';
 import { judge } from '../../record/verdict.js';
 import { recordFixture } from '../fixtures/record.js';
 
@@ -96,6 +96,23 @@ describe('judging a run', () => {
     expect(judged).toMatchObject({ value: 730, passed: true });
   });
 
+  it('knows what became of media that were due, and of a record from before they were counted it does not', () => {
+    const media = { count: 7, bytes: 70, failed: 0, latency: measurement().latency.accepted };
+    const counted = { ...media, due: 7, unsent: 0 };
+    const judged = (each: object) => {
+      const measured = measurement();
+      const figures = runRecordSchema.shape.media.parse({ uploads: each, downloads: each });
+      return judge({ ...measured, media: figures }, [gate('media.uploads.unsent', '==', 0)]).gates[0];
+    };
+    expect(judged(counted)).toMatchObject({ value: 0, passed: true });
+    expect(judged({ ...counted, unsent: 3 })).toMatchObject({ value: 3, passed: false });
+    expect(judged(media)).toMatchObject({
+      value: null,
+      passed: false,
+      note: expect.stringContaining('older than this figure'),
+    });
+  });
+
   it('finds no figure in what objects inherit', () => {
     const [judged] = judge(measurement(), [gate('messages.constructor.length', '>', 0)]).gates;
     expect(judged).toMatchObject({ value: null, passed: false, note: 'run.json holds no such figure' });
@@ -116,5 +133,123 @@ describe('judging a run', () => {
     const record = judge(measured, [gate('messages.lost', '==', 1)]);
     expect(record.verdict).toBe('partial');
     expect(record).not.toHaveProperty('isPartial');
+  });
+});
+
+describe('without a gate that asks for it', () => {
+  it.each(['lost', 'duplicated', 'corrupted'] as const)('a run in which messages were %s fails', (name) => {
+    const record = judge(
+      measurement(({ messages }) => {
+        messages[name] = 92;
+      }),
+      [],
+    );
+    expect(record.verdict).toBe('failed');
+    expect(record.gates).toEqual([
+      { expression: `messages.${name} == 0`, value: 92, passed: false, isImplied: true },
+    ]);
+  });
+
+  it('and passes where the scenario allows it', () => {
+    const record = judge(
+      measurement(({ messages }) => {
+        messages.lost = 3;
+      }),
+      [gate('messages.lost', '<=', 5)],
+    );
+    expect(record.verdict).toBe('passed');
+  });
+
+  it('a run whose target died fails, also where it was cut short by that', () => {
+    const died = measurement((measured) => {
+      measured.target.died = 'the server ended with exit 1';
+      measured.isPartial = true;
+    });
+    expect(judge(died, []).verdict).toBe('failed');
+  });
+});
+
+describe('gates on nothing', () => {
+  it('on messages fail where none was sent, and say so', () => {
+    const record = judge(
+      measurement(({ messages }) => {
+        for (const name of Object.keys(messages) as (keyof typeof messages)[]) messages[name] = 0;
+      }),
+      [gate('messages.lost', '==', 0), gate('messages.sent', '==', 0)],
+    );
+    expect(record.gates).toMatchObject([
+      { passed: false, value: null, note: 'no message was sent' },
+      { passed: true, value: 0 },
+    ]);
+    expect(record.verdict).toBe('failed');
+  });
+
+  it('are not judged where nobody logged in', () => {
+    const record = judge(
+      measurement(({ connections }) => {
+        connections.peak = 0;
+      }),
+      [gate('messages.lost', '==', 0), gate('connections.peak', '>=', 1)],
+    );
+    expect(record.gates).toMatchObject([
+      { passed: false, value: null, note: 'not judged: nobody logged in' },
+      { passed: false, value: 0 },
+    ]);
+  });
+});
+
+describe('where the generator was late itself', () => {
+  const late = (change: (measured: Measurement) => void = () => undefined): Measurement =>
+    measurement((measured) => {
+      measured.latency.delivered.p99 = 120;
+      measured.latency.deliveredSinceSent.p99 = 30;
+      measured.latency.accepted.p99 = 120;
+      measured.generator.lagMs = { p50: 1, p99: 45, p999: 90, max: 95 };
+      change(measured);
+    });
+
+  it('a latency that would have held without its lag is undecided: neither passed nor failed', () => {
+    const record = judge(late(), [gate('latency.delivered.p99', '<', 100)]);
+    expect(record.gates).toMatchObject([{ passed: false, isUndecided: true, value: 120 }]);
+    expect(record.gates[0]?.note).toContain('90 ms of it may be the lag of the generator');
+    expect(record.verdict).toBe('invalid');
+  });
+
+  it('one that would not have held either has failed', () => {
+    expect(judge(late(), [gate('latency.accepted.p99', '<', 50)]).verdict).toBe('failed');
+    expect(judge(late(), [gate('latency.accepted.p99', '<', 100)]).verdict).toBe('invalid');
+  });
+
+  it('what has nothing to do with it decides first', () => {
+    const record = judge(
+      late(({ messages }) => {
+        messages.lost = 1;
+      }),
+      [gate('latency.delivered.p99', '<', 100)],
+    );
+    expect(record.verdict).toBe('failed');
+  });
+
+  it('so is a latency of media', () => {
+    const measured = measurement((each) => {
+      const latency = { ...each.latency.accepted, p99: 900 };
+      const lagMs = { p50: 1, p99: 700, p999: 750, max: 800 };
+      const uploads = { due: 10, count: 10, bytes: 10, failed: 0, unsent: 0, latency, lagMs };
+      each.media = { uploads, downloads: uploads };
+    });
+    expect(judge(measured, [gate('media.uploads.latency.p99', '<', 500)]).verdict).toBe('invalid');
+    expect(judge(measured, [gate('media.uploads.latency.p99', '<', 100)]).verdict).toBe('failed');
+  });
+
+  it('connects that it began late do not blame the server for their rate', () => {
+    const measured = measurement(({ connections, generator, scenario }) => {
+      connections.connectsPerSecond = 9000;
+      generator.connectLagMs = { p50: 50, p99: 177, p999: 180, max: 181 };
+      scenario.resolved = { clients: { connectRate: 20_000 } };
+    });
+    const record = judge(measured, [gate('connections.connectsPerSecond', '>=', 15_000)]);
+    expect(record.gates).toMatchObject([{ passed: false, isUndecided: true }]);
+    expect(record.gates[0]?.note).toContain('177 ms late');
+    expect(record.verdict).toBe('invalid');
   });
 });

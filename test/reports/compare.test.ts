@@ -1,115 +1,233 @@
+import hdr, { type Histogram } from 'hdr-histogram-js';
 import { describe, expect, it } from 'vitest';
-import { compareRecords } from '../../reports/compare.js';
-import { comparisonAsMarkdown, comparisonForTerminal } from '../../reports/comparison-text.js';
+import { compareSets, type SetComparison } from '../../record/comparison/compare-sets.js';
+import { interleavedOrder, type Side } from '../../record/comparison/interleaving.js';
+import type { LatencyKind, RunRecord } from '../../record/run.js';
+import { comparisonJunit } from '../../reports/comparison-junit.js';
+import { comparisonAsMarkdown, comparisonForTerminal, conclusion } from '../../reports/comparison-text.js';
+import { comparisonPage } from '../../reports/html/comparison-page.js';
 import { recordFixture, silentFixture } from '../fixtures/record.js';
 
-const base = recordFixture().record;
+type Change = (record: RunRecord) => void;
 
-function changed(change: Parameters<typeof recordFixture>[0]) {
-  return recordFixture(change).record;
+/** Runs of both sides, interleaved, whose latencies and rates differ by a few percent as those of one code do. */
+function runs(count: number, ofCurrent: Change = () => undefined): Record<Side, RunRecord[]> {
+  const made: Record<Side, RunRecord[]> = { base: [], current: [] };
+  interleavedOrder(count).forEach((side, index) => {
+    const noise = 1 + 0.03 * Math.sin(index * 2.3);
+    const { record } = recordFixture((each) => {
+      each.startedAt = new Date(Date.UTC(2026, 0, 1, 0, index)).toISOString();
+      for (const latency of Object.values(each.latency)) {
+        if (latency.count === 0) continue;
+        for (const key of ['p50', 'p90', 'p99', 'p999', 'max'] as const)
+          latency[key] = (latency[key] as number) * 10 * noise;
+      }
+      each.connections.connectsPerSecond /= noise;
+      if (side === 'current') ofCurrent(each);
+    });
+    made[side].push(record);
+  });
+  return made;
 }
 
-function regressionsOf(...args: Parameters<typeof compareRecords>): string[] {
-  return compareRecords(...args).regressions.map(({ path }) => path);
+function compare(count: number, ofCurrent?: Change): SetComparison {
+  const { base, current } = runs(count, ofCurrent);
+  return compareSets({ name: 'before', runs: base }, { name: 'after', runs: current });
 }
 
-describe('comparing two runs', () => {
-  it('finds no regression and warns of nothing between a run and itself', () => {
-    const comparison = compareRecords(base, base);
-    expect(comparison.regressions).toEqual([]);
-    expect(comparison.warnings).toEqual([]);
+const slower =
+  (factor: number): Change =>
+  ({ latency, connections }) => {
+    for (const kind of ['connect', 'accepted', 'delivered', 'receipt'] as const)
+      for (const key of ['p50', 'p99'] as const) latency[kind][key] = (latency[kind][key] as number) * factor;
+    connections.connectsPerSecond /= factor;
+  };
+
+function wordsOf({ rows }: SetComparison, path: string): string | null | undefined {
+  return rows.find(({ figure }) => figure.path === path)?.verdict;
+}
+
+describe('comparing two sets of runs', () => {
+  it('calls nothing worse between runs of the same', () => {
+    const comparison = compare(5);
+    expect(comparison.outcome).not.toBe('worse');
+    expect(comparison.faults).toEqual([]);
+    expect(comparison.isInterleaved).toBe(true);
     expect(comparison.rows.length).toBeGreaterThan(20);
   });
 
-  it('shows each figure with its absolute and relative change', () => {
-    const comparison = compareRecords(
-      base,
-      changed((record) => {
-        record.memory.bytesPerConnection.total = 14_502 * 1.5;
-      }),
+  it('finds a server that is 20 % slower', () => {
+    const comparison = compare(5, slower(1.2));
+    expect(comparison.outcome).toBe('worse');
+    expect(wordsOf(comparison, 'latency.delivered.p99')).toBe('worse');
+    expect(conclusion(comparison)).toMatch(/^Worse in \d+ figures: /);
+  });
+
+  it('calls one that is faster better, and not worse', () => {
+    const comparison = compare(5, slower(0.8));
+    expect(comparison.outcome).toBe('not worse');
+    expect(wordsOf(comparison, 'latency.delivered.p99')).toBe('better');
+  });
+
+  it('says of one run with one what it cannot tell', () => {
+    const comparison = compare(1, slower(1.3));
+    expect(comparison.outcome).toBe('undecided');
+    expect(wordsOf(comparison, 'latency.delivered.p99')).toBe('inconclusive');
+    expect(comparison.warnings[0]).toContain('nobody can tell from it');
+    expect(conclusion(comparison)).toContain('these runs cannot tell');
+  });
+
+  it('says so where one set was run behind the other', () => {
+    const { base, current } = runs(4);
+    current.forEach((record, index) => {
+      record.startedAt = new Date(Date.UTC(2026, 1, 1, 0, index)).toISOString();
+    });
+    const comparison = compareSets({ name: 'before', runs: base }, { name: 'after', runs: current });
+    expect(comparison.isInterleaved).toBe(false);
+    expect(comparison.warnings.join()).toContain('not interleaved');
+  });
+
+  it('needs no statistics for a message that is lost, duplicated, corrupted or out of order', () => {
+    for (const name of ['lost', 'duplicated', 'corrupted', 'outOfOrder'] as const) {
+      const comparison = compare(1, ({ messages }) => {
+        messages[name] = 1;
+      });
+      expect(comparison.outcome).toBe('worse');
+      expect(wordsOf(comparison, `messages.${name}`)).toBe('worse');
+    }
+  });
+});
+
+describe('what is no comparison, or did not pass, never passes:', () => {
+  it.each<[string, Change, RegExp]>([
+    [
+      'a run that failed',
+      (record) => {
+        record.verdict = 'failed';
+      },
+      /^2 of the 2 current runs: failed$/,
+    ],
+    [
+      'a run that proves nothing',
+      (record) => {
+        record.verdict = 'invalid';
+      },
+      /current runs: invalid/,
+    ],
+    [
+      'a run that was cut short',
+      (record) => {
+        record.verdict = 'partial';
+      },
+      /current runs: partial/,
+    ],
+    [
+      'another workload',
+      (record) => {
+        record.scenario.resolved = {
+          ...record.scenario.resolved,
+          clients: { count: 9000, connectRate: 2100 },
+        };
+      },
+      /^another workload: clients.count is \d+, 9000$/,
+    ],
+    [
+      'another protocol',
+      (record) => {
+        record.target.addresses = ['ws://127.0.0.1:40123'];
+      },
+      /^another protocol: tcp and ws$/,
+    ],
+    [
+      'a figure that is missing',
+      (record) => {
+        record.latency.receipt = {
+          count: 0,
+          min: null,
+          p50: null,
+          p90: null,
+          p99: null,
+          p999: null,
+          max: null,
+        };
+      },
+      /^receipt p50 is missing in 2 of the 2 current runs$/,
+    ],
+    [
+      'half of the acceptance',
+      (record) => {
+        record.messages.accepted /= 2;
+      },
+      /^50 % of the messages sent were accepted, and 100 % in the base$/,
+    ],
+    [
+      'messages that were never sent',
+      (record) => {
+        record.messages.unsent = (record.messages.due ?? 0) / 10;
+      },
+      /^10 % of the messages due were never sent, and 0 % in the base$/,
+    ],
+  ])('%s', (_, change, fault) => {
+    const comparison = compare(2, change);
+    expect(comparison.outcome).toBe('worse');
+    expect(comparison.faults.some((words) => fault.test(words))).toBe(true);
+  });
+
+  it('and what is meant to differ may', () => {
+    const { base, current } = runs(2, ({ scenario }) => {
+      scenario.resolved = { ...scenario.resolved, clients: { count: 9000, connectRate: 2100 } };
+    });
+    const comparison = compareSets(
+      { name: 'a', runs: base },
+      { name: 'b', runs: current },
+      { differing: ['clients'] },
     );
-    expect(comparison.rows.find(({ path }) => path === 'memory.bytesPerConnection.total')).toMatchObject({
-      unit: 'bytes',
-      base: 14_502,
-      current: 21_753,
-      absoluteChange: 7251,
-      relativeChange: 0.5,
-      isRegression: true,
-    });
+    expect(comparison.faults).toEqual([]);
+    expect(comparison.warnings).toContain('meant to differ: clients');
   });
 
-  it('knows which direction is the worse one', () => {
-    const slower = changed((record) => {
-      record.connections.connectsPerSecond *= 0.8;
-      record.latency.receipt.p99 = (record.latency.receipt.p99 ?? 0) * 1.2;
+  it('another machine is told as a warning', () => {
+    const comparison = compare(2, ({ environment }) => {
+      environment.cores = 16;
     });
-    expect(regressionsOf(base, slower)).toEqual(['connections.connectsPerSecond', 'latency.receipt.p99']);
-    expect(regressionsOf(slower, base)).toEqual([]);
-    expect(compareRecords(slower, base).rows.filter(({ isImprovement }) => isImprovement)).toHaveLength(2);
+    expect(comparison.faults).toEqual([]);
+    expect(comparison.warnings).toContain('different cores: 2, 16');
   });
+});
 
-  it('tolerates 10 % unless told otherwise', () => {
-    const slightly = changed((record) => {
-      record.connections.connectsPerSecond *= 0.92;
-    });
-    expect(regressionsOf(base, slightly)).toEqual([]);
-    expect(regressionsOf(base, slightly, 0.05)).toEqual(['connections.connectsPerSecond']);
-  });
-
-  it('tolerates not one message lost, duplicated or out of order', () => {
-    const wrong = changed((record) => {
-      record.messages.lost = 1;
-      record.messages.duplicated = 1;
-      record.messages.outOfOrder = 1;
-    });
-    expect(regressionsOf(base, wrong, 0.5)).toEqual([
-      'messages.lost',
-      'messages.duplicated',
-      'messages.outOfOrder',
-    ]);
-  });
-
-  it('does not take a few hundred microseconds for a regression', () => {
-    const noisy = changed((record) => {
-      record.latency.accepted.p50 = (record.latency.accepted.p50 ?? 0) + 0.4;
-    });
-    expect(regressionsOf(base, noisy)).toEqual([]);
-  });
-
-  it('warns when machine, scenario or verdict differ', () => {
-    const elsewhere = changed((record) => {
-      record.environment.cores = 16;
-      record.environment.limits.openFiles = 1024;
-      record.environment.c2m = '0.2.0';
-      record.scenario.resolved = { ...record.scenario.resolved, clients: { count: 9000, connectRate: 2100 } };
-      record.verdict = 'invalid';
-    });
-    expect(compareRecords(base, elsewhere).warnings).toEqual([
-      'the current run is invalid: its generator could not keep its schedule',
-      'the scenarios ran with different values: clients.count',
-      'the environments differ in cores: 2, now 16',
-      'the environments differ in limits.openFiles: 20000, now 1024',
-    ]);
-  });
-
-  it('warns of a figure that is not recorded any more', () => {
-    const comparison = compareRecords(base, silentFixture().record);
-    expect(comparison.warnings).toContain('delivered p99 was recorded in the base and is not any more');
-    expect(comparison.regressions.map(({ path }) => path)).toContain('messages.delivered');
-  });
+describe('the comparison', () => {
+  const worse = compare(5, slower(1.5));
 
   it('is told in the terminal and in Markdown with the same conclusion', () => {
-    const comparison = compareRecords(
-      base,
-      changed((record) => {
-        record.messages.lost = 3;
-      }),
-    );
-    const words = '1 regression past 10 %: messages lost.';
-    expect(comparisonForTerminal(comparison, false)).toContain(`✘ ${words}`);
-    expect(comparisonForTerminal(comparison, false)).toMatch(/messages lost +0 +3 +\+3 +worse\n/);
-    expect(comparisonAsMarkdown(comparison)).toContain(`## ❌ ${words}`);
-    expect(comparisonAsMarkdown(comparison)).toContain('| messages lost | 0 | 3 | +3 |  | ❌ worse |');
-    expect(comparisonForTerminal(compareRecords(base, base), false)).toContain('✔ No regression past 10 %.');
+    const words = conclusion(worse);
+    expect(comparisonForTerminal(worse, false)).toContain(`✘ ${words}`);
+    expect(comparisonAsMarkdown(worse)).toContain(`## ❌ ${words}`);
+    expect(comparisonForTerminal(worse, false)).toMatch(/delivered p99 .*\+\d+(\.\d)? % .*worse\n/);
+  });
+
+  it('fails in JUnit for each figure that is worse', () => {
+    const xml = comparisonJunit(worse);
+    expect(xml).toMatch(/<testcase [^>]*name="delivered p99"[^>]*>\s*<failure /);
+    expect(xml).not.toContain('<testsuites name="c2m" skipped');
+  });
+
+  it('has a mark for every run on its page, and a curve for every latency', () => {
+    const histograms: Partial<Record<LatencyKind, Histogram>> = {};
+    for (const kind of ['connect', 'accepted', 'delivered', 'receipt'] as const) {
+      const histogram = hdr.build({ numberOfSignificantValueDigits: 3 });
+      for (let value = 100; value < 10_000; value += 100) histogram.recordValue(value);
+      histograms[kind] = histogram;
+    }
+    const page = comparisonPage(worse, { base: histograms, current: histograms });
+    const strip = /delivered p99<\/th><td>(<svg.*?<\/svg>)/.exec(page)?.[1] ?? '';
+    expect(strip.match(/<circle/g)).toHaveLength(10);
+    expect(page.match(/class="curve"/g)?.length).toBeGreaterThanOrEqual(4);
+    expect(page).not.toMatch(/<script|https?:/);
+  });
+
+  it('of silent runs shows no curve, and says why', () => {
+    const { record } = silentFixture();
+    const set = { name: 'silent', runs: [record, record] };
+    expect(comparisonPage(compareSets(set, set), { base: {}, current: {} })).toContain('hold no latencies');
   });
 });

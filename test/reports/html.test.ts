@@ -7,9 +7,12 @@ import { writeReports } from '../../reports/write.js';
 import { PUBLISHED_RESULTS } from '../../scenarios/published-results.js';
 import { launchBrowser } from '../fixtures/browser.js';
 import { type RecordFixture, recordFixture, silentFixture, writeRecordFolder } from '../fixtures/record.js';
+import { labelsOf, overlaps, watchLabels } from '../support/chart-labels.js';
+import { printedShares } from '../support/pdf-pages.js';
 
 const CHARTS = [
   'connections',
+  'failures',
   'messages',
   'latency',
   'distribution',
@@ -23,15 +26,54 @@ const CHARTS = [
 const folders: string[] = [];
 let browser: Browser;
 let full: string;
+/** Of a run with more than fits: short phases, actions on top of each other, thresholds close together. */
+let crowded: string;
 
 beforeAll(async () => {
   browser = await launchBrowser();
   full = await report(recordFixture());
+  crowded = await report(crowdedFixture());
 });
 afterAll(async () => {
   await browser.close();
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true })));
 });
+
+function crowdedFixture(): RecordFixture {
+  const fixture = recordFixture((record) => {
+    record.phases = Array.from({ length: 20 }, (_, index) => ({
+      name: `step-number-${index}`,
+      startSeconds: 1.5 * index,
+      endSeconds: 1.5 * (index + 1),
+      latency: record.latency,
+    }));
+    record.marks = [10, 10.2, 10.4, 12, 12.1, 20, 28].map((atSeconds) => ({
+      atSeconds,
+      label: 'kill-worker 0',
+    }));
+    record.backlog.alerts = [700, 720, 740, 2000].map((threshold, index) => ({
+      queue: `a-queue-with-a-long-name-${index}`,
+      startSeconds: 10 + index,
+      endSeconds: 20,
+      threshold,
+      peak: 2640,
+    }));
+    record.reference = { name: 'whatsapp-2012', ...PUBLISHED_RESULTS['whatsapp-2012'] };
+    record.backlog.queues.push({
+      name: 'q'.repeat(80),
+      max: 1e6,
+      p99: 1,
+      threshold: 1e9,
+      alerts: 0,
+      behindMs: 3,
+    });
+    record.connections.failures = { ['Reason'.repeat(20)]: 3 };
+  });
+  for (const sample of fixture.samples) {
+    sample.phase = fixture.record.phases.find(({ endSeconds }) => sample.t <= endSeconds)?.name ?? 'drain';
+  }
+  return fixture;
+}
 
 async function report(fixture: RecordFixture): Promise<string> {
   const folder = await writeRecordFolder(fixture);
@@ -98,6 +140,63 @@ describe('report.html', () => {
     await page.context().close();
   });
 
+  it('answers what broke first on its first screen, wide or on a phone', async () => {
+    for (const viewport of [
+      { width: 1280, height: 800 },
+      { width: 390, height: 844 },
+    ]) {
+      const { page } = await open(full, { viewport });
+      const answer = page.locator('.first-break');
+      expect(await answer.locator('p').textContent()).toBe(
+        'First to leave its normal range: connects at 2 s, in the phase connect: 3 of 2,093 attempts failed (LoginTimeout 2, ECONNRESET 1).',
+      );
+      const box = await answer.boundingBox();
+      expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThan(viewport.height);
+      await page.context().close();
+    }
+  });
+
+  it('draws what failed on an axis of its own, not beside thousands of connections', async () => {
+    const { page } = await open(full);
+    const lines = await page.locator('#chart-failures .legend .label').allInnerTexts();
+    expect(lines).toEqual(['connects failed', 'connections dropped']);
+    expect(await page.locator('#chart-connections .legend').textContent()).not.toMatch(/failed|dropped/);
+    await page.context().close();
+  });
+
+  it('says that nobody logged in, and ticks no gate that holds for that reason', async () => {
+    const fixture = silentFixture();
+    fixture.record.connections.peak = 0;
+    fixture.record.gates = [{ expression: 'messages.lost == 0', value: 0, passed: true }];
+    const { page } = await open(await report(fixture));
+    expect(await page.locator('#chart-messages').textContent()).toContain(
+      'No message was sent: nobody logged in.',
+    );
+    expect(await page.locator('.gates li').textContent()).toContain('says nothing: nobody logged in');
+    expect(await page.locator('.gates .icon.good').count()).toBe(0);
+    await page.context().close();
+  });
+
+  it('carries the licence of the library that draws its charts', async () => {
+    const html = await readFile(full, 'utf8');
+    expect(html).toContain('Copyright (c) 2022 Leon Sorokin');
+    expect(html).toContain('The above copyright notice and this permission notice shall be included');
+  });
+
+  it('heads a damaged record with that, and says what is missing', async () => {
+    const fixture = recordFixture();
+    const folder = await writeRecordFolder(fixture);
+    folders.push(folder);
+    await rm(join(folder, 'timeline.ndjson'));
+    await writeReports(folder, fixture.record);
+    const { page, said } = await open(join(folder, 'report.html'));
+    expect(await page.locator('.verdict').textContent()).toBe('Damaged');
+    expect(await page.locator('.claim').textContent()).toContain('timeline.ndjson is missing');
+    expect(await page.locator('#chart-connections').textContent()).toContain('timeline.ndjson is missing');
+    expect(said).toEqual([]);
+    await page.context().close();
+  });
+
   it('fits a phone without scrolling sideways', async () => {
     const { page } = await open(full, {
       viewport: { width: 390, height: 844 },
@@ -109,6 +208,36 @@ describe('report.html', () => {
       `[...document.querySelectorAll('canvas')].map((canvas) => canvas.getBoundingClientRect().right)`,
     )) as number[];
     for (const right of widths) expect(right).toBeLessThanOrEqual(390);
+    await page.context().close();
+  });
+
+  it.each([
+    ['a phone', { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }],
+    ['a small screen', { viewport: { width: 700, height: 900 } }],
+    ['a wide screen', { viewport: { width: 1280, height: 800 } }],
+  ] as [string, BrowserContextOptions][])(
+    'writes no two words of a chart on each other on %s, however much there is to tell',
+    async (_, options) => {
+      const context = await browser.newContext(options);
+      const page = await context.newPage();
+      await watchLabels(page);
+      for (const file of [full, crowded]) {
+        await page.goto(pathToFileURL(file).href);
+        const labels = await labelsOf(page);
+        expect(new Set(labels.map(({ chart }) => chart))).toEqual(new Set(CHARTS));
+        expect(overlaps(labels)).toEqual([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(options.viewport?.width);
+      }
+      await context.close();
+    },
+  );
+
+  it('shows every cell of every table on a phone, without scrolling within one', async () => {
+    const { page } = await open(crowded, { viewport: { width: 390, height: 844 }, isMobile: true });
+    const cut = await page.evaluate(`[...document.querySelectorAll('.scroll, td, th, pre')]
+      .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1)
+      .map((element) => element.textContent.slice(0, 60))`);
+    expect(cut).toEqual([]);
     await page.context().close();
   });
 
@@ -191,6 +320,31 @@ describe('report.html', () => {
     await page.context().close();
   });
 
+  it('leaves no printed page half white, but for the last', async () => {
+    for (const file of [full, crowded]) {
+      for (const format of ['A4', 'Letter']) {
+        const { page } = await open(file, { viewport: { width: 1280, height: 900 } });
+        const shares = printedShares(await page.pdf({ format }));
+        expect(shares.length).toBeGreaterThan(3);
+        for (const share of shares.slice(0, -1)) expect(share, `${format}: ${shares}`).toBeGreaterThan(0.5);
+        await page.context().close();
+      }
+    }
+  });
+
+  it('cuts no table at the edge of the paper', async () => {
+    const { page } = await open(crowded, { viewport: { width: 688, height: 900 } });
+    await page.emulateMedia({ media: 'print' });
+    const cut = await page.evaluate(`[...document.querySelectorAll('.panel')].flatMap((panel) => {
+      const edge = panel.getBoundingClientRect().right;
+      return [...panel.querySelectorAll('table, pre, li')]
+        .filter((element) => element.getBoundingClientRect().right > edge)
+        .map((element) => panel.id + ': ' + element.textContent.slice(0, 40));
+    })`);
+    expect(cut).toEqual([]);
+    await page.context().close();
+  });
+
   it('says in words what was not recorded', async () => {
     const { page, said } = await open(await report(silentFixture()));
     expect(await page.locator('#chart-messages').textContent()).toContain('No message was sent');
@@ -200,7 +354,13 @@ describe('report.html', () => {
     expect(await page.locator('#failures').textContent()).toContain(
       'No connection failed and none was dropped.',
     );
-    expect(Object.keys(await coloursDrawn(page))).toEqual(['connections', 'cpu', 'memory', 'event-loop-lag']);
+    expect(Object.keys(await coloursDrawn(page))).toEqual([
+      'connections',
+      'failures',
+      'cpu',
+      'memory',
+      'event-loop-lag',
+    ]);
     expect(said).toEqual([]);
     await page.context().close();
   });

@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { junitXml } from '../../reports/junit.js';
 import { launchBrowser } from '../fixtures/browser.js';
 import { recordFixture } from '../fixtures/record.js';
+import { reportedRun } from '../fixtures/reported-run.js';
+import { schemaViolations, type XmlElement } from '../support/xml-schema.js';
 
 interface ParsedSuite {
   error: string | null;
@@ -42,34 +45,55 @@ async function parse(xml: string): Promise<ParsedSuite> {
   return parsed as ParsedSuite;
 }
 
+/** The XML as plain data. */
+async function treeOf(xml: string): Promise<XmlElement> {
+  const page = await browser.newPage();
+  const tree = await page.evaluate(
+    `(xml => {
+      const read = (element) => ({
+        name: element.nodeName,
+        attributes: Object.fromEntries([...element.attributes].map(({ name, value }) => [name, value])),
+        children: [...element.children].map(read),
+        text: [...element.childNodes].filter(({ nodeType }) => nodeType === 3).map(({ data }) => data).join(''),
+      });
+      return read(new DOMParser().parseFromString(xml, 'application/xml').documentElement);
+    })(${JSON.stringify(xml)})`,
+  );
+  await page.close();
+  return tree as XmlElement;
+}
+
 describe('junit.xml', () => {
-  it('has one test case for each gate and one for the generator', async () => {
+  it('has one test case for each gate, one for the generator and one for the record', async () => {
     const { record } = recordFixture();
-    const suite = await parse(junitXml(record));
+    const suite = await parse(junitXml(reportedRun(record)));
     expect(suite.error).toBeNull();
     expect(suite.cases.map(({ name }) => name)).toEqual([
       ...record.gates.map(({ expression }) => expression),
       'generator kept its schedule',
+      'the record is complete',
     ]);
     expect(new Set(suite.cases.map(({ classname }) => classname))).toEqual(new Set(['c2m.offline-backlog']));
-    expect(suite.attributes).toMatchObject({ tests: '5', failures: '0', errors: '0', time: '31.100' });
+    expect(suite.attributes).toMatchObject({ tests: '6', failures: '0', errors: '0', time: '31.100' });
   });
 
   it('says the value of a gate that failed', async () => {
     const suite = await parse(
       junitXml(
-        recordFixture((record) => {
-          record.verdict = 'failed';
-          record.gates = [
-            { expression: 'latency.delivered.p99 < 250ms', value: 412.3, passed: false },
-            {
-              expression: 'latency.connect.p99 < 1s',
-              value: null,
-              passed: false,
-              note: 'no latency was recorded',
-            },
-          ];
-        }).record,
+        reportedRun(
+          recordFixture((record) => {
+            record.verdict = 'failed';
+            record.gates = [
+              { expression: 'latency.delivered.p99 < 250ms', value: 412.3, passed: false },
+              {
+                expression: 'latency.connect.p99 < 1s',
+                value: null,
+                passed: false,
+                note: 'no latency was recorded',
+              },
+            ];
+          }).record,
+        ),
       ),
     );
     expect(suite.attributes.failures).toBe('2');
@@ -80,10 +104,12 @@ describe('junit.xml', () => {
   it('fails the generator in an invalid run and the completion in a partial one', async () => {
     const invalid = await parse(
       junitXml(
-        recordFixture((record) => {
-          record.verdict = 'invalid';
-          record.generator.valid = false;
-        }).record,
+        reportedRun(
+          recordFixture((record) => {
+            record.verdict = 'invalid';
+            record.generator.valid = false;
+          }).record,
+        ),
       ),
     );
     expect(invalid.cases.filter(({ failure }) => failure).map(({ name }) => name)).toEqual([
@@ -91,9 +117,11 @@ describe('junit.xml', () => {
     ]);
     const partial = await parse(
       junitXml(
-        recordFixture((record) => {
-          record.verdict = 'partial';
-        }).record,
+        reportedRun(
+          recordFixture((record) => {
+            record.verdict = 'partial';
+          }).record,
+        ),
       ),
     );
     expect(partial.cases.filter(({ failure }) => failure).map(({ name }) => name)).toEqual([
@@ -101,14 +129,41 @@ describe('junit.xml', () => {
     ]);
   });
 
+  it('keeps to the schema that Jenkins checks reports by, whatever became of the run', async () => {
+    const schema = await treeOf(await readFile(new URL('../fixtures/junit-10.xsd', import.meta.url), 'utf8'));
+    const { record: passed } = recordFixture();
+    const { record: partial } = recordFixture((record) => {
+      record.verdict = 'partial';
+      record.generator.valid = false;
+      record.durationSeconds = 12_345.678;
+      record.gates = [{ expression: 'messages.lost == 0', value: 3, passed: false }];
+    });
+    const damage = [{ file: 'timeline.ndjson', what: 'is missing' }];
+    for (const run of [reportedRun(passed), reportedRun(partial, [], { damage })]) {
+      expect(schemaViolations(schema, await treeOf(junitXml(run)))).toEqual([]);
+    }
+    // The schema is understood: what it forbids is found.
+    const wrong = junitXml(reportedRun(passed))
+      .replace('<testsuites ', '<testsuites skipped="0" ')
+      .replace('<properties>', '<failure/><properties>')
+      .replace(/ tests="\d+"/g, '');
+    expect(schemaViolations(schema, await treeOf(wrong))).toEqual([
+      '<testsuites> has no attribute skipped',
+      '<testsuite> needs tests',
+      expect.stringMatching(/^<testsuite> may not hold <failure><properties>/),
+    ]);
+  });
+
   it('stays well-formed whatever a name holds', async () => {
     const name = `<&>"' ]]> \u0000\u0008\ud800 \n\t 💬`;
     const suite = await parse(
       junitXml(
-        recordFixture((record) => {
-          record.name = name;
-          record.gates = [{ expression: name, value: 1, passed: false }];
-        }).record,
+        reportedRun(
+          recordFixture((record) => {
+            record.name = name;
+            record.gates = [{ expression: name, value: 1, passed: false }];
+          }).record,
+        ),
       ),
     );
     expect(suite.error).toBeNull();

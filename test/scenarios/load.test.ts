@@ -174,6 +174,57 @@ gates:
     ]);
   });
 
+  test('all of it at once, also what one part says of another while a third is wrong', () => {
+    const text = `name: chat
+target: { addresses: ['tcp://192.0.2.7:4000'], insecure: maybe }
+clients: { count: 10 }
+phases:
+  - { name: talk, duration: 10s, rate: fast }
+  - { name: talk, duration: 5s }
+actions:
+  - { at: 1h, do: cut, share: 1% }
+  - { at: 20s, do: pause }
+  - { at: 1s, do: kill-worker }
+media: { uploads: 1/s }
+gates: [backlog.max < 10]
+`;
+    expect(issuesOf(text).map((issue) => issue.replace(/;.*/, ''))).toEqual([
+      'chat.yaml:1 messages.size: must be one size of at least 2KiB, so that a link and its thumbnail fit',
+      'chat.yaml:2 target.insecure: must be true or false',
+      'chat.yaml:2 target.addresses.0: 192.0.2.7 is another machine',
+      'chat.yaml:2 target.media: is missing',
+      'chat.yaml:5 phases.0.rate: "fast" is not a rate',
+      'chat.yaml:6 phases.1.name: "talk" names two phases',
+      'chat.yaml:8 actions.0.at: cut at 3600s comes after the last phase, which ends at 15s',
+      'chat.yaml:9 actions.1.share: is missing',
+      'chat.yaml:9 actions.1.at: pause at 20s comes after the last phase, which ends at 15s',
+      'chat.yaml:10 actions.2.do: kill-worker is done to a server that the lab started',
+      'chat.yaml:12 gates.0: asks for what a server tells at its admin port, and this target has none',
+    ]);
+  });
+
+  test('that the last phase ends too early is not told where nobody knows when it ends', () => {
+    const issues = issuesOf(CHAT.replace('duration: 10s', 'duration: soon'), [
+      'actions=[{at: 1h, do: cut, share: 1%}]',
+    ]);
+    expect(issues).toEqual([expect.stringContaining('"soon" is not a duration')]);
+  });
+
+  test.each([
+    'addresses: ["tcp://:4000"]',
+    'addresses: ["hello"]',
+    'addresses: [""]',
+    'addresses: ["tcp://192.0.2.7:99999"]',
+    'addresses: ["http://192.0.2.7:80"]',
+    'addresses: ["tcp://127.0.0.1:1"], admin: "localhost:9464"',
+    'addresses: ["tcp://127.0.0.1:1"], media: "chat:9465"',
+  ])('an address that is none is told once: %s', (target) => {
+    const issues = issuesOf(CHAT.replace('embedded', `{ ${target} }`));
+    expect(issues).toEqual([
+      expect.stringMatching(/is not an address|must be the URL of the (admin|media) port/),
+    ]);
+  });
+
   test('a file that is no YAML', () => {
     expect(issuesOf('name: chat\nclients: [1, 2\nphases: 3\n')[0]).toMatch(/^chat\.yaml:\d: is not YAML: /);
     expect(issuesOf('name: chat\nname: talk\n')).toEqual([
@@ -224,6 +275,45 @@ gates:
     expect(issuesOf(CHAT.replace('target: embedded', 'target: { embedded: {}, token: secret }'))).toEqual([
       'chat.yaml:2 target.token: is for a server of your own; an embedded one needs no token',
     ]);
+  });
+});
+
+describe('a gate on what only an admin port tells, against a target without one', () => {
+  const untold = [
+    'memory.bytesPerConnection.total < 24KiB',
+    'backlog.queues.mailboxes.max >= 1',
+    'phases.talk.memory.serverPeakBytes < 1GiB',
+  ];
+  const gates = (list: string[]) => `gates: ${JSON.stringify(list)}\n`;
+  const external = 'target=tcp://127.0.0.1:4000';
+
+  test('is wrong where its author knew the target', () => {
+    for (const gate of untold) {
+      const text = CHAT.replace('embedded', 'tcp://127.0.0.1:4000') + gates(['messages.lost == 0', gate]);
+      expect(issuesOf(text)).toEqual([
+        expect.stringContaining('gates.1: asks for what a server tells at its admin port'),
+      ]);
+    }
+    expect(issuesOf(CHAT, [external, `gates=${JSON.stringify(untold)}`])).toHaveLength(3);
+  });
+
+  test('is left out and told where --set names another target than the file', async () => {
+    const file = join(await mkdtemp(join(tmpdir(), 'c2m-scenario-')), 'mine.yaml');
+    await writeFile(file, CHAT + gates(['messages.lost == 0', ...untold]));
+    const { scenario, notes } = await loadScenario(file, [external]);
+    expect(scenario.gates.map(({ expression }) => expression)).toEqual(['messages.lost == 0']);
+    const another = await loadScenario(file, [external, 'gates.0=connections.peak >= 5']);
+    expect(another.notes).toEqual(notes);
+    expect(notes).toEqual(
+      untold.map((gate) => `not judged, as the target has no admin port (target.admin): ${gate}`),
+    );
+  });
+
+  test('is judged as ever where there is an admin port, or where the generator can tell the figure', () => {
+    const admin = 'target={addresses: [tcp://127.0.0.1:4000], admin: "http://127.0.0.1:9464"}';
+    expect(parseScenario(CHAT + gates(untold), 'chat.yaml', [admin]).gates).toHaveLength(3);
+    const own = gates(['memory.bytesPerConnection.client < 1KiB', 'latency.accepted.p99 < 1s']);
+    expect(parseScenario(CHAT + own, 'chat.yaml', [external]).gates).toHaveLength(2);
   });
 });
 

@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import type { Endpoint } from '../../loadgen/agent-messages.js';
 import { planAgents } from '../../loadgen/plan.js';
 import { type RunHandle, startRun } from '../../loadgen/run.js';
 import type { Credentials } from '../../protocol/user-token.js';
+import { contradictions } from '../../record/sums.js';
 import type { Scenario } from '../../scenarios/scenario.js';
 
 const folders: string[] = [];
@@ -55,6 +56,7 @@ export async function testRun(
   endpoint: Endpoint,
   adminUrl: string | null = null,
   credentials: Credentials | null = null,
+  mediaUrl: string | null = null,
 ): Promise<RunHandle & { folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'c2m-run-'));
   folders.push(folder);
@@ -72,13 +74,18 @@ export async function testRun(
     }),
     credentials,
     server: null,
-    mediaUrl: null,
+    mediaUrl,
     adminUrl,
     target: { kind: 'external', addresses: [], serverWorkers: null, store: null },
     folder,
     version: '0.0.0',
   });
-  return { ...handle, folder };
+  const measurement = handle.measurement.then((measured) => {
+    // Whatever a test is about: the counts of its record hold together.
+    expect(measured.isPartial ? [] : contradictions(measured)).toEqual([]);
+    return measured;
+  });
+  return { ...handle, measurement, folder };
 }
 
 afterEach(async () => {

@@ -23,8 +23,8 @@ declare const uPlot: typeof UPlot;
 const FONT_FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 const AXIS_FONT = `12px ${FONT_FAMILY}`;
 const DASHES = { solid: [], dashed: [7, 4], dotted: [2, 3] };
-/** What fits between the margins of a printed page, CSS pixels. */
-const PRINT_WIDTH = { full: 660, half: 318 };
+/** What fits between the margins of a printed page, and three times on it, CSS pixels. */
+const PRINT_SIZE = { full: { width: 660, height: 200 }, half: { width: 318, height: 180 } };
 
 /** A chart in the page. */
 export interface DrawnChart {
@@ -67,10 +67,7 @@ export function drawChart(
   return {
     restyle(isPrinting) {
       isOnPaper = isPrinting;
-      const onScreen = sizeOf(place, plan);
-      plot.setSize(
-        isPrinting ? { ...onScreen, width: PRINT_WIDTH[plan.isHalf ? 'half' : 'full'] } : onScreen,
-      );
+      plot.setSize(isPrinting ? PRINT_SIZE[plan.isHalf ? 'half' : 'full'] : sizeOf(place, plan));
       plot.redraw(false, true);
     },
   };

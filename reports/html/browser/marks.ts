@@ -6,6 +6,8 @@ import type { Colours } from './theme.js';
 
 /** Room above the plot for the names of the phases, CSS pixels. */
 export const PHASE_STRIP_HEIGHT = 22;
+/** The same within the plot, for the numbers of the actions. */
+const ACTION_STRIP_HEIGHT = 16;
 
 /** Shades every other phase and writes their names into the strip above the plot. */
 export function drawPhases(plot: UPlot, phases: ReportData['phases'], colours: Colours, font: string): void {
@@ -108,6 +110,8 @@ export function drawThresholds(plot: UPlot, alerts: ChartAlert[], colours: Colou
   ctx.font = font;
   ctx.textAlign = 'left';
   ctx.textBaseline = 'bottom';
+  const lineHeight = 15 * ratio;
+  const taken: number[] = [];
   for (const [threshold, queues] of queuesAt) {
     const y = plot.valToPos(threshold, 'y', true);
     if (y < bbox.top || y > bbox.top + bbox.height) continue;
@@ -125,12 +129,21 @@ export function drawThresholds(plot: UPlot, alerts: ChartAlert[], colours: Colou
       `⚠ threshold of ${names}: ${formatCount(threshold)}`,
       bbox.width - 16 * ratio,
     );
+    // Above its line; below it where the numbers of the actions are.
+    const above = y - 4 * ratio;
+    const foot =
+      above - lineHeight < bbox.top + ACTION_STRIP_HEIGHT * ratio
+        ? Math.max(y + 4 * ratio, bbox.top + ACTION_STRIP_HEIGHT * ratio) + lineHeight
+        : above;
+    // Thresholds close together: the list below the chart has all of them.
+    if (taken.some((other) => Math.abs(other - foot) < lineHeight)) continue;
+    taken.push(foot);
     // A halo keeps the words legible where lines cross them.
     ctx.setLineDash([]);
     ctx.strokeStyle = colours.panel;
     ctx.lineWidth = 4 * ratio;
-    ctx.strokeText(words, bbox.left + 8 * ratio, y - 4 * ratio);
-    ctx.fillText(words, bbox.left + 8 * ratio, y - 4 * ratio);
+    ctx.strokeText(words, bbox.left + 8 * ratio, foot);
+    ctx.fillText(words, bbox.left + 8 * ratio, foot);
   }
   ctx.restore();
 }

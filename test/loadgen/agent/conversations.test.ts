@@ -1,17 +1,20 @@
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { Absences } from '../../../loadgen/agent/absences.js';
 import { Conversations } from '../../../loadgen/agent/conversations.js';
 import { IntervalHistograms } from '../../../loadgen/agent/interval-histograms.js';
 import { PayloadMaker } from '../../../loadgen/agent/payload.js';
 import { monotonicMs } from '../../../loadgen/monotonic-clock.js';
-import { FLAG_UNDELIVERED, type Frame, FrameType } from '../../../protocol/frame.js';
+import { FLAG_REDELIVERY, FLAG_UNDELIVERED, type Frame, FrameType } from '../../../protocol/frame.js';
 
 const FIRST_ID = 1000;
-const payloads = new PayloadMaker(64);
+const RUN = 7;
+const payloads = new PayloadMaker(RUN, 64);
 
 /** Clients 0, 1, 2 … are users 1, 2, 3 …, in conversations of so many. */
 function converse(kind: 'pairs' | 'groups', members: number, isServerFresh = true) {
-  const histograms = new IntervalHistograms();
+  const histograms = new IntervalHistograms('talk');
+  const absences = new Absences(members);
   const conversations = new Conversations({
     clients: members,
     firstUser: 1,
@@ -19,9 +22,10 @@ function converse(kind: 'pairs' | 'groups', members: number, isServerFresh = tru
     members,
     firstId: FIRST_ID,
     isServerFresh,
+    run: RUN,
     payloads,
     histograms,
-    wasThere: () => true,
+    absences,
   });
   /** Sends what is due; returns the frames. */
   const flush = (client: number): Frame[] => {
@@ -39,15 +43,30 @@ function converse(kind: 'pairs' | 'groups', members: number, isServerFresh = tru
       flags: 0,
       from: 1,
       id: FIRST_ID + sequence,
-      payload: Buffer.from(payloads.make(64, monotonicMs(), 0, sequence)),
+      payload: Buffer.from(payloads.make(64, monotonicMs(), 1, sequence)),
       ...(kind === 'groups' ? { group: 1, number: sequence } : {}),
       ...change,
     });
-  const acceptedMs = (): number | undefined => {
-    const { accepted } = histograms.take();
-    return accepted === undefined ? undefined : decodeFromCompressedBase64(accepted).maxValue / 1000;
+  const receipt = (by: number, sequence: number, flags = 0): void =>
+    conversations.receipted(0, { flags, by: by + 1, id: FIRST_ID + sequence });
+  /** Highest value of each kind, milliseconds. */
+  const latencies = () =>
+    Object.fromEntries(
+      Object.entries(histograms.take().talk ?? {}).map(([kind, encoded]) => [
+        kind,
+        decodeFromCompressedBase64(encoded as string).maxValue / 1000,
+      ]),
+    );
+  return {
+    conversations,
+    absences,
+    flush,
+    say,
+    deliver,
+    receipt,
+    latencies,
+    totals: () => conversations.totals(),
   };
-  return { conversations, flush, say, deliver, acceptedMs, totals: () => conversations.totals() };
 }
 
 test('a group of two is a group, and no pair', () => {
@@ -60,6 +79,7 @@ test('what was accepted once is not refused by the answer to a repetition', () =
   say(0);
   conversations.resume(0);
   expect(flush(0)).toHaveLength(1);
+  conversations.accepted(0, FIRST_ID + 1);
   deliver(1, 1);
   conversations.receipted(0, { flags: 0, by: 2, id: FIRST_ID + 1 });
   conversations.refused(0, FIRST_ID + 1);
@@ -68,13 +88,169 @@ test('what was accepted once is not refused by the answer to a repetition', () =
   expect(totals()).toMatchObject({ sent: 2, accepted: 2, delivered: 2, receipted: 2, refused: 0, lost: 0 });
 });
 
-test('a receipt that comes before ACCEPTED tells how long that took at most', () => {
-  const { conversations, say, acceptedMs } = converse('pairs', 2);
-  say(0, 3000);
-  conversations.receipted(0, { flags: 0, by: 2, id: FIRST_ID + 1 });
-  conversations.accepted(0, FIRST_ID + 1);
-  expect(acceptedMs()).toBeGreaterThan(2990);
+describe('ACCEPTED', () => {
+  test('that comes late is as late as it is, whatever else has come before it', () => {
+    const { conversations, say, deliver, receipt, latencies, totals } = converse('pairs', 2);
+    say(0, 3000);
+    deliver(1, 1);
+    receipt(1, 1);
+    expect(totals()).toMatchObject({ accepted: 0, impliedAccepted: 1 });
+    expect(latencies()).not.toHaveProperty('accepted');
+    conversations.accepted(0, FIRST_ID + 1);
+    expect(latencies().accepted).toBeGreaterThan(2990);
+    expect(totals()).toMatchObject({ accepted: 1, impliedAccepted: 0 });
+    expect(conversations.outbox.length).toBe(0);
+  });
+
+  test('that never comes is not counted: that the server has the message only follows', () => {
+    const { conversations, say, deliver, receipt, totals } = converse('pairs', 2);
+    say(0);
+    deliver(1, 1);
+    receipt(1, 1);
+    expect(totals()).toMatchObject({ accepted: 0, impliedAccepted: 1, receipted: 1, lost: 0 });
+    // It could only have come on the connection that has died.
+    conversations.resume(0);
+    expect(totals()).toMatchObject({ accepted: 0, impliedAccepted: 1 });
+    expect(conversations.outbox.length).toBe(0);
+  });
 });
+
+describe('a message that comes again', () => {
+  test('marked, after its recipient has connected again, is a redelivery, and once only', () => {
+    const { conversations, say, deliver, totals } = converse('pairs', 2);
+    say(0);
+    deliver(1, 1);
+    conversations.resume(1);
+    deliver(1, 1, { flags: FLAG_REDELIVERY });
+    expect(totals()).toMatchObject({ delivered: 1, redelivered: 1, duplicated: 0 });
+    deliver(1, 1, { flags: FLAG_REDELIVERY });
+    expect(totals()).toMatchObject({ delivered: 1, redelivered: 1, duplicated: 1 });
+  });
+
+  test.each([
+    ['marked, on the same connection', FLAG_REDELIVERY],
+    ['unmarked', 0],
+  ])('%s, is a duplicate', (_, flags) => {
+    const { conversations, say, deliver, totals } = converse('pairs', 2);
+    conversations.resume(1);
+    say(0);
+    deliver(1, 1);
+    deliver(1, 1, { flags });
+    expect(totals()).toMatchObject({ delivered: 1, redelivered: 0, duplicated: 1 });
+  });
+});
+
+test('a receipt that comes before the message is told, and the message is waited for', () => {
+  const { conversations, say, deliver, receipt, totals } = converse('pairs', 2);
+  say(0);
+  conversations.accepted(0, FIRST_ID + 1);
+  receipt(1, 1);
+  expect(conversations.outbox.length).toBe(1);
+  deliver(1, 1);
+  expect(conversations.outbox.length).toBe(0);
+  expect(totals()).toMatchObject({ receiptedEarly: 1, receipted: 1, delivered: 1, lost: 0 });
+});
+
+describe('what does not come is told by how far it came:', () => {
+  test('accepted and not delivered, delivered and not receipted, and neither', () => {
+    const { conversations, say, deliver, totals } = converse('pairs', 2);
+    for (let sequence = 1; sequence <= 6; sequence += 1) say(0);
+    for (const sequence of [1, 2, 3]) conversations.accepted(0, FIRST_ID + sequence);
+    for (const sequence of [1, 4]) deliver(1, sequence);
+    expect(totals()).toMatchObject({
+      sent: 6,
+      accepted: 3,
+      delivered: 2,
+      lost: 4,
+      acceptedNotDelivered: 2,
+      deliveredNotReceipted: 2,
+      impliedAccepted: 1,
+    });
+  });
+});
+
+describe('a payload', () => {
+  const whole = (): Buffer => Buffer.from(payloads.make(64, monotonicMs(), 1, 1));
+  const faults: [string, Buffer][] = [
+    ['all zeros', Buffer.alloc(64)],
+    ['empty', Buffer.alloc(0)],
+    ['cut by a byte', whole().subarray(0, 63)],
+    ['cut in half', whole().subarray(0, 32)],
+    ['longer by a byte', Buffer.concat([whole(), Buffer.alloc(1)])],
+    ['with one bit changed in the filler', changed(whole(), 40)],
+    ['with one bit changed in its due time', changed(whole(), 15)],
+    ['of another message of the same sender', Buffer.from(payloads.make(64, monotonicMs(), 1, 2))],
+    ['of another sender', Buffer.from(payloads.make(64, monotonicMs(), 2, 1))],
+    ['of another run', Buffer.from(new PayloadMaker(8, 64).make(64, monotonicMs(), 1, 1))],
+  ];
+
+  test.each(faults)('that is %s is corrupted, and counts and takes its time all the same', (_, payload) => {
+    const { say, deliver, latencies, totals } = converse('pairs', 2);
+    say(0, 500);
+    deliver(1, 1, { payload });
+    expect(totals()).toMatchObject({ delivered: 1, corrupted: 1, lost: 0, duplicated: 0 });
+    expect(latencies().delivered).toBeGreaterThan(499);
+  });
+
+  test('that is as it was sent is not', () => {
+    const { say, deliver, totals } = converse('pairs', 2);
+    say(0);
+    deliver(1, 1);
+    expect(totals()).toMatchObject({ delivered: 1, corrupted: 0 });
+  });
+});
+
+describe('the time for which somebody was away on purpose', () => {
+  test('is taken off how long a message took, and the rest stays', () => {
+    const { absences, say, deliver, latencies, totals } = converse('pairs', 2);
+    const now = monotonicMs();
+    // Due 10 s ago; its recipient was away from 9 to 4 s ago.
+    absences.begin(1, now - 20_000);
+    absences.end(1, now - 19_000);
+    say(0, 10_000);
+    absences.begin(1, now - 9000);
+    absences.end(1, now - 4000);
+    deliver(1, 1);
+    const { delivered = 0, waiting = 0 } = latencies();
+    expect(delivered).toBeGreaterThan(4990);
+    expect(delivered).toBeLessThan(5500);
+    expect(waiting).toBeGreaterThan(3990);
+    expect(waiting).toBeLessThan(4500);
+    expect(totals()).toMatchObject({ awayAdjusted: 1 });
+  });
+
+  test('counts for the receipt as well: that of the recipient before the message, that of the sender behind it', () => {
+    const { absences, say, deliver, receipt, latencies } = converse('pairs', 2);
+    const now = monotonicMs();
+    say(0, 10_000);
+    absences.begin(1, now - 9000);
+    absences.end(1, now - 8000);
+    absences.begin(0, now - 8500);
+    absences.end(0, now - 8200);
+    deliver(1, 1);
+    absences.begin(0, monotonicMs());
+    absences.end(0, monotonicMs() + 2000);
+    receipt(1, 1);
+    // 10 s, less 1 s of the recipient and 2 s of the sender; what both were away at once counts once.
+    const took = latencies().receipt;
+    expect(took).toBeGreaterThan(6990);
+    expect(took).toBeLessThan(7500);
+  });
+
+  test('of a sender who left after sending is no excuse for a delivery', () => {
+    const { absences, say, deliver, latencies } = converse('pairs', 2);
+    const now = monotonicMs();
+    say(0, 3000);
+    absences.begin(0, now - 2900);
+    deliver(1, 1);
+    expect(latencies().delivered).toBeGreaterThan(2990);
+  });
+});
+
+function changed(payload: Buffer, at: number): Buffer {
+  payload[at] = (payload[at] as number) ^ 1;
+  return payload;
+}
 
 test('a message that is refused and delivered all the same is told apart, and is not lost', () => {
   const { conversations, say, deliver, totals } = converse('pairs', 2);
@@ -121,7 +297,7 @@ test('a member who gets two messages of a group in another order than their numb
   conversations.add(2, monotonicMs(), 64, true);
   conversations.takeDue(2, () => undefined);
   deliver(1, 1, { number: 2 });
-  const payload = Buffer.from(payloads.make(64, monotonicMs(), 2, 1));
+  const payload = Buffer.from(payloads.make(64, monotonicMs(), 3, 1));
   conversations.delivered(1, { flags: 0, from: 3, id: FIRST_ID + 1, payload, group: 1, number: 1 });
   expect(totals()).toMatchObject({ delivered: 2, outOfOrder: 1, duplicated: 0 });
 });

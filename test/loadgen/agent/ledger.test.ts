@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Ledger } from '../../../loadgen/agent/ledger.js';
 
+const NOTHING_OPEN = { unsent: 0, acceptedNotDelivered: 0, deliveredNotReceipted: 0, impliedAccepted: 0 };
+
 /** What happens to one message of a flow: how often it comes, and how far behind its turn. */
 const fate = fc.record({
   copies: fc.integer({ min: 0, max: 3 }),
@@ -47,19 +49,20 @@ describe('the ledger', () => {
         }
         const refused = fates.filter(({ isRefused }) => isRefused).length;
         const lost = fates.filter(({ copies, isRefused }) => copies === 0 && !isRefused).length;
-        expect(ledger.totals(0)).toMatchObject({ ...expected, refused, lost, sent: fates.length });
+        expect(ledger.totals(NOTHING_OPEN)).toMatchObject({ ...expected, refused, lost, sent: fates.length });
       }),
       { numRuns: 500 },
     );
   });
 
-  test('counts a repeated delivery that is marked as such as a redelivery, not as a duplicate', () => {
+  test('counts a repeated delivery that is marked as such, on a new connection, as a redelivery', () => {
     const ledger = new Ledger(1);
     ledger.nextSequence(0);
     expect(ledger.deliver(0, 1, false)).toBe('first');
+    ledger.reconnected(0);
     expect(ledger.deliver(0, 1, true)).toBe('redelivered');
     expect(ledger.deliver(0, 1, false)).toBe('duplicated');
-    expect(ledger.totals(0)).toMatchObject({ delivered: 1, redelivered: 1, duplicated: 1 });
+    expect(ledger.totals(NOTHING_OPEN)).toMatchObject({ delivered: 1, redelivered: 1, duplicated: 1 });
   });
 
   test('counts a first delivery that is marked as a redelivery as a first delivery', () => {
@@ -71,7 +74,7 @@ describe('the ledger', () => {
   test('counts what nobody sent as a duplicate', () => {
     const ledger = new Ledger(1);
     expect(ledger.deliver(0, 1, false)).toBe('foreign');
-    expect(ledger.totals(0)).toMatchObject({ delivered: 0, duplicated: 1 });
+    expect(ledger.totals(NOTHING_OPEN)).toMatchObject({ delivered: 0, duplicated: 1 });
   });
 
   test('counts a message to several once for each of them, and misses exactly those that did not get it', () => {
@@ -88,7 +91,7 @@ describe('the ledger', () => {
           });
         });
         const delivered = messages.flat().filter(Boolean).length;
-        expect(ledger.totals(0)).toMatchObject({
+        expect(ledger.totals(NOTHING_OPEN)).toMatchObject({
           sent: 3 * messages.length,
           delivered,
           lost: 3 * messages.length - delivered,
@@ -106,6 +109,6 @@ describe('the ledger', () => {
       ledger.sent += 1;
     }
     ledger.deliver(1, 1, false);
-    expect(ledger.totals(0)).toMatchObject({ sent: 2, delivered: 1, lost: 1, outOfOrder: 0 });
+    expect(ledger.totals(NOTHING_OPEN)).toMatchObject({ sent: 2, delivered: 1, lost: 1, outOfOrder: 0 });
   });
 });

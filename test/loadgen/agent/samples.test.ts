@@ -32,7 +32,7 @@ function quietPopulation(): {
   drop(client: number): void;
 } {
   const nothing = () => undefined;
-  const population = new Population(agentPlan(), new IntervalHistograms(), {
+  const population = new Population(agentPlan(), new IntervalHistograms('connect'), {
     loggedIn: nothing,
     failed: nothing,
     ended: nothing,
@@ -42,7 +42,7 @@ function quietPopulation(): {
   return {
     population,
     logIn: (client) => {
-      population.connect(client, monotonicMs(), ENDPOINT, undefined);
+      population.connect(client, ENDPOINT, undefined);
       population.opened(client);
       population.received(client, WELCOME);
     },

@@ -1,3 +1,4 @@
+import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { HistogramLogReader } from 'hdr-histogram-js';
 import { expect, test } from 'vitest';
@@ -5,9 +6,9 @@ import { IntervalHistograms } from '../../../loadgen/agent/interval-histograms.j
 import type { AgentSample } from '../../../loadgen/agent-messages.js';
 import { LatencyRecorder } from '../../../loadgen/recording/latency-recorder.js';
 
-function sampleOf(valuesMs: number[]): AgentSample {
-  const histograms = new IntervalHistograms();
-  for (const value of valuesMs) histograms.record('delivered', value);
+function sampleOf(valuesMs: number[], phase = 'talk'): AgentSample {
+  const histograms = new IntervalHistograms(phase);
+  for (const value of valuesMs) histograms.record('delivered', value, 0);
   return { latency: histograms.take() } as AgentSample;
 }
 
@@ -26,7 +27,11 @@ test('percentiles over agents and intervals are those of all values together, to
       (run) => {
         const recorder = new LatencyRecorder(() => undefined, 0);
         run.forEach((agents, second) => {
-          recorder.add(agents.map(sampleOf), second, second + 1, 'talk');
+          recorder.add(
+            agents.map((values) => sampleOf(values)),
+            second,
+            second + 1,
+          );
         });
         const all = run.flat(2);
         const summary = recorder.summary('delivered');
@@ -60,9 +65,9 @@ test('the log is read back by a stock reader: intervals, tags, times and values'
   const recorder = new LatencyRecorder((text) => {
     log += text;
   }, startedAtMs);
-  recorder.add([sampleOf([1, 2, 3]), sampleOf([4])], 0, 1, 'calm');
-  recorder.add([sampleOf([])], 1, 2, 'calm');
-  recorder.add([sampleOf([250])], 2, 3.5, 'storm');
+  recorder.add([sampleOf([1, 2, 3], 'calm'), sampleOf([4], 'calm')], 0, 1);
+  recorder.add([sampleOf([], 'calm')], 1, 2);
+  recorder.add([sampleOf([250], 'storm')], 2, 3.5);
 
   expect(recorder.summary('delivered', 'calm')).toMatchObject({ count: 4 });
   expect(recorder.summary('delivered', 'storm')).toMatchObject({ count: 1 });
@@ -75,4 +80,40 @@ test('the log is read back by a stock reader: intervals, tags, times and values'
   expect((second?.endTimeStampMsec ?? 0) - (second?.startTimeStampMsec ?? 0)).toBe(1500);
   expect(reader.nextIntervalHistogram()).toBeNull();
   expect(log).not.toContain('\n\n');
+});
+
+test('what was due in a phase belongs to it, whenever it is over', () => {
+  const histograms = new IntervalHistograms('connect');
+  histograms.beginPhase('calm', 1000);
+  histograms.beginPhase('spike', 2000);
+  histograms.record('delivered', 100, 1500);
+  histograms.beginPhase('drain', 3000);
+  histograms.record('delivered', 5000, 2500);
+  histograms.record('delivered', 1, 3000);
+  histograms.record('connect', 9000, 500);
+  const recorder = new LatencyRecorder(() => undefined, 0);
+  recorder.add([{ latency: histograms.take() }], 6, 7);
+
+  const countOf = (phase: string) => recorder.summary('delivered', phase).count;
+  expect(['connect', 'calm', 'spike', 'drain'].map(countOf)).toEqual([0, 1, 1, 1]);
+  expect(recorder.summary('delivered', 'spike').max).toBeCloseTo(5000, -1);
+  expect(recorder.summary('connect', 'connect').count).toBe(1);
+  expect(recorder.summary('delivered').count).toBe(3);
+});
+
+test('the log tells a strict reader what it holds: no offset, and a ratio of one', () => {
+  let log = '';
+  const recorder = new LatencyRecorder((text) => {
+    log += text;
+  }, 0);
+  recorder.add([sampleOf([1, 2, 3])], 0, 1);
+  const encoded = log.trim().split(',').at(-1) ?? '';
+  // Encoding V2 of HdrHistogram: cookie, length; then what is compressed.
+  const bytes = Buffer.from(encoded, 'base64');
+  expect(bytes.readUInt32BE(0)).toBe(0x1c849314);
+  expect(bytes.readUInt32BE(4)).toBe(bytes.length - 8);
+  const header = inflateSync(bytes.subarray(8));
+  expect(header.readUInt32BE(0)).toBe(0x1c849313);
+  expect(header.readInt32BE(8)).toBe(0);
+  expect(header.readDoubleBE(32)).toBe(1);
 });

@@ -9,7 +9,14 @@ const START_MS = 10_000;
 /** A recorder of two agents, and the lines that it has written. */
 function recorderOf(agents = 2): { recorder: TimelineRecorder; lines: TimelineSample[] } {
   const lines: TimelineSample[] = [];
-  const none = { connect: null, accepted: null, delivered: null, receipt: null };
+  const none = {
+    connect: null,
+    accepted: null,
+    delivered: null,
+    receipt: null,
+    deliveredSinceSent: null,
+    waiting: null,
+  };
   const recorder = new TimelineRecorder(agents, START_MS, {
     merge: () => ({ latency: none, lagP99Ms: null, lagMaxMs: null }),
     phaseAt: () => 'talk',
@@ -38,6 +45,7 @@ function sample(from: number, to: number, change: Partial<AgentSample> = {}): Ag
     failures: {},
     refusals: {},
     due: 0,
+    unscheduled: 0,
     ...noCounts(),
     latency: {},
     tcp: null,

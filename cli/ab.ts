@@ -1,0 +1,110 @@
+import { Command } from 'commander';
+import { ab } from '../lab/ab.js';
+import { defaultRecordFolder } from '../lab/record-folder.js';
+import { InputError } from '../record/input-error.js';
+import { loadScenario } from '../scenarios/load.js';
+import { ExitStatus, type Finish } from './exit-status.js';
+import { RecordedRuns } from './recorded-runs.js';
+import { collect } from './repeatable-option.js';
+import { printComparison, readShare, type ShowOptions, statusOfComparison } from './show-comparison.js';
+
+interface AbOptions extends ShowOptions {
+  a?: string[];
+  b?: string[];
+  set?: string[];
+  runs: string;
+  smallestEffect: string;
+  out?: string;
+  trust?: true;
+  quiet?: true;
+}
+
+/** Fewer can hardly decide any figure. */
+const FEWEST_RUNS = 2;
+const MOST_RUNS = 500;
+
+export function abCommand(finish: Finish): Command {
+  return new Command('ab')
+    .summary('two variants of a scenario, interleaved, and one verdict')
+    .description(
+      'Runs two variants of a scenario by turns, A B B A, each with a fresh server, and says whether B is worse. What seems ' +
+        'worse is run again before it fails. Without --a and --b it shows how far apart two runs of the same are here.',
+    )
+    .argument('<scenario>', 'a YAML file, or the name of a shipped scenario')
+    .option('--a <path=value>', 'override of variant A, the base; may be repeated', collect)
+    .option('--b <path=value>', 'override of variant B; may be repeated', collect)
+    .option('--set <path=value>', 'override of both; may be repeated', collect)
+    .option('--runs <n>', 'runs of each variant', '5')
+    .option('--smallest-effect <share>', 'the smallest change worth reporting', '5%')
+    .option('--out <dir>', 'folder for all records (default: runs/<time>-<name>-ab)')
+    .option('--trust', 'as for c2m run')
+    .option('--html <file>', 'write the comparison page')
+    .option('--junit <file>', 'write JUnit XML')
+    .option('--markdown', 'print the comparison as Markdown')
+    .option('--json', 'print the comparison as JSON and nothing else')
+    .option('--quiet', 'show no progress')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  c2m ab ci-smoke --a target.embedded.store=memory --b target.embedded.store=lmdb
+  c2m ab quickstart --b target.embedded.workers=2 --runs 10 --html comparison.html
+`,
+    )
+    .action(async (file: string, options: AbOptions) => {
+      finish(await run(file, options));
+    });
+}
+
+async function run(file: string, options: AbOptions): Promise<ExitStatus> {
+  const { set = [], a = [], b = [] } = options;
+  const trust = { isTrusted: options.trust ?? false };
+  const variants = {
+    base: await loadScenario(file, [...set, ...a], trust),
+    current: await loadScenario(file, [...set, ...b], trust),
+  };
+  const runs = readRuns(options.runs);
+  const smallestEffect = readShare(options.smallestEffect);
+  const folder = options.out ?? `${defaultRecordFolder(variants.base.scenario.name)}-ab`;
+  const isMachineRead = options.json || options.markdown;
+  const show = new RecordedRuns({
+    ...(options.quiet && { quiet: true }),
+    ...(isMachineRead && { json: true }),
+  });
+  const tell = (words: string): void => {
+    if (!isMachineRead) process.stdout.write(`${words}\n`);
+  };
+  try {
+    const names = { base: a.join(' ') || 'A', current: b.join(' ') || 'B' };
+    const { signal } = show.interrupts;
+    const outcome = await ab(
+      { variants, names, runs, smallestEffect, folder, signal },
+      {
+        begins: (side, number, of) => {
+          tell(`${side === 'base' ? 'A' : 'B'} ${number} of ${of}: ${names[side]}`);
+          return show.observe(variants[side]);
+        },
+        recorded: (_side, _number, one, record) => show.keep(one, record),
+        looksAgain: (suspects, more) =>
+          tell(`${suspects.join(', ')} may be worse: ${more} more runs of each`),
+      },
+    );
+    show.endView();
+    if (outcome.droppedPairs > 0)
+      tell(
+        `${outcome.droppedPairs} pairs of runs proved nothing, as the generator could not keep up, and are left out`,
+      );
+    if (outcome.comparison) await printComparison(outcome.comparison, outcome.folders, options);
+    if (outcome.failure) throw outcome.failure;
+    if (show.isInterrupted) return ExitStatus.Interrupted;
+    return outcome.comparison ? statusOfComparison(outcome.comparison) : ExitStatus.Incomplete;
+  } finally {
+    show.release();
+  }
+}
+
+function readRuns(text: string): number {
+  const runs = Number(text);
+  if (Number.isInteger(runs) && runs >= FEWEST_RUNS && runs <= MOST_RUNS) return runs;
+  throw new InputError(`--runs: "${text}" is not a number of runs; write ${FEWEST_RUNS} to ${MOST_RUNS}`);
+}

@@ -1,0 +1,102 @@
+import { endChildrenAtAbruptEnd } from '../lab/abrupt-end.js';
+import { type RunObservers, type RunOptions, runScenario } from '../lab/run-scenario.js';
+import type { RunRecord } from '../record/run.js';
+import { writeRecord } from '../reports/write.js';
+import type { LoadedScenario } from '../scenarios/load.js';
+import { ExitStatus } from './exit-status.js';
+import { type Interrupts, listenForInterrupts } from './interrupts.js';
+import { type LiveView, liveView, noView } from './live-view.js';
+import { printRun, statusOfRun } from './run-outcome.js';
+
+export interface ViewOptions {
+  json?: true;
+  quiet?: true;
+}
+
+/** Runs that one command makes, one after the other: each with its view, its record and its summary. */
+export class RecordedRuns {
+  readonly records: RunRecord[] = [];
+  readonly interrupts: Interrupts;
+  readonly #children = endChildrenAtAbruptEnd();
+  readonly #options: ViewOptions;
+  #view: LiveView = noView;
+  #statuses: ExitStatus[] = [];
+
+  constructor(options: ViewOptions) {
+    this.#options = options;
+    this.interrupts = listenForInterrupts({ hangup: true });
+    this.interrupts.onRequest(() => this.#view.interrupted());
+  }
+
+  get isInterrupted(): boolean {
+    return this.interrupts.isRequested;
+  }
+
+  /** The worst of all of them. */
+  get status(): ExitStatus {
+    const worstFirst = [ExitStatus.Interrupted, ExitStatus.GateFailed, ExitStatus.Incomplete];
+    return worstFirst.find((status) => this.#statuses.includes(status)) ?? ExitStatus.Passed;
+  }
+
+  /** @throws why it could not be completed, once what was measured is written */
+  async run(
+    loaded: LoadedScenario,
+    folder: string,
+    { words, ...options }: Omit<RunOptions, 'folder' | 'signal'> & { words?: string },
+  ): Promise<void> {
+    if (words !== undefined && !this.#options.json) process.stdout.write(`${words}\n`);
+    const { signal } = this.interrupts;
+    const outcome = await runScenario(loaded, { ...options, folder, signal }, this.observe(loaded));
+    this.endView();
+    if (outcome.record) await this.write(folder, outcome.record);
+    if (outcome.failure) throw outcome.failure;
+    if (!outcome.record) this.#statuses.push(ExitStatus.Interrupted);
+  }
+
+  /** Shows a run while it goes on; what is wrong with the input is told on a screen without a view. */
+  observe(loaded: LoadedScenario): RunObservers {
+    return {
+      begun: () => {
+        this.#view = this.#viewFor(loaded);
+      },
+      phase: (phase) => this.#view.phase(phase),
+      sample: (sample) => this.#view.sample(sample),
+    };
+  }
+
+  /** Writes a record with its reports, and prints it. */
+  async write(folder: string, record: RunRecord): Promise<void> {
+    this.endView();
+    const { text, run } = await writeRecord(folder, record);
+    printRun(run, folder, this.#options.json ? text : undefined);
+    this.records.push(record);
+    // A run that ended early by itself, because a process died, was not interrupted.
+    const isCut = record.verdict === 'partial' && !this.isInterrupted;
+    this.#statuses.push(isCut ? ExitStatus.Incomplete : statusOfRun(run));
+  }
+
+  /** Writes a record with its reports, and prints nothing of it. */
+  async keep(folder: string, record: RunRecord): Promise<void> {
+    this.endView();
+    await writeRecord(folder, record);
+    this.records.push(record);
+  }
+
+  endView(): void {
+    this.#view.end();
+    this.#view = noView;
+  }
+
+  release(): void {
+    this.endView();
+    this.#children.release();
+    this.interrupts.release();
+  }
+
+  #viewFor({ scenario }: LoadedScenario): LiveView {
+    const { json, quiet } = this.#options;
+    if (quiet) return noView;
+    if (!json) return liveView(scenario, process.stdout);
+    return process.stderr.isTTY ? liveView(scenario, process.stderr) : noView;
+  }
+}

@@ -1,0 +1,188 @@
+import { figureAt } from '../figure.js';
+import { METRICS, metricAt, type Unit } from '../metrics.js';
+import type { RunRecord } from '../run.js';
+import { differencesOf } from './differences.js';
+import { demandPairs, type Side } from './interleaving.js';
+import {
+  DEFAULT_LEVEL,
+  DEFAULT_SMALLEST_EFFECT,
+  type FigureOfSets,
+  type JudgedFigure,
+  judgeSets,
+} from './judge-sets.js';
+import { median } from './sample.js';
+
+/** Runs of one thing; with a fresh server each, every one of them is one sample. */
+export interface SetOfRuns {
+  /** For people: a folder, a variant. */
+  name: string;
+  runs: readonly RunRecord[];
+}
+
+export interface ComparedFigure extends FigureOfSets {
+  label: string;
+  unit: Unit;
+}
+
+export interface SetComparison {
+  base: SetOfRuns;
+  current: SetOfRuns;
+  /** The runs came in pairs, one of either side, so that what the machine did hit both. */
+  isInterleaved: boolean;
+  smallestEffect: number;
+  level: number;
+  rows: JudgedFigure<ComparedFigure>[];
+  /** Why the current runs do not pass, whatever their figures are. */
+  faults: string[];
+  /** Why the figures may differ for another reason than the code. */
+  warnings: string[];
+  outcome: 'worse' | 'undecided' | 'not worse';
+}
+
+export interface ComparisonOptions {
+  smallestEffect?: number;
+  level?: number;
+  /** Paths of the resolved scenario, such as `target.embedded.store`, that are meant to differ. */
+  differing?: readonly string[];
+}
+
+/** A server that takes less of what it is asked than this share of what it took before is another server. */
+const LEAST_ACCEPTANCE = 0.9;
+/** More messages without a sender than this share, and what was measured was another load. */
+const MORE_UNSENT = 0.01;
+
+/** In which order runs began is in their records. */
+export function compareSets(
+  base: SetOfRuns,
+  current: SetOfRuns,
+  options: ComparisonOptions = {},
+): SetComparison {
+  const { smallestEffect = DEFAULT_SMALLEST_EFFECT, level = DEFAULT_LEVEL, differing = [] } = options;
+  const order = orderOf(base, current);
+  const [before, after] = [byStart(base), byStart(current)];
+  const rows = judgeSets(figuresOf(before.runs, after.runs), {
+    smallestEffect,
+    level,
+    ...(order && { order }),
+  });
+  const differences = differencesOf(before.runs, after.runs, differing);
+  const faults = [
+    ...verdictFaults('base', before),
+    ...verdictFaults('current', after),
+    ...differences.faults,
+    ...missingFaults(rows),
+    ...loadFaults(before.runs, after.runs),
+  ];
+  const isWorse = faults.length > 0 || rows.some(({ verdict }) => verdict === 'worse');
+  const isUndecided = rows.some(({ verdict, isSuspect }) => verdict === 'inconclusive' && isSuspect);
+  return {
+    base: before,
+    current: after,
+    isInterleaved: order !== undefined,
+    smallestEffect,
+    level,
+    rows,
+    faults,
+    warnings: [...orderWarnings(before, after, order), ...differences.warnings],
+    outcome: isWorse ? 'worse' : isUndecided ? 'undecided' : 'not worse',
+  };
+}
+
+function orderWarnings(base: SetOfRuns, current: SetOfRuns, order: Side[] | undefined): string[] {
+  if (base.runs.length === 1 || current.runs.length === 1)
+    return ['one run of a side: how far apart two runs of the same code are, nobody can tell from it'];
+  return order === undefined
+    ? [
+        'the runs were not interleaved: what the machine did meanwhile cannot be told from what the code does (c2m ab)',
+      ]
+    : [];
+}
+
+function byStart({ name, runs }: SetOfRuns): SetOfRuns {
+  const inOrder = [...runs].sort((one, other) => one.startedAt.localeCompare(other.startedAt));
+  return { name, runs: inOrder };
+}
+
+/** Undefined where the runs were not interleaved. */
+function orderOf(base: SetOfRuns, current: SetOfRuns): Side[] | undefined {
+  const sides = [
+    ...base.runs.map(({ startedAt }) => ({ startedAt, side: 'base' as Side })),
+    ...current.runs.map(({ startedAt }) => ({ startedAt, side: 'current' as Side })),
+  ];
+  const order = sides
+    .sort((one, other) => one.startedAt.localeCompare(other.startedAt))
+    .map(({ side }) => side);
+  try {
+    demandPairs(order);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+  // Two runs one after the other are a pair, and show nothing of a drift.
+  return order.length > 2 ? order : undefined;
+}
+
+function figuresOf(base: readonly RunRecord[], current: readonly RunRecord[]): ComparedFigure[] {
+  const valuesAt = (path: string) => ({
+    base: base.map((run) => figureAt(run, path)),
+    current: current.map((run) => figureAt(run, path)),
+  });
+  const ofRun = METRICS.flatMap(({ path, label, unit, worse, comparison }): ComparedFigure[] => {
+    if (!comparison) return [];
+    const { judged, noise } = comparison;
+    const direction = judged === 'inform' ? 'neither' : worse;
+    return [{ path, label, unit, worse: direction, noise, isStrict: judged === 'strict', ...valuesAt(path) }];
+  });
+  const ofPhases = (base[0]?.phases ?? []).flatMap(({ name }) =>
+    ['p50', 'p99'].map((statistic): ComparedFigure => {
+      const path = `phases.${name}.latency.delivered.${statistic}`;
+      const label = `${name}: delivered ${statistic}`;
+      const unit = metricAt(path)?.unit ?? 'ms';
+      return { path, label, unit, worse: 'neither', noise: 0, isStrict: false, ...valuesAt(path) };
+    }),
+  );
+  return [...ofRun, ...ofPhases];
+}
+
+function verdictFaults(side: Side, { runs }: SetOfRuns): string[] {
+  return (['failed', 'invalid', 'partial'] as const).flatMap((verdict) => {
+    const count = runs.filter((run) => run.verdict === verdict).length;
+    return count > 0 ? [`${count} of the ${runs.length} ${side} runs: ${verdict}`] : [];
+  });
+}
+
+function missingFaults(rows: readonly JudgedFigure<ComparedFigure>[]): string[] {
+  return rows.flatMap(({ figure, verdict }) => {
+    const gone = figure.current.filter((value) => value === null).length;
+    const was = figure.base.filter((value) => value !== null).length;
+    if (verdict !== 'missing' || gone === 0 || was === 0) return [];
+    return [`${figure.label} is missing in ${gone} of the ${figure.current.length} current runs`];
+  });
+}
+
+function loadFaults(base: readonly RunRecord[], current: readonly RunRecord[]): string[] {
+  const faults: string[] = [];
+  const accepted = (runs: readonly RunRecord[]): number => median(runs.map(acceptance));
+  const [before, after] = [accepted(base), accepted(current)];
+  if (after < before * LEAST_ACCEPTANCE)
+    faults.push(`${percent(after)} of the messages sent were accepted, and ${percent(before)} in the base`);
+  const unsent = (runs: readonly RunRecord[]): number => median(runs.map(unsentShare));
+  if (unsent(current) > unsent(base) + MORE_UNSENT)
+    faults.push(
+      `${percent(unsent(current))} of the messages due were never sent, and ${percent(unsent(base))} in the base`,
+    );
+  return faults;
+}
+
+function acceptance({ messages }: RunRecord): number {
+  return messages.sent === 0 ? 1 : (messages.accepted + (messages.impliedAccepted ?? 0)) / messages.sent;
+}
+
+function unsentShare({ messages }: RunRecord): number {
+  const due = messages.due ?? messages.sent + messages.unsent;
+  return due === 0 ? 0 : (messages.unsent + (messages.unscheduled ?? 0)) / due;
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 1000) / 10} %`;
+}

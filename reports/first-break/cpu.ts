@@ -1,0 +1,61 @@
+import type { RunRecord } from '../../record/run.js';
+import type { TimelineSample } from '../../record/timeline.js';
+
+/** Cores in use around one second; null: not known. */
+export interface CpuLoad {
+  /** All processes of the server together; null where the target does not tell. */
+  server: number | null;
+  agents: number;
+  /** The whole host of the agents, whoever used it; with an embedded server that is its host as well. */
+  host: number | null;
+  /** What neither server nor agents account for; null where the server may be elsewhere. */
+  others: number | null;
+  cores: number;
+}
+
+/** The server is read once a second at times of its own, so one line may have two readings in it, and the next none. */
+const WINDOW_SAMPLES = 3;
+/** With less of the cores than this idle, whatever waits is waiting for a core. */
+export const CEILING_SHARE = 0.95;
+
+/** Means over the three seconds that end with the sample at `index`. */
+export function cpuAt(record: RunRecord, samples: readonly TimelineSample[], index: number): CpuLoad {
+  const window = samples.slice(Math.max(0, index - WINDOW_SAMPLES + 1), index + 1);
+  const seconds = window.reduce((sum, sample) => sum + sample.seconds, 0);
+  const mean = (read: (sample: TimelineSample) => number): number =>
+    window.reduce((sum, sample) => sum + read(sample) * sample.seconds, 0) / Math.max(seconds, 0.001);
+  const before = samples[index - window.length];
+  const [from, to] = [before ?? window[0], window.at(-1)];
+  const isHostKnown = from !== undefined && to !== undefined && to.kernel.busySeconds > 0 && to.t > from.t;
+  const { cores } = record.environment;
+  const agents = mean(({ generator }) => generator.cpu);
+  const host = isHostKnown
+    ? Math.min(cores, (to.kernel.busySeconds - from.kernel.busySeconds) / (to.t - from.t))
+    : null;
+  // After a stall one reading may hold the CPU time of many seconds, more than the host has had.
+  const most = record.target.kind === 'embedded' ? (host ?? cores) : Number.POSITIVE_INFINITY;
+  const isServerKnown = window.some(({ server: known }) => known);
+  const server = isServerKnown
+    ? Math.min(
+        most,
+        mean((sample) => sample.server?.cpu ?? 0),
+      )
+    : null;
+  const isWhole = host !== null && server !== null && record.target.kind === 'embedded';
+  return { server, agents, host, others: isWhole ? Math.max(0, host - server - agents) : null, cores };
+}
+
+/** Index of the sample from which on the host had no core left until `index`; undefined: it had one. */
+export function ceilingSince(
+  record: RunRecord,
+  samples: readonly TimelineSample[],
+  index: number,
+): number | undefined {
+  let since: number | undefined;
+  for (let each = index; each >= 0; each -= 1) {
+    const { host, cores } = cpuAt(record, samples, each);
+    if (host === null || host < cores * CEILING_SHARE) break;
+    since = each;
+  }
+  return since;
+}

@@ -1,0 +1,180 @@
+import type { Histogram } from 'hdr-histogram-js';
+import type { ComparedFigure, SetComparison } from '../../record/comparison/compare-sets.js';
+import type { JudgedFigure } from '../../record/comparison/judge-sets.js';
+import { LATENCY_MEANINGS } from '../../record/metrics.js';
+import { printableData } from '../../record/printable.js';
+import { LATENCY_KINDS } from '../../record/run.js';
+import {
+  changeWords,
+  conclusion,
+  methodWords,
+  sampleWords,
+  setWords,
+  verdictWords,
+} from '../comparison-text.js';
+import type { Distributions } from '../distributions.js';
+import { formatMilliseconds } from '../format.js';
+import { escapeHtml } from './markup.js';
+import { STYLE } from './style.js';
+
+type Row = JudgedFigure<ComparedFigure>;
+
+const STRIP = { width: 260, height: 34, margin: 8 };
+const CURVE = { width: 640, height: 260, left: 64, right: 12, top: 12, bottom: 32 };
+const PERCENTILES = [0, 50, 75, 90, 95, 99, 99.5, 99.9, 99.95, 99.99];
+const TICKS = [0, 50, 90, 99, 99.9, 99.99];
+
+const OWN_STYLE = `
+.compared td { vertical-align: middle; }
+.compared .verdict { white-space: nowrap; font-weight: 600; }
+.compared .worse, .compared .missing { color: var(--bad); }
+.compared .better { color: var(--good); }
+.compared .suspect { color: var(--doubtful, inherit); }
+.strip, .curve { display: block; max-width: 100%; height: auto; }
+.strip line, .curve .grid { stroke: currentColor; stroke-opacity: .15; }
+.curve text { fill: currentColor; font-size: 11px; opacity: .75; }
+.base-mark { fill: var(--series-5, #8a6d3b); stroke: var(--series-5, #8a6d3b); }
+.current-mark { fill: var(--series-1, #2266cc); stroke: var(--series-1, #2266cc); }
+.curve path { fill: none; stroke-width: 2; }
+.curve .base-mark { stroke-dasharray: 6 4; }
+.legend { display: flex; gap: 1.5em; }
+.scroll { overflow-x: auto; }
+`;
+
+/**
+ * Two sets of runs on one page, without a script: what was judged, every run of every figure as a mark, the distributions
+ * of the latencies laid over each other, and what differs beside the code.
+ */
+export function comparisonPage(compared: SetComparison, distributions: Distributions): string {
+  const comparison = printableData(compared);
+  const { base, current, faults, warnings, rows } = comparison;
+  const words = conclusion(comparison);
+  const list = (items: string[]): string =>
+    items.length === 0 ? '' : `<ul>${items.map((item) => `<li>${escapeHtml(item)}</li>`).join('')}</ul>`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(words)} · c2m</title>
+<link rel="icon" href="data:,">
+<style>${STYLE}${OWN_STYLE}</style>
+</head>
+<body>
+<header class="top"><p class="mark"><b>c2m</b> comparison</p></header>
+<main>
+<section class="panel" id="outcome">
+<h1>${escapeHtml(words)}</h1>
+<p class="legend"><span>${mark('base')} base: ${escapeHtml(setWords(base))}</span><span>${mark('current')} current: ${escapeHtml(setWords(current))}</span></p>
+${list(faults)}
+<p>${escapeHtml(methodWords(comparison))}</p>
+</section>
+<section class="panel" id="figures">
+<h2>Figures</h2>
+<div class="scroll"><table class="compared">
+<thead><tr><th></th><th>every run</th><th>base</th><th>current</th><th>change</th><th></th></tr></thead>
+<tbody>${rows.map(rowOf).join('\n')}</tbody>
+</table></div>
+</section>
+<section class="panel" id="distributions">
+<h2>Latencies of all runs</h2>
+${curves(distributions)}
+</section>
+<section class="panel" id="differences">
+<h2>What else differs</h2>
+${list(warnings) || '<p>Nothing that the records tell of: scenario, machine and settings are the same.</p>'}
+</section>
+</main>
+</body>
+</html>
+`;
+}
+
+function rowOf(row: Row): string {
+  const { figure, base, current, verdict, isSuspect } = row;
+  const kind = verdict === 'inconclusive' && isSuspect ? 'suspect' : (verdict ?? '');
+  const cells = [sampleWords(base, figure), sampleWords(current, figure), changeWords(row)];
+  return (
+    `<tr><th scope="row">${escapeHtml(figure.label)}</th><td>${strip(figure)}</td>` +
+    `${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}` +
+    `<td class="verdict ${kind}">${escapeHtml(verdictWords(row))}</td></tr>`
+  );
+}
+
+/** One mark a run: those of the base above, the current ones below. */
+function strip({ label, base, current }: ComparedFigure): string {
+  const values = [...base, ...current].filter((value) => value !== null);
+  if (values.length === 0) return '';
+  const [lowest, highest] = [Math.min(...values), Math.max(...values)];
+  const span = highest - lowest;
+  const x = (value: number): string =>
+    (span === 0
+      ? STRIP.width / 2
+      : STRIP.margin + ((value - lowest) / span) * (STRIP.width - 2 * STRIP.margin)
+    ).toFixed(1);
+  const marks = (side: 'base' | 'current', of: readonly (number | null)[], y: number): string =>
+    of
+      .filter((value) => value !== null)
+      .map((value) => `<circle class="${side}-mark" cx="${x(value)}" cy="${y}" r="4" fill-opacity=".6"/>`)
+      .join('');
+  return (
+    `<svg class="strip" viewBox="0 0 ${STRIP.width} ${STRIP.height}" width="${STRIP.width}" role="img" aria-label="${escapeHtml(label)}, every run">` +
+    `<line x1="0" x2="${STRIP.width}" y1="10" y2="10"/><line x1="0" x2="${STRIP.width}" y1="24" y2="24"/>` +
+    `${marks('base', base, 10)}${marks('current', current, 24)}</svg>`
+  );
+}
+
+function mark(side: 'base' | 'current'): string {
+  return `<svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true"><circle class="${side}-mark" cx="6" cy="6" r="5"/></svg>`;
+}
+
+function curves({ base, current }: Distributions): string {
+  const kinds = LATENCY_KINDS.filter((kind) => base[kind] || current[kind]);
+  if (kinds.length === 0) return '<p>The records hold no latencies.</p>';
+  return kinds
+    .map((kind) => `<h3>${kind}</h3><p>${LATENCY_MEANINGS[kind]}</p>${curve(base[kind], current[kind])}`)
+    .join('\n');
+}
+
+/** Percentiles to the right, each step ten times rarer; both sides over each other. */
+function curve(base: Histogram | undefined, current: Histogram | undefined): string {
+  const values = [base, current].flatMap((histogram) => (histogram ? pointsOf(histogram) : []));
+  const all = values.map(([, ms]) => ms);
+  const [low, high] = [Math.log10(Math.min(...all)), Math.log10(Math.max(...all))];
+  const { width, height, left, right, top, bottom } = CURVE;
+  const x = (percentile: number): number => {
+    const place = -Math.log10(1 - percentile / 100) / -Math.log10(1 - (PERCENTILES.at(-1) as number) / 100);
+    return left + place * (width - left - right);
+  };
+  const y = (ms: number): number =>
+    height - bottom - ((Math.log10(ms) - low) / (high - low || 1)) * (height - top - bottom);
+  const path = (histogram: Histogram | undefined, side: string): string => {
+    if (!histogram) return '';
+    const steps = pointsOf(histogram).map(([p, ms]) => `${x(p).toFixed(1)},${y(ms).toFixed(1)}`);
+    return `<path class="${side}-mark" fill="none" d="M${steps.join('L')}"/>`;
+  };
+  const grid = TICKS.map(
+    (tick) =>
+      `<line class="grid" x1="${x(tick).toFixed(1)}" x2="${x(tick).toFixed(1)}" y1="${top}" y2="${height - bottom}"/>` +
+      `<text x="${x(tick).toFixed(1)}" y="${height - 12}" text-anchor="middle">p${tick}</text>`,
+  );
+  const levels = [0, 0.5, 1].map((share) => 10 ** (low + share * (high - low)));
+  const labels = levels.map(
+    (ms) =>
+      `<line class="grid" x1="${left}" x2="${width - right}" y1="${y(ms).toFixed(1)}" y2="${y(ms).toFixed(1)}"/>` +
+      `<text x="${left - 6}" y="${(y(ms) + 4).toFixed(1)}" text-anchor="end">${formatMilliseconds(ms)}</text>`,
+  );
+  return (
+    `<svg class="curve" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="latency by percentile">` +
+    `${grid.join('')}${labels.join('')}${path(base, 'base')}${path(current, 'current')}</svg>`
+  );
+}
+
+/** Percentiles and milliseconds, never zero: the axis is logarithmic. */
+function pointsOf(histogram: Histogram): [number, number][] {
+  return PERCENTILES.map((percentile) => [
+    percentile,
+    Math.max(0.001, histogram.getValueAtPercentile(percentile) / 1000),
+  ]);
+}

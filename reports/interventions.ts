@@ -1,0 +1,21 @@
+import type { RunRecord } from '../record/run.js';
+import { formatRatio } from './format.js';
+import { loadPhases } from './load-phases.js';
+
+/** Something that the scenario did to the server or to its clients, so that what follows is no surprise. */
+export interface Intervention {
+  atSeconds: number;
+  /** `kill-server`, `cut 10 %`. */
+  label: string;
+}
+
+/** The actions of a run, and the connections that it cut as a phase began; by time. */
+export function interventionsOf(record: RunRecord): Intervention[] {
+  const cuts = loadPhases(record)
+    .filter(({ cut }) => cut > 0)
+    .map(({ startSeconds, cut, name }) => ({
+      atSeconds: startSeconds,
+      label: `cut ${formatRatio(cut)} as ${name} began`,
+    }));
+  return [...record.marks, ...cuts].sort((one, other) => one.atSeconds - other.atSeconds);
+}

@@ -1,0 +1,7 @@
+import type { Path } from './override.js';
+
+/** Something wrong with a scenario, before anybody knows in which line it stands. */
+export interface Finding {
+  path: Path;
+  message: string;
+}

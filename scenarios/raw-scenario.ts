@@ -1,0 +1,36 @@
+import { parseQuantity, type QuantityKind, UnitError } from '../record/quantity.js';
+import { expandTarget } from './target-schema.js';
+
+/**
+ * A scenario as YAML holds it, before it is known to be one: whoever reads it here gets what is right in it, and nothing
+ * for what is not. So what two parts say of each other can be told while a third is still wrong.
+ */
+export type RawMap = Record<string, unknown>;
+
+/** The value as a map; empty where it is none. */
+export function mapOf(value: unknown): RawMap {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as RawMap) : {};
+}
+
+/** The value as a list of maps, what is none left empty. */
+export function mapsOf(value: unknown): RawMap[] {
+  return Array.isArray(value) ? value.map(mapOf) : [];
+}
+
+/** A figure in the kind's own unit; undefined where it is none. */
+export function figureOf(kind: QuantityKind, value: unknown): number | undefined {
+  try {
+    return parseQuantity(kind, value);
+  } catch (error) {
+    if (!(error instanceof UnitError)) throw error;
+    return undefined;
+  }
+}
+
+/** What the target is, as far as that can be told: undefined where it is neither or both. */
+export function rawTarget(content: unknown): { kind: 'embedded' | 'external' | undefined; keys: RawMap } {
+  const keys = mapOf(expandTarget(mapOf(content).target));
+  const [isEmbedded, isExternal] = [keys.embedded !== undefined, keys.addresses !== undefined];
+  if (isEmbedded === isExternal) return { kind: undefined, keys };
+  return { kind: isEmbedded ? 'embedded' : 'external', keys };
+}

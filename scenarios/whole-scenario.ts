@@ -1,0 +1,86 @@
+import { quote } from '../record/quantity.js';
+import { actionProblem } from './action-schema.js';
+import type { Finding } from './finding.js';
+import { figureOf, mapOf, mapsOf, type RawMap, rawTarget } from './raw-scenario.js';
+import { secretsIn } from './secrets.js';
+
+/** A message with a link and a thumbnail has about this much beside the ledger's header. */
+const SMALLEST_WITH_LINK = 2048;
+
+/**
+ * What parts of a scenario say of each other, which no part can know alone. It is asked whatever else is wrong, so that
+ * everything is told at once.
+ * @param content as YAML holds it, overrides applied
+ */
+export function findingsAcross(content: unknown): Finding[] {
+  const scenario = mapOf(content);
+  return [
+    ...actionsPastPhases(scenario),
+    ...doubleNames(scenario),
+    ...mediaNeeds(scenario),
+    ...namesWithSecrets(scenario),
+  ];
+}
+
+function actionsPastPhases(scenario: RawMap): Finding[] {
+  const durations = mapsOf(scenario.phases).map(({ duration }) => figureOf('duration', duration));
+  const isKnown = durations.length > 0 && durations.every((each) => each !== undefined);
+  const { kind, keys } = rawTarget(scenario);
+  const facts = {
+    endMs: isKnown ? durations.reduce<number>((sum, each) => sum + (each ?? 0), 0) : undefined,
+    targetKind: kind,
+    store: mapOf(keys.embedded).store,
+    transport: mapOf(scenario.generator).transport,
+  };
+  return mapsOf(scenario.actions).flatMap((entry, index) => {
+    const problem = actionProblem(entry, facts);
+    return problem ? [{ path: ['actions', index, problem.key], message: problem.message }] : [];
+  });
+}
+
+function doubleNames({ phases }: RawMap): Finding[] {
+  const names = new Set<unknown>();
+  return mapsOf(phases).flatMap(({ name }, index) => {
+    const isSecond = typeof name === 'string' && names.has(name);
+    names.add(name);
+    return isSecond ? [{ path: ['phases', index, 'name'], message: `${quote(name)} names two phases` }] : [];
+  });
+}
+
+function mediaNeeds(scenario: RawMap): Finding[] {
+  if (scenario.media === undefined) return [];
+  const { kind, keys } = rawTarget(scenario);
+  const findings: Finding[] = [];
+  if (kind === 'external' && keys.media === undefined) {
+    findings.push({ path: ['target', 'media'], message: 'is missing; where are media uploaded to?' });
+  }
+  const { size } = mapOf(scenario.messages);
+  const { fixed = size, uniform, lognormal } = mapOf(size);
+  const bytes = figureOf('size', fixed);
+  const isLarge = bytes !== undefined && bytes >= SMALLEST_WITH_LINK;
+  // A size that cannot be read is told as that.
+  const isReadable =
+    size === undefined || bytes !== undefined || uniform !== undefined || lognormal !== undefined;
+  if (isReadable && !isLarge) {
+    findings.push({
+      path: ['messages', 'size'],
+      message: 'must be one size of at least 2KiB, so that a link and its thumbnail fit',
+    });
+  }
+  return findings;
+}
+
+/** Names stand in the record, in its folder and in every chart, where a token could not be hidden any more. */
+function namesWithSecrets(scenario: RawMap): Finding[] {
+  const secrets = secretsIn(scenario);
+  const names: [Finding['path'], unknown][] = [
+    [['name'], scenario.name],
+    ...mapsOf(scenario.phases).map(({ name }, index): [Finding['path'], unknown] => [
+      ['phases', index, 'name'],
+      name,
+    ]),
+  ];
+  return names
+    .filter(([, name]) => typeof name === 'string' && secrets.some((secret) => name.includes(secret)))
+    .map(([path]) => ({ path, message: 'holds the token, and names are told in the record; write another' }));
+}
