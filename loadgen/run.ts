@@ -267,7 +267,7 @@ class Run {
     if (wasDrained) await this.#until(monotonicMs() + QUIET_MS);
     else if (!this.#isStopped) {
       this.#notes.push(
-        `messages were still under way when the drain was over after ${limitMs / 1000} s; they count as lost`,
+        `messages were still under way when the drain was over after ${limitMs / 1000} s; what was not delivered by then counts as lost`,
       );
     }
   }

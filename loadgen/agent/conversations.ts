@@ -108,9 +108,7 @@ export class Conversations {
       if (state === MessageState.Sent) this.outbox.setState(slot, MessageState.Again);
       if (state !== MessageState.Kept) hasSomethingToSend = true;
       else if (this.outbox.answerOf(slot) === Answer.Awaited) {
-        // A receipt says that the server has it, and ACCEPTED was lost with the connection.
-        this.ledger.impliedAccepted += this.recipientsOf(client);
-        this.outbox.setAnswer(client, slot, Answer.Missed);
+        this.#missAccepted(client, slot);
       }
     }
     return hasSomethingToSend;
@@ -192,6 +190,7 @@ export class Conversations {
     const recipient = flow - client * this.#mostRecipients;
     if (!this.outbox.takeReceipt(slot, recipient)) return;
     // A receipt says more than ACCEPTED does; after a reconnect it may come instead of it, or before it.
+    if (this.outbox.stateOf(slot) === MessageState.Again) this.#missAccepted(client, slot);
     this.outbox.setState(slot, MessageState.Kept);
     if ((flags & FLAG_UNDELIVERED) !== 0) {
       this.ledger.refuse(flow, sequence);
@@ -259,6 +258,12 @@ export class Conversations {
 
   get #mostRecipients(): number {
     return this.#options.members - 1;
+  }
+
+  /** A receipt says that the server has a message, and ACCEPTED was lost with the connection that it was to come on. */
+  #missAccepted(client: number, slot: number): void {
+    this.ledger.impliedAccepted += this.recipientsOf(client);
+    this.outbox.setAnswer(client, slot, Answer.Missed);
   }
 
   /** Hot path. A message is written for the first time. */

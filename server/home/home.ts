@@ -30,6 +30,14 @@ const OWED_TURNS = 64;
 const MOST_OWED_AT_ONCE = 4096;
 const TRUSTED_FROM = 64;
 
+/** What homes say to each other, and say again. */
+const FROM_HOMES: ReadonlySet<HomeMessage['kind']> = new Set([
+  'receipt',
+  'receipt-kept',
+  'copies',
+  'copies-kept',
+]);
+
 export interface HomeOptions {
   store: HomeStore;
   /** The room that the store has. */
@@ -64,6 +72,12 @@ export class Home {
   /** Items of what is owed that a turn does beside what comes; 0: nothing was kept since the last failure. */
   #owedAtOnce = 0;
   #isMakingUp = false;
+  /**
+   * What other homes send again comes all at once, and a turn of all of it may be more than there is room for, each time
+   * anew. So after a failure little of it is taken in a turn, and what was left is asked for once that is kept.
+   */
+  #fromHomesAtOnce = Number.POSITIVE_INFINITY;
+  #fromHomes = 0;
   /** One time for all of a turn. */
   #nowMs: number;
 
@@ -112,6 +126,7 @@ export class Home {
       promised: (turn) => this.#promised(turn),
       failed: (turns, failure) => {
         this.#owedAtOnce = 0;
+        this.#fromHomesAtOnce = OWED_ITEMS;
         this.#recovery.failed([...turns, log.take(0)], failure, this.#nowMs);
       },
     });
@@ -134,7 +149,10 @@ export class Home {
     if (this.#commits.isFailing || this.#trouble.isStanding) this.#putOff(message);
     else if (message.kind === 'acknowledge' && this.#isBehindOwed(message))
       this.#recovery.putOff(message, true);
-    else if (!this.#trouble.isMissing || !this.#recovery.isBehindMissed(message)) this.#take(message);
+    else if (this.#trouble.isMissing && this.#recovery.isBehindMissed(message)) return;
+    else if (this.#fromHomesAtOnce < MOST_OWED_AT_ONCE && this.#isMoreThanThisTurn(message))
+      this.#recovery.putOff(message, true);
+    else this.#take(message);
   }
 
   /** Commits what was staged since the last call and then answers for it; once an event-loop turn. */
@@ -147,6 +165,7 @@ export class Home {
     const changes = this.#store.staged;
     if (changes > 0 || !this.#log.isEmpty) this.#commits.add(this.#log.take(changes));
     this.#nowMs = this.#clock.now();
+    this.#fromHomes = 0;
     if (!this.#commits.isIdle) return;
     this.#groups.trim();
     this.mailboxes.table.evict(this.#nowMs);
@@ -174,6 +193,13 @@ export class Home {
       this.#isMakingUp = false;
       if (!this.#commits.isIdle || this.#trouble.isStanding) return;
     }
+  }
+
+  /** Counts what comes from other homes. */
+  #isMoreThanThisTurn({ kind }: HomeMessage): boolean {
+    if (!FROM_HOMES.has(kind)) return false;
+    this.#fromHomes += 1;
+    return this.#fromHomes > this.#fromHomesAtOnce;
   }
 
   /** Hot path. Until some turns were kept everybody's waits: it is done in small ones, which make room. */
@@ -273,6 +299,7 @@ export class Home {
     // A turn that changed nothing says nothing of the store.
     if (changes === 0) return;
     this.#trouble.end();
+    this.#fromHomesAtOnce *= 2;
     // That small turns are kept tells nothing of those with new messages.
     if (!this.#isMakingUp)
       this.#owedAtOnce = Math.min(MOST_OWED_AT_ONCE, Math.max(OWED_ITEMS, 2 * this.#owedAtOnce));

@@ -6,13 +6,14 @@ import { Home } from '../../server/home/home.js';
 import { newCounters } from '../../server/queues/counters.js';
 import type { HomeStore } from '../../server/store/home-store.js';
 
-/** A bus with one home on it; what the home says is handed to the test, in order. */
+/** A bus with one home on it, the first of so many; what the home says is handed to the test, in order. */
 class TestBus implements Bus {
   readonly self = 0;
-  readonly homes: Homes = { first: 0, count: 1 };
+  readonly homes: Homes;
   readonly #tell: (message: BusMessage) => void;
 
-  constructor(tell: (message: BusMessage) => void) {
+  constructor(homes: number, tell: (message: BusMessage) => void) {
+    this.homes = { first: 0, count: homes };
     this.#tell = tell;
   }
 
@@ -50,10 +51,11 @@ export function testHome(
   store: HomeStore,
   limits: ServerConfigInput['limits'] = {},
   onSaid: (message: BusMessage) => void = () => undefined,
+  homes = 1,
 ): TestHome {
   const said: BusMessage[] = [];
   const counters = newCounters();
-  const bus = new TestBus((message) => {
+  const bus = new TestBus(homes, (message) => {
     said.push(message);
     onSaid(message);
   });

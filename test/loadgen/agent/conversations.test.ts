@@ -115,6 +115,17 @@ describe('ACCEPTED', () => {
   });
 });
 
+test('ACCEPTED is not waited for where a receipt tells on the next connection that there is no use in sending again', () => {
+  const { conversations, say, flush, deliver, receipt, totals } = converse('pairs', 2);
+  say(0);
+  deliver(1, 1);
+  conversations.resume(0);
+  receipt(1, 1);
+  expect(flush(0)).toEqual([]);
+  expect(conversations.outbox.length).toBe(0);
+  expect(totals()).toMatchObject({ accepted: 0, impliedAccepted: 1, receipted: 1, deliveredNotReceipted: 0 });
+});
+
 describe('a message that comes again', () => {
   test('marked, after its recipient has connected again, is a redelivery, and once only', () => {
     const { conversations, say, deliver, totals } = converse('pairs', 2);

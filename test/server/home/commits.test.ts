@@ -382,3 +382,37 @@ function windowsOf(store: FakeStore): number {
   const stays: number[] = [KeyKind.Window, KeyKind.Clock];
   return [...store.kept.keys()].filter((key) => stays.includes(key.charCodeAt(0))).length;
 }
+
+test('what another home sends again all at once is taken, where there is room for small turns only', async () => {
+  const store = new FakeStore();
+  const sut = testHome(store, {}, undefined, 2);
+  const ANNA = 2;
+  const RECEIPTS = 400;
+  const MOST_CHANGES = 20;
+  sut.attach(ANNA);
+  /** By id: those that the other home was not told of. */
+  const open = new Set(Array.from({ length: RECEIPTS }, (_, index) => index + 1));
+  const send = (): void => {
+    sut.home.receive({ kind: 'resending', home: 1 });
+    for (const id of open)
+      sut.home.receive({ kind: 'receipt', to: ANNA, by: 5, id, group: 0, isUndelivered: false });
+  };
+  let now = performance.now();
+  vi.spyOn(performance, 'now').mockImplementation(() => now);
+  send();
+  for (let second = 1; second <= 200 && open.size > 0; second += 1) {
+    now += 3000;
+    const staged = store.staged;
+    sut.home.commit();
+    if (staged > MOST_CHANGES) await store.fail(true);
+    else while (store.underWay > 0) await store.keep(0);
+    sut.home.sweep();
+    sut.home.commit();
+    while (store.underWay > 0) await store.keep(0);
+    for (const message of sut.take()) {
+      if (message.kind === 'receipt-kept') open.delete(message.id);
+      if (message.kind === 'resend') send();
+    }
+  }
+  expect(open.size).toBe(0);
+});
