@@ -24,7 +24,7 @@ export interface ConnectedMemory {
 const STRAY_SOCKETS = 100;
 const STRAY_SHARE = 0.05;
 /** Memory of fewer is lost among what the processes take for themselves, whoever else is at work. */
-const NOTEWORTHY_SOCKETS = 1000;
+const NOTEWORTHY_SOCKETS = 2000;
 
 export const NOT_MEASURED: Memory = {
   bytesPerConnection: { kernel: null, server: null, client: null, total: null },
