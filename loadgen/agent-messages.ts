@@ -80,12 +80,18 @@ export type FromAgent =
   /** The agent cannot go on. */
   | { kind: 'error'; message: string };
 
-/** One second of one agent. Counts are of that second, levels are at its end. */
+/**
+ * One second of one agent, or all the seconds that it could not tell of because it was stalled. Counts are of that time,
+ * levels are at its end.
+ */
 export interface AgentSample extends LedgerCounts {
   fromMs: number;
   toMs: number;
   /** Levels. */
   open: number;
+  /** Most and fewest clients that were logged in at any moment of the interval. */
+  openPeak: number;
+  openLow: number;
   opening: number;
   away: number;
   inFlight: number;
@@ -106,6 +112,8 @@ export interface AgentSample extends LedgerCounts {
   /** Of the packet transport; null over sockets. */
   tcp: TcpCounters | null;
   eventLoopLagMs: number;
+  /** Of the process since the run began, and when it was read: a rate is over the time in which the CPU was used. */
   cpuSeconds: number;
+  cpuReadAtMs: number;
   privateBytes: number;
 }

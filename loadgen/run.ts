@@ -10,17 +10,11 @@ import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
 import { phaseShare } from './plan.js';
 import { probeEndpoints } from './probe.js';
-import {
-  bytesPerConnection,
-  type MemoryReading,
-  NOT_MEASURED,
-  readMemory,
-} from './recording/connection-memory.js';
-import { sampleKernel } from './recording/kernel-sampler.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
 import { MemoryTrend } from './recording/memory-trend.js';
 import { RecordWriter } from './recording/record-writer.js';
+import { ResourceUsage } from './recording/resource-usage.js';
 import { ServerPoller } from './recording/server-poller.js';
 import { TimelineRecorder } from './recording/timeline-recorder.js';
 import { RunError } from './run-error.js';
@@ -75,7 +69,6 @@ class Run {
   #isStopped = false;
   /** What broke the recording itself, such as a full disk. */
   #fault: Error | undefined;
-  #memory = NOT_MEASURED;
   #actions: ActionRunner | undefined;
   #media: MediaLoad | undefined;
   #connectsPerSecond: number | undefined;
@@ -122,7 +115,14 @@ class Run {
       await Promise.race([pool.prepare(), this.#stopped]);
       if (this.#isStopped)
         throw new RunError('C2M_RUN', ['the run ended before the first connect', ...this.#notes].join(': '));
-      const before = readMemory(pool, poller);
+      // What the server had used and held until now is not of the run; the last answer is from before the agents were there.
+      await poller?.poll();
+      const resources = new ResourceUsage({
+        pool,
+        poller,
+        socketsPerConnection: this.#socketsPerConnection(),
+        phases: new Set(scenario.phases.map(({ name }) => name)),
+      });
       this.#startMs = monotonicMs() + LEAD_MS;
       this.#startedAtMs = Date.now() + LEAD_MS;
       const memoryTrend = new MemoryTrend();
@@ -134,17 +134,18 @@ class Run {
           return latency.add([...samples, ...ofMedia], startSeconds, endSeconds);
         },
         phaseAt: (seconds) => this.#phaseAt(this.#startMs + seconds * 1000),
-        server: (nowMs) => poller?.take(nowMs) ?? null,
-        kernel: sampleKernel,
+        server: () => poller?.take() ?? null,
+        kernel: () => resources.readKernel(),
         emit: (sample) => {
           writer.sample(sample);
           memoryTrend.add(sample);
+          resources.add(sample);
           this.events.emit('sample', sample);
         },
       });
-      poller?.start();
+      poller?.start(this.#startMs);
       this.#actions = new ActionRunner(pool, this.#request.server, this.#startMs);
-      await this.#connect(pool, poller, before);
+      await this.#connect(pool, poller, resources);
       const hasLoggedIn = recorder.counts.connected > 0;
       if (hasLoggedIn) await this.#runPhases(pool);
       await this.#actions.end();
@@ -154,6 +155,7 @@ class Run {
       if (hasLoggedIn && !this.#isStopped && recorder.open === 0 && hasRefusedAll)
         this.#died ??= 'nobody was connected any more when the run ended: the target takes no connections';
       const endMs = monotonicMs();
+      resources.end();
       await poller?.poll();
       await pool.finish();
       plans.forEach((_, agent) => {
@@ -173,7 +175,7 @@ class Run {
         endMs,
         phases: this.#phases,
         connectsPerSecond: this.#connectsPerSecond,
-        memory: this.#memory,
+        resources: resources.summary(),
         memoryTrend,
         media,
         notes: [...this.#notes, ...this.#actions.failures],
@@ -196,17 +198,19 @@ class Run {
     }
   }
 
-  async #connect(pool: AgentPool, poller: ServerPoller | undefined, before: MemoryReading): Promise<void> {
+  async #connect(pool: AgentPool, poller: ServerPoller | undefined, resources: ResourceUsage): Promise<void> {
     const { count, connectRate, connectTimeoutMs } = this.#request.scenario.clients;
     const connected = pool.all('connected');
     this.#beginPhase('connect', this.#startMs, null);
     pool.tellAll({ kind: 'connect', atMs: this.#startMs });
-    const limitMs = (count / connectRate) * 1000 + connectTimeoutMs + CONNECT_SLACK_MS;
+    const rampMs = (count / connectRate) * 1000;
+    const limitMs = rampMs + connectTimeoutMs + CONNECT_SLACK_MS;
+    const stopWatching = resources.watchRamp(rampMs);
     const outcomes = await within(
       this.#startMs + limitMs - monotonicMs(),
       connected,
       this.#stopped.then(() => undefined),
-    );
+    ).finally(stopWatching);
     if (!outcomes) {
       if (!this.#isStopped)
         this.#notes.push(`not every client had its first connect within ${limitMs / 1000} s`);
@@ -218,7 +222,16 @@ class Run {
     if (logins === 0) return;
     await this.#until(monotonicMs() + SETTLE_MS);
     await poller?.poll();
-    if (!this.#isStopped) this.#memory = bytesPerConnection(before, readMemory(pool, poller), logins);
+    if (this.#isStopped) return;
+    const note = resources.connected(logins);
+    if (note !== undefined) this.#notes.push(note);
+  }
+
+  /** Of this host; null: how many are between the clients and a server that was there before is not known. */
+  #socketsPerConnection(): number | null {
+    const { scenario, target } = this.#request;
+    if (target.kind !== 'embedded') return null;
+    return scenario.generator.transport === 'packets' ? 1 : 2;
   }
 
   async #runPhases(pool: AgentPool): Promise<void> {

@@ -76,6 +76,11 @@ export interface WorkerStats {
   /** CPU seconds, user and system, of this process and of those of its number that died before. */
   cpuSeconds: number;
   eventLoopLagP99Ms: number;
+  /**
+   * When the process read these, by the wall clock as it was when it started: a clock that is set meanwhile does not
+   * move it, so that differences are times. A server of before this was told does not tell.
+   */
+  atMs?: number;
 }
 
 /** Files that are kept, and requests since the start. */
@@ -124,6 +129,13 @@ export interface QueueSample {
    * A queue that is empty is left out.
    */
   queues: Record<string, number>;
+  /** Processes that have reported since the sample before, by number, with the `atMs` of their report. */
+  reports?: Record<string, number>;
+  /**
+   * What had come into each queue and gone out of it, as in `queues` of the stats, when its process reported. Those that
+   * have not changed since its report before are left out.
+   */
+  counts?: Record<string, [arrived: number, served: number]>;
 }
 
 export interface QueueStats {

@@ -71,6 +71,9 @@ function parseLimit(metric: string, text: string): number {
   switch (unitAt(metric)) {
     case 'ms':
       return read('duration', 'ms');
+    case 'us':
+      // Read in milliseconds; 29us are 28.999999999999996 of their thousandths.
+      return Math.round(read('duration', 'us') * 1e9) / 1e6;
     case 'seconds':
       return read('duration') / 1000;
     case 'bytes':

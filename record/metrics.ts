@@ -2,7 +2,7 @@ import { LATENCY_KINDS, type LatencyKind } from './run.js';
 import type { TcpCounters } from './tcp-counters.js';
 
 /** What a figure counts. `ratio` is a share, 0 to 1. */
-export type Unit = 'count' | 'perSecond' | 'ms' | 'seconds' | 'bytes' | 'cores' | 'ratio';
+export type Unit = 'count' | 'perSecond' | 'us' | 'ms' | 'seconds' | 'bytes' | 'cores' | 'ratio';
 
 /** One figure of run.json, as gates, tables, comparisons and docs know it. */
 export interface Metric {
@@ -37,6 +37,8 @@ const NO_QUEUES = 'the target offers no queue lengths';
 const NO_MEDIA = 'the scenario has no media';
 const NO_MEDIA_ACCOUNT = 'the scenario has no media, or the record is older than this figure';
 const NO_LAG = 'no message fell due, so no lag was recorded';
+const NO_CPU = 'CPU was not measured, or nothing was delivered';
+const NO_HOST = 'the kernel does not tell';
 const NO_PACKETS = 'the clients were carried by the TCP of the kernel';
 
 /** Half a millisecond is what a busy scheduler adds by itself. */
@@ -238,6 +240,8 @@ export const METRICS: readonly Metric[] = [
   ...generator(),
   ...backlog(),
   ...memory(),
+  ...cpu(),
+  ...host(),
 ];
 
 /** The metric at `path`, where a phase, a queue or a reason may stand for a placeholder; undefined: there is none. */
@@ -439,7 +443,7 @@ function backlog(): Metric[] {
         count(
           `${path}.behindMs`,
           'queue behind',
-          'How long its highest length takes at the best rate it was served at.',
+          'How long an item had waited at the worst, at least, by what came in and went out.',
         ),
       ),
       unit: 'ms',
@@ -450,27 +454,102 @@ function backlog(): Metric[] {
       ...worseIfHigher(count(`${path}.waitMs`, 'queue wait', 'Mean wait of an item, by Little’s law.')),
       unit: 'ms',
     },
+    worseIfHigher(count(`${path}.meanLength`, 'queue length, mean', 'By time.')),
+    {
+      ...worseIfHigher(
+        count(`${path}.busyShare`, 'queue busy', 'Share of the time in which something was in it.'),
+      ),
+      unit: 'ratio',
+    },
+    {
+      ...worseIfHigher(
+        count(`${path}.thresholdShare`, 'queue near its threshold', 'Highest length over the threshold.'),
+      ),
+      unit: 'ratio',
+    },
   ];
   return metrics.map((metric) => ({ ...metric, absence: NO_QUEUES }));
 }
 
 function memory(): Metric[] {
-  const of = (who: string, label: string, isJudged: boolean): Metric => ({
-    ...worseIfHigher(
-      count(
-        `memory.bytesPerConnection.${who}`,
-        label,
-        'Growth from before the first connect to all connected, divided by the connections.',
-        isJudged ? { judged: 'noise', noise: MEMORY_NOISE_BYTES } : INFORM,
-      ),
-    ),
+  const of = (path: string, label: string, meaning: string, comparison?: Metric['comparison']): Metric => ({
+    ...worseIfHigher(count(`memory.${path}`, label, meaning, comparison)),
     unit: 'bytes',
     absence: NO_MEMORY,
   });
+  const idle = 'Of a connection that is logged in and idle: the slope of memory while they come.';
+  const talking =
+    'While the phases run: what is held more than before the first connect, over the connections.';
+  const buffers = 'In socket buffers; in no total, as any process of the host can move it.';
+  const slab = 'The whole slab of the kernel, and so also what others made it remember.';
+  const own = 'What it holds for itself, however many connections it has.';
+  const judged = { judged: 'noise', noise: MEMORY_NOISE_BYTES } as const;
   return [
-    of('kernel', 'kernel bytes a connection', true),
-    of('server', 'server bytes a connection', true),
-    of('client', 'client bytes a connection', false),
-    of('total', 'bytes a connection', true),
+    of('bytesPerConnection.kernel', 'kernel bytes a connection', idle, judged),
+    of('bytesPerConnection.server', 'server bytes a connection', idle, judged),
+    of('bytesPerConnection.client', 'client bytes a connection', idle, INFORM),
+    of('bytesPerConnection.total', 'bytes a connection', idle, judged),
+    of('bytesPerConnection.socketBuffers', 'socket buffers a connection', buffers),
+    of('bytesPerConnection.wholeSlab', 'whole slab a connection', slab),
+    of('talking.kernel', 'kernel bytes a connection, talking', talking),
+    of('talking.server', 'server bytes a connection, talking', talking),
+    of('talking.client', 'client bytes a connection, talking', talking),
+    of('talking.total', 'bytes a connection, talking', talking),
+    of('talking.socketBuffers', 'socket buffers a connection, talking', buffers),
+    of('talking.wholeSlab', 'whole slab a connection, talking', slab),
+    of('perProcess.server', 'bytes of a server process', own),
+    of('perProcess.agent', 'bytes of an agent', own),
+    {
+      ...count('memory.sockets.expected', 'sockets expected', 'That the connections have on this host.'),
+      absence: NO_MEMORY,
+    },
+    {
+      ...count('memory.sockets.opened', 'sockets opened', 'By which those of the host rose meanwhile.'),
+      absence: NO_MEMORY,
+    },
+  ];
+}
+
+function cpu(): Metric[] {
+  const of = (who: 'server' | 'generator'): Metric[] => [
+    {
+      ...worseIfHigher(
+        count(
+          `cpu.${who}UsPerMessage`,
+          `${who} CPU a message`,
+          'CPU time of all its processes over the messages delivered, while the phases ran.',
+          INFORM,
+        ),
+      ),
+      unit: 'us',
+    },
+    {
+      ...worseIfHigher(
+        count(`cpu.${who}Cores.mean`, `${who} cores`, 'In use while the phases ran, on average.'),
+      ),
+      unit: 'cores',
+    },
+    {
+      ...worseIfHigher(
+        count(`cpu.${who}Cores.peak`, `${who} cores, highest`, 'In use in the busiest second of the phases.'),
+      ),
+      unit: 'cores',
+    },
+  ];
+  return [...of('server'), ...of('generator')].map((metric) => ({ ...metric, absence: NO_CPU }));
+}
+
+function host(): Metric[] {
+  const of = (path: string, label: string, meaning: string): Metric => ({
+    ...worseIfHigher(count(`host.${path}`, label, meaning)),
+    unit: 'ratio',
+    absence: NO_HOST,
+  });
+  const waited = 'Share of the run in which at least one task of the host waited for it.';
+  return [
+    of('stealShare', 'CPU stolen', 'Share of the CPU time that a hypervisor gave to others.'),
+    of('pressure.cpu', 'pressure on the CPU', waited),
+    of('pressure.memory', 'pressure on memory', waited),
+    of('pressure.io', 'pressure on disks', waited),
   ];
 }

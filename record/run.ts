@@ -81,16 +81,65 @@ const queueSummarySchema = z.object({
   /** How often the queue grew past its threshold. */
   alerts: count,
   /**
-   * How far the queue was behind at the worst, milliseconds: its highest length over the highest rate at which it was
-   * ever served, or how long it stood still. And both rates of the second in which it was longest. Records of before
-   * this was measured do not tell.
+   * How far the queue was behind at the worst, milliseconds: how long an item had waited, at least, by what came in and
+   * went out. Shorter than the samples are apart: the highest length over the highest rate at which the queue was ever
+   * served. And both rates of the second that ended when it was longest. Records of before this was measured do not tell.
    */
   behindMs: z.number().nullable().optional(),
   arrivedPerSecond: z.number().nullable().optional(),
   servedPerSecond: z.number().nullable().optional(),
-  /** Mean wait by Little's law: mean length (of peaks, so at most) over the arrival rate of the run, milliseconds. */
+  /** Mean wait by Little's law: mean length by time over the arrival rate of the run, milliseconds. */
   waitMs: z.number().nullable().optional(),
+  /** By time, of the lengths that the server found when it looked, not of the peaks between. */
+  meanLength: z.number().nullable().optional(),
+  /** Share of the time in which something was in it. */
+  busyShare: z.number().nullable().optional(),
+  /** Highest length over the threshold; of a total: of the process that came nearest to its own. */
+  thresholdShare: z.number().nullable().optional(),
 });
+
+const nullableBytes = z.number().nullable();
+
+/** How a figure of memory was found: null, it was not. */
+const memoryMethod = z.enum(['slope', 'difference']).nullable();
+
+const memorySchema = z.object({
+  /**
+   * Of a connection that is logged in and idle; null: not measured. The slope of memory over connections while they
+   * come; where they came too fast for that, the growth from before the first to after the last, divided by them.
+   */
+  bytesPerConnection: z.object({
+    /** The slab caches of its sockets, those of both ends where both are on this host. */
+    kernel: nullableBytes,
+    server: nullableBytes,
+    client: nullableBytes,
+    /** Kernel, server and client. */
+    total: nullableBytes,
+    /** In no total: any process of the host can move it. */
+    socketBuffers: nullableBytes.optional(),
+    /** The kernel's part as the whole slab has it: what others made the kernel remember of the connections is in it. */
+    wholeSlab: nullableBytes.optional(),
+    method: z.object({ kernel: memoryMethod, server: memoryMethod, client: memoryMethod }).optional(),
+  }),
+  /** The same while the phases ran: what is held more than before the first connect, over the open connections, median. */
+  talking: z
+    .object({
+      kernel: nullableBytes,
+      server: nullableBytes,
+      client: nullableBytes,
+      total: nullableBytes,
+      socketBuffers: nullableBytes,
+      wholeSlab: nullableBytes,
+    })
+    .nullable()
+    .optional(),
+  /** What a process of the server and an agent hold for themselves, however many connections they have. */
+  perProcess: z.object({ server: nullableBytes, agent: nullableBytes }).optional(),
+  /** TCP sockets of the whole host: by how many they should have risen for these connections, and by how many they did. */
+  sockets: z.object({ expected: count.nullable(), opened: z.number().int().nullable() }).optional(),
+});
+
+const coresSchema = z.object({ mean: z.number().nullable(), peak: z.number().nullable() });
 
 export const runRecordSchema = z.object({
   schema: z.literal('c2m.run/1'),
@@ -172,7 +221,7 @@ export const runRecordSchema = z.object({
   marks: z.array(z.object({ atSeconds: z.number(), label: z.string() })).default([]),
   connections: z.object({
     target: count,
-    /** Most clients logged in at one time. */
+    /** Most clients logged in at one time, between samples too; of several agents as many as are certain. */
     peak: count,
     /** Connection attempts that did not end in a login. */
     failed: count,
@@ -263,15 +312,30 @@ export const runRecordSchema = z.object({
       }),
     ),
   }),
-  memory: z.object({
-    /** Growth from before the first connect to all connected, divided by the connections; null: not measured. */
-    bytesPerConnection: z.object({
-      kernel: z.number().nullable(),
-      server: z.number().nullable(),
-      client: z.number().nullable(),
-      total: z.number().nullable(),
-    }),
-  }),
+  memory: memorySchema,
+  /** While the phases ran, connecting and draining left out. Older records do not tell. */
+  cpu: z
+    .object({
+      /** All CPU time of the processes of a kind over the messages delivered, microseconds. */
+      serverUsPerMessage: z.number().nullable(),
+      generatorUsPerMessage: z.number().nullable(),
+      serverCores: coresSchema,
+      generatorCores: coresSchema,
+    })
+    .optional(),
+  /** What the host, or whoever it is a guest of, took from the run, as shares of its time. Older records do not tell. */
+  host: z
+    .object({
+      /** CPU time that a hypervisor gave to others while this host wanted it, of all its CPUs. */
+      stealShare: z.number().nullable(),
+      /** Time in which at least one task waited for a CPU, for memory, for a disk; null: the kernel does not tell. */
+      pressure: z.object({
+        cpu: z.number().nullable(),
+        memory: z.number().nullable(),
+        io: z.number().nullable(),
+      }),
+    })
+    .optional(),
   gates: z.array(
     z.object({
       expression: z.string(),

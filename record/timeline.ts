@@ -14,7 +14,10 @@ const intervalLatencySchema = z.object({
 /** Percentiles of this interval, milliseconds; null where nothing was recorded. */
 const intervalLatency = intervalLatencySchema.nullable().default(null);
 
-/** One line of `timeline.ndjson`: what happened in one second. Counts are of that second, levels are at its end. */
+/**
+ * One line of `timeline.ndjson`: what happened in one second, or in several where an agent could not tell of each. Counts
+ * are of that time, levels are at its end.
+ */
 export const timelineSampleSchema = z.object({
   /** Seconds since the run began, at the end of the interval. */
   t: z.number(),
@@ -26,6 +29,8 @@ export const timelineSampleSchema = z.object({
     opening: z.number(),
     /** Away on purpose: they will come back. */
     away: z.number(),
+    /** Most clients that were certainly logged in at one moment of the interval; older records do not tell. */
+    peak: z.number().optional(),
     connected: z.number(),
     failed: z.number(),
     dropped: z.number(),
@@ -63,11 +68,14 @@ export const timelineSampleSchema = z.object({
     /** Counts of the packet transport; null over sockets. */
     tcp: tcpCountersSchema.nullable().default(null),
   }),
-  /** Null when the target offers no admin port. */
+  /** Null when the target offers no admin port, or has told nothing new since the line before. */
   server: z
     .object({
       connections: z.number(),
+      /** Cores in use between its last two answers. */
       cpu: z.number(),
+      /** How far apart those were; older records do not tell. */
+      seconds: z.number().optional(),
       privateBytes: z.number(),
       eventLoopLagMs: z.number(),
       /** Highest length within the interval, by queue name. */
@@ -85,6 +93,13 @@ export const timelineSampleSchema = z.object({
     availableBytes: z.number(),
     /** CPU seconds of the whole host, whoever used them, since it started; older records do not tell. */
     busySeconds: z.number().default(0),
+    /** CPU seconds that a hypervisor gave to others, since the host started. */
+    stealSeconds: z.number().default(0),
+    /** Seconds since the host started in which at least one task waited; null where the kernel does not tell. */
+    pressure: z
+      .object({ cpu: z.number().nullable(), memory: z.number().nullable(), io: z.number().nullable() })
+      .nullable()
+      .default(null),
   }),
 });
 

@@ -65,6 +65,8 @@ export function formatFigure(value: number | null | undefined, unit: Unit): stri
   switch (unit) {
     case 'ms':
       return formatMilliseconds(value);
+    case 'us':
+      return formatMilliseconds(value / 1000);
     case 'seconds':
       return formatSeconds(value);
     case 'bytes':

@@ -1,5 +1,6 @@
 import type { RunRecord } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
+import { meanServerCores } from './server-cores.js';
 
 /** What one phase of a run asked of the host, and what bounded it. Rates are means over the phase. */
 export interface Stage {
@@ -44,9 +45,8 @@ function stageOf(
   const last = samples.at(-1) as TimelineSample;
   const mean = (value: (sample: TimelineSample) => number): number =>
     sum(samples, (sample) => value(sample) * sample.seconds) / seconds;
-  const hasServer = samples.some(({ server }) => server !== null);
   const hasTcp = samples.some(({ generator }) => generator.tcp !== null);
-  const serverCores = hasServer ? mean(({ server }) => server?.cpu ?? 0) : null;
+  const serverCores = meanServerCores(samples);
   const generatorCores = mean(({ generator }) => generator.cpu);
   const first = before ?? (samples[0] as TimelineSample);
   const busyCores = (last.kernel.busySeconds - first.kernel.busySeconds) / Math.max(1e-9, last.t - first.t);

@@ -146,7 +146,7 @@ export function nextBottleneckSentence(record: RunRecord, isNearLimit: boolean):
     : `${rate(arrivedPerSecond)} came in, in bursts, and all of it went out`;
   const little =
     typeof waitMs === 'number'
-      ? `; by Little’s law an item waited ${formatMilliseconds(waitMs)} at most on average`
+      ? `; by Little’s law an item waited ${formatMilliseconds(waitMs)} on average`
       : '';
   return `Next to break is ${furthest}, as ${why}${little}.`;
 }

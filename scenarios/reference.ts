@@ -91,6 +91,7 @@ function unitTable(): string {
 
 const LIMIT_WORDS: Record<Unit, string> = {
   ms: 'duration, such as `250ms`',
+  us: 'duration, such as `20us`',
   seconds: 'duration, such as `60s`',
   bytes: 'size, such as `16KiB`',
   perSecond: 'rate, such as `2000/s`; `/s` may be left out',

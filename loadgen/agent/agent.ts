@@ -15,7 +15,7 @@ import { Population, type PopulationListener } from './population.js';
 import { Presence } from './presence.js';
 import { Schedule, type TakeDue } from './schedule.js';
 
-type Levels = Pick<AgentSample, 'open' | 'opening' | 'away' | 'inFlight'>;
+type Levels = Pick<AgentSample, 'open' | 'openPeak' | 'openLow' | 'opening' | 'away' | 'inFlight'>;
 
 const TICK_MS = 1;
 const SAMPLE_MS = 1000;
@@ -53,6 +53,7 @@ export class Agent implements PopulationListener {
   #counts = newCounts();
   #before = noCounts();
   #tcpBefore = noTcp();
+  #cpuSecondsAtStart = 0;
 
   constructor(plan: AgentPlan, tell: (message: FromAgent) => void) {
     this.#plan = plan;
@@ -121,6 +122,7 @@ export class Agent implements PopulationListener {
   }
 
   #start(atMs: number): void {
+    this.#cpuSecondsAtStart = readProcessUsage().cpuSeconds;
     this.#connector.start(atMs);
     this.#sampleFromMs = atMs;
     this.#nextSampleMs = atMs + SAMPLE_MS;
@@ -145,7 +147,9 @@ export class Agent implements PopulationListener {
     this.#checkDrain(now);
     this.#population.flush();
     if (now >= this.#nextSampleMs) {
-      this.#sample(this.#nextSampleMs);
+      // What a stalled agent has counted is of all the time until now, not of the first second that it missed.
+      const isStalled = now >= this.#nextSampleMs + SAMPLE_MS;
+      this.#sample(isStalled ? now : this.#nextSampleMs);
       while (this.#nextSampleMs <= now) this.#nextSampleMs += SAMPLE_MS;
     }
   }
@@ -214,10 +218,12 @@ export class Agent implements PopulationListener {
     this.#tell({ kind: 'final', totals: this.#population.totals() });
   }
 
+  /** Of now, and the extremes since the last call. */
   #levels(): Levels {
     const { sent, delivered, refused } = this.#population.counts();
     return {
       open: this.#population.online,
+      ...this.#population.takeExtremes(),
       opening: this.#population.opening,
       away: this.#presence.away,
       inFlight: Math.max(0, sent - delivered - refused),
@@ -238,7 +244,8 @@ export class Agent implements PopulationListener {
       latency: this.#histograms.take(),
       tcp: tcp ? subtractTcp(tcp, this.#tcpBefore) : null,
       eventLoopLagMs: Math.max(0, this.#loopDelay.percentile(99) / 1e6 - LOOP_DELAY_RESOLUTION_MS),
-      cpuSeconds,
+      cpuSeconds: cpuSeconds - this.#cpuSecondsAtStart,
+      cpuReadAtMs: monotonicMs(),
       privateBytes,
     };
     this.#loopDelay.reset();

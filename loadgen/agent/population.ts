@@ -81,6 +81,8 @@ export class Population implements TransportListener {
   #halfWindow = 64;
   online = 0;
   opening = 0;
+  #onlinePeak = 0;
+  #onlineLow = 0;
   /** Not ended, whatever has become of them. */
   connections = 0;
 
@@ -157,6 +159,14 @@ export class Population implements TransportListener {
   /** What the ledgers have counted until now. */
   counts(): LedgerCounts {
     return this.#conversations.map(({ ledger }) => ledger.counts()).reduce(addCounts);
+  }
+
+  /** Most and fewest clients that were logged in at any moment since the last call. */
+  takeExtremes(): { openPeak: number; openLow: number } {
+    const extremes = { openPeak: this.#onlinePeak, openLow: this.#onlineLow };
+    this.#onlinePeak = this.online;
+    this.#onlineLow = this.online;
+    return extremes;
   }
 
   /** Answers with an ERROR instead of ACCEPTED by reason, since the last call. */
@@ -369,6 +379,7 @@ export class Population implements TransportListener {
     this.#state[client] = ClientState.Online;
     this.opening -= 1;
     this.online += 1;
+    this.#onlinePeak = Math.max(this.#onlinePeak, this.online);
     this.#halfWindow = Math.max(1, window >>> 1);
     this.#absences.end(client, now);
     const dueMs = this.#connectDueMs[client] as number;
@@ -463,6 +474,7 @@ export class Population implements TransportListener {
 
   #offline(client: number): void {
     this.online -= 1;
+    this.#onlineLow = Math.min(this.#onlineLow, this.online);
     this.#writer.forget(client);
   }
 

@@ -1,6 +1,6 @@
 import type { QueueAlert } from '../../protocol/stats.js';
 import type { Measurement, QueueSummary } from '../../record/run.js';
-import type { QueueFlow } from './queue-flow.js';
+import type { QueueHistory } from './queue-log.js';
 import type { ServerPoller } from './server-poller.js';
 
 /**
@@ -14,15 +14,15 @@ export function summarizeBacklog(
   const alerts = (poller?.alerts ?? []).filter(
     ({ clearedAtMs }) => clearedAtMs === null || clearedAtMs >= startedAtMs,
   );
-  const queues = [...(poller?.lengths ?? [])].map(([name, lengths]) =>
-    summarizeQueue(
-      name,
-      lengths,
-      poller?.latest?.queues[name]?.threshold ?? null,
-      alerts,
-      poller?.flows.get(name),
-    ),
+  const queues = [...(poller?.queues.histories() ?? [])].map(([name, history]) =>
+    summarizeQueue(name, history, poller?.latest?.queues[name]?.threshold ?? null, alerts),
   );
+  // A server of several processes has a threshold for each, and none for them all.
+  for (const total of queues) {
+    const parts = queues.filter(({ name }) => name.startsWith(`${total.name}#`));
+    const shares = parts.map(({ thresholdShare }) => thresholdShare ?? 0);
+    if (parts.length > 0) total.thresholdShare ??= Math.max(...shares);
+  }
   // A total (`mailboxes`) says more than the one worker (`mailboxes#0`) that makes it up.
   const ranked = [...queues].sort((a, b) => b.max - a.max || Number(isPart(a.name)) - Number(isPart(b.name)));
   return {
@@ -41,24 +41,26 @@ export function summarizeBacklog(
 
 function summarizeQueue(
   name: string,
-  lengths: readonly number[],
+  { lengths, behindMs, rates, meanLength, busyShare, waitMs }: QueueHistory,
   threshold: number | null,
   alerts: readonly QueueAlert[],
-  flow: QueueFlow | undefined,
 ): QueueSummary {
-  const mean = lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, lengths.length);
   const sorted = [...lengths].sort((a, b) => a - b);
+  const max = sorted.at(-1) ?? 0;
   return {
     name,
-    max: sorted.at(-1) ?? 0,
+    max,
     // Of the samples, of which there are several a second: the length that 99 of 100 did not exceed.
     p99: sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0,
     threshold,
     alerts: alerts.filter(({ queue }) => queue === name).length,
-    behindMs: rounded(flow?.worst?.behindMs),
-    arrivedPerSecond: rounded(flow?.worst?.arrivedPerSecond),
-    servedPerSecond: rounded(flow?.worst?.servedPerSecond),
-    waitMs: rounded(flow?.waitMs(mean)),
+    behindMs: max === 0 ? null : rounded(behindMs),
+    arrivedPerSecond: rounded(rates?.arrivedPerSecond),
+    servedPerSecond: rounded(rates?.servedPerSecond),
+    waitMs: rounded(waitMs),
+    meanLength: rounded(meanLength),
+    busyShare: rounded(busyShare),
+    thresholdShare: threshold === null || threshold <= 0 ? null : rounded(max / threshold),
   };
 }
 

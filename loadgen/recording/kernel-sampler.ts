@@ -1,88 +1,94 @@
 import { readFileSync } from 'node:fs';
 import type { TimelineSample } from '../../record/timeline.js';
+import { readSocketCaches, type SocketCaches, slabBytes } from './socket-caches.js';
 
 export type KernelSample = TimelineSample['kernel'];
+
+/** The kernel at one moment, with what a line of the timeline has no room for. */
+export interface KernelReading {
+  sample: KernelSample;
+  /** TCP sockets of the whole host, those of other network namespaces too; 0 where the kernel does not tell. */
+  sockets: number;
+  /** Null where they cannot be read: they are for root. */
+  caches: SocketCaches | null;
+}
 
 const PAGE_BYTES = 4096;
 /** USER_HZ, which Linux has kept at 100 on every platform that Node.js runs on. */
 const TICKS_PER_SECOND = 100;
-/** Slab caches that a TCP socket takes: itself, its inode and name, its file, its place in an epoll set. */
-const SOCKET_CACHES = new Set([
-  'TCP',
-  'TCPv6',
-  'sock_inode_cache',
-  'dentry',
-  'filp',
-  'eventpoll_epi',
-  'eventpoll_pwq',
-  'request_sock_TCP',
-  'tw_sock_TCP',
-  'ep_head',
-  'lsm_file_cache',
-]);
+const MICROSECONDS_PER_SECOND = 1e6;
 
-/** Memory and sockets of the kernel, from /proc; all zero where there is no /proc. */
-export function sampleKernel(): KernelSample {
+/** Memory, sockets and CPU of the kernel, from /proc; all zero where there is no /proc. */
+export function readKernel(): KernelReading {
   const memory = readTable('/proc/meminfo', /^(\w+):\s+(\d+) kB/);
-  const sockets = /^TCP: inuse (\d+) orphan \d+ tw (\d+) alloc \d+ mem (\d+)/m.exec(
-    read('/proc/net/sockstat'),
+  const sockets = /^TCP: inuse (\d+) orphan \d+ tw (\d+) alloc (\d+) mem (\d+)/m.exec(
+    readProc('/proc/net/sockstat'),
   );
+  const sockets6 = /^TCP6: inuse (\d+)/m.exec(readProc('/proc/net/sockstat6'));
+  const caches = readSocketCaches(readProc('/proc/slabinfo'));
   return {
-    slabBytes: (memory.get('Slab') ?? 0) * 1024,
-    tcpSlabBytes: readSocketCaches(),
-    socketsInUse: Number(sockets?.[1] ?? 0),
-    socketsTimeWait: Number(sockets?.[2] ?? 0),
-    socketBufferBytes: Number(sockets?.[3] ?? 0) * PAGE_BYTES,
-    busySeconds: readBusySeconds(),
-    availableBytes: (memory.get('MemAvailable') ?? 0) * 1024,
+    sockets: Number(sockets?.[3] ?? 0),
+    caches,
+    sample: {
+      slabBytes: (memory.get('Slab') ?? 0) * 1024,
+      tcpSlabBytes: caches && slabBytes(caches),
+      socketsInUse: Number(sockets?.[1] ?? 0) + Number(sockets6?.[1] ?? 0),
+      socketsTimeWait: Number(sockets?.[2] ?? 0),
+      socketBufferBytes: Number(sockets?.[4] ?? 0) * PAGE_BYTES,
+      ...parseCpuTimes(readProc('/proc/stat')),
+      pressure: readPressure(),
+      availableBytes: (memory.get('MemAvailable') ?? 0) * 1024,
+    },
+  };
+}
+
+/** @param text /proc/stat, whose first line counts ticks: user, nice, system, idle, iowait, irq, softirq, steal */
+export function parseCpuTimes(text: string): Pick<KernelSample, 'busySeconds' | 'stealSeconds'> {
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = text
+    .split('\n', 1)
+    .flatMap((line) => line.split(/\s+/))
+    .map(Number);
+  return {
+    busySeconds: (user + nice + system + irq + softirq) / TICKS_PER_SECOND,
+    stealSeconds: steal / TICKS_PER_SECOND,
   };
 }
 
 /**
- * What the kernel holds for connections: the slab caches of sockets where they can be read (root), else the whole
- * slab, and socket buffers. Null where neither is known.
+ * Seconds in which at least one task waited for a CPU, for memory or for a disk: pressure stall information of the
+ * kernel (Documentation/accounting/psi.rst). Null where it keeps none.
  */
-export function kernelConnectionBytes(sample: KernelSample): number | null {
-  if (sample.slabBytes === 0) return null;
-  return (sample.tcpSlabBytes ?? sample.slabBytes) + sample.socketBufferBytes;
+function readPressure(): KernelSample['pressure'] {
+  const [cpu, memory, io] = ['cpu', 'memory', 'io'].map((what) =>
+    parsePressure(readProc(`/proc/pressure/${what}`)),
+  );
+  return cpu === null && memory === null && io === null
+    ? null
+    : { cpu: cpu ?? null, memory: memory ?? null, io: io ?? null };
 }
 
-/** Bytes of the objects in use: slabs that an earlier run left half empty would hide what this one takes. */
-function readSocketCaches(): number | null {
-  const text = read('/proc/slabinfo');
-  if (text === '') return null;
-  let bytes = 0;
-  for (const line of text.split('\n')) {
-    const [name = '', active, , size] = line.split(/\s+/, 4);
-    if (SOCKET_CACHES.has(name)) bytes += Number(active) * Number(size);
-  }
-  return bytes;
-}
-
-/** The first line of /proc/stat counts ticks: user, nice, system, idle, iowait, irq, softirq, steal. */
-function readBusySeconds(): number {
-  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = read('/proc/stat')
-    .split('\n', 1)
-    .flatMap((line) => line.split(/\s+/))
-    .map(Number);
-  return (user + nice + system + irq + softirq) / TICKS_PER_SECOND;
+/** @param text such as `some avg10=0.00 avg60=0.00 avg300=0.00 total=12345`, in microseconds, and a line `full …` */
+export function parsePressure(text: string): number | null {
+  const total = /^some .*\btotal=(\d+)/m.exec(text)?.[1];
+  return total === undefined ? null : Number(total) / MICROSECONDS_PER_SECOND;
 }
 
 function readTable(file: string, line: RegExp): Map<string, number> {
   const table = new Map<string, number>();
-  for (const text of read(file).split('\n')) {
+  for (const text of readProc(file).split('\n')) {
     const match = line.exec(text);
     if (match?.[1]) table.set(match[1], Number(match[2]));
   }
   return table;
 }
 
-/** Empty where the file is missing or for root only. */
-function read(file: string): string {
+/** Empty where the file is missing, for root only, or about something that the kernel was told not to keep. */
+function readProc(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    if (['ENOENT', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (['ENOENT', 'EACCES', 'EPERM', 'EOPNOTSUPP', 'ENOTSUP'].includes(code)) return '';
     throw error;
   }
 }

@@ -34,7 +34,7 @@ export interface FinishedRun {
   media: MediaLoad | undefined;
   /** Undefined where the connect phase was cut short. */
   connectsPerSecond: number | undefined;
-  memory: Measurement['memory']['bytesPerConnection'];
+  resources: Pick<Measurement, 'memory' | 'cpu' | 'host'>;
   memoryTrend: MemoryTrend;
   notes: string[];
   isPartial: boolean;
@@ -111,7 +111,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       faults,
     },
     backlog: summarizeBacklog(run.poller, startedAtMs),
-    memory: { bytesPerConnection: run.memory },
+    ...run.resources,
     notes: [
       ...run.notes,
       ...ledgerNotes(messages.leftOver, refusedAndDelivered),

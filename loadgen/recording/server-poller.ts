@@ -1,6 +1,9 @@
 import type { QueueAlert, ServerStats, WorkerRestart } from '../../protocol/stats.js';
 import type { TimelineSample } from '../../record/timeline.js';
-import { QueueFlow } from './queue-flow.js';
+import { monotonicMs } from '../monotonic-clock.js';
+import type { ServerMemory } from './memory-ramp.js';
+import { QueueLog } from './queue-log.js';
+import { ServerCpuMeter } from './server-cpu.js';
 
 const POLL_MS = 1000;
 const REQUEST_TIMEOUT_MS = 2000;
@@ -9,16 +12,17 @@ const REQUEST_TIMEOUT_MS = 2000;
 export class ServerPoller {
   readonly #url: string;
   #timer: NodeJS.Timeout | undefined;
+  #underWay: Promise<void> | undefined;
   #latest: ServerStats | undefined;
-  #lastSequence = 0;
+  #receivedAtMs = 0;
+  /** Whether an answer has come, with something new in it, since the last `take`. */
+  #isFresh = false;
+  #memory: ServerMemory | null = null;
   /** Of servers that were killed and started again meanwhile. */
   readonly #earlierAlerts: QueueAlert[] = [];
   readonly #earlierRestarts: WorkerRestart[] = [];
-  /** Highest length of each queue since `take`, and every sample of the run for the summary. */
-  #intervalMax = new Map<string, number>();
-  readonly #lengths = new Map<string, number[]>();
-  readonly #flows = new Map<string, QueueFlow>();
-  #cpuBefore: { seconds: number; atMs: number } | undefined;
+  readonly #cpu = new ServerCpuMeter();
+  readonly queues = new QueueLog();
   #failure: string | undefined;
 
   /** @param adminUrl such as `http://127.0.0.1:9464` */
@@ -36,13 +40,9 @@ export class ServerPoller {
     return this.#failure;
   }
 
-  /** All lengths that were sampled, by queue. */
-  get lengths(): ReadonlyMap<string, number[]> {
-    return this.#lengths;
-  }
-
-  get flows(): ReadonlyMap<string, QueueFlow> {
-    return this.#flows;
+  /** Memory of all workers at the server's last answer; the same object until they look at themselves anew. */
+  get memory(): ServerMemory | null {
+    return this.#memory;
   }
 
   get alerts(): QueueAlert[] {
@@ -54,22 +54,61 @@ export class ServerPoller {
     return [...this.#earlierRestarts, ...(this.#latest?.restarts ?? [])];
   }
 
-  start(): void {
-    this.#timer = setInterval(() => void this.poll(), POLL_MS);
+  /**
+   * Asks once a second, in the middle of the seconds of the run: at their ends, where the timeline is written, an answer
+   * would fall now on one side and now on the other. CPU is measured from the last answer on.
+   * @param startMs monotonic, when the run begins
+   */
+  start(startMs: number): void {
+    this.take();
+    let nextMs = startMs - POLL_MS / 2;
+    const wait = (): void => {
+      const nowMs = monotonicMs();
+      while (nextMs <= nowMs) nextMs += POLL_MS;
+      this.#timer = setTimeout(() => {
+        void this.poll();
+        wait();
+      }, nextMs - nowMs);
+    };
+    wait();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
   }
 
-  /** Asks once; a failure is remembered, not thrown: the run goes on without this sample. */
-  async poll(): Promise<void> {
+  /** Asks once, or waits for the answer under way; a failure is remembered, not thrown: the run goes on without it. */
+  poll(): Promise<void> {
+    this.#underWay ??= this.#ask().finally(() => {
+      this.#underWay = undefined;
+    });
+    return this.#underWay;
+  }
+
+  /** The server's part of a line of the timeline; null where no answer has come since the last call. */
+  take(): TimelineSample['server'] {
+    const stats = this.#latest;
+    if (!stats || !this.#isFresh) return null;
+    this.#isFresh = false;
+    const cpu = this.#cpu.read(stats, this.#receivedAtMs);
+    if (!cpu) return null;
+    return {
+      connections: stats.connections,
+      cpu: cpu.cores,
+      seconds: Math.round(cpu.seconds * 1000) / 1000,
+      privateBytes: this.#memory?.privateBytes ?? 0,
+      eventLoopLagMs: Math.max(0, ...stats.workers.map((worker) => worker.eventLoopLagP99Ms)),
+      queues: this.queues.takeHighest(),
+    };
+  }
+
+  async #ask(): Promise<void> {
     try {
       const response = await fetch(this.#url, {
         redirect: 'error',
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       });
-      this.#take((await response.json()) as ServerStats);
+      this.#receive((await response.json()) as ServerStats, monotonicMs());
       this.#failure = undefined;
     } catch (error) {
       const { cause, message } = error as Error & { cause?: Error };
@@ -77,91 +116,33 @@ export class ServerPoller {
     }
   }
 
-  /** Private memory of all workers, or null before the first answer. */
-  privateBytes(): number | null {
-    return this.#latest ? this.#latest.workers.reduce((sum, worker) => sum + worker.privateBytes, 0) : null;
-  }
-
-  /** The server's part of a line of the timeline; null before the first answer. */
-  take(nowMs: number): TimelineSample['server'] {
-    const stats = this.#latest;
-    if (!stats) return null;
-    const cpuSeconds = stats.workers.reduce((sum, worker) => sum + worker.cpuSeconds, 0);
-    const before = this.#cpuBefore;
-    this.#cpuBefore = { seconds: cpuSeconds, atMs: nowMs };
-    // Of one worker among many only what has something in it.
-    const queues = Object.fromEntries(
-      [...this.#intervalMax].filter(([queue, length]) => length > 0 || !queue.includes('#')),
-    );
-    this.#intervalMax = new Map();
-    return {
-      connections: stats.connections,
-      // A worker that was started again begins with no CPU time.
-      cpu:
-        before && nowMs > before.atMs
-          ? (Math.max(0, cpuSeconds - before.seconds) * 1000) / (nowMs - before.atMs)
-          : 0,
-      privateBytes: this.privateBytes() ?? 0,
-      eventLoopLagMs: Math.max(0, ...stats.workers.map((worker) => worker.eventLoopLagP99Ms)),
-      queues,
-    };
-  }
-
-  #take(stats: ServerStats): void {
+  #receive(stats: ServerStats, atMs: number): void {
     if (stats.schema !== 'c2m.stats/1') throw new Error(`${this.#url} does not answer with c2m.stats/1`);
-    const isFirst = this.#latest === undefined;
-    if (this.#latest && stats.startedAtMs !== this.#latest.startedAtMs) {
-      this.#earlierAlerts.push(...this.#latest.alerts);
-      this.#earlierRestarts.push(...(this.#latest.restarts ?? []));
-      this.#lastSequence = 0;
-      this.#cpuBefore = undefined;
+    const before = this.#latest;
+    if (before && stats.startedAtMs !== before.startedAtMs) {
+      this.#earlierAlerts.push(...before.alerts);
+      this.#earlierRestarts.push(...(before.restarts ?? []));
+      this.queues.restart();
+      this.#cpu.restart();
     }
     this.#latest = stats;
-    const longest = new Map<string, number>();
-    const empty = Object.fromEntries(Object.keys(stats.queues).map((queue) => [queue, 0]));
-    for (const sample of stats.samples) {
-      // What was sampled before this run began belongs to another one.
-      if (isFirst || sample.sequence <= this.#lastSequence) continue;
-      for (const [queue, length] of Object.entries(withTotals({ ...empty, ...sample.queues }))) {
-        longest.set(queue, Math.max(length, longest.get(queue) ?? 0));
-        this.#intervalMax.set(queue, Math.max(length, this.#intervalMax.get(queue) ?? 0));
-        const lengths = this.#lengths.get(queue);
-        if (lengths) lengths.push(length);
-        else this.#lengths.set(queue, [length]);
-      }
-    }
-    this.#lastSequence = stats.samples.at(-1)?.sequence ?? this.#lastSequence;
-    this.#readFlows(stats, longest);
-  }
-
-  #readFlows(stats: ServerStats, longest: ReadonlyMap<string, number>): void {
-    const atMs = stats.samples.at(-1)?.atMs;
-    if (atMs === undefined) return;
-    for (const field of ['arrived', 'served'] as const) {
-      // A server of another make may not tell.
-      if (Object.values(stats.queues).some((queue) => typeof queue[field] !== 'number')) return;
-    }
-    const of = (field: 'arrived' | 'served') =>
-      withTotals(
-        Object.fromEntries(Object.entries(stats.queues).map(([name, queue]) => [name, queue[field]])),
-      );
-    const served = of('served');
-    for (const [name, arrived] of Object.entries(of('arrived'))) {
-      const flow = this.#flows.get(name) ?? new QueueFlow();
-      this.#flows.set(name, flow);
-      flow.read(arrived, served[name] ?? 0, longest.get(name) ?? 0, atMs);
-    }
+    this.#receivedAtMs = atMs;
+    this.queues.take(stats);
+    if (before && !hasNews(before, stats)) return;
+    this.#isFresh = true;
+    this.#memory = {
+      privateBytes: stats.workers.reduce((sum, worker) => sum + worker.privateBytes, 0),
+      connections: stats.connections,
+      processes: stats.workers.length,
+    };
   }
 }
 
-/** A server of several workers tells each worker's queues (`mailboxes#0`); their sum is what one worker would have. */
-function withTotals(queues: Record<string, number>): Record<string, number> {
-  const totals: Record<string, number> = {};
-  for (const [queue, length] of Object.entries(queues)) {
-    const hash = queue.indexOf('#');
-    if (hash < 0) continue;
-    const name = queue.slice(0, hash);
-    totals[name] = (totals[name] ?? 0) + length;
-  }
-  return { ...totals, ...queues };
+/** Whether any worker has looked at itself since; one that does not say when is taken to have done so. */
+function hasNews(before: ServerStats, now: ServerStats): boolean {
+  if (now.workers.length !== before.workers.length) return true;
+  return now.workers.some(({ pid, atMs }, index) => {
+    const earlier = before.workers[index];
+    return atMs === undefined || atMs !== earlier?.atMs || pid !== earlier.pid;
+  });
 }

@@ -1,7 +1,8 @@
 import { addTcp, noTcp, type TcpCounters } from '../../record/tcp-counters.js';
 import type { TimelineSample } from '../../record/timeline.js';
-import { LEDGER_COUNTS, noCounts } from '../agent/ledger.js';
 import type { AgentSample } from '../agent-messages.js';
+import { addCounts, addReasons, emptySample, sumOf } from './agent-sums.js';
+import { certainPeak, type Told } from './certain-peak.js';
 import type { MergedInterval } from './latency-recorder.js';
 
 /** Counts of the run so far, all agents together. */
@@ -14,32 +15,39 @@ export interface RunCounts {
   reconnected: number;
   failures: Record<string, number>;
   refusals: Record<string, number>;
-  /** Most clients logged in at the end of any second. */
+  /** Most clients that were certainly logged in at one moment. */
   peak: number;
 }
 
 const MS_PER_SECOND = 1000;
+/** Seconds by which a time may miss the end of a second that it was meant to be. */
+const ROUNDING = 1e-6;
 
 /** What a line of the timeline holds beside the agents' part. */
 export interface Surroundings {
   merge(samples: readonly AgentSample[], startSeconds: number, endSeconds: number): MergedInterval;
   phaseAt(seconds: number): string;
-  server(nowMs: number): TimelineSample['server'];
+  server(): TimelineSample['server'];
   kernel(): TimelineSample['kernel'];
   emit(sample: TimelineSample): void;
 }
 
 /**
  * Adds up the agents' samples, second by second. A second is complete when no agent can still say anything about it:
- * each of them has reported on it or on a later one, or has ended.
+ * each of them has reported on it or on a later one, or has ended. Where an agent was stalled and tells of several
+ * seconds at once, they become one line, as long as they were: no count is put into a second that it is not of.
  */
 export class TimelineRecorder {
   readonly #startMs: number;
   readonly #surroundings: Surroundings;
-  readonly #pending: Map<number, AgentSample>[];
+  /** Samples by the second that they end in, by agent: two where one was stalled in its midst. */
+  readonly #pending: Map<number, AgentSample[]>[];
+  /** Of seconds that an agent has yet to tell of, together with later ones. */
+  #untold: Told[] = [];
   /** The newest sample that is part of a line, and the newest second heard of, by agent. */
   readonly #latest: (AgentSample | undefined)[];
   readonly #heardSecond: number[];
+  readonly #hasEnded: boolean[];
   readonly #sums: AgentSample[];
   #writtenSecond = 0;
   #writtenToMs: number;
@@ -63,14 +71,17 @@ export class TimelineRecorder {
     this.#pending = Array.from({ length: agents }, () => new Map());
     this.#latest = Array.from({ length: agents });
     this.#heardSecond = Array.from({ length: agents }, () => 0);
+    this.#hasEnded = Array.from({ length: agents }, () => false);
     this.#sums = Array.from({ length: agents }, emptySample);
   }
 
   /** @returns nothing; `emit` of the surroundings is called for each second that is now complete */
   take(agent: number, sample: AgentSample): void {
-    const second = Math.ceil((sample.toMs - this.#startMs) / MS_PER_SECOND - 1e-6);
-    this.#pending[agent]?.set(second, sample);
-    this.#heardSecond[agent] = second;
+    const second = this.#secondOf(sample);
+    const pending = this.#pending[agent] as Map<number, AgentSample[]>;
+    pending.set(second, [...(pending.get(second) ?? []), sample]);
+    // A sample that ends in the midst of a second is followed by the rest of that second, or by the end of the agent.
+    this.#heardSecond[agent] = Math.floor((sample.toMs - this.#startMs) / MS_PER_SECOND + ROUNDING);
     addCounts(this.#sums[agent] as AgentSample, sample);
     this.#writeComplete();
   }
@@ -79,7 +90,8 @@ export class TimelineRecorder {
   ended(agent: number): void {
     this.#heardSecond[agent] = Number.POSITIVE_INFINITY;
     this.#writeComplete();
-    this.#latest[agent] = undefined;
+    this.#hasEnded[agent] = true;
+    this.#forgetEnded();
   }
 
   /** Of all agents over the whole run; null over sockets. */
@@ -110,23 +122,23 @@ export class TimelineRecorder {
   }
 
   #write(second: number): void {
-    const samples: AgentSample[] = [];
-    let cpuSeconds = 0;
     this.#pending.forEach((seconds, agent) => {
-      const sample = seconds.get(second);
-      if (!sample) return;
+      for (const sample of seconds.get(second) ?? []) this.#untold.push({ agent, sample });
       seconds.delete(second);
-      samples.push(sample);
-      cpuSeconds += sample.cpuSeconds - (this.#latest[agent]?.cpuSeconds ?? sample.cpuSeconds);
-      this.#latest[agent] = sample;
     });
-    // Every agent was too busy to report; the next line is longer than a second.
-    if (samples.length === 0) return;
+    // Nobody told anything of it, or somebody tells of it later: the next line is longer than a second.
+    if (this.#untold.length === 0 || this.#isSomebodyBehind(second)) return;
+    const told = this.#untold;
+    this.#untold = [];
+    const samples = told.map(({ sample }) => sample);
+    const cpu = this.#coresOf(told);
+    for (const { agent, sample } of told) this.#latest[agent] = sample;
     const toMs = Math.max(...samples.map((sample) => sample.toMs));
     const levels = this.#latest.filter((sample) => sample !== undefined);
     const counts = emptySample();
     for (const sample of samples) addCounts(counts, sample);
-    this.#count(counts, sumOf(levels, 'open'));
+    const peak = Math.max(sumOf(levels, 'open'), certainPeak(told, this.#latest));
+    this.#count(counts, peak);
     const seconds = (toMs - this.#writtenToMs) / MS_PER_SECOND;
     const t = (toMs - this.#startMs) / MS_PER_SECOND;
     this.#writtenToMs = toMs;
@@ -139,6 +151,7 @@ export class TimelineRecorder {
         open: sumOf(levels, 'open'),
         opening: sumOf(levels, 'opening'),
         away: sumOf(levels, 'away'),
+        peak,
         connected: counts.connected,
         failed: counts.failed,
         dropped: counts.dropped,
@@ -162,13 +175,44 @@ export class TimelineRecorder {
         lagP99Ms,
         lagMaxMs,
         eventLoopLagMs: Math.max(...samples.map((sample) => sample.eventLoopLagMs)),
-        cpu: seconds > 0 ? cpuSeconds / seconds : 0,
+        cpu,
         privateBytes: sumOf(levels, 'privateBytes'),
         tcp: counts.tcp,
       },
-      server: this.#surroundings.server(toMs),
+      server: this.#surroundings.server(),
       kernel: this.#surroundings.kernel(),
     });
+    this.#forgetEnded();
+  }
+
+  /** What an agent had at its end it has in the line of its last sample, and not after that. */
+  #forgetEnded(): void {
+    this.#hasEnded.forEach((hasEnded, agent) => {
+      const isPending =
+        (this.#pending[agent]?.size ?? 0) > 0 || this.#untold.some((told) => told.agent === agent);
+      if (hasEnded && !isPending) this.#latest[agent] = undefined;
+    });
+  }
+
+  /** Whether an agent tells of this second only together with later ones. */
+  #isSomebodyBehind(second: number): boolean {
+    const endMs = this.#startMs + second * MS_PER_SECOND - 1;
+    return this.#pending.some((seconds) => [...seconds.values()].flat().some(({ fromMs }) => fromMs < endMs));
+  }
+
+  #secondOf({ toMs }: AgentSample): number {
+    return Math.ceil((toMs - this.#startMs) / MS_PER_SECOND - ROUNDING);
+  }
+
+  /** Cores in use by all agents, each over the time in which it used them. */
+  #coresOf(told: readonly Told[]): number {
+    return this.#latest.reduce((cores, before, agent) => {
+      const last = told.findLast((each) => each.agent === agent)?.sample;
+      if (!last) return cores;
+      const cpuSeconds = last.cpuSeconds - (before?.cpuSeconds ?? 0);
+      const elapsedMs = last.cpuReadAtMs - (before?.cpuReadAtMs ?? this.#startMs);
+      return elapsedMs > 0 ? cores + (cpuSeconds * MS_PER_SECOND) / elapsedMs : cores;
+    }, 0);
   }
 
   #count(counts: AgentSample, open: number): void {
@@ -183,66 +227,6 @@ export class TimelineRecorder {
     addReasons(run.failures, counts.failures);
     addReasons(run.refusals, counts.refusals);
   }
-}
-
-const COUNTS = [
-  'connected',
-  'reconnected',
-  'failed',
-  'dropped',
-  'due',
-  'unscheduled',
-  ...LEDGER_COUNTS,
-] as const;
-
-const LEVELS = [
-  'open',
-  'opening',
-  'away',
-  'inFlight',
-  'privateBytes',
-] as const satisfies (keyof AgentSample)[];
-
-/** Adds the counts of a sample, and takes over its levels. */
-function addCounts(sum: AgentSample, sample: AgentSample): void {
-  for (const name of COUNTS) sum[name] += sample[name];
-  for (const name of LEVELS) sum[name] = sample[name];
-  addReasons(sum.failures, sample.failures);
-  addReasons(sum.refusals, sample.refusals);
-  if (sample.tcp) sum.tcp = addTcp(sum.tcp ?? noTcp(), sample.tcp);
-}
-
-function addReasons(sum: Record<string, number>, reasons: Record<string, number>): void {
-  for (const [reason, count] of Object.entries(reasons)) sum[reason] = (sum[reason] ?? 0) + count;
-}
-
-function sumOf(samples: readonly AgentSample[], level: (typeof LEVELS)[number]): number {
-  return samples.reduce((sum, sample) => sum + sample[level], 0);
-}
-
-function emptySample(): AgentSample {
-  return {
-    fromMs: 0,
-    toMs: 0,
-    open: 0,
-    opening: 0,
-    away: 0,
-    inFlight: 0,
-    connected: 0,
-    reconnected: 0,
-    failed: 0,
-    dropped: 0,
-    failures: {},
-    refusals: {},
-    due: 0,
-    unscheduled: 0,
-    ...noCounts(),
-    latency: {},
-    tcp: null,
-    eventLoopLagMs: 0,
-    cpuSeconds: 0,
-    privateBytes: 0,
-  };
 }
 
 function rounded(seconds: number): number {

@@ -1,5 +1,6 @@
 import type { RunRecord } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
+import { meanServerCores } from '../server-cores.js';
 
 /** Cores in use around one second; null: not known. */
 export interface CpuLoad {
@@ -34,13 +35,8 @@ export function cpuAt(record: RunRecord, samples: readonly TimelineSample[], ind
     : null;
   // After a stall one reading may hold the CPU time of many seconds, more than the host has had.
   const most = record.target.kind === 'embedded' ? (host ?? cores) : Number.POSITIVE_INFINITY;
-  const isServerKnown = window.some(({ server: known }) => known);
-  const server = isServerKnown
-    ? Math.min(
-        most,
-        mean((sample) => sample.server?.cpu ?? 0),
-      )
-    : null;
+  const used = meanServerCores(window);
+  const server = used === null ? null : Math.min(most, used);
   const isWhole = host !== null && server !== null && record.target.kind === 'embedded';
   return { server, agents, host, others: isWhole ? Math.max(0, host - server - agents) : null, cores };
 }

@@ -12,6 +12,7 @@ import type { WorkerReport } from '../processes/worker.js';
 import { addCounters } from '../queues/counters.js';
 import { QueueMonitor } from '../queues/queue-monitor.js';
 import { PastReports } from './past-reports.js';
+import { UnsampledCounts } from './unsampled-counts.js';
 
 const KEPT_REJECTIONS = 100;
 
@@ -36,6 +37,7 @@ export class ServerState {
   readonly #newest = new Map<string, number>();
   /** The highest since the last sample. */
   #unsampled = new Map<string, number>();
+  readonly #counts = new UnsampledCounts();
 
   constructor(version: string, config: ServerConfig, handlers: string, log: Logger) {
     this.#version = version;
@@ -53,10 +55,12 @@ export class ServerState {
     const before = this.#reports.get(worker);
     if (before && before.stats.pid !== pid) this.#past.bury(before);
     this.#reports.set(worker, report);
-    for (const [queue, { peak }] of Object.entries(report.queues)) {
+    this.#counts.reported(report.stats);
+    for (const [queue, { peak, arrived, served }] of Object.entries(this.#past.addTo(report).queues)) {
       const name = this.#nameOf(queue, report);
       this.#newest.set(name, peak);
       this.#unsampled.set(name, Math.max(peak, this.#unsampled.get(name) ?? 0));
+      this.#counts.add(name, arrived, served);
     }
   }
 
@@ -104,7 +108,7 @@ export class ServerState {
   sample(): void {
     if (this.#newest.size === 0) return;
     this.#measureServed(Date.now());
-    this.#monitor.record(Date.now(), new Map([...this.#newest, ...this.#unsampled]));
+    this.#monitor.record(Date.now(), new Map([...this.#newest, ...this.#unsampled]), this.#counts.take());
     this.#unsampled = new Map();
   }
 

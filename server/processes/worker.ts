@@ -151,6 +151,7 @@ export class Worker {
         connections: this.#sessions.size,
         ...readProcessUsage(),
         eventLoopLagP99Ms: Math.max(0, lag),
+        atMs: performance.timeOrigin + performance.now(),
       },
       counters: this.#counters,
       users: this.#home.mailboxes.userCount,

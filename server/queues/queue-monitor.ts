@@ -41,12 +41,19 @@ export class QueueMonitor {
     return summary;
   }
 
-  /** @param atMs wall clock */
-  record(atMs: number, queues: ReadonlyMap<string, number>): void {
+  /**
+   * @param atMs wall clock
+   * @param flow who has reported since the last call, and what was counted
+   */
+  record(
+    atMs: number,
+    queues: ReadonlyMap<string, number>,
+    flow: Pick<QueueSample, 'reports' | 'counts'> = {},
+  ): void {
     this.#sequence += 1;
     // A hundred workers have hundreds of queues, nearly all of them empty.
     const filled = [...queues].filter(([, length]) => length > 0);
-    this.#samples.push({ atMs, sequence: this.#sequence, queues: Object.fromEntries(filled) });
+    this.#samples.push({ atMs, sequence: this.#sequence, queues: Object.fromEntries(filled), ...flow });
     if (this.#samples.length > KEPT_SAMPLES) this.#samples.shift();
     for (const [name, length] of queues) {
       this.#highest.set(name, Math.max(length, this.#highest.get(name) ?? 0));

@@ -103,6 +103,7 @@ describe('a gate that makes no sense is told with what would be right', () => {
 
 const WRITTEN: Record<Unit, (limit: number) => string> = {
   ms: (limit) => formatQuantity('duration', limit),
+  us: (limit) => `${limit}us`,
   seconds: (limit) => formatQuantity('duration', limit * 1000),
   bytes: (limit) => formatQuantity('size', limit),
   perSecond: (limit) => formatQuantity('rate', limit),
@@ -154,6 +155,8 @@ const JUDGED_SECTIONS = [
   'generator',
   'backlog',
   'memory',
+  'cpu',
+  'host',
 ];
 
 interface JsonSchema {

@@ -48,6 +48,15 @@ describe('the stages of a run', () => {
       expect(bottleneck).toBe('CPU, most of it taken by others on the host');
   });
 
+  test('take a second in which the server told nothing for a gap, and not for one at rest', () => {
+    const { record, samples } = recordFixture();
+    samples.forEach((sample, index) => {
+      if (index % 3 === 0) sample.server = null;
+      else if (sample.server) sample.server.cpu = 0.8;
+    });
+    for (const { serverCores } of stagesOf(record, samples)) expect(serverCores ?? 0.8).toBeCloseTo(0.8, 9);
+  });
+
   test('that leave hardly any memory are bounded by it', () => {
     const stages = stagesWith(1.95, (sample) => {
       sample.kernel.availableBytes = 1e9;

@@ -1,0 +1,65 @@
+import type { Measurement } from '../../record/run.js';
+import type { TimelineSample } from '../../record/timeline.js';
+
+type Cpu = NonNullable<Measurement['cpu']>;
+
+const MICROSECONDS_PER_SECOND = 1e6;
+
+/**
+ * What a message costs in CPU time while the phases run. Rates over rates: the server's CPU is known between its answers,
+ * which begin and end a little beside the seconds in which messages are counted.
+ */
+export class CpuCost {
+  readonly #server = new Cores();
+  readonly #generator = new Cores();
+  #delivered = 0;
+  #seconds = 0;
+
+  /** Takes a line of a phase; one without an answer of the server says nothing of it, least of all that it slept. */
+  add({ seconds, messages, server, generator }: TimelineSample): void {
+    this.#delivered += messages.delivered;
+    this.#seconds += seconds;
+    this.#generator.add(generator.cpu, seconds);
+    if (server) this.#server.add(server.cpu, server.seconds ?? seconds);
+  }
+
+  summary(): Cpu {
+    const deliveredPerSecond = this.#seconds === 0 ? 0 : this.#delivered / this.#seconds;
+    const perMessage = ({ mean }: Cores): number | null =>
+      mean === null || deliveredPerSecond === 0
+        ? null
+        : rounded((mean * MICROSECONDS_PER_SECOND) / deliveredPerSecond);
+    return {
+      serverUsPerMessage: perMessage(this.#server),
+      generatorUsPerMessage: perMessage(this.#generator),
+      serverCores: this.#server.summary(),
+      generatorCores: this.#generator.summary(),
+    };
+  }
+}
+
+/** Cores in use over time. */
+class Cores {
+  #peak: number | null = null;
+  #coreSeconds = 0;
+  #seconds = 0;
+
+  add(cores: number, seconds: number): void {
+    this.#peak = Math.max(cores, this.#peak ?? 0);
+    this.#coreSeconds += cores * seconds;
+    this.#seconds += seconds;
+  }
+
+  get mean(): number | null {
+    return this.#seconds === 0 ? null : this.#coreSeconds / this.#seconds;
+  }
+
+  summary(): Cpu['serverCores'] {
+    const { mean } = this;
+    return { mean: mean && rounded(mean), peak: this.#peak && rounded(this.#peak) };
+  }
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

@@ -1,0 +1,109 @@
+import { cpus } from 'node:os';
+import type { Measurement } from '../../record/run.js';
+import type { TimelineSample } from '../../record/timeline.js';
+import type { AgentPool } from '../agent-pool.js';
+import { monotonicMs } from '../monotonic-clock.js';
+import { connectedMemory, NOT_MEASURED, socketNote } from './connection-memory.js';
+import { CpuCost } from './cpu-cost.js';
+import { hostLoad } from './host-load.js';
+import { type KernelReading, type KernelSample, readKernel } from './kernel-sampler.js';
+import { MemoryRamp, type MemoryReading, rampIntervalMs } from './memory-ramp.js';
+import type { ServerPoller } from './server-poller.js';
+import { TalkingMemory } from './talking-memory.js';
+
+/** The workers of a server look at themselves four times a second: asked more often, they have nothing new to tell. */
+const SHORTEST_POLL_MS = 250;
+
+/** The run that uses the resources. */
+export interface ResourceUser {
+  pool: AgentPool;
+  poller: ServerPoller | undefined;
+  /** Sockets of this host that a connection has; null: what is between its ends is not known. */
+  socketsPerConnection: number | null;
+  /** Phases in which the clients talk. */
+  phases: ReadonlySet<string>;
+}
+
+/** Memory and CPU that a run takes of its host, from before the first connect to the end. */
+export class ResourceUsage {
+  readonly #user: ResourceUser;
+  readonly #before: MemoryReading;
+  readonly #startMs = monotonicMs();
+  readonly #ramp = new MemoryRamp();
+  readonly #talking: TalkingMemory;
+  readonly #cpuCost = new CpuCost();
+  #kernel: KernelReading;
+  #connected = NOT_MEASURED;
+  #host: Measurement['host'];
+
+  /** To be made before the first connect: what is held then is no connection's. */
+  constructor(user: ResourceUser) {
+    this.#user = user;
+    this.#before = this.#read();
+    this.#kernel = this.#before.kernel;
+    this.#talking = new TalkingMemory(this.#before, user.socketsPerConnection);
+  }
+
+  /** The kernel's part of the next line of the timeline. */
+  readKernel(): KernelSample {
+    this.#kernel = readKernel();
+    return this.#kernel.sample;
+  }
+
+  /** Takes the line for which the kernel was read last. */
+  add(sample: TimelineSample): void {
+    if (!this.#user.phases.has(sample.phase)) return;
+    this.#talking.add(sample, this.#kernel);
+    this.#cpuCost.add(sample);
+  }
+
+  /**
+   * Reads memory again and again while clients connect.
+   * @param rampMs how long they are expected to take
+   * @returns stops it
+   */
+  watchRamp(rampMs: number): () => void {
+    const { poller } = this.#user;
+    const intervalMs = rampIntervalMs(rampMs);
+    const reading = setInterval(() => this.#ramp.add(this.#read()), intervalMs);
+    const polling = setInterval(() => void poller?.poll(), Math.max(SHORTEST_POLL_MS, intervalMs));
+    return () => {
+      clearInterval(reading);
+      clearInterval(polling);
+    };
+  }
+
+  /** Everybody is connected and has come to rest. @returns what must be said beside the figures */
+  connected(logins: number): string | undefined {
+    const { pool, socketsPerConnection } = this.#user;
+    this.#connected = connectedMemory({
+      before: this.#before,
+      after: this.#read(),
+      slopes: this.#ramp.slopes(),
+      logins,
+      socketsPerConnection,
+      agents: pool.plans.length,
+    });
+    return socketNote(this.#connected);
+  }
+
+  /** The run is over: what the host does from now on is not of it. */
+  end(): void {
+    const seconds = (monotonicMs() - this.#startMs) / 1000;
+    this.#host = hostLoad(this.#before.kernel.sample, readKernel().sample, seconds, cpus().length);
+  }
+
+  /** As run.json has them. */
+  summary(): Pick<Measurement, 'memory' | 'cpu' | 'host'> {
+    return {
+      memory: { ...this.#connected, talking: this.#talking.summary() },
+      cpu: this.#cpuCost.summary(),
+      ...(this.#host && { host: this.#host }),
+    };
+  }
+
+  #read(): MemoryReading {
+    const { pool, poller } = this.#user;
+    return { kernel: readKernel(), server: poller?.memory ?? null, clientBytes: pool.privateBytes() };
+  }
+}
