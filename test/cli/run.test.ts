@@ -221,7 +221,7 @@ gates: [messages.lost == 0]
     await expect(readdir(mailboxes)).rejects.toThrow('ENOENT');
   });
 
-  test('a server that dies during the run ends it with 1, a record, and the reason', async () => {
+  test('a server that dies during the run has failed: 99, a record, and the reason', async () => {
     const out = join(folder, 'record');
     const run = startC2m(
       ...['run', 'ci-smoke', '--out', out, '--set', 'phases.talk.duration=60s', '--set', 'target=embedded'],
@@ -230,7 +230,10 @@ gates: [messages.lost == 0]
     const [server] = await processesUnder(run.pid);
     process.kill(server as number, 'SIGKILL');
     const { status } = await run.ended;
-    expect(status).toBe(1);
-    expect((await recordIn(out)).notes.join()).toContain('the server process ended (SIGKILL)');
+    expect(status).toBe(99);
+    const { verdict, target, notes } = await recordIn(out);
+    expect(verdict).toBe('failed');
+    expect(target.died).toContain('the server process ended (SIGKILL)');
+    expect(notes.join()).toContain('the server process ended (SIGKILL)');
   });
 });

@@ -60,7 +60,7 @@ describe('in a terminal of 80x24, from its last row', () => {
     expect(isCursorVisible).toBe(true);
     expect(last.slice(0, 2)).toEqual([
       '',
-      expect.stringMatching(/^ *PASSED {3}quickstart \(50 connections, /),
+      expect.stringMatching(/^ *PASSED {3}record \(quickstart, 50 connections, /),
     ]);
     for (const kind of [...RUN_ROWS.slice(0, 4), ...LOWER_RUN_ROWS.slice(1)]) {
       expect(countOf(kind, last)).toBe(0);
