@@ -60,8 +60,8 @@ function invalidSentence({ generator, gates }: RunRecord): string {
       ? generator.faults.join('; ')
       : `messages left ${formatFigure(generator.lagMs.p99, 'ms')} late (p99)`;
   return (
-    `The load generator could not keep its own schedule: ${faults}, past its limit of ` +
-    `${formatMilliseconds(generator.lagLimitMs)}. The figures may flatter the server, so they prove nothing. ${advice}`
+    `The load generator could not do what was asked of it: ${faults} (its limit is ` +
+    `${formatMilliseconds(generator.lagLimitMs)}). The figures may flatter the server, so they prove nothing. ${advice}`
   );
 }
 

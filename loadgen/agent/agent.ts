@@ -22,7 +22,10 @@ const SAMPLE_MS = 1000;
 const LOOP_DELAY_RESOLUTION_MS = 10;
 /** How often, while draining, it is looked whether anything is still under way. */
 const DRAIN_CHECK_MS = 100;
-/** At the end, how long goodbyes may take: what the server still sends meanwhile counts. */
+/** At the end, how long goodbyes may take, a few of them a tick: two million take longer, and end with the process. */
+const GOODBYES_MS = 2000;
+const GOODBYES_A_TICK_MS = 20;
+/** And how long the last of them: what the server still sends meanwhile counts. */
 const PARTING_MS = 2000;
 
 /** One agent: a population, its schedule, and what it tells the coordinator. Runs in any process. */
@@ -48,7 +51,9 @@ export class Agent implements PopulationListener {
   #heartbeatClient = 0;
   #nextDrainCheckMs = Number.POSITIVE_INFINITY;
   #isFinishing = false;
+  #goodbyesUntilMs = 0;
   #partingUntilMs = 0;
+  #left = 0;
   #lastLevels: Levels | undefined;
   #counts = newCounts();
   #before = noCounts();
@@ -204,13 +209,19 @@ export class Agent implements PopulationListener {
     this.#population.recordUnfinishedConnects(now, (client) => !this.#presence.isAway(client));
     // Of before the goodbyes: the last levels are those of the run, not of its end.
     this.#lastLevels = this.#levels();
-    this.#population.leaveAll();
-    this.#partingUntilMs = monotonicMs() + PARTING_MS;
+    this.#goodbyesUntilMs = now + GOODBYES_MS;
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
   }
 
   /** What comes before the last connection has ended belongs to the run. */
   #part(now: number): void {
+    if (this.#left < this.#plan.count && now < this.#goodbyesUntilMs) {
+      const endMs = now + GOODBYES_A_TICK_MS;
+      for (; this.#left < this.#plan.count && monotonicMs() < endMs; this.#left += 1)
+        this.#population.leave(this.#left);
+      this.#partingUntilMs = monotonicMs() + PARTING_MS;
+      return;
+    }
     if (this.#population.connections > 0 && now < this.#partingUntilMs) return;
     clearInterval(this.#timer);
     if (this.#sampleFromMs > 0) this.#sample(now, this.#lastLevels);

@@ -203,8 +203,7 @@ export class Population implements TransportListener {
     }
     this.#absences.begin(client, monotonicMs());
     this.#connectDueMs[client] = 0;
-    if (this.isOnline(client)) this.#leave(client);
-    else this.cut(client);
+    this.leave(client);
   }
 
   /** Connects that have not ended in a login take at least as long as they did until now. */
@@ -216,12 +215,10 @@ export class Population implements TransportListener {
     }
   }
 
-  /** Says goodbye to the server on every connection. */
-  leaveAll(): void {
-    for (let client = 0; client < this.count; client += 1) {
-      if (this.isOnline(client)) this.#leave(client);
-      else this.cut(client);
-    }
+  /** The client says goodbye for good. */
+  leave(client: number): void {
+    if (this.isOnline(client)) this.#leave(client);
+    else this.cut(client);
   }
 
   /** What no message has carried an acknowledgement of yet is acknowledged on the way out. */

@@ -114,7 +114,10 @@ interface Growth {
   seconds: number;
 }
 
-/** The first time that a length grew in every second for as long and as far as `GROWTH` says, at least to `least`. */
+/**
+ * The first time that a length grew in every second for as long and as far as `GROWTH` says, at least to `least`. Within
+ * one phase: where the load rises, a queue rises to another level and is none the worse.
+ */
 function firstGrowth(
   samples: readonly TimelineSample[],
   read: (sample: TimelineSample) => number | null,
@@ -123,8 +126,9 @@ function firstGrowth(
   let start = 0;
   for (let end = 1; end <= samples.length; end += 1) {
     const [before, now] = [samples[end - 1], samples[end]].map((sample) => (sample ? read(sample) : null));
-    if (before !== null && now !== null && before !== undefined && now !== undefined && now > before)
-      continue;
+    const isOnePhase = samples[end]?.phase === samples[end - 1]?.phase;
+    const isKnown = before !== null && now !== null && before !== undefined && now !== undefined;
+    if (isOnePhase && isKnown && now > before) continue;
     const [rest, first, last] = [samples[start], samples[start + 1], samples[end - 1]];
     const [from, to] = [rest ? read(rest) : null, last ? read(last) : null];
     const isLong = end - start > GROWTH.samples;

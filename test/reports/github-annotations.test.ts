@@ -36,7 +36,7 @@ describe('on GitHub', () => {
       .trim()
       .split('\n');
     expect(lines).toHaveLength(2);
-    expect(lines[0]).toContain('::The load generator could not keep its own schedule');
+    expect(lines[0]).toContain('::The load generator could not do what was asked of it');
     expect(lines[1]).toBe(
       '::error title=c2m offline-backlog::the record nightly is damaged: timeline.ndjson is missing',
     );

@@ -206,7 +206,7 @@ describe('the summary in the terminal', () => {
       record.generator.lagMs.p99 = 412;
     }).record;
     expect(terminalSummary(reportedRun(invalid), 'runs/1', false)).toContain(
-      'messages left 412 ms late (p99), past its limit of 50 ms',
+      'messages left 412 ms late (p99) (its limit is 50 ms)',
     );
     const partial = recordFixture((record) => {
       record.verdict = 'partial';
