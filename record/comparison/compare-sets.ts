@@ -65,12 +65,13 @@ export function compareSets(
     level,
     ...(order && { order }),
   });
+  const missing = missingFigures(rows);
   const differences = differencesOf(before.runs, after.runs, differing);
   const faults = [
     ...verdictFaults('base', before),
     ...verdictFaults('current', after),
     ...differences.faults,
-    ...missingFaults(rows),
+    ...missing.faults,
     ...loadFaults(before.runs, after.runs),
   ];
   const isWorse = faults.length > 0 || rows.some(({ verdict }) => verdict === 'worse');
@@ -83,7 +84,7 @@ export function compareSets(
     level,
     rows,
     faults,
-    warnings: [...orderWarnings(before, after, order), ...differences.warnings],
+    warnings: [...orderWarnings(before, after, order), ...missing.warnings, ...differences.warnings],
     outcome: isWorse ? 'worse' : isUndecided ? 'undecided' : 'not worse',
   };
 }
@@ -151,13 +152,25 @@ function verdictFaults(side: Side, { runs }: SetOfRuns): string[] {
   });
 }
 
-function missingFaults(rows: readonly JudgedFigure<ComparedFigure>[]): string[] {
-  return rows.flatMap(({ figure, verdict }) => {
-    const gone = figure.current.filter((value) => value === null).length;
-    const was = figure.base.filter((value) => value !== null).length;
-    if (verdict !== 'missing' || figure.worse === 'neither' || gone === 0 || was === 0) return [];
-    return [`${figure.label} is missing in ${gone} of the ${figure.current.length} current runs`];
-  });
+/**
+ * Figures that the base has, and that are gone. A run may fail to measure one, as what a process holds may have shrunk: in
+ * the lesser part of the runs that is a warning, and the figure is not judged.
+ */
+function missingFigures(rows: readonly JudgedFigure<ComparedFigure>[]): {
+  faults: string[];
+  warnings: string[];
+} {
+  const missing: { faults: string[]; warnings: string[] } = { faults: [], warnings: [] };
+  for (const { figure, verdict } of rows) {
+    if (verdict !== 'missing' || figure.worse === 'neither') continue;
+    const { base, current, label } = figure;
+    const [gone, was] = [current, base].map((values) => values.filter((value) => value === null).length);
+    const isGone = (gone as number) * 2 > current.length && (was as number) * 2 <= base.length;
+    const words = `${label} is missing in ${gone} of the ${current.length} current runs`;
+    if (isGone) missing.faults.push(words);
+    else missing.warnings.push(`${words} and ${was} of the ${base.length} base runs, and is not judged`);
+  }
+  return missing;
 }
 
 function loadFaults(base: readonly RunRecord[], current: readonly RunRecord[]): string[] {

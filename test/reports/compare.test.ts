@@ -173,6 +173,18 @@ describe('what is no comparison, or did not pass, never passes:', () => {
     expect(comparison.faults.some((words) => fault.test(words))).toBe(true);
   });
 
+  it('and a figure that one run of many did not measure is not judged, and told', () => {
+    let runsSeen = 0;
+    const comparison = compare(5, ({ memory }) => {
+      runsSeen += 1;
+      if (runsSeen === 1) memory.bytesPerConnection.server = null;
+    });
+    expect(comparison.faults).toEqual([]);
+    expect(comparison.warnings.join()).toContain(
+      'server bytes a connection is missing in 1 of the 5 current runs',
+    );
+  });
+
   it('and what is meant to differ may', () => {
     const { base, current } = runs(2, ({ scenario }) => {
       scenario.resolved = { ...scenario.resolved, clients: { count: 9000, connectRate: 2100 } };
