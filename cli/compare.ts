@@ -6,6 +6,14 @@ import type { Finish } from './exit-status.js';
 import { collect } from './repeatable-option.js';
 import { printComparison, readShare, statusOfComparison } from './show-comparison.js';
 
+/** Stands for `--`, behind which the parser would take an option for a folder. */
+const BETWEEN = '\0--';
+
+/** What is typed for `c2m compare`: with `--` it only tells the two sides apart. */
+export function withSides(argv: string[]): string[] {
+  return argv[2] === 'compare' ? argv.map((word) => (word === '--' ? BETWEEN : word)) : argv;
+}
+
 interface CompareOptions {
   smallestEffect: string;
   differing?: string[];
@@ -40,9 +48,9 @@ Examples:
   c2m compare runs/memory runs/lmdb --differing target.embedded.store --markdown >> "$GITHUB_STEP_SUMMARY"
 `,
     )
-    .action(async (base: string, records: string[], options: CompareOptions, command: Command) => {
+    .action(async (base: string, records: string[], options: CompareOptions) => {
       const smallestEffect = readShare(options.smallestEffect);
-      const [before, after] = sidesOf([base, ...records], rawArgsOf(command));
+      const [before, after] = sidesOf([base, ...records]);
       const [baseSet, currentSet] = [await readSide(before), await readSide(after)];
       const comparison = compareSets(baseSet, currentSet, {
         smallestEffect,
@@ -53,16 +61,12 @@ Examples:
     });
 }
 
-/** As typed. Commander keeps them, and its types do not tell. */
-function rawArgsOf({ parent }: Command): readonly string[] {
-  return (parent as { rawArgs?: string[] } | null)?.rawArgs ?? [];
-}
-
-/** The folders before and behind `--`; without it there are two. Commander takes the `--` out of what it hands over. */
-function sidesOf(folders: string[], typed: readonly string[]): [string[], string[]] {
-  const cut = typed.indexOf('--');
-  const behind = cut < 0 ? 1 : typed.length - cut - 1;
-  const [before, after] = [folders.slice(0, folders.length - behind), folders.slice(folders.length - behind)];
+/** The folders before and behind `--`; without it there are two. */
+function sidesOf(words: string[]): [string[], string[]] {
+  const cut = words.indexOf(BETWEEN);
+  const folders = words.filter((word) => word !== BETWEEN);
+  const [before, after] =
+    cut < 0 ? [folders.slice(0, -1), folders.slice(-1)] : [words.slice(0, cut), words.slice(cut + 1)];
   if (cut < 0 && folders.length > 2)
     throw new InputError('write -- between the records to compare with and those in question');
   if (before.length === 0 || after.length === 0)

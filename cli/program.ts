@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../lab/version.js';
 import { printableLines } from '../record/printable.js';
 import { abCommand } from './ab.js';
-import { compareCommand } from './compare.js';
+import { compareCommand, withSides } from './compare.js';
 import { doctorCommand } from './doctor.js';
 import { describeError, ExitStatus, type Finish, statusOfError } from './exit-status.js';
 import { reloadCommand } from './reload.js';
@@ -23,7 +23,7 @@ export async function main(argv: string[]): Promise<ExitStatus> {
     status = ended;
   });
   try {
-    await program.parseAsync(argv);
+    await program.parseAsync(withSides(argv));
     return status;
   } catch (error) {
     // Commander has told already what was wrong with the arguments.

@@ -25,8 +25,8 @@ const PERCENTILES = [0, 50, 75, 90, 95, 99, 99.5, 99.9, 99.95, 99.99];
 const TICKS = [0, 50, 90, 99, 99.9, 99.99];
 
 const OWN_STYLE = `
-.compared td { vertical-align: middle; }
-.compared .verdict { white-space: nowrap; font-weight: 600; }
+.compared td, .compared th { vertical-align: middle; white-space: nowrap; }
+.compared .judged { font-weight: 600; }
 .compared .worse, .compared .missing { color: var(--bad); }
 .compared .better { color: var(--good); }
 .compared .suspect { color: var(--doubtful, inherit); }
@@ -37,7 +37,7 @@ const OWN_STYLE = `
 .current-mark { fill: var(--series-1, #2266cc); stroke: var(--series-1, #2266cc); }
 .curve path { fill: none; stroke-width: 2; }
 .curve .base-mark { stroke-dasharray: 6 4; }
-.legend { display: flex; gap: 1.5em; }
+.legend { display: flex; flex-wrap: wrap; gap: .5em 1.5em; margin-left: 0; }
 .scroll { overflow-x: auto; }
 `;
 
@@ -98,7 +98,7 @@ function rowOf(row: Row): string {
   return (
     `<tr><th scope="row">${escapeHtml(figure.label)}</th><td>${strip(figure)}</td>` +
     `${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}` +
-    `<td class="verdict ${kind}">${escapeHtml(verdictWords(row))}</td></tr>`
+    `<td class="judged ${kind}">${escapeHtml(verdictWords(row))}</td></tr>`
   );
 }
 

@@ -182,6 +182,10 @@ describe('c2m compare', () => {
       }),
     );
     expect((await c2m('compare', base, base)).status).toBe(0);
+    // Behind the dashes options are options.
+    const sets = await c2m('compare', base, base, '--', base, base, '--json');
+    expect(sets.status).toBe(0);
+    expect(JSON.parse(sets.stdout).current.runs).toHaveLength(2);
     const regression = await c2m('compare', base, worse, '--markdown');
     expect(regression.stdout).toContain('❌');
     expect(regression.status).toBe(99);
