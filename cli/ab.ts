@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { ab } from '../lab/ab.js';
 import { defaultRecordFolder } from '../lab/record-folder.js';
-import { InputError } from '../record/input-error.js';
 import { loadScenario } from '../scenarios/load.js';
 import { ExitStatus, type Finish } from './exit-status.js';
+import { readNumberOfRuns } from './number-of-runs.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { collect } from './repeatable-option.js';
 import { printComparison, readShare, type ShowOptions, statusOfComparison } from './show-comparison.js';
@@ -63,7 +63,7 @@ async function run(file: string, options: AbOptions): Promise<ExitStatus> {
     base: await loadScenario(file, [...set, ...a], trust),
     current: await loadScenario(file, [...set, ...b], trust),
   };
-  const runs = readRuns(options.runs);
+  const runs = readNumberOfRuns('--runs', options.runs, FEWEST_RUNS, MOST_RUNS);
   const smallestEffect = readShare(options.smallestEffect);
   const folder = options.out ?? `${defaultRecordFolder(variants.base.scenario.name)}-ab`;
   const isMachineRead = options.json || options.markdown;
@@ -101,10 +101,4 @@ async function run(file: string, options: AbOptions): Promise<ExitStatus> {
   } finally {
     show.release();
   }
-}
-
-function readRuns(text: string): number {
-  const runs = Number(text);
-  if (Number.isInteger(runs) && runs >= FEWEST_RUNS && runs <= MOST_RUNS) return runs;
-  throw new InputError(`--runs: "${text}" is not a number of runs; write ${FEWEST_RUNS} to ${MOST_RUNS}`);
 }

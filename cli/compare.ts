@@ -34,7 +34,11 @@ export function compareCommand(finish: Finish): Command {
     .argument('<base>', 'the record or the folder of records to compare with')
     .argument('[records...]', 'the same for the runs in question; with -- in between, several of both')
     .option('--smallest-effect <share>', 'the smallest change worth reporting', '5%')
-    .option('--differing <path>', 'what of the scenario is meant to differ; may be repeated', collect)
+    .option(
+      '--differing <path>',
+      'what of the resolved scenario is meant to differ, as run.json has it; may be repeated',
+      collect,
+    )
     .option('--html <file>', 'write the comparison page')
     .option('--junit <file>', 'write JUnit XML')
     .option('--markdown', 'print Markdown, for a pull request')
@@ -45,7 +49,7 @@ export function compareCommand(finish: Finish): Command {
 Examples:
   c2m compare runs/before runs/after
   c2m compare runs/base-1 runs/base-2 runs/base-3 -- runs/new-1 runs/new-2 runs/new-3 --html comparison.html
-  c2m compare runs/memory runs/lmdb --differing target.embedded.store --markdown >> "$GITHUB_STEP_SUMMARY"
+  c2m compare runs/memory runs/lmdb --differing target.store --markdown >> "$GITHUB_STEP_SUMMARY"
 `,
     )
     .action(async (base: string, records: string[], options: CompareOptions) => {

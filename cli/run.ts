@@ -8,6 +8,7 @@ import { readRecordSet } from '../record/record-set.js';
 import { spreadForTerminal } from '../reports/spread-text.js';
 import { loadScenario } from '../scenarios/load.js';
 import { ExitStatus, type Finish } from './exit-status.js';
+import { readNumberOfRuns } from './number-of-runs.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { collect } from './repeatable-option.js';
 
@@ -65,7 +66,7 @@ Examples:
 async function run(file: string, options: RunOptions): Promise<ExitStatus> {
   const loaded = await loadScenario(file, options.set, { isTrusted: options.trust ?? false });
   const baseline = options.baseline === undefined ? [] : await readRecordSet(options.baseline);
-  const repeat = readRepeat(options.repeat);
+  const repeat = readNumberOfRuns('--repeat', options.repeat ?? '1', 1, MOST_REPEATS);
   if (repeat > 1 && options.json)
     throw new InputError('--json prints one record, and --repeat makes several; read them in --out');
   const folder = options.out ?? defaultRecordFolder(loaded.scenario.name);
@@ -96,11 +97,4 @@ async function demandNoRecords(folder: string): Promise<void> {
   });
   if (entries.length > 0)
     throw new InputError(`${folder} is not empty, and would not be one set of runs; choose another --out`);
-}
-
-function readRepeat(text: string | undefined): number {
-  if (text === undefined) return 1;
-  const repeat = Number(text);
-  if (Number.isInteger(repeat) && repeat >= 1 && repeat <= MOST_REPEATS) return repeat;
-  throw new InputError(`--repeat: "${text}" is not a number of runs; write 1 to ${MOST_REPEATS}`);
 }

@@ -256,7 +256,7 @@ export function unitAt(path: string): Unit {
 
 const BY_PATH = new Map(METRICS.map((metric) => [metric.path, metric]));
 
-/** The longest come first: a phase may be named like a part of another path. */
+/** Those whose paths hold what the run names; such a name has no dot in it. */
 const NAMED = METRICS.filter(({ path }) => path.includes('<')).map((metric) => {
   const parts = metric.path.split(/<\w+>/).map((text) => text.replaceAll('.', '\\.'));
   return { metric, pattern: new RegExp(`^${parts.join('[^.\\s]+')}$`) };

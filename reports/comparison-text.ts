@@ -2,7 +2,7 @@ import type { ComparedFigure, SetComparison, SetOfRuns } from '../record/compari
 import type { JudgedFigure } from '../record/comparison/judge-sets.js';
 import type { Sample } from '../record/comparison/sample.js';
 import { printableData } from '../record/printable.js';
-import { formatChange, formatFigure, NOT_MEASURED, plural } from './format.js';
+import { formatChange, formatFigure, formatRatio, NOT_MEASURED, plural } from './format.js';
 import { code, inline, markdownTable } from './markdown.js';
 import { alignedRows, palette } from './terminal.js';
 
@@ -65,7 +65,7 @@ export function comparisonAsMarkdown(compared: SetComparison): string {
 
 /** One sentence that says how it ended. */
 export function conclusion({ rows, faults, outcome, smallestEffect }: SetComparison): string {
-  const limit = `${Math.round(smallestEffect * 1000) / 10} %`;
+  const limit = formatRatio(smallestEffect);
   const named = (these: Row[]): string => {
     const labels = these.slice(0, NAMED).map(({ figure }) => figure.label);
     return `${labels.join(', ')}${these.length > NAMED ? ', …' : ''}`;
@@ -88,7 +88,7 @@ export function methodWords({ isInterleaved, level, smallestEffect }: SetCompari
   return (
     `Median (lowest to highest) of the runs; ${isInterleaved ? 'interleaved, so the drift of the machine is taken off; ' : ''}` +
     `Mann-Whitney test, Hodges-Lehmann estimate, corrected for many figures after Benjamini and Hochberg; ` +
-    `level ${level}, smallest effect ${Math.round(smallestEffect * 1000) / 10} %.`
+    `level ${level}, smallest effect ${formatRatio(smallestEffect)}.`
   );
 }
 

@@ -1,3 +1,5 @@
+import { sampleOf } from '../../record/comparison/sample.js';
+
 /** One reading: `y` was held when there were `x` of something. */
 export interface Point {
   x: number;
@@ -33,10 +35,7 @@ export function robustSlope(points: readonly Point[], reach = 1): number | null 
 
 /** The middle of some values; null where there are none. */
 export function median(values: readonly number[]): number | null {
-  const sorted = [...values].sort((a, b) => a - b);
-  const upper = sorted[sorted.length >> 1];
-  if (upper === undefined) return null;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[(sorted.length >> 1) - 1] as number)) / 2;
+  return sampleOf(values)?.median ?? null;
 }
 
 interface WeightedSlope {

@@ -42,7 +42,7 @@ export interface SetComparison {
 export interface ComparisonOptions {
   smallestEffect?: number;
   level?: number;
-  /** Paths of the resolved scenario, such as `target.embedded.store`, that are meant to differ. */
+  /** Paths of the resolved scenario, such as `target.store`, that are meant to differ. */
   differing?: readonly string[];
 }
 

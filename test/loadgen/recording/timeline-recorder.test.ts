@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { noCounts } from '../../../loadgen/agent/ledger.js';
 import type { AgentSample } from '../../../loadgen/agent-messages.js';
+import { emptySample } from '../../../loadgen/recording/agent-sums.js';
 import { TimelineRecorder } from '../../../loadgen/recording/timeline-recorder.js';
 import type { TimelineSample } from '../../../record/timeline.js';
 
@@ -30,29 +30,12 @@ function recorderOf(agents = 2): { recorder: TimelineRecorder; lines: TimelineSa
 /** What an agent tells of the seconds from `from` to `to`. */
 function sample(from: number, to: number, change: Partial<AgentSample> = {}): AgentSample {
   return {
+    ...emptySample(),
     fromMs: START_MS + from * 1000,
     toMs: START_MS + to * 1000,
-    open: 0,
     openPeak: change.open ?? 0,
     openLow: change.open ?? 0,
-    opening: 0,
-    away: 0,
-    inFlight: 0,
-    connected: 0,
-    reconnected: 0,
-    failed: 0,
-    dropped: 0,
-    failures: {},
-    refusals: {},
-    due: 0,
-    unscheduled: 0,
-    ...noCounts(),
-    latency: {},
-    tcp: null,
-    eventLoopLagMs: 0,
-    cpuSeconds: 0,
     cpuReadAtMs: START_MS + to * 1000,
-    privateBytes: 0,
     ...change,
   };
 }
