@@ -32,18 +32,19 @@ const program = new Command('bench:beside')
   .argument('<folder>', 'a checkout of c2m that is built (npm ci && npm run build)')
   .option('--rounds <n>', 'pairs for each figure', Number, 5)
   .option('--seconds <n>', 'that each measurement lasts', Number, 4)
+  .option('--only <text>', 'figures whose name has this in it, such as lmdb', '')
   .action(compare);
 await program.parseAsync();
 
 async function compare(
   folder: string,
-  { rounds, seconds }: { rounds: number; seconds: number },
+  { rounds, seconds, only }: { rounds: number; seconds: number; only: string },
 ): Promise<void> {
   const other: Build = await import(pathToFileURL(resolve(folder, 'dist/bench/throughput.js')).href);
   console.log(
     'Messages a core-second of the server, median of each, and the ratio of neighbours (lowest to highest)',
   );
-  for (const shape of SHAPES) {
+  for (const shape of SHAPES.filter((each) => nameOf(each).includes(only))) {
     const figures: { own: number; other: number }[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const figure = { own: 0, other: 0 };
@@ -53,13 +54,16 @@ async function compare(
       figures.push(figure);
     }
     const ratios = figures.map((figure) => figure.own / figure.other).sort((one, next) => one - next);
-    const name = `${shape.target}, ${shape.store}, ${shape.connections} x ${shape.window}`;
     console.log(
-      `${name.padEnd(32)}${count(median(figures.map(({ other: each }) => each)))} -> ` +
+      `${nameOf(shape).padEnd(32)}${count(median(figures.map(({ other: each }) => each)))} -> ` +
         `${count(median(figures.map(({ own: each }) => each)))}   ${percent(median(ratios))} ` +
         `(${percent(ratios[0] as number)} to ${percent(ratios.at(-1) as number)})`,
     );
   }
+}
+
+function nameOf({ target, store, connections, window }: Shape): string {
+  return `${target}, ${store}, ${connections} x ${window}`;
 }
 
 async function measure(

@@ -41,13 +41,14 @@ export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
       ...facts,
       endpoints: [],
       serverWorkers: config.workers,
-      credentials,
+      driver: { name: 'c2m', settings: { credentials } },
     });
     return { kind: 'embedded', config, plans, run, credentials };
   }
   const endpoints = await Promise.all(target.addresses.map(resolveEndpoint));
   const credentials = credentialsOf(target);
-  const plans = planAgents(scenario, { ...facts, endpoints, serverWorkers: 0, credentials });
+  const driver = { name: 'c2m', settings: { credentials } };
+  const plans = planAgents(scenario, { ...facts, endpoints, serverWorkers: 0, driver });
   return {
     kind: 'external',
     plans,

@@ -1,4 +1,3 @@
-import type { Credentials } from '../protocol/user-token.js';
 import type { TcpCounters } from '../record/tcp-counters.js';
 import type {
   ClientAction,
@@ -21,6 +20,14 @@ export interface Endpoint {
   protocol: WireProtocol;
   host: string;
   port: number;
+  /** Of ws and wss, with its query; undefined: /. */
+  path?: string;
+}
+
+/** What clients speak: a driver by its name, and what it is told. */
+export interface DriverPlan {
+  name: string;
+  settings: unknown;
 }
 
 /** The part of the population that one agent simulates. Rates are this agent's share of the scenario's. */
@@ -39,8 +46,7 @@ export interface AgentPlan {
   endpoints: Endpoint[];
   /** Loopback addresses to dial from, in turn; empty: the kernel chooses (targets that are not loopback). */
   sourceAddresses: string[];
-  /** Null: the server asks for none. */
-  credentials: Credentials | null;
+  driver: DriverPlan;
   insecure: boolean;
   connectRate: number;
   reconnectRate: number;
@@ -50,8 +56,6 @@ export interface AgentPlan {
   groups: GroupPlan | null;
   /** The run has started the server, with nothing in its mailboxes. */
   isServerFresh: boolean;
-  /** What the ids of messages count from; above all of earlier runs, whose ids the server may remember. */
-  firstId: number;
   /** Texts that the messages carry by turns: a link to a file and its thumbnail; empty: noise. */
   attachments: string[];
 }

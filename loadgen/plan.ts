@@ -1,8 +1,7 @@
 import { isIP } from 'node:net';
 import { isLoopback } from '../protocol/address.js';
-import type { Credentials } from '../protocol/user-token.js';
 import type { Phase, Scenario } from '../scenarios/scenario.js';
-import type { AgentPlan, Endpoint } from './agent-messages.js';
+import type { AgentPlan, DriverPlan, Endpoint } from './agent-messages.js';
 import { SPARE_FILES } from './host-facts.js';
 import { RunError } from './run-error.js';
 import { loopbackSources } from './source-addresses.js';
@@ -20,13 +19,10 @@ export interface PlanFacts {
   openFiles: number | null;
   /** Workers of a server on this host, which want cores as well; 0: the server is elsewhere. */
   serverWorkers: number;
-  credentials: Credentials | null;
+  driver: DriverPlan;
   /** Seconds since 1970. Differs between runs; see source-addresses.ts. */
   run: number;
 }
-
-/** Ids that a run leaves to those of the next second: more than any two clients exchange in one. */
-const IDS_A_SECOND = 2 ** 21;
 
 /**
  * Divides the clients and the rates of a scenario among agents. Every agent but the last has whole pairs and whole
@@ -54,7 +50,7 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       count,
       endpoints: [],
       sourceAddresses: [],
-      credentials: facts.credentials,
+      driver: facts.driver,
       insecure: target.kind === 'embedded' || target.insecure,
       connectRate: clients.connectRate * share,
       reconnectRate: clients.reconnectRate * share,
@@ -63,7 +59,6 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       messages: scenario.messages,
       groups: scenario.groups,
       isServerFresh: target.kind === 'embedded',
-      firstId: facts.run * IDS_A_SECOND,
       attachments: [],
     };
   });

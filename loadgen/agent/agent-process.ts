@@ -1,4 +1,5 @@
 import type { FromAgent, ToAgent } from '../agent-messages.js';
+import { loadDriver } from '../drivers/load-driver.js';
 import { Agent } from './agent.js';
 
 /** The entry of an agent process; the coordinator forks it, and it never outlives the coordinator. */
@@ -10,9 +11,9 @@ function tell(message: FromAgent): void {
   if (process.connected) process.send?.(message, () => undefined);
 }
 
-function obey(message: ToAgent): void {
+async function obey(message: ToAgent): Promise<void> {
   if (message.kind === 'plan') {
-    agent = new Agent(message.plan, tell);
+    agent = new Agent(message.plan, await loadDriver(message.plan.driver.name), tell);
     tell({ kind: 'ready' });
     return;
   }
@@ -20,11 +21,7 @@ function obey(message: ToAgent): void {
 }
 
 process.on('message', (message: ToAgent) => {
-  try {
-    obey(message);
-  } catch (error) {
-    tell({ kind: 'error', message: (error as Error).message });
-  }
+  obey(message).catch((error: Error) => tell({ kind: 'error', message: error.message }));
 });
 // What a client met in a turn of its own; the coordinator hears of it before this process is gone.
 process.on('uncaughtException', (error) => {

@@ -2,12 +2,13 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { noTcp, subtractTcp } from '../../record/tcp-counters.js';
 import type { Phase } from '../../scenarios/scenario.js';
 import type { AgentPlan, AgentSample, FromAgent, ToAgent } from '../agent-messages.js';
+import type { Driver } from '../drivers/driver.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import { readProcessUsage } from '../process-usage.js';
 import { PacketTransport } from '../transports/packets/packet-transport.js';
 import { SocketTransport } from '../transports/socket-transport.js';
-import type { Transport } from '../transports/transport.js';
-import { WebSocketTransport } from '../transports/websocket-transport.js';
+import type { Transport, TransportListener } from '../transports/transport.js';
+import { WebSocketTransport } from '../transports/websocket/websocket-transport.js';
 import { Connector } from './connector.js';
 import { IntervalHistograms } from './interval-histograms.js';
 import { ledgerCounts, noCounts } from './ledger.js';
@@ -60,10 +61,10 @@ export class Agent implements PopulationListener {
   #tcpBefore = noTcp();
   #cpuSecondsAtStart = 0;
 
-  constructor(plan: AgentPlan, tell: (message: FromAgent) => void) {
+  constructor(plan: AgentPlan, driver: Driver, tell: (message: FromAgent) => void) {
     this.#plan = plan;
     this.#tell = tell;
-    this.#population = new Population(plan, this.#histograms, this);
+    this.#population = new Population(plan, driver, this.#histograms, this);
     this.#connector = new Connector(
       plan,
       this.#population,
@@ -74,7 +75,7 @@ export class Agent implements PopulationListener {
     this.#presence = new Presence(this.#population, this.#connector, plan.seed);
     this.#schedule = new Schedule(plan, this.#presence);
     this.#firstOutcome = new Uint8Array(plan.count);
-    this.#transport = makeTransport(plan, this.#population);
+    this.#transport = makeTransport(plan, driver, this.#population);
     this.#population.use(this.#transport);
   }
 
@@ -170,13 +171,13 @@ export class Agent implements PopulationListener {
     else this.#counts.due += this.#population.send(client, isForGroup, dueMs, bytes);
   };
 
-  /** One PING a client and interval: the sweep reaches client i of n at i/n of the interval. */
+  /** One sign of life a client and interval: the sweep reaches client i of n at i/n of the interval. */
   #heartbeat(now: number): void {
     const gapMs = this.#plan.heartbeatMs / this.#plan.count;
     let due = Math.min(this.#plan.count, Math.floor((now - this.#heartbeatMs) / gapMs));
     this.#heartbeatMs += due * gapMs;
     for (; due > 0; due -= 1) {
-      this.#population.ping(this.#heartbeatClient);
+      this.#population.keepAlive(this.#heartbeatClient);
       this.#heartbeatClient = (this.#heartbeatClient + 1) % this.#plan.count;
     }
   }
@@ -280,15 +281,21 @@ export class Agent implements PopulationListener {
   }
 }
 
-function makeTransport(plan: AgentPlan, population: Population): Transport {
+function makeTransport(plan: AgentPlan, driver: Driver, population: Population): Transport {
   const isWebSocket = plan.endpoints.some(({ protocol }) => protocol === 'ws' || protocol === 'wss');
   const isSocket = plan.endpoints.some(({ protocol }) => protocol === 'tcp' || protocol === 'tls');
   if (isWebSocket && isSocket) throw new Error('one run speaks either TCP or WebSocket, not both');
-  if (plan.transport === 'packets')
-    return new PacketTransport(plan.agent, plan.count, isWebSocket, population);
-  return isWebSocket
-    ? new WebSocketTransport(plan.count, plan.insecure, population)
-    : new SocketTransport(plan.count, plan.insecure, population);
+  if (!isWebSocket) return makeStreams(plan, population);
+  const { subprotocols, webSocketMessages: messages } = driver.framing(plan.driver.settings);
+  const webSockets = new WebSocketTransport(plan.count, { subprotocols, headers: {}, messages }, population);
+  webSockets.use(makeStreams(plan, webSockets));
+  return webSockets;
+}
+
+function makeStreams(plan: AgentPlan, listener: TransportListener): Transport {
+  return plan.transport === 'packets'
+    ? new PacketTransport(plan.agent, plan.count, listener)
+    : new SocketTransport(plan.count, plan.insecure, listener);
 }
 
 function newCounts() {

@@ -1,32 +1,37 @@
-import { bodyBytes, writeFrame } from '../../protocol/encode.js';
-import { type Frame, HEADER_BYTES } from '../../protocol/frame.js';
+import type { Output } from '../drivers/driver.js';
 import type { Transport } from '../transports/transport.js';
-
-/** Things to say in the next write of a client; what fell due to be sent goes along unasked. */
-export const Say = { Ack: 1, Ping: 2, Group: 4 } as const;
 
 const SCRATCH_BYTES = 16 * 1024;
 
-/** Puts the frames of a client together, so that one write answers all that came in during a turn. */
-export class ClientWriter {
-  readonly #say: Uint8Array;
+const NOBODY = -1;
+
+/** Puts the bytes of a client together, so that one write answers all that came in during a turn. */
+export class ClientWriter implements Output {
+  readonly #isMessageFramed: boolean;
+  readonly #wantsKeepalive: Uint8Array;
   readonly #isDirty: Uint8Array;
   readonly #canWrite: (client: number) => boolean;
-  readonly #compose: (client: number, say: number) => void;
+  readonly #compose: (client: number, wantsKeepalive: boolean) => void;
   #transport: Transport | undefined;
   #dirty: number[] = [];
   #isFlushScheduled = false;
-  /** Where the write of a client is put together, and how far it has come. */
+  /** Whose bytes are put together, and where; `at`: how far that has come. */
+  #client = NOBODY;
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-  #scratchUsed = 0;
+  at = 0;
 
-  /** @param compose calls `put` for each frame of a client, in order; `say`: what of `Say` it is to say */
+  /**
+   * @param isMessageFramed each message of the protocol is a write of its own
+   * @param compose writes into this what a client has to say
+   */
   constructor(
     clients: number,
+    isMessageFramed: boolean,
     canWrite: (client: number) => boolean,
-    compose: (client: number, say: number) => void,
+    compose: (client: number, wantsKeepalive: boolean) => void,
   ) {
-    this.#say = new Uint8Array(clients);
+    this.#isMessageFramed = isMessageFramed;
+    this.#wantsKeepalive = new Uint8Array(clients);
     this.#isDirty = new Uint8Array(clients);
     this.#canWrite = canWrite;
     this.#compose = compose;
@@ -36,9 +41,8 @@ export class ClientWriter {
     this.#transport = transport;
   }
 
-  /** Hot path. Puts something into the next write of a client; 0: only what is due. */
-  say(client: number, what: number): void {
-    this.#say[client] = (this.#say[client] as number) | what;
+  /** Hot path. The client has something to say in its next write. */
+  say(client: number): void {
     if (this.#isDirty[client] === 0) {
       this.#isDirty[client] = 1;
       this.#dirty.push(client);
@@ -49,9 +53,14 @@ export class ClientWriter {
     setImmediate(this.#flushBound);
   }
 
+  sayKeepalive(client: number): void {
+    this.#wantsKeepalive[client] = 1;
+    this.say(client);
+  }
+
   /** The connection is gone, and what was to be said on it. */
   forget(client: number): void {
-    this.#say[client] = 0;
+    this.#wantsKeepalive[client] = 0;
   }
 
   /** Writes what is to be said, one write a client; called at the end of a turn and of a tick. */
@@ -66,28 +75,59 @@ export class ClientWriter {
   flushClient(client: number): void {
     this.#isDirty[client] = 0;
     if (!this.#canWrite(client)) return;
-    const say = this.#say[client] as number;
-    this.#say[client] = 0;
-    this.#compose(client, say);
-    this.#write(client);
+    const wantsKeepalive = this.#wantsKeepalive[client] === 1;
+    this.#wantsKeepalive[client] = 0;
+    this.begin(client);
+    this.#compose(client, wantsKeepalive);
+    this.end();
   }
 
-  /** Hot path. Puts a frame behind what is there, or at the beginning once that was written. */
-  readonly put = (client: number, frame: Frame): void => {
-    const bytes = HEADER_BYTES + bodyBytes(frame);
-    if (this.#scratchUsed + bytes > this.#scratch.length) {
-      this.#write(client);
-      if (bytes > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(bytes);
-    }
-    this.#scratchUsed = writeFrame(frame, this.#scratch, this.#scratchUsed);
-  };
+  /** Hot path. What is written from now on is of this client, until `end`. */
+  begin(client: number): void {
+    this.#client = client;
+  }
+
+  /** Hot path. */
+  end(): void {
+    if (this.at > 0) this.#send();
+    this.#client = NOBODY;
+  }
+
+  /** Hot path. */
+  room(bytes: number): Buffer {
+    if (this.at + bytes > this.#scratch.length) this.#makeRoom(bytes);
+    return this.#scratch;
+  }
+
+  /** Hot path. */
+  write(bytes: Uint8Array): void {
+    this.room(bytes.length).set(bytes, this.at);
+    this.at += bytes.length;
+  }
+
+  writeText(text: string): void {
+    const bytes = Buffer.byteLength(text);
+    this.at += this.room(bytes).write(text, this.at);
+  }
+
+  endMessage(): void {
+    if (this.#isMessageFramed) this.#send();
+  }
 
   readonly #flushBound = (): void => this.flush();
 
-  #write(client: number): void {
-    if (this.#scratchUsed === 0) return;
-    const isReusable = this.#transport?.send(client, this.#scratch.subarray(0, this.#scratchUsed));
-    this.#scratchUsed = 0;
+  /** A stream is sent as far as it goes; a message has to stay in one piece. */
+  #makeRoom(bytes: number): void {
+    if (!this.#isMessageFramed && this.at > 0) this.#send();
+    if (this.at + bytes <= this.#scratch.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.at, this.at + bytes));
+    larger.set(this.#scratch.subarray(0, this.at));
+    this.#scratch = larger;
+  }
+
+  #send(): void {
+    const isReusable = this.#transport?.send(this.#client, this.#scratch.subarray(0, this.at));
+    this.at = 0;
     if (!isReusable) this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   }
 }

@@ -1,4 +1,4 @@
-import { FLAG_REDELIVERY, FLAG_UNDELIVERED, type Frame, FrameType } from '../../protocol/frame.js';
+import { type ClientProtocol, GROUP_BIT, type Output, type Promises } from '../drivers/driver.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import type { Absences } from './absences.js';
 import type { IntervalHistograms } from './interval-histograms.js';
@@ -8,36 +8,15 @@ import { dueMsIn, isIntact, type PayloadMaker } from './payload.js';
 
 const NONE = -1;
 
-/** A message, as it came out of a mailbox. */
-export interface Delivered {
-  /** Its group, and its number there. */
-  group?: number;
-  number?: number;
-  flags: number;
-  from: number;
-  id: number;
-  payload: Uint8Array;
-}
-
-/** A receipt, as it came out of a mailbox. */
-export interface Receipted {
-  flags: number;
-  by: number;
-  id: number;
-}
-
 export interface ConversationOptions {
   /** Clients of the agent, and the user that client 0 is. */
   clients: number;
   firstUser: number;
-  /** `pairs`: with SEND; `groups`: with GROUP_SEND. */
-  kind: 'pairs' | 'groups';
-  /** Neighbours who talk to each other. */
+  /** `pairs`: everybody has one partner; `groups`; `alone`: everybody writes to itself. */
+  kind: 'pairs' | 'groups' | 'alone';
+  /** Neighbours who talk to each other; 1 where they are alone. */
   members: number;
-  /** What the ids of messages count from, so that no two conversations and no two runs have the same. */
-  firstId: number;
-  /** The server began with this run: nothing in its mailboxes can be of an earlier one. */
-  isServerFresh: boolean;
+  promises: Pick<Promises, 'accepted' | 'receipt' | 'marksRedelivery' | 'recognizesRepetitions' | 'delivery'>;
   /** What the payloads carry as the number of the run. */
   run: number;
   payloads: PayloadMaker;
@@ -52,16 +31,21 @@ export interface ConversationOptions {
 export class Conversations {
   readonly ledger: Ledger;
   readonly outbox: Outbox;
-  /** Number of the newest message of the group that came, by member. */
-  readonly #lastNumber: Uint32Array;
+  readonly #mostRecipients: number;
+  /** Before that of the first message, as others know it. */
+  readonly #firstSequence: number;
+  /** Place of the newest message of the group that came, by member. */
+  readonly #lastPlace: Uint32Array;
   readonly #options: ConversationOptions;
 
   constructor(options: ConversationOptions) {
-    const { clients, members } = options;
+    const { clients, members, kind, promises } = options;
     this.#options = options;
-    this.#lastNumber = new Uint32Array(options.kind === 'groups' ? clients : 0);
-    this.ledger = new Ledger(clients, members - 1);
-    this.outbox = new Outbox(clients, members - 1);
+    this.#mostRecipients = Math.max(1, members - 1);
+    this.#firstSequence = kind === 'groups' ? GROUP_BIT : 0;
+    this.#lastPlace = new Uint32Array(kind === 'groups' ? clients : 0);
+    this.ledger = new Ledger(clients, this.#mostRecipients);
+    this.outbox = new Outbox(clients, this.#mostRecipients, promises.accepted);
   }
 
   /** First client of the conversation of this one. */
@@ -71,8 +55,8 @@ export class Conversations {
 
   /** Clients that a message of this one is for. */
   recipientsOf(client: number): number {
-    const { clients, members } = this.#options;
-    return Math.min(members, clients - this.firstOf(client)) - 1;
+    const { clients, members, kind } = this.#options;
+    return kind === 'alone' ? 1 : Math.min(members, clients - this.firstOf(client)) - 1;
   }
 
   /** Hot path. A message of `client` fell due, and can be sent now or not. */
@@ -88,19 +72,16 @@ export class Conversations {
       this.outbox.setAwayMs(slot, recipient, absences.totalMs(this.#recipientAt(client, recipient), dueMs));
   }
 
-  /** Whether an id is one of those that its clients have given. */
-  has(id: number): boolean {
-    return id >= this.#options.firstId;
-  }
-
   /**
    * The client is connected again: what was sent and not accepted may be lost, and goes out again, before anything new.
    * @returns whether there is anything to send
    */
   resume(client: number): boolean {
     const first = this.firstOf(client);
-    for (let other = first; other <= first + this.recipientsOf(client); other += 1)
-      if (other !== client) this.ledger.reconnected(this.#flow(other, client));
+    for (let other = first; other <= first + this.recipientsOf(client); other += 1) {
+      const flow = this.#flow(other, client);
+      if (flow !== NONE) this.ledger.reconnected(flow);
+    }
     let hasSomethingToSend = false;
     for (let slot = this.outbox.first(client), next = NONE; slot !== NONE; slot = next) {
       next = this.outbox.after(slot);
@@ -114,8 +95,9 @@ export class Conversations {
     return hasSomethingToSend;
   }
 
-  /** Hot path. Gives every message of `client` that is due to `write`, in order. */
-  takeDue(client: number, write: (client: number, frame: Frame) => void): void {
+  /** Hot path. Lets the protocol write every message of `client` that is due, in order. */
+  writeDue(client: number, protocol: Pick<ClientProtocol, 'writeMessage'>, out: Output): void {
+    const { firstUser, payloads, promises } = this.#options;
     for (let slot = this.outbox.first(client); slot !== NONE; slot = this.outbox.after(slot)) {
       const state = this.outbox.stateOf(slot);
       if (state === MessageState.Sent || state === MessageState.Kept) continue;
@@ -123,53 +105,51 @@ export class Conversations {
       const dueMs = this.outbox.dueMsOf(slot);
       const nowMs = monotonicMs();
       if (state !== MessageState.Again) this.#sendsFirst(client, slot, nowMs);
+      else if (!promises.recognizesRepetitions) this.#sendsAgain(client, sequence);
       if (state === MessageState.Due) this.#recordLag(client, slot, nowMs, dueMs);
-      this.outbox.setState(slot, MessageState.Sent);
-      const user = this.#options.firstUser + client;
-      const payload = this.#options.payloads.make(this.outbox.bytesOf(slot), dueMs, user, sequence);
-      write(client, this.#frame(client, this.#options.firstId + sequence, payload));
+      // Where nobody says that it was accepted, nobody can know that it has to be sent again.
+      this.outbox.setState(slot, promises.accepted ? MessageState.Sent : MessageState.Kept);
+      const number = this.#firstSequence + sequence;
+      const payload = payloads.make(this.outbox.bytesOf(slot), dueMs, firstUser + client, number);
+      protocol.writeMessage(client, this.#writesTo(client), number, payload, out);
     }
   }
 
-  /** Hot path. */
-  delivered(client: number, message: Delivered): void {
-    const { firstId, firstUser, run } = this.#options;
-    const { flags, from, id, payload } = message;
-    const sequence = id - firstId;
-    if (sequence < 1) {
-      this.deliveredUnasked(id);
-      return;
-    }
-    const sender = from - firstUser;
-    const flow = this.#isOfGroup(client, message) ? this.#flow(sender, client) : NONE;
+  /**
+   * Hot path. A message came to `client`.
+   * @param sequence from 1
+   * @param place of all messages of the group, where it comes
+   */
+  delivered(
+    client: number,
+    sender: number,
+    sequence: number,
+    payload: Buffer,
+    isRedelivery: boolean,
+    place?: number,
+  ): void {
+    const { firstUser, run, promises, histograms } = this.#options;
+    const flow = this.#flow(sender, client);
+    const mayBeAgain = promises.delivery === 'at-least-once' && (isRedelivery || !promises.marksRedelivery);
     const delivery =
-      flow === NONE
-        ? this.ledger.deliverForeign()
-        : this.ledger.deliver(flow, sequence, (flags & FLAG_REDELIVERY) !== 0);
+      flow === NONE ? this.ledger.deliverForeign() : this.ledger.deliver(flow, sequence, mayBeAgain);
     if (delivery === 'foreign') return;
-    const isWhole = isIntact(payload, run, from, sequence);
+    const isWhole = isIntact(payload, run, firstUser + sender, this.#firstSequence + sequence);
     if (!isWhole) this.ledger.corrupted += 1;
     if (delivery !== 'first' && delivery !== 'late') return;
-    if (delivery === 'first') this.#checkNumber(client, message.number);
+    if (delivery === 'first') this.#checkPlace(client, place);
     const slot = this.outbox.find(sender, sequence);
     const nowMs = monotonicMs();
     if (slot !== NONE) this.#timeDelivery(sender, client, slot, flow, nowMs);
     // It was refused and comes all the same: how long it took, only its payload tells.
-    else if (isWhole)
-      this.#options.histograms.record('delivered', nowMs - dueMsIn(payload), dueMsIn(payload));
-    if (this.ledger.takeEarlyReceipt(flow, sequence) && slot !== NONE) this.outbox.settle(sender, slot);
-  }
-
-  /** What none of its clients can have sent: left over from an earlier run, or the server has made it up. */
-  deliveredUnasked(id: number): void {
-    const { firstId, isServerFresh } = this.#options;
-    if (id < firstId && !isServerFresh) this.ledger.leftOver += 1;
-    else this.ledger.deliverForeign();
+    else if (isWhole) histograms.record('delivered', nowMs - dueMsIn(payload), dueMsIn(payload));
+    const isAwaited = promises.receipt && !this.ledger.takeEarlyReceipt(flow, sequence);
+    if (!isAwaited && slot !== NONE) this.outbox.settle(sender, slot);
   }
 
   /** Hot path. */
-  accepted(client: number, id: number): void {
-    const slot = this.outbox.find(client, id - this.#options.firstId);
+  accepted(client: number, sequence: number): void {
+    const slot = this.outbox.find(client, sequence);
     if (slot === NONE || this.outbox.answerOf(slot) !== Answer.Awaited) return;
     this.outbox.setState(slot, MessageState.Kept);
     this.ledger.accepted += this.recipientsOf(client);
@@ -180,36 +160,32 @@ export class Conversations {
     this.outbox.setAnswer(client, slot, Answer.Accepted);
   }
 
-  /** Hot path. */
-  receipted(client: number, { flags, by, id }: Receipted): void {
-    const { firstId, firstUser, histograms, absences } = this.#options;
-    const sequence = id - firstId;
-    const flow = this.#flow(client, by - firstUser);
-    const slot = flow === NONE ? NONE : this.outbox.find(client, sequence);
+  /** Hot path. `client` is told that `by` has its message. */
+  receipted(client: number, by: number, sequence: number): void {
+    const { histograms, absences } = this.#options;
+    const slot = this.#takeReceipt(client, by, sequence);
     if (slot === NONE) return;
-    const recipient = flow - client * this.#mostRecipients;
-    if (!this.outbox.takeReceipt(slot, recipient)) return;
-    // A receipt says more than ACCEPTED does; after a reconnect it may come instead of it, or before it.
-    if (this.outbox.stateOf(slot) === MessageState.Again) this.#missAccepted(client, slot);
-    this.outbox.setState(slot, MessageState.Kept);
-    if ((flags & FLAG_UNDELIVERED) !== 0) {
-      this.ledger.refuse(flow, sequence);
-      this.outbox.settle(client, slot);
-      return;
-    }
+    const flow = this.#flow(client, by);
     const dueMs = this.outbox.dueMsOf(slot);
     const nowMs = monotonicMs();
     const isDelivered = this.ledger.receipt(flow, sequence);
     const awayMs = isDelivered
-      ? this.outbox.awayMsOf(slot, recipient) + absences.totalMs(client, nowMs)
+      ? this.outbox.awayMsOf(slot, flow - client * this.#mostRecipients) + absences.totalMs(client, nowMs)
       : absences.totalMs(client, nowMs) - this.outbox.senderAwayMsOf(slot);
     histograms.record('receipt', nowMs - dueMs - awayMs, dueMs);
     if (isDelivered) this.outbox.settle(client, slot);
   }
 
+  /** `client` is told that `by` will never have its message. */
+  undeliverable(client: number, by: number, sequence: number): void {
+    const slot = this.#takeReceipt(client, by, sequence);
+    if (slot === NONE) return;
+    this.ledger.refuse(this.#flow(client, by), sequence);
+    this.outbox.settle(client, slot);
+  }
+
   /** The server does not take a message. */
-  refused(client: number, id: number): void {
-    const sequence = id - this.#options.firstId;
+  refused(client: number, sequence: number): void {
     const slot = this.outbox.find(client, sequence);
     // What was accepted once stays so: a repetition may be refused by a server that cannot look it up just now.
     if (slot === NONE) return;
@@ -262,8 +238,15 @@ export class Conversations {
     }
   }
 
-  get #mostRecipients(): number {
-    return this.#options.members - 1;
+  /** Hot path. The message whose receipt by a recipient comes for the first time, or -1. */
+  #takeReceipt(client: number, by: number, sequence: number): number {
+    const flow = this.#flow(client, by);
+    const slot = flow === NONE ? NONE : this.outbox.find(client, sequence);
+    if (slot === NONE || !this.outbox.takeReceipt(slot, flow - client * this.#mostRecipients)) return NONE;
+    // A receipt says more than ACCEPTED does; after a reconnect it may come instead of it, or before it.
+    if (this.outbox.stateOf(slot) === MessageState.Again) this.#missAccepted(client, slot);
+    this.outbox.setState(slot, MessageState.Kept);
+    return slot;
   }
 
   /** A receipt says that the server has a message, and ACCEPTED was lost with the connection that it was to come on. */
@@ -277,6 +260,13 @@ export class Conversations {
     const { absences, histograms } = this.#options;
     const heldMs = absences.hadAny ? absences.totalMs(client, nowMs) - this.outbox.senderAwayMsOf(slot) : 0;
     histograms.record('lag', nowMs - dueMs - heldMs, dueMs);
+  }
+
+  /** The server may have it already, and take it for another one. */
+  #sendsAgain(client: number, sequence: number): void {
+    const first = client * this.#mostRecipients;
+    for (let flow = first; flow < first + this.recipientsOf(client); flow += 1)
+      this.ledger.sentAgain(flow, sequence);
   }
 
   /** Hot path. A message is written for the first time. */
@@ -315,21 +305,18 @@ export class Conversations {
     if (backAtMs > dueMs) histograms.record('waiting', nowMs - backAtMs, dueMs);
   }
 
-  #isOfGroup(client: number, { group }: Delivered): boolean {
-    return this.#options.kind === 'pairs' || group === this.#options.firstUser + this.firstOf(client);
-  }
-
-  /** All members get the messages of a group in one order, that of their numbers. */
-  #checkNumber(client: number, number: number | undefined): void {
-    if (number === undefined) return;
-    if (number <= (this.#lastNumber[client] as number)) this.ledger.outOfOrder += 1;
-    else this.#lastNumber[client] = number;
+  /** All members get the messages of a group in one order, that of their places. */
+  #checkPlace(client: number, place: number | undefined): void {
+    if (place === undefined) return;
+    if (place <= (this.#lastPlace[client] as number)) this.ledger.outOfOrder += 1;
+    else this.#lastPlace[client] = place;
   }
 
   /** Number of the flow between two clients of one conversation; -1 where they are none. */
   #flow(sender: number, recipient: number): number {
-    const { clients } = this.#options;
+    const { clients, kind } = this.#options;
     if (sender < 0 || sender >= clients || recipient < 0 || recipient >= clients) return NONE;
+    if (kind === 'alone') return sender === recipient ? sender : NONE;
     if (sender === recipient || this.firstOf(sender) !== this.firstOf(recipient)) return NONE;
     const place = recipient - this.firstOf(recipient);
     return sender * this.#mostRecipients + (recipient < sender ? place : place - 1);
@@ -337,14 +324,15 @@ export class Conversations {
 
   /** Client that is recipient number `recipient` of another. */
   #recipientAt(sender: number, recipient: number): number {
+    if (this.#options.kind === 'alone') return sender;
     const client = this.firstOf(sender) + recipient;
     return client < sender ? client : client + 1;
   }
 
-  #frame(client: number, id: number, payload: Uint8Array): Frame {
-    const { firstUser, kind } = this.#options;
-    return kind === 'pairs'
-      ? { type: FrameType.Send, to: firstUser + (client ^ 1), id, payload }
-      : { type: FrameType.GroupSend, group: firstUser + this.firstOf(client), id, payload };
+  /** Hot path. The partner, or the first client of the group. */
+  #writesTo(client: number): number {
+    const { kind } = this.#options;
+    if (kind === 'groups') return this.firstOf(client);
+    return kind === 'pairs' ? client ^ 1 : client;
   }
 }

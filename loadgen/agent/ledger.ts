@@ -75,6 +75,8 @@ export class Ledger {
   /** Sequences below those that were not seen. */
   readonly #missing = new SequenceSets();
   readonly #refused = new SequenceSets();
+  /** Sent again to a server that cannot know it: each may come once more. */
+  readonly #sentAgain = new SequenceSets();
   /** Receipts that came before the message. */
   readonly #early = new SequenceSets();
   sent = 0;
@@ -125,13 +127,18 @@ export class Ledger {
     this.#onThisConnection.forget(flow);
   }
 
+  /** A message is written once more, and the server takes it for another one. */
+  sentAgain(flow: number, sequence: number): void {
+    this.#sentAgain.add(flow, sequence);
+  }
+
   /** Whether a message has reached its recipient. */
   hasSeen(flow: number, sequence: number): boolean {
     return sequence <= (this.#seen[flow] as number) && !this.#missing.has(flow, sequence);
   }
 
   /** Hot path. Enters a delivery and says what it was. */
-  deliver(flow: number, sequence: number, isRedelivery: boolean): Delivery {
+  deliver(flow: number, sequence: number, mayBeAgain: boolean): Delivery {
     const next = (this.#seen[flow] as number) + 1;
     if (sequence < 1 || sequence > (this.#due[Math.floor(flow / this.#recipients)] as number))
       return this.deliverForeign();
@@ -148,7 +155,7 @@ export class Ledger {
       this.#onThisConnection.add(flow, sequence);
       return 'late';
     }
-    if (isRedelivery && this.#mayComeAgain(flow, sequence)) {
+    if (mayBeAgain && this.#mayComeAgain(flow, sequence)) {
       this.redelivered += 1;
       return 'redelivered';
     }
@@ -194,9 +201,11 @@ export class Ledger {
     };
   }
 
-  /** A connection has died since it came, and it has not come again on the one of now. */
+  /** A connection has died since it came, and it has not come again on the one of now; or it was sent twice. */
   #mayComeAgain(flow: number, sequence: number): boolean {
-    return sequence <= (this.#seenBefore[flow] as number) && this.#onThisConnection.add(flow, sequence);
+    if (sequence <= (this.#seenBefore[flow] as number) && this.#onThisConnection.add(flow, sequence))
+      return true;
+    return this.#sentAgain.delete(flow, sequence);
   }
 
   /** Refused messages that were not delivered all the same. */

@@ -7,7 +7,7 @@ const FIRST_SLOTS = 1024;
  */
 export const MessageState = { Due: 0, Sent: 1, Kept: 2, Again: 3, Held: 4 } as const;
 
-/** Whether ACCEPTED has come. `Missed`: the connection that it was to come on has died. */
+/** Whether ACCEPTED has come. `Missed`: the connection that it was to come on has died, or the protocol has none. */
 export const Answer = { Awaited: 0, Accepted: 1, Missed: 2 } as const;
 
 /**
@@ -33,13 +33,18 @@ export class Outbox {
   #receipts: Uint32Array;
   readonly #receiptWords: number;
   readonly #recipients: number;
+  readonly #firstAnswer: number;
   #free = NONE;
   #used = 0;
   #length = 0;
 
-  /** @param recipients most that one message has */
-  constructor(clients: number, recipients = 1) {
+  /**
+   * @param recipients most that one message has
+   * @param awaitsAccepted the server says that it holds a message
+   */
+  constructor(clients: number, recipients = 1, awaitsAccepted = true) {
     this.#recipients = recipients;
+    this.#firstAnswer = awaitsAccepted ? Answer.Awaited : Answer.Missed;
     this.#awayMs = new Float64Array(FIRST_SLOTS * recipients);
     this.#receiptWords = Math.ceil(recipients / 32);
     this.#receipts = new Uint32Array(FIRST_SLOTS * this.#receiptWords);
@@ -61,7 +66,7 @@ export class Outbox {
     this.#dueMs[slot] = dueMs;
     this.#bytes[slot] = bytes;
     this.#state[slot] = MessageState.Due;
-    this.#answer[slot] = Answer.Awaited;
+    this.#answer[slot] = this.#firstAnswer;
     this.#senderAwayMs[slot] = 0;
     this.#awayMs.fill(0, slot * this.#recipients, (slot + 1) * this.#recipients);
     this.#next[slot] = NONE;

@@ -8,6 +8,7 @@ import { crc32 } from 'node:zlib';
  */
 export const LEDGER_BYTES = 24;
 
+const RUN_AT = 0;
 const USER_AT = 4;
 const SEQUENCE_AT = 8;
 const DUE_AT = 12;
@@ -32,7 +33,7 @@ export class PayloadMaker {
   constructor(run: number, largestBytes: number, attachments: readonly string[] = []) {
     this.#bytes = Buffer.allocUnsafeSlow(Math.max(largestBytes, LEDGER_BYTES));
     randomFillSync(this.#bytes);
-    this.#bytes.writeUInt32BE(run >>> 0, 0);
+    this.#bytes.writeUInt32BE(run >>> 0, RUN_AT);
     this.#payload = this.#bytes;
     this.#checked = this.#bytes.subarray(0, -CHECKSUM_BYTES);
     const room = this.#bytes.length - LEDGER_BYTES;
@@ -56,20 +57,37 @@ export class PayloadMaker {
   }
 }
 
-/** Hot path. Whether a payload is whole, and is message `sequence` of `user` in this run. */
-export function isIntact(payload: Uint8Array, run: number, user: number, sequence: number): boolean {
+/** Hot path. Whether a payload is as it was made, whoever made it. */
+export function isWhole(payload: Buffer): boolean {
   const { length } = payload;
-  if (length < LEDGER_BYTES) return false;
-  const bytes = payload as Buffer;
+  return length >= LEDGER_BYTES && crc32(payload, length) === RESIDUE;
+}
+
+/** Hot path. Whether a payload is whole, and is message `sequence` of `user` in this run. */
+export function isIntact(payload: Buffer, run: number, user: number, sequence: number): boolean {
   return (
-    crc32(bytes, length) === RESIDUE &&
-    bytes.readUInt32BE(SEQUENCE_AT) === sequence &&
-    bytes.readUInt32BE(USER_AT) === user >>> 0 &&
-    bytes.readUInt32BE(0) === run >>> 0
+    isWhole(payload) &&
+    sequenceIn(payload) === sequence &&
+    payload.readUInt32BE(USER_AT) === user >>> 0 &&
+    runIn(payload) === run >>> 0
   );
 }
 
-/** When a payload that is intact says that its message was due. */
-export function dueMsIn(payload: Uint8Array): number {
-  return (payload as Buffer).readDoubleBE(DUE_AT);
+/** Of a payload that is whole: the lower 32 bits of its run. */
+export function runIn(payload: Buffer): number {
+  return payload.readUInt32BE(RUN_AT);
+}
+
+/** Of a payload that is whole: how far its sender is behind the user `first`, of whom 32 bits are known. */
+export function userBehind(first: number, payload: Buffer): number {
+  return (payload.readUInt32BE(USER_AT) - (first >>> 0)) >>> 0;
+}
+
+export function sequenceIn(payload: Buffer): number {
+  return payload.readUInt32BE(SEQUENCE_AT);
+}
+
+/** When a payload that is whole says that its message was due. */
+export function dueMsIn(payload: Buffer): number {
+  return payload.readDoubleBE(DUE_AT);
 }

@@ -1,41 +1,24 @@
-import { decodeFrames } from '../../protocol/decode.js';
-import { encodeFrame } from '../../protocol/encode.js';
-import {
-  endsConnection,
-  type Frame,
-  FrameType,
-  GoodbyeCode,
-  LARGEST_BODY_BYTES,
-  PROTOCOL_VERSION,
-  ProtocolError,
-  ReasonCode,
-  reasonName,
-} from '../../protocol/frame.js';
-import { tokenOf } from '../../protocol/user-token.js';
 import type { AgentPlan, Endpoint } from '../agent-messages.js';
+import {
+  type ClientEvents,
+  type ClientProtocol,
+  type Driver,
+  GROUP_BIT,
+  type Promises,
+  ProtocolViolation,
+} from '../drivers/driver.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import type { Transport, TransportListener } from '../transports/transport.js';
 import { Absences } from './absences.js';
-import { ClientWriter, Say } from './client-writer.js';
+import { ClientWriter } from './client-writer.js';
 import { Conversations } from './conversations.js';
-import { GroupMaker } from './group-maker.js';
 import type { IntervalHistograms } from './interval-histograms.js';
 import { addCounts, type LedgerCounts, type LedgerTotals } from './ledger.js';
 import { largestSize } from './message-size.js';
-import { PayloadMaker } from './payload.js';
+import { isWhole, PayloadMaker, runIn, sequenceIn, userBehind } from './payload.js';
 
 /** Where a client is in the life of a connection. */
 export const ClientState = { Offline: 0, Opening: 1, LoggingIn: 2, Online: 3, Leaving: 4 } as const;
-
-/** Ids towards groups, and of the GROUP frames themselves, are told from those towards a partner by their distance. */
-const GROUP_IDS_FROM = 2 ** 32;
-const GROUP_REQUESTS_FROM = 2 ** 33;
-
-/** After it, a group that the server does not have is made again. */
-const GROUP_RETRY_MS = 1000;
-
-const hello = encodeFrame({ type: FrameType.Hello, version: PROTOCOL_VERSION });
-const goodbye = encodeFrame({ type: FrameType.Goodbye, code: GoodbyeCode.Normal });
 
 /** What the schedule of the agent needs to hear of its clients. */
 export interface PopulationListener {
@@ -51,14 +34,13 @@ export interface PopulationListener {
  * transport; what it says is decided by the schedule, what it answers is decided here. Neighbours converse, in pairs
  * and, where the plan has groups, in those.
  */
-export class Population implements TransportListener {
+export class Population implements TransportListener, ClientEvents {
   readonly count: number;
   readonly #pairs: Conversations;
   readonly #groups: Conversations | undefined;
   readonly #conversations: Conversations[];
-  readonly #groupMaker: GroupMaker | undefined;
-  /** First clients of groups that are to be made again in a moment. */
-  readonly #groupsToMake = new Set<number>();
+  readonly #promises: Promises;
+  readonly #protocol: ClientProtocol;
   #refusals: Record<string, number> = {};
   readonly #writer: ClientWriter;
   readonly #plan: AgentPlan;
@@ -70,15 +52,9 @@ export class Population implements TransportListener {
   /** When the first of the connects fell due that have not ended in a login; 0: none is due. */
   readonly #connectDueMs: Float64Array;
   readonly #absences: Absences;
-  /** Last item of the mailbox that came, and the last that was acknowledged. */
-  readonly #receivedSequence: Uint32Array;
-  readonly #acknowledgedSequence: Uint32Array;
-  /** Beginnings of frames: few clients have one at any time. */
+  /** What the protocol has not taken yet: few clients have any at any time. */
   readonly #rests = new Map<number, Buffer>();
   readonly #endReasons = new Map<number, string>();
-  /** Client whose bytes are being decoded. */
-  #current = 0;
-  #halfWindow = 64;
   online = 0;
   opening = 0;
   #onlinePeak = 0;
@@ -86,50 +62,42 @@ export class Population implements TransportListener {
   /** Not ended, whatever has become of them. */
   connections = 0;
 
-  constructor(plan: AgentPlan, histograms: IntervalHistograms, listener: PopulationListener) {
-    const { count } = plan;
+  constructor(plan: AgentPlan, driver: Driver, histograms: IntervalHistograms, listener: PopulationListener) {
+    const { count, firstUser, run, heartbeatMs, groups } = plan;
+    const { settings } = plan.driver;
     this.count = count;
     this.#plan = plan;
     this.#histograms = histograms;
     this.#listener = listener;
     this.#absences = new Absences(count);
-    const payloads = new PayloadMaker(plan.run, largestSize(plan.messages.size), plan.attachments);
-    const converse = (kind: 'pairs' | 'groups', members: number, firstId: number): Conversations =>
+    this.#promises = driver.promises(settings);
+    const payloads = new PayloadMaker(run, largestSize(plan.messages.size), plan.attachments);
+    const converse = (kind: 'pairs' | 'groups' | 'alone', members: number): Conversations =>
       new Conversations({
         clients: count,
-        firstUser: plan.firstUser,
+        firstUser,
         kind,
         members,
-        firstId,
-        isServerFresh: plan.isServerFresh,
-        run: plan.run,
+        promises: this.#promises,
+        run,
         payloads,
         histograms,
         absences: this.#absences,
       });
-    this.#pairs = converse('pairs', 2, plan.firstId);
-    this.#groups = plan.groups
-      ? converse('groups', plan.groups.members, plan.firstId + GROUP_IDS_FROM)
-      : undefined;
+    this.#pairs = this.#promises.recipient === 'partner' ? converse('pairs', 2) : converse('alone', 1);
+    this.#groups = groups ? converse('groups', groups.members) : undefined;
     this.#conversations = this.#groups ? [this.#pairs, this.#groups] : [this.#pairs];
-    if (this.#groups) {
-      this.#groupMaker = new GroupMaker(
-        this.#groups,
-        count,
-        plan.firstUser,
-        plan.firstId + GROUP_REQUESTS_FROM,
-      );
-    }
+    const range = { count, firstUser, run, groupMembers: groups?.members ?? null, heartbeatMs };
+    this.#protocol = driver.create(settings, range, this);
     this.#writer = new ClientWriter(
       count,
+      driver.framing(settings).webSocketMessages !== 'stream',
       (client) => this.isOnline(client) && !this.isPaused(client),
-      (client, say) => this.#compose(client, say),
+      (client, wantsKeepalive) => this.#compose(client, wantsKeepalive),
     );
     this.#state = new Uint8Array(count);
     this.#isPaused = new Uint8Array(count);
     this.#connectDueMs = new Float64Array(count);
-    this.#receivedSequence = new Uint32Array(count);
-    this.#acknowledgedSequence = new Uint32Array(count);
   }
 
   /** The transport and its population know each other: the transport is given once both exist. */
@@ -221,11 +189,11 @@ export class Population implements TransportListener {
     else this.cut(client);
   }
 
-  /** What no message has carried an acknowledgement of yet is acknowledged on the way out. */
   #leave(client: number): void {
-    if (this.#hasUnacknowledged(client)) this.#writer.say(client, Say.Ack);
     this.#writer.flushClient(client);
-    this.#transport?.send(client, goodbye);
+    this.#writer.begin(client);
+    this.#protocol.leave(client, this.#writer);
+    this.#writer.end();
     // What cannot be sent may have ended it.
     if (!this.isOnline(client)) return;
     this.#transport?.end(client);
@@ -250,7 +218,7 @@ export class Population implements TransportListener {
     this.#isPaused[client] = 0;
     this.#absences.end(client, monotonicMs());
     this.#transport?.resume?.(client);
-    this.#writer.say(client, 0);
+    this.#writer.say(client);
   }
 
   /** Breaks the connection without a word. */
@@ -273,40 +241,35 @@ export class Population implements TransportListener {
     if (recipients === 0) return 0;
     const canSend = this.isOnline(client);
     conversations.add(client, dueMs, bytes, canSend);
-    if (canSend) this.#writer.say(client, 0);
+    if (canSend) this.#writer.say(client);
     return recipients;
   }
 
-  ping(client: number): void {
-    if (!this.isOnline(client) || this.isPaused(client)) return;
-    // A heartbeat also carries the acknowledgement of receipts that nothing else has carried yet.
-    const acknowledgement = this.#hasUnacknowledged(client) ? Say.Ack : 0;
-    this.#writer.say(client, Say.Ping | acknowledgement | this.#groupToMake(client));
-  }
-
-  #hasUnacknowledged(client: number): boolean {
-    return this.#receivedSequence[client] !== this.#acknowledgedSequence[client];
+  keepAlive(client: number): void {
+    if (this.isOnline(client) && !this.isPaused(client)) this.#writer.sayKeepalive(client);
   }
 
   opened(client: number): void {
     this.#state[client] = ClientState.LoggingIn;
-    const user = this.#plan.firstUser + client;
-    const login = encodeFrame({ type: FrameType.Login, user, token: tokenOf(this.#plan.credentials, user) });
-    this.#transport?.send(client, Buffer.concat([hello, login]));
+    this.#writer.begin(client);
+    this.#protocol.opened(client, this.#writer);
+    this.#writer.end();
   }
 
   /** Hot path. */
   received(client: number, bytes: Buffer): void {
     const rest = this.#rests.get(client);
     const available = rest ? Buffer.concat([rest, bytes]) : bytes;
-    this.#current = client;
+    this.#writer.begin(client);
     try {
-      const consumed = decodeFrames(available, LARGEST_BODY_BYTES, this.#onFrame);
+      const consumed = this.#protocol.received(client, available, this.#writer);
       if (consumed < available.length) this.#rests.set(client, Buffer.from(available.subarray(consumed)));
       else if (rest) this.#rests.delete(client);
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.cut(client, `Server${reasonName(error.code)}`);
+      if (!(error instanceof ProtocolViolation)) throw error;
+      this.cut(client, error.reason);
+    } finally {
+      this.#writer.end();
     }
   }
 
@@ -317,6 +280,7 @@ export class Population implements TransportListener {
     this.#rests.delete(client);
     this.#endReasons.delete(client);
     this.#isPaused[client] = 0;
+    this.#protocol.closed(client);
     this.connections -= 1;
     if (before === ClientState.Online) this.#offline(client);
     else if (before !== ClientState.Leaving) this.opening -= 1;
@@ -331,142 +295,88 @@ export class Population implements TransportListener {
     this.#writer.flush();
   }
 
-  readonly #onFrame = (frame: Frame): boolean => {
-    const client = this.#current;
-    switch (frame.type) {
-      case FrameType.Deliver:
-        this.#delivered(client, this.#pairs, frame);
-        break;
-      case FrameType.GroupDeliver:
-        this.#delivered(client, this.#groups, frame);
-        break;
-      case FrameType.Accepted:
-        this.#accepted(client, frame.id);
-        break;
-      case FrameType.Receipt:
-        this.#receipted(client, this.#pairs, frame);
-        break;
-      case FrameType.GroupReceipt:
-        this.#receipted(client, this.#groups, frame);
-        break;
-      case FrameType.Welcome:
-        this.#welcomed(client, frame.window);
-        break;
-      case FrameType.Ping:
-        this.#transport?.send(client, encodeFrame({ type: FrameType.Pong, nonce: frame.nonce }));
-        break;
-      case FrameType.Pong:
-        break;
-      case FrameType.Error:
-        this.#refused(client, frame.code, frame.reference);
-        break;
-      case FrameType.Goodbye:
-        this.#endReasons.set(client, 'Goodbye');
-        this.#transport?.end(client);
-        break;
-      default:
-        this.cut(client, 'ServerProtocolError');
-    }
-    return true;
-  };
-
-  #welcomed(client: number, window: number): void {
+  loggedIn(client: number): void {
     if (this.#state[client] !== ClientState.LoggingIn) return;
     const now = monotonicMs();
     this.#state[client] = ClientState.Online;
     this.opening -= 1;
     this.online += 1;
     this.#onlinePeak = Math.max(this.#onlinePeak, this.online);
-    this.#halfWindow = Math.max(1, window >>> 1);
     this.#absences.end(client, now);
     const dueMs = this.#connectDueMs[client] as number;
     this.#connectDueMs[client] = 0;
     this.#histograms.record('connect', now - dueMs, dueMs);
-    // Items that were acknowledged on a connection that died may come again, and want their ACK again.
-    this.#receivedSequence[client] = 0;
-    this.#acknowledgedSequence[client] = 0;
-    const group = this.#groupToMake(client);
-    let hasSomethingToSay = group !== 0;
     for (const conversations of this.#conversations)
-      if (conversations.resume(client)) hasSomethingToSay = true;
-    if (hasSomethingToSay) this.#writer.say(client, group);
+      if (conversations.resume(client)) this.#writer.say(client);
     this.#listener.loggedIn(client);
   }
 
   /** Hot path. */
-  #delivered(
-    client: number,
-    conversations: Conversations | undefined,
-    frame: Extract<Frame, { type: typeof FrameType.Deliver | typeof FrameType.GroupDeliver }>,
-  ): void {
-    this.#receivedSequence[client] = frame.sequence;
-    this.#writer.say(client, Say.Ack);
-    if (conversations) conversations.delivered(client, frame);
-    else this.#pairs.deliveredUnasked(frame.id - GROUP_IDS_FROM);
+  delivered(client: number, payload: Buffer, isRedelivery: boolean): void {
+    if (!isWhole(payload)) {
+      // Nobody can tell which one it was: that one is lost as well.
+      this.#pairs.ledger.corrupted += 1;
+      return;
+    }
+    const { run, firstUser } = this.#plan;
+    const sequence = runIn(payload) === run >>> 0 ? sequenceIn(payload) : undefined;
+    this.deliveredAs(client, userBehind(firstUser, payload), sequence, payload, isRedelivery);
   }
 
   /** Hot path. */
-  #receipted(
+  deliveredAs(
     client: number,
-    conversations: Conversations | undefined,
-    frame: Extract<Frame, { type: typeof FrameType.Receipt | typeof FrameType.GroupReceipt }>,
+    from: number,
+    sequence: number | undefined,
+    payload: Buffer,
+    isRedelivery: boolean,
+    place?: number,
   ): void {
-    this.#receivedSequence[client] = frame.sequence;
-    if (frame.sequence - (this.#acknowledgedSequence[client] as number) >= this.#halfWindow)
-      this.#writer.say(client, Say.Ack);
-    conversations?.receipted(client, frame);
+    const { ledger } = this.#pairs;
+    if (sequence === undefined) {
+      // Left over from an earlier run, where there can be such; else the server has made it up.
+      if (this.#plan.isServerFresh) ledger.deliverForeign();
+      else ledger.leftOver += 1;
+      return;
+    }
+    const number = withoutGroupBit(sequence);
+    const conversations = number === sequence ? this.#pairs : this.#groups;
+    if (conversations) conversations.delivered(client, from, number, payload, isRedelivery, place);
+    else ledger.deliverForeign();
   }
 
   /** Hot path. */
-  #accepted(client: number, id: number): void {
-    if (this.#groupMaker?.hasAsked(id)) this.#groupMaker.made(client);
-    else this.#conversationOf(id).accepted(client, id);
+  accepted(client: number, sequence: number): void {
+    this.#conversationOf(sequence)?.accepted(client, withoutGroupBit(sequence));
   }
 
-  #refused(client: number, code: number, reference: number): void {
-    if (endsConnection(code)) {
-      this.#endReasons.set(client, reasonName(code));
-      this.#transport?.end(client);
-      return;
-    }
-    this.#countRefusal(code);
-    if (this.#groupMaker?.hasAsked(reference)) {
-      this.#groupMaker.refused(code);
-      this.#makeGroupSoon(client);
-      return;
-    }
-    if (this.#groups?.has(reference) && code === ReasonCode.NotMember) {
-      // The server has lost the group, or never had it.
-      const maker = this.#groups.firstOf(client);
-      this.#groupMaker?.lost(maker);
-      this.#makeGroupSoon(maker);
-    }
-    this.#conversationOf(reference).refused(client, reference);
+  /** Hot path. */
+  receipted(client: number, by: number, sequence: number): void {
+    this.#conversationOf(sequence)?.receipted(client, by, withoutGroupBit(sequence));
   }
 
-  /** Hot path. Whose message this id is. */
-  #conversationOf(id: number): Conversations {
-    return this.#groups?.has(id) ? this.#groups : this.#pairs;
+  undeliverable(client: number, by: number, sequence: number): void {
+    this.#conversationOf(sequence)?.undeliverable(client, by, withoutGroupBit(sequence));
   }
 
-  /** Not at once: whatever kept the server from it may take a moment. */
-  #makeGroupSoon(client: number): void {
-    if (this.#groupsToMake.has(client)) return;
-    this.#groupsToMake.add(client);
-    setTimeout(() => {
-      this.#groupsToMake.delete(client);
-      const group = this.#groupToMake(client);
-      if (group !== 0 && this.isOnline(client)) this.#writer.say(client, group);
-    }, GROUP_RETRY_MS).unref();
+  refused(client: number, sequence: number | undefined, reason: string): void {
+    this.#refusals[reason] = (this.#refusals[reason] ?? 0) + 1;
+    if (sequence !== undefined) this.#conversationOf(sequence)?.refused(client, withoutGroupBit(sequence));
   }
 
-  #countRefusal(code: number): void {
-    const name = reasonName(code);
-    this.#refusals[name] = (this.#refusals[name] ?? 0) + 1;
+  ended(client: number, reason: string): void {
+    this.#endReasons.set(client, reason);
+    this.#transport?.end(client);
   }
 
-  #groupToMake(client: number): number {
-    return this.#groupMaker?.isToMake(client) ? Say.Group : 0;
+  /** Hot path. */
+  hasSomethingToWrite(client: number): void {
+    this.#writer.say(client);
+  }
+
+  /** Hot path. Whose message has this number. */
+  #conversationOf(sequence: number): Conversations | undefined {
+    return sequence < GROUP_BIT ? this.#pairs : this.#groups;
   }
 
   #offline(client: number): void {
@@ -475,16 +385,16 @@ export class Population implements TransportListener {
     this.#writer.forget(client);
   }
 
-  /** Hot path. ACK, due messages in order and PING of one client. */
-  #compose(client: number, say: number): void {
-    const { put } = this.#writer;
-    if ((say & Say.Ack) !== 0) {
-      const sequence = this.#receivedSequence[client] as number;
-      this.#acknowledgedSequence[client] = sequence;
-      put(client, { type: FrameType.Ack, sequence });
-    }
-    if ((say & Say.Group) !== 0 && this.#groupMaker) put(client, this.#groupMaker.request(client));
-    for (const conversations of this.#conversations) conversations.takeDue(client, put);
-    if ((say & Say.Ping) !== 0) put(client, { type: FrameType.Ping, nonce: client });
+  /** Hot path. What the protocol itself has to say, due messages in order, and a sign of life. */
+  #compose(client: number, wantsKeepalive: boolean): void {
+    this.#protocol.writePending(client, this.#writer);
+    for (const conversations of this.#conversations)
+      conversations.writeDue(client, this.#protocol, this.#writer);
+    if (wantsKeepalive) this.#protocol.writeKeepalive(client, this.#writer);
   }
+}
+
+/** Hot path. */
+function withoutGroupBit(sequence: number): number {
+  return sequence < GROUP_BIT ? sequence : sequence - GROUP_BIT;
 }

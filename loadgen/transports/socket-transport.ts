@@ -51,7 +51,7 @@ export class SocketTransport implements Transport {
     const { host, port } = endpoint;
     const local = sourceAddress === undefined ? {} : { localAddress: sourceAddress };
     let socket: ClientSocket;
-    if (endpoint.protocol === 'tls') {
+    if (endpoint.protocol === 'tls' || endpoint.protocol === 'wss') {
       socket = connectTls({
         host,
         port,

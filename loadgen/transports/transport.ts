@@ -13,7 +13,7 @@ export interface TransportListener {
 /** Carries the byte streams of clients: at most one connection a client at a time. */
 export interface Transport {
   /** What the transport's own TCP has counted since it began; undefined where the kernel's does the work. */
-  counters?(): TcpCounters;
+  counters?(): TcpCounters | undefined;
   open(client: number, endpoint: Endpoint, sourceAddress: string | undefined): void;
   /** Hot path. True: `bytes` may be reused at once; false: they belong to the transport now. */
   send(client: number, bytes: Buffer): boolean;

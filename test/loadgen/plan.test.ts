@@ -6,7 +6,8 @@ import { CONNECTIONS_PER_SOURCE } from '../../loadgen/source-addresses.js';
 import { testScenario } from '../support/run.js';
 
 const endpoints = [{ protocol: 'tcp' as const, host: '127.0.0.1', port: 4000 }];
-const facts = { endpoints, cores: 2, openFiles: 20_000, serverWorkers: 1, credentials: null, run: 1 };
+const driver = { name: 'c2m', settings: { credentials: null } };
+const facts = { endpoints, cores: 2, openFiles: 20_000, serverWorkers: 1, driver, run: 1 };
 
 function scenarioOf(count: number, agents: number | 'auto' = 'auto') {
   return testScenario((scenario) => {

@@ -69,7 +69,7 @@ export async function testRun(
       cores: 2,
       openFiles: 20_000,
       serverWorkers: 0,
-      credentials,
+      driver: { name: 'c2m', settings: { credentials } },
       run: Math.floor(Date.now() / 1000),
     }),
     credentials,

@@ -5,7 +5,6 @@ import type { Transport, TransportListener } from '../transport.js';
 import { deviceAddress, SUBNET_BITS } from './packet-addresses.js';
 import { TcpClients } from './tcp-clients.js';
 import { PACKET_BYTES, TunDevice } from './tun-device.js';
-import { WebSocketClients } from './websocket-clients.js';
 
 /** Packets taken in one turn: what the listener makes of them goes out before more are taken. */
 const BATCH = 2048;
@@ -18,26 +17,22 @@ const IDLE_TURNS = 64;
 export class PacketTransport implements Transport {
   readonly #device: TunDevice;
   readonly #clients: TcpClients;
-  readonly #webSockets: WebSocketClients | undefined;
   readonly #buffer = Buffer.alloc(PACKET_BYTES + 100);
   #idleTurns = 0;
   /** When all packets that had come were read. */
   #drainedMs = monotonicMs();
   #isClosed = false;
 
-  /** @param isWebSocket the stream goes in binary WebSocket messages */
-  constructor(agent: number, clients: number, isWebSocket: boolean, listener: TransportListener) {
+  constructor(agent: number, clients: number, listener: TransportListener) {
     this.#device = new TunDevice(`c2m${agent}`, deviceAddress(agent), SUBNET_BITS);
-    this.#webSockets = isWebSocket ? new WebSocketClients(clients, listener) : undefined;
     this.#clients = new TcpClients(
       clients,
       // The addresses behind that of the kernel; not the one that follows, to keep room for other uses.
       deviceAddress(agent) + 255,
       this.#device,
-      this.#webSockets ?? listener,
+      listener,
       monotonicMs(),
     );
-    this.#webSockets?.use(this.#clients);
     setImmediate(this.#turn);
   }
 
@@ -51,13 +46,13 @@ export class PacketTransport implements Transport {
   }
 
   send(client: number, bytes: Buffer): boolean {
-    (this.#webSockets ?? this.#clients).send(client, bytes);
+    this.#clients.send(client, bytes);
     this.#idleTurns = 0;
     return true;
   }
 
   end(client: number): void {
-    (this.#webSockets ?? this.#clients).end(client);
+    this.#clients.end(client);
   }
 
   cut(client: number): void {

@@ -4,15 +4,37 @@ import { Absences } from '../../../loadgen/agent/absences.js';
 import { Conversations } from '../../../loadgen/agent/conversations.js';
 import { IntervalHistograms } from '../../../loadgen/agent/interval-histograms.js';
 import { PayloadMaker } from '../../../loadgen/agent/payload.js';
+import { GROUP_BIT, type Promises } from '../../../loadgen/drivers/driver.js';
 import { monotonicMs } from '../../../loadgen/monotonic-clock.js';
-import { FLAG_REDELIVERY, FLAG_UNDELIVERED, type Frame, FrameType } from '../../../protocol/frame.js';
+import { buffered } from '../../support/output.js';
 
-const FIRST_ID = 1000;
 const RUN = 7;
 const payloads = new PayloadMaker(RUN, 64);
 
+/** What our own protocol can tell; a test changes what it is about. */
+const OWN: Promises = {
+  accepted: true,
+  receipt: true,
+  groups: true,
+  storesForAway: true,
+  marksRedelivery: true,
+  recognizesRepetitions: true,
+  order: 'per-sender',
+  delivery: 'at-least-once',
+  recipient: 'partner',
+};
+
+type Kind = 'pairs' | 'groups' | 'alone';
+
+interface Delivered {
+  from?: number;
+  payload?: Buffer;
+  isRedelivery?: boolean;
+  place?: number;
+}
+
 /** Clients 0, 1, 2 … are users 1, 2, 3 …, in conversations of so many. */
-function converse(kind: 'pairs' | 'groups', members: number, isServerFresh = true) {
+function converse(kind: Kind, members: number, promises: Partial<Promises> = {}) {
   const histograms = new IntervalHistograms('talk');
   const absences = new Absences(members);
   const conversations = new Conversations({
@@ -20,35 +42,33 @@ function converse(kind: 'pairs' | 'groups', members: number, isServerFresh = tru
     firstUser: 1,
     kind,
     members,
-    firstId: FIRST_ID,
-    isServerFresh,
+    promises: { ...OWN, ...promises },
     run: RUN,
     payloads,
     histograms,
     absences,
   });
-  /** Sends what is due; returns the frames. */
-  const flush = (client: number): Frame[] => {
-    const frames: Frame[] = [];
-    conversations.takeDue(client, (_client, frame) => frames.push(frame));
-    return frames;
+  const bit = kind === 'groups' ? GROUP_BIT : 0;
+  /** Sends what is due; returns to whom, and the number that the driver knows. */
+  const flush = (client: number): { to: number; sequence: number }[] => {
+    const written: { to: number; sequence: number }[] = [];
+    const writeMessage = (_client: number, to: number, sequence: number) => written.push({ to, sequence });
+    conversations.writeDue(client, { writeMessage }, buffered());
+    return written;
   };
-  const say = (client: number, agoMs = 0): Frame[] => {
+  const say = (client: number, agoMs = 0): { to: number; sequence: number }[] => {
     conversations.add(client, monotonicMs() - agoMs, 64, true);
     return flush(client);
   };
-  /** Message `sequence` of client 0 comes to `client`. */
-  const deliver = (client: number, sequence: number, change = {}): void =>
-    conversations.delivered(client, {
-      flags: 0,
-      from: 1,
-      id: FIRST_ID + sequence,
-      payload: Buffer.from(payloads.make(64, monotonicMs(), 1, sequence)),
-      ...(kind === 'groups' ? { group: 1, number: sequence } : {}),
-      ...change,
-    });
-  const receipt = (by: number, sequence: number, flags = 0): void =>
-    conversations.receipted(0, { flags, by: by + 1, id: FIRST_ID + sequence });
+  const payloadOf = (sender: number, sequence: number): Buffer =>
+    Buffer.from(payloads.make(64, monotonicMs(), sender + 1, bit + sequence));
+  /** Message `sequence` of client 0, if not of another one, comes to `client`. */
+  const deliver = (client: number, sequence: number, change: Delivered = {}): void => {
+    const { from = 0, payload = payloadOf(from, sequence), isRedelivery = false } = change;
+    const place = kind === 'groups' ? (change.place ?? sequence) : undefined;
+    conversations.delivered(client, from, sequence, payload, isRedelivery, place);
+  };
+  const receipt = (by: number, sequence: number): void => conversations.receipted(0, by, sequence);
   /** Highest value of each kind, milliseconds. */
   const latencies = () =>
     Object.fromEntries(
@@ -70,21 +90,21 @@ function converse(kind: 'pairs' | 'groups', members: number, isServerFresh = tru
 }
 
 test('a group of two is a group, and no pair', () => {
-  expect(converse('groups', 2).say(0)).toMatchObject([{ type: FrameType.GroupSend, group: 1 }]);
-  expect(converse('pairs', 2).say(0)).toMatchObject([{ type: FrameType.Send, to: 2 }]);
+  expect(converse('groups', 2).say(0)).toEqual([{ to: 0, sequence: GROUP_BIT + 1 }]);
+  expect(converse('pairs', 2).say(0)).toEqual([{ to: 1, sequence: 1 }]);
 });
 
 test('what was accepted once is not refused by the answer to a repetition', () => {
-  const { conversations, say, flush, deliver, totals } = converse('groups', 3);
+  const { conversations, say, flush, deliver, receipt, totals } = converse('groups', 3);
   say(0);
   conversations.resume(0);
   expect(flush(0)).toHaveLength(1);
-  conversations.accepted(0, FIRST_ID + 1);
+  conversations.accepted(0, 1);
   deliver(1, 1);
-  conversations.receipted(0, { flags: 0, by: 2, id: FIRST_ID + 1 });
-  conversations.refused(0, FIRST_ID + 1);
+  receipt(1, 1);
+  conversations.refused(0, 1);
   deliver(2, 1);
-  conversations.receipted(0, { flags: 0, by: 3, id: FIRST_ID + 1 });
+  receipt(2, 1);
   expect(totals()).toMatchObject({ sent: 2, accepted: 2, delivered: 2, receipted: 2, refused: 0, lost: 0 });
 });
 
@@ -96,7 +116,7 @@ describe('ACCEPTED', () => {
     receipt(1, 1);
     expect(totals()).toMatchObject({ accepted: 0, impliedAccepted: 1 });
     expect(latencies()).not.toHaveProperty('accepted');
-    conversations.accepted(0, FIRST_ID + 1);
+    conversations.accepted(0, 1);
     expect(latencies().accepted).toBeGreaterThan(2990);
     expect(totals()).toMatchObject({ accepted: 1, impliedAccepted: 0 });
     expect(conversations.outbox.length).toBe(0);
@@ -132,21 +152,21 @@ describe('a message that comes again', () => {
     say(0);
     deliver(1, 1);
     conversations.resume(1);
-    deliver(1, 1, { flags: FLAG_REDELIVERY });
+    deliver(1, 1, { isRedelivery: true });
     expect(totals()).toMatchObject({ delivered: 1, redelivered: 1, duplicated: 0 });
-    deliver(1, 1, { flags: FLAG_REDELIVERY });
+    deliver(1, 1, { isRedelivery: true });
     expect(totals()).toMatchObject({ delivered: 1, redelivered: 1, duplicated: 1 });
   });
 
   test.each([
-    ['marked, on the same connection', FLAG_REDELIVERY],
-    ['unmarked', 0],
-  ])('%s, is a duplicate', (_, flags) => {
+    ['marked, on the same connection', true],
+    ['unmarked', false],
+  ])('%s, is a duplicate', (_, isRedelivery) => {
     const { conversations, say, deliver, totals } = converse('pairs', 2);
     conversations.resume(1);
     say(0);
     deliver(1, 1);
-    deliver(1, 1, { flags });
+    deliver(1, 1, { isRedelivery });
     expect(totals()).toMatchObject({ delivered: 1, redelivered: 0, duplicated: 1 });
   });
 });
@@ -154,7 +174,7 @@ describe('a message that comes again', () => {
 test('a receipt that comes before the message is told, and the message is waited for', () => {
   const { conversations, say, deliver, receipt, totals } = converse('pairs', 2);
   say(0);
-  conversations.accepted(0, FIRST_ID + 1);
+  conversations.accepted(0, 1);
   receipt(1, 1);
   expect(conversations.outbox.length).toBe(1);
   deliver(1, 1);
@@ -166,7 +186,7 @@ describe('what does not come is told by how far it came:', () => {
   test('accepted and not delivered, delivered and not receipted, and neither', () => {
     const { conversations, say, deliver, totals } = converse('pairs', 2);
     for (let sequence = 1; sequence <= 6; sequence += 1) say(0);
-    for (const sequence of [1, 2, 3]) conversations.accepted(0, FIRST_ID + sequence);
+    for (const sequence of [1, 2, 3]) conversations.accepted(0, sequence);
     for (const sequence of [1, 4]) deliver(1, sequence);
     expect(totals()).toMatchObject({
       sent: 6,
@@ -266,49 +286,112 @@ function changed(payload: Buffer, at: number): Buffer {
 test('a message that is refused and delivered all the same is told apart, and is not lost', () => {
   const { conversations, say, deliver, totals } = converse('pairs', 2);
   say(0);
-  conversations.refused(0, FIRST_ID + 1);
+  conversations.refused(0, 1);
   deliver(1, 1);
   expect(totals()).toMatchObject({ refused: 1, delivered: 1, lost: 0, refusedAndDelivered: 1 });
 });
 
 test('a copy that found a full mailbox is refused, the others are not', () => {
-  const { conversations, say, deliver, totals } = converse('groups', 3);
+  const { conversations, say, deliver, receipt, totals } = converse('groups', 3);
   say(0);
-  conversations.accepted(0, FIRST_ID + 1);
-  conversations.receipted(0, { flags: FLAG_UNDELIVERED, by: 2, id: FIRST_ID + 1 });
+  conversations.accepted(0, 1);
+  conversations.undeliverable(0, 1, 1);
   deliver(2, 1);
-  conversations.receipted(0, { flags: 0, by: 3, id: FIRST_ID + 1 });
+  receipt(2, 1);
   expect(totals()).toMatchObject({ accepted: 2, delivered: 1, receipted: 1, refused: 1, lost: 0 });
   expect(conversations.outbox.length).toBe(0);
 });
 
 test.each([
-  ['an id that no client has given', { id: 5 }],
-  ['a user who is none of its clients', { from: 99 }],
-  ['another group', { group: 4 }],
-])('a delivery with %s is foreign', (_, change) => {
+  ['a number that no client has given', { from: 0, sequence: 5 }],
+  ['a sender who is none of its clients', { from: 98, sequence: 1 }],
+  ['its own recipient as its sender', { from: 1, sequence: 1 }],
+])('a delivery with %s is foreign', (_, { from, sequence }) => {
   const { say, deliver, totals } = converse('groups', 3);
   say(0);
-  deliver(1, 1, change);
+  deliver(1, sequence, { from });
   expect(totals()).toMatchObject({ delivered: 0, duplicated: 1, leftOver: 0 });
 });
 
-test('an id of an earlier run is left over where the server was there before, and foreign where it was not', () => {
-  const before = converse('pairs', 2, false);
-  before.deliver(1, 1, { id: 7 });
-  expect(before.totals()).toMatchObject({ leftOver: 1, duplicated: 0 });
-  const fresh = converse('pairs', 2, true);
-  fresh.deliver(1, 1, { id: 7 });
-  expect(fresh.totals()).toMatchObject({ leftOver: 0, duplicated: 1 });
+describe('what a protocol promises decides when a message is done:', () => {
+  test('with no receipts, once it is accepted and delivered', () => {
+    const { conversations, say, deliver } = converse('pairs', 2, { receipt: false });
+    say(0);
+    deliver(1, 1);
+    expect(conversations.outbox.length).toBe(1);
+    conversations.accepted(0, 1);
+    expect(conversations.outbox.length).toBe(0);
+  });
+
+  test('with neither receipts nor ACCEPTED, once it is delivered; and it is never sent again', () => {
+    const { conversations, say, flush, deliver, totals } = converse('pairs', 2, {
+      accepted: false,
+      receipt: false,
+      delivery: 'at-most-once',
+    });
+    say(0);
+    conversations.resume(0);
+    expect(flush(0)).toEqual([]);
+    deliver(1, 1);
+    expect(conversations.outbox.length).toBe(0);
+    expect(totals()).toMatchObject({ sent: 1, delivered: 1, lost: 0, impliedAccepted: 0 });
+  });
 });
 
-test('a member who gets two messages of a group in another order than their numbers has them out of order', () => {
-  const { conversations, say, deliver, totals } = converse('groups', 3);
+describe('what a protocol promises decides what a second copy is:', () => {
+  const copyAfterReconnect = (promises: Partial<Promises>) => {
+    const { conversations, say, deliver, totals } = converse('pairs', 2, promises);
+    say(0);
+    deliver(1, 1);
+    conversations.resume(1);
+    deliver(1, 1);
+    return totals();
+  };
+
+  test('unmarked, after a reconnect, a redelivery where nothing is ever marked, and a duplicate where it is', () => {
+    expect(copyAfterReconnect({ marksRedelivery: false })).toMatchObject({ redelivered: 1, duplicated: 0 });
+    expect(copyAfterReconnect({})).toMatchObject({ redelivered: 0, duplicated: 1 });
+  });
+
+  test('a duplicate where a message comes once and never again', () => {
+    for (const delivery of ['at-most-once', 'exactly-once'] as const)
+      expect(copyAfterReconnect({ marksRedelivery: false, delivery })).toMatchObject({ duplicated: 1 });
+  });
+
+  test.each([
+    [false, { redelivered: 1, duplicated: 1 }],
+    [true, { redelivered: 0, duplicated: 2 }],
+  ])(
+    'of one that was sent twice, where the server recognizes that: %s',
+    (recognizesRepetitions, expected) => {
+      const { conversations, say, flush, deliver, totals } = converse('pairs', 2, {
+        marksRedelivery: false,
+        recognizesRepetitions,
+      });
+      say(0);
+      conversations.resume(0);
+      expect(flush(0)).toHaveLength(1);
+      for (let copy = 0; copy < 3; copy += 1) deliver(1, 1);
+      expect(totals()).toMatchObject({ delivered: 1, ...expected });
+    },
+  );
+});
+
+test('a client that writes to itself is the recipient of what it sends', () => {
+  const { conversations, say, deliver, receipt, totals } = converse('alone', 1);
+  expect(say(0)).toEqual([{ to: 0, sequence: 1 }]);
+  conversations.accepted(0, 1);
+  deliver(0, 1);
+  receipt(0, 1);
+  expect(totals()).toMatchObject({ sent: 1, accepted: 1, delivered: 1, receipted: 1, lost: 0 });
+  expect(conversations.outbox.length).toBe(0);
+});
+
+test('a member who gets two messages of a group in another order than their places has them out of order', () => {
+  const { say, deliver, totals } = converse('groups', 3);
   say(0);
-  conversations.add(2, monotonicMs(), 64, true);
-  conversations.takeDue(2, () => undefined);
-  deliver(1, 1, { number: 2 });
-  const payload = Buffer.from(payloads.make(64, monotonicMs(), 3, 1));
-  conversations.delivered(1, { flags: 0, from: 3, id: FIRST_ID + 1, payload, group: 1, number: 1 });
+  say(2);
+  deliver(1, 1, { place: 2 });
+  deliver(1, 1, { from: 2, place: 1 });
   expect(totals()).toMatchObject({ delivered: 2, outOfOrder: 1, duplicated: 0 });
 });

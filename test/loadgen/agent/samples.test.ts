@@ -3,6 +3,7 @@ import { Agent } from '../../../loadgen/agent/agent.js';
 import { IntervalHistograms } from '../../../loadgen/agent/interval-histograms.js';
 import { Population } from '../../../loadgen/agent/population.js';
 import type { AgentPlan, AgentSample } from '../../../loadgen/agent-messages.js';
+import { loadDriver } from '../../../loadgen/drivers/load-driver.js';
 import { monotonicMs } from '../../../loadgen/monotonic-clock.js';
 import { planAgents } from '../../../loadgen/plan.js';
 import type { Transport } from '../../../loadgen/transports/transport.js';
@@ -13,13 +14,15 @@ import { testScenario } from '../../support/run.js';
 const ENDPOINT = { protocol: 'tcp', host: '127.0.0.1', port: 1 } as const;
 const WELCOME = encodeFrame({ type: FrameType.Welcome, waiting: 0, window: 64, firstId: 0 });
 
+const driver = await loadDriver('c2m');
+
 function agentPlan(): AgentPlan {
   const [plan] = planAgents(testScenario(), {
     endpoints: [ENDPOINT],
     cores: 1,
     openFiles: 20_000,
     serverWorkers: 0,
-    credentials: null,
+    driver: { name: 'c2m', settings: { credentials: null } },
     run: 1,
   });
   return plan as AgentPlan;
@@ -32,7 +35,7 @@ function quietPopulation(): {
   drop(client: number): void;
 } {
   const nothing = () => undefined;
-  const population = new Population(agentPlan(), new IntervalHistograms('connect'), {
+  const population = new Population(agentPlan(), driver, new IntervalHistograms('connect'), {
     loggedIn: nothing,
     failed: nothing,
     ended: nothing,
@@ -67,7 +70,7 @@ test('an agent that was stalled tells of the time that it missed, and goes on wi
   const two = new Promise<void>((resolve) => {
     hasTwo = resolve;
   });
-  const agent = new Agent(agentPlan(), (message) => {
+  const agent = new Agent(agentPlan(), driver, (message) => {
     if (message.kind !== 'sample') return;
     samples.push(message.sample);
     if (samples.length === 2) hasTwo();

@@ -1,37 +1,75 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { WebSocketClients } from '../../../loadgen/transports/packets/websocket-clients.js';
+import {
+  type WebSocketOptions,
+  WebSocketTransport,
+} from '../../../loadgen/transports/websocket/websocket-transport.js';
 
 const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** A client whose TCP is this test: what it sent, and what was said of it. */
-function start() {
+function start(options: Partial<WebSocketOptions> = {}) {
   const sent: Buffer[] = [];
   const said: string[] = [];
-  const clients = new WebSocketClients(1, {
-    opened: () => said.push('opened'),
-    received: (_client, bytes) => said.push(`received ${bytes.toString()}`),
-    closed: (_client, reason) => said.push(`closed ${reason}`),
-  });
+  const clients = new WebSocketTransport(
+    1,
+    { subprotocols: [], headers: {}, messages: 'stream', ...options },
+    {
+      opened: () => said.push('opened'),
+      received: (_client, bytes) => said.push(`received ${bytes.toString()}`),
+      closed: (_client, reason) => said.push(`closed ${reason}`),
+    },
+  );
   clients.use({
-    send: (_client, bytes) => sent.push(Buffer.from(bytes)),
+    open: (client) => clients.opened(client),
+    send: (_client, bytes) => sent.push(Buffer.from(bytes)) > 0,
     end: () => said.push('ended'),
     cut: (client) => clients.closed(client, 'Cut'),
   });
-  clients.opened(0);
-  const key = /Sec-WebSocket-Key: (.+)\r\n/.exec(String(sent.shift()))?.[1] ?? '';
+  clients.open(0, { protocol: 'ws', host: '::1', port: 8080, path: '/chat?room=1' }, undefined);
+  const request = String(sent.shift());
+  const key = /Sec-WebSocket-Key: (.+)\r\n/.exec(request)?.[1] ?? '';
   const accept = createHash('sha1').update(key).update(ACCEPT_GUID).digest('base64');
   const response = (value = accept) =>
     Buffer.from(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nsec-websocket-accept: ${value}\r\n\r\n`,
     );
-  return { clients, sent, said, response };
+  return { clients, sent, said, request, response };
 }
 
 const frame = (opcode: number, text: string) =>
   Buffer.concat([Buffer.from([0x80 | opcode, text.length]), Buffer.from(text)]);
 
-describe('a WebSocket client of the packet transport', () => {
+describe('a WebSocket client', () => {
+  test('asks for the path, with the subprotocols and the headers that it was given', () => {
+    const { request } = start({ subprotocols: ['mqtt', 'other'], headers: { Cookie: 'session=7' } });
+    expect(request.split('\r\n')).toEqual(
+      expect.arrayContaining([
+        'GET /chat?room=1 HTTP/1.1',
+        'Host: [::1]:8080',
+        'Sec-WebSocket-Protocol: mqtt, other',
+        'Cookie: session=7',
+      ]),
+    );
+  });
+
+  test('hands on messages whole where they are messages of the protocol, also those in parts', () => {
+    const { clients, said, response } = start({ messages: 'text' });
+    clients.received(0, response());
+    const begun = frame(1, 'one, ');
+    begun[0] = 1;
+    clients.received(0, Buffer.concat([begun, frame(9, ''), frame(0, 'two'), frame(1, 'three')]));
+    expect(said).toEqual(['opened', 'received one, two', 'received three']);
+  });
+
+  test('tells the code with which the server closes, where that says anything', () => {
+    const { clients, said, response } = start();
+    clients.received(0, response());
+    clients.received(0, Buffer.from([0x88, 2, 0x03, 0xf0]));
+    clients.closed(0, 'PeerClosed');
+    expect(said).toEqual(['opened', 'ended', 'closed Close1008']);
+  });
+
   test('opens when the server answers its key, also if the answer comes in pieces', () => {
     const { clients, said, response } = start();
     for (const byte of response()) clients.received(0, Buffer.from([byte]));

@@ -1,5 +1,6 @@
-import { FrameType, type GroupFrame, ReasonCode, reasonName } from '../../protocol/frame.js';
-import type { Conversations } from './conversations.js';
+import { FrameType, type GroupFrame, ReasonCode, reasonName } from '../../../protocol/frame.js';
+import type { ClientRange } from '../driver.js';
+import type { IdRange } from './id-range.js';
 
 /** What the server does not do now it may do later. */
 const PASSING_REFUSALS: ReadonlySet<number> = new Set([
@@ -11,31 +12,38 @@ const PASSING_REFUSALS: ReadonlySet<number> = new Set([
 
 /** Lets the first client of each group make it, and say so again until the server has it. */
 export class GroupMaker {
-  readonly #groups: Conversations;
-  readonly #firstUser: number;
+  readonly #clients: ClientRange;
   readonly #firstRequest: number;
+  readonly #members: number;
   /** By the first client of a group. */
   readonly #isMade: Uint8Array;
 
-  /** @param firstRequest the id of the request of client 0; those of the others follow, and no message has one */
-  constructor(groups: Conversations, clients: number, firstUser: number, firstRequest: number) {
-    this.#groups = groups;
-    this.#firstUser = firstUser;
-    this.#firstRequest = firstRequest;
-    this.#isMade = new Uint8Array(clients);
+  constructor(clients: ClientRange, ids: IdRange) {
+    this.#clients = clients;
+    this.#firstRequest = ids.firstRequest;
+    this.#members = clients.groupMembers ?? 1;
+    this.#isMade = new Uint8Array(clients.count);
+  }
+
+  /** First client of the group of this one. */
+  makerOf(client: number): number {
+    return client - (client % this.#members);
   }
 
   isToMake(client: number): boolean {
-    return this.#isMade[client] === 0 && this.#groups.firstOf(client) === client;
+    return this.#isMade[client] === 0 && this.makerOf(client) === client;
   }
 
   request(client: number): GroupFrame {
-    const first = this.#firstUser + client;
-    const members = Array.from(
-      { length: 1 + this.#groups.recipientsOf(client) },
-      (_, index) => first + index,
-    );
-    return { type: FrameType.Group, id: this.#firstRequest + client, group: first, members };
+    const { firstUser, count } = this.#clients;
+    const length = Math.min(this.#members, count - client);
+    const members = Array.from({ length }, (_, index) => firstUser + client + index);
+    return {
+      type: FrameType.Group,
+      id: this.#firstRequest + client,
+      group: firstUser + client,
+      members,
+    };
   }
 
   /** Whether an answer is to a request, and to no message. */

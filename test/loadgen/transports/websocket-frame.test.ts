@@ -8,7 +8,7 @@ import {
   readFrames,
   WebSocketError,
   writeFrame,
-} from '../../../loadgen/transports/packets/websocket-frame.js';
+} from '../../../loadgen/transports/websocket/websocket-frame.js';
 
 /** Exported, but not in the types. */
 const { Receiver, Sender } = ws as unknown as {

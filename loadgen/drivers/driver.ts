@@ -1,0 +1,149 @@
+import type { z } from 'zod';
+import type { WireProtocol } from '../../scenarios/scenario.js';
+
+/**
+ * What a protocol is to the lab. The population, the schedule and the ledger know none: a driver turns what clients
+ * intend into bytes, and the bytes of a server into what happened. A client is an index; a driver has no sockets, and no
+ * object for a client that is idle.
+ */
+export interface Driver<Settings = unknown> {
+  /** What a scenario calls it: `target.driver`. */
+  readonly name: string;
+  /** Its part of `target`. */
+  readonly settings: z.ZodType<Settings>;
+  promises(settings: Settings): Promises;
+  framing(settings: Settings): Framing;
+  create(settings: Settings, clients: ClientRange, events: ClientEvents): ClientProtocol;
+}
+
+/** What a protocol can tell. Where it cannot, the record says null, and a gate on it is an error of the input. */
+export interface Promises {
+  /** The server says that it holds a message: the first check mark. */
+  accepted: boolean;
+  /** The sender is told that the recipient has it: the second check mark. */
+  receipt: boolean;
+  groups: boolean;
+  /** What is sent to somebody who is away waits. */
+  storesForAway: boolean;
+  /** A copy of what may have come before is marked as one. */
+  marksRedelivery: boolean;
+  /** What a sender sends again, because a connection died before it was accepted, makes no second copy. */
+  recognizesRepetitions: boolean;
+  order: 'per-sender' | 'none';
+  /**
+   * `at-most-once`: nothing is sent again. `at-least-once`: after a connection has died, a copy may come. `exactly-once`:
+   * every further copy is a duplicate.
+   */
+  delivery: 'at-most-once' | 'at-least-once' | 'exactly-once';
+  /** Who gets what a client sends outside a group. */
+  recipient: 'partner' | 'sender';
+}
+
+/** How the bytes of a protocol are carried. */
+export interface Framing {
+  carriers: readonly WireProtocol[];
+  /**
+   * What WebSocket messages are to it: pieces of one stream of bytes, or each of them one message of the protocol, which
+   * is then given to `received` whole.
+   */
+  webSocketMessages: 'stream' | 'text' | 'binary';
+  /** Offered to the server, in this order. */
+  subprotocols: readonly string[];
+}
+
+/** The clients of one agent. */
+export interface ClientRange {
+  count: number;
+  /** User that client 0 is. */
+  firstUser: number;
+  /** Seconds since 1970. Differs between runs. */
+  run: number;
+  /** Neighbours who are a group together, the first of them a multiple of this; null: there are no groups. */
+  groupMembers: number | null;
+  /** Of each client, how often `writeKeepalive` is called. */
+  heartbeatMs: number;
+}
+
+/** Of the 32 bits of a message's sequence, the one that says that it is for the sender's group. */
+export const GROUP_BIT = 2 ** 31;
+
+/** What drivers are asked. Sequences are numbers of 32 bits that a driver need not understand. */
+export interface ClientProtocol {
+  /** The connection stands: logs in. */
+  opened(client: number, out: Output): void;
+  /**
+   * Hot path. Bytes of the server; `out` takes what is to be answered at once.
+   * @returns how many it has taken: the host keeps the rest and gives it again with what follows
+   * @throws ProtocolViolation where they are not of this protocol: the connection is cut
+   */
+  received(client: number, bytes: Buffer, out: Output): number;
+  /**
+   * Hot path. A message for another client or, where its sequence has the GROUP_BIT, for the group that begins with
+   * that client. The same sequence again: the connection has died, and nobody knows whether the server has it.
+   */
+  writeMessage(client: number, to: number, sequence: number, payload: Buffer, out: Output): void;
+  /** Hot path. What the protocol itself has to say: acknowledgements, subscriptions, groups to be made. */
+  writePending(client: number, out: Output): void;
+  writeKeepalive(client: number, out: Output): void;
+  /** The client parts in good order. */
+  leave(client: number, out: Output): void;
+  /** The connection has ended: nothing that belonged to it is true any more. */
+  closed(client: number): void;
+}
+
+/** What a protocol tells of its clients. */
+export interface ClientEvents {
+  loggedIn(client: number): void;
+  accepted(client: number, sequence: number): void;
+  /** Hot path. A message came; who sent it, and which it is, its payload says. `payload` is valid during the call. */
+  delivered(client: number, payload: Buffer, isRedelivery: boolean): void;
+  /**
+   * Hot path. The same in a protocol that itself says which message it is, so that one whose payload was overwritten on
+   * the way is known as that.
+   * @param from client that sent it; outside 0 … count - 1: none of these
+   * @param sequence undefined: none of this run
+   * @param place of all messages of a group, where it comes
+   */
+  deliveredAs(
+    client: number,
+    from: number,
+    sequence: number | undefined,
+    payload: Buffer,
+    isRedelivery: boolean,
+    place?: number,
+  ): void;
+  /** The sender is told that `by` has it. */
+  receipted(client: number, by: number, sequence: number): void;
+  /** The sender is told that `by` will never have it. */
+  undeliverable(client: number, by: number, sequence: number): void;
+  /** The server did not take a message, or something else (undefined). */
+  refused(client: number, sequence: number | undefined, reason: string): void;
+  /** The server ends the connection, and says why. */
+  ended(client: number, reason: string): void;
+  /** `writePending` is to be called in the next write of this client. */
+  hasSomethingToWrite(client: number): void;
+}
+
+/** Where the bytes of one client go: what is written in one turn leaves in one write. */
+export interface Output {
+  /** Hot path. A buffer with room for so many bytes from `at` on; set `at` behind what was written. */
+  room(bytes: number): Buffer;
+  at: number;
+  /** Hot path. */
+  write(bytes: Uint8Array): void;
+  /** In UTF-8. */
+  writeText(text: string): void;
+  /** Where WebSocket messages are messages of the protocol: one is complete. Elsewhere it changes nothing. */
+  endMessage(): void;
+}
+
+/** The server does not keep to the protocol; `reason` is what its failures are counted under. */
+export class ProtocolViolation extends Error {
+  readonly reason: string;
+
+  constructor(reason: string, message: string) {
+    super(message);
+    this.name = 'ProtocolViolation';
+    this.reason = reason;
+  }
+}
