@@ -66,6 +66,7 @@ export async function measureConnections(protocol: 'tcp' | 'ws', count: number):
         endpoints: server.addresses,
         sourceAddresses: loopbackSources(Math.floor(Date.now() / 1000), 0, count),
         driver: { name: 'c2m', settings: { credentials: null } },
+        webSocket: null,
         groups: null,
         isServerFresh: true,
         insecure: true,

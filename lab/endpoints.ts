@@ -12,12 +12,17 @@ export class EndpointError extends Error {
  * @throws EndpointError
  */
 export async function resolveEndpoint(address: string): Promise<Endpoint> {
-  const [, protocol, host, port] = /^(\w+):\/\/(.+):(\d+)$/.exec(address) ?? [];
+  const [, protocol, host, port, path] = /^(\w+):\/\/([^/]+):(\d+)(\/.*)?$/.exec(address) ?? [];
   if (!protocol || !host || !port) throw new EndpointError(`${address} is not an address`);
   const name = host.replace(/^\[|\]$/g, '');
   try {
     const found = await lookup(name);
-    return { protocol: protocol.toLowerCase() as WireProtocol, host: found.address, port: Number(port) };
+    return {
+      protocol: protocol.toLowerCase() as WireProtocol,
+      host: found.address,
+      port: Number(port),
+      ...(path === undefined ? {} : { path }),
+    };
   } catch (error) {
     throw new EndpointError(
       `${address}: ${name} cannot be resolved: ${(error as NodeJS.ErrnoException).code}`,

@@ -125,6 +125,7 @@ async function load(
       addresses: endpoints.map(formatAddress),
       serverWorkers: target.kind === 'embedded' ? target.config.workers : null,
       store: target.kind === 'embedded' ? target.config.store : null,
+      driver: target.driver,
     },
     folder,
     version: packageVersion(),

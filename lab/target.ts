@@ -1,9 +1,11 @@
-import type { AgentPlan, Endpoint } from '../loadgen/agent-messages.js';
+import type { AgentPlan, DriverPlan, Endpoint } from '../loadgen/agent-messages.js';
 import { readHostFacts } from '../loadgen/host-facts.js';
 import { planAgents } from '../loadgen/plan.js';
 import type { Credentials } from '../protocol/user-token.js';
-import type { Scenario } from '../scenarios/scenario.js';
+import type { Promises } from '../record/promises.js';
+import type { ExternalTarget, Scenario } from '../scenarios/scenario.js';
 import type { ServerConfig } from '../server/config.js';
+import { checkDriver } from './driver-limits.js';
 import { embeddedConfig } from './embedded-target.js';
 import { resolveEndpoint } from './endpoints.js';
 
@@ -14,6 +16,7 @@ export type PlannedTarget = {
   /** Seconds since 1970, as in `PlanFacts`. */
   run: number;
   credentials: Credentials | null;
+  driver: { name: string; promises: Promises };
 } & (
   | { kind: 'embedded'; config: ServerConfig }
   | {
@@ -26,7 +29,8 @@ export type PlannedTarget = {
 
 /**
  * Starts nothing.
- * @throws InputError for settings that the server does not take, EndpointError for a name that does not resolve
+ * @throws InputError for settings that the server does not take, and for what the protocol cannot do; EndpointError for a
+ * name that does not resolve
  */
 export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
   const { target } = scenario;
@@ -37,17 +41,16 @@ export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
   if (target.kind === 'embedded') {
     const config = embeddedConfig(scenario, target, openFiles.soft);
     const credentials = credentialsOf(config);
-    const plans = planAgents(scenario, {
-      ...facts,
-      endpoints: [],
-      serverWorkers: config.workers,
-      driver: { name: 'c2m', settings: { credentials } },
-    });
-    return { kind: 'embedded', config, plans, run, credentials };
+    const driver: DriverPlan = { name: 'c2m', settings: { credentials } };
+    const promises = await checkDriver(scenario, driver);
+    const serverWorkers = config.workers;
+    const plans = planAgents(scenario, { ...facts, endpoints: [], serverWorkers, driver });
+    return { kind: 'embedded', config, plans, run, credentials, driver: { name: driver.name, promises } };
   }
-  const endpoints = await Promise.all(target.addresses.map(resolveEndpoint));
   const credentials = credentialsOf(target);
-  const driver = { name: 'c2m', settings: { credentials } };
+  const driver = driverOf(target, credentials);
+  const promises = await checkDriver(scenario, driver);
+  const endpoints = await Promise.all(target.addresses.map(resolveEndpoint));
   const plans = planAgents(scenario, { ...facts, endpoints, serverWorkers: 0, driver });
   return {
     kind: 'external',
@@ -55,9 +58,15 @@ export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
     run,
     endpoints,
     credentials,
+    driver: { name: driver.name, promises },
     adminUrl: target.admin,
     mediaUrl: target.media,
   };
+}
+
+/** Our own protocol is told what clients of our server present; others have it among their settings. */
+function driverOf({ driver }: ExternalTarget, credentials: Credentials | null): DriverPlan {
+  return driver.name === 'c2m' ? { ...driver, settings: { credentials } } : driver;
 }
 
 function credentialsOf(from: {

@@ -5,6 +5,7 @@ import type {
   GroupPlan,
   MessagePlan,
   Phase,
+  WebSocketPlan,
   WireProtocol,
 } from '../scenarios/scenario.js';
 import type { RecordedLatency } from './agent/interval-histograms.js';
@@ -47,6 +48,8 @@ export interface AgentPlan {
   /** Loopback addresses to dial from, in turn; empty: the kernel chooses (targets that are not loopback). */
   sourceAddresses: string[];
   driver: DriverPlan;
+  /** Null: nothing but what the driver asks for. */
+  webSocket: WebSocketPlan | null;
   insecure: boolean;
   connectRate: number;
   reconnectRate: number;

@@ -51,6 +51,7 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       endpoints: [],
       sourceAddresses: [],
       driver: facts.driver,
+      webSocket: target.kind === 'external' ? target.websocket : null,
       insecure: target.kind === 'embedded' || target.insecure,
       connectRate: clients.connectRate * share,
       reconnectRate: clients.reconnectRate * share,

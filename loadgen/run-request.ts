@@ -25,7 +25,9 @@ export interface RunRequest {
   adminUrl: string | null;
   /** Media port of the server under test, if it has one. */
   mediaUrl: string | null;
-  target: Omit<Measurement['target'], 'died'>;
+  target: Omit<Measurement['target'], 'died' | 'driver'> & {
+    driver: NonNullable<Measurement['target']['driver']>;
+  };
   /** Exists; `timeline.ndjson` and `latency.hlog` are written there as the run goes on. */
   folder: string;
   /** Of c2m. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { promisesSchema } from './promises.js';
 import { tcpCountersSchema } from './tcp-counters.js';
 
 /**
@@ -179,6 +180,8 @@ export const runRecordSchema = z.object({
     addresses: z.array(z.string()),
     serverWorkers: count.nullable(),
     store: z.string().nullable(),
+    /** What clients spoke, and what that can tell; null: our own protocol, in records of before there were others. */
+    driver: z.object({ name: z.string(), promises: promisesSchema }).nullable().default(null),
     /** Why it was gone before the run was over; null: it was not. */
     died: z.string().nullable().default(null),
   }),
@@ -240,16 +243,17 @@ export const runRecordSchema = z.object({
     unscheduled: laterCount,
     /** Handed to a socket at least once. */
     sent: count,
-    accepted: count,
+    /** Null, as are others: the protocol does not tell. */
+    accepted: count.nullable(),
     /** Distinct messages that reached their recipient. */
     delivered: count,
-    receipted: count,
+    receipted: count.nullable(),
     /** Sent, not refused, and never seen by the recipient. */
     lost: count,
     /** Deliveries of a message that the recipient had already, not marked as redelivery. */
     duplicated: count,
     /** First deliveries of a message after a later one of the same sender. */
-    outOfOrder: count,
+    outOfOrder: count.nullable(),
     /** Repeated deliveries marked as such, after a connection died between DELIVER and ACK. */
     redelivered: count,
     /** Answered with an ERROR instead of ACCEPTED. */

@@ -18,7 +18,13 @@ function ofMessages({ messages }: Figures): string[] {
     // What was refused may have been delivered all the same, so it is between the two.
     check('messages.sent', sent, '>=', 'delivered + lost', delivered + lost),
     check('messages.sent', sent, '<=', 'delivered + lost + refused', delivered + lost + refused),
-    check('messages.accepted', accepted + (impliedAccepted ?? 0), '<=', 'sent', sent),
+    check(
+      'messages.accepted',
+      accepted === null ? null : accepted + (impliedAccepted ?? 0),
+      '<=',
+      'sent',
+      sent,
+    ),
     check(
       'messages.receipted',
       receipted,
@@ -43,8 +49,20 @@ function ofConnections({ connections }: Figures): string[] {
 function ofLatencies({ latency, messages, phases }: Figures): string[] {
   return [
     check('latency.delivered.count', latency.delivered.count, '<=', 'messages.delivered', messages.delivered),
-    check('latency.receipt.count', latency.receipt.count, '==', 'messages.receipted', messages.receipted),
-    check('latency.accepted.count', latency.accepted.count, '<=', 'messages.accepted', messages.accepted),
+    check(
+      'latency.receipt.count',
+      latency.receipt.count,
+      '==',
+      'messages.receipted',
+      messages.receipted ?? 0,
+    ),
+    check(
+      'latency.accepted.count',
+      latency.accepted.count,
+      '<=',
+      'messages.accepted',
+      messages.accepted ?? 0,
+    ),
     check(
       'latency.waiting.count',
       latency.waiting.count,

@@ -105,10 +105,12 @@ export function ledgerSentence(record: RunRecord): string {
   const wrong = [
     lost > 0 ? `${formatCount(lost)} lost` : '',
     duplicated > 0 ? `${formatCount(duplicated)} duplicated` : '',
-    outOfOrder > 0 ? `${formatCount(outOfOrder)} out of order` : '',
+    outOfOrder !== null && outOfOrder > 0 ? `${formatCount(outOfOrder)} out of order` : '',
   ].filter(Boolean);
-  if (wrong.length === 0)
-    return `${plural(sent, 'message')} sent, none lost, none duplicated, none out of order.`;
+  if (wrong.length === 0) {
+    const order = outOfOrder === null ? '' : ', none out of order';
+    return `${plural(sent, 'message')} sent, none lost, none duplicated${order}.`;
+  }
   return `${plural(sent, 'message')} sent: ${wrong.join(', ')}.`;
 }
 

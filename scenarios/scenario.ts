@@ -1,4 +1,5 @@
 import type { Gate } from '../record/gate.js';
+import type { DriverChoice } from './driver-schema.js';
 import type { PublishedResultName } from './published-results.js';
 
 /**
@@ -55,6 +56,17 @@ export interface ExternalTarget {
   tokenPerUser: boolean;
   /** Accept a self-signed certificate. */
   insecure: boolean;
+  /** What clients speak. */
+  driver: DriverChoice;
+  /** How they ask for the upgrade, over ws and wss. */
+  websocket: WebSocketPlan;
+}
+
+export interface WebSocketPlan {
+  /** Further lines of the request. */
+  headers: Record<string, string>;
+  /** Instead of those of the driver. */
+  subprotocols: string[] | null;
 }
 
 export type WireProtocol = 'tcp' | 'tls' | 'ws' | 'wss';

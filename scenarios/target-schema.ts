@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { isLoopback } from '../protocol/address.js';
 import { quote } from '../record/quantity.js';
 import { oneOf, wholeOrAuto } from './choice.js';
+import { driverSchema } from './driver-schema.js';
 import type { Target } from './scenario.js';
 
 const EMBEDDED_ONLY = 'is for a server of your own; an embedded one needs no';
-const ADDRESS = /^(tcp|tls|ws|wss):\/\/(\[[0-9a-f:.]+\]|[^:/[\]\s]+):(\d{1,5})$/i;
+const ADDRESS =
+  /^(?:(?:tcp|tls):\/\/(\[[0-9a-f:.]+\]|[^:/[\]\s]+):(\d{1,5})|wss?:\/\/(\[[0-9a-f:.]+\]|[^:/[\]\s]+):(\d{1,5})(?:\/\S*)?)$/i;
 
 const NO_USER = 'must not name a user or a password; clients present target.token';
 
@@ -39,8 +41,42 @@ const embeddedSchema = z.strictObject(
 
 const addressSchema = z.string('must be an address, such as tcp://127.0.0.1:4000').refine(isAddress, {
   error: (issue) =>
-    `${quote(issue.input)} is not an address; write protocol://host:port with tcp, tls, ws or wss, such as tcp://127.0.0.1:4000`,
+    `${quote(issue.input)} is not an address; write protocol://host:port with tcp, tls, ws or wss, such as tcp://127.0.0.1:4000 or ws://127.0.0.1:8080/chat`,
 });
+
+/** What says something of a server that runs already. */
+const EXTERNAL_KEYS = [
+  'admin',
+  'media',
+  'allow',
+  'token',
+  'tokenPerUser',
+  'insecure',
+  'driver',
+  'websocket',
+] as const;
+
+const webSocketSchema = z.strictObject(
+  {
+    headers: z
+      .record(
+        z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be names of HTTP headers'),
+        z.string('must be text').regex(/^[^\r\n]*$/, 'must be one line'),
+        'must be a map of headers, such as {Cookie: "session=7"}',
+      )
+      .optional()
+      .meta({ description: 'Further headers of the request, such as a cookie.', shape: 'map of headers' }),
+    subprotocols: z
+      .array(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be a token'), 'must be a list, such as [mqtt]')
+      .optional()
+      .meta({
+        description: 'Subprotocols to offer, instead of those that the driver speaks.',
+        shape: 'list of names',
+        fallback: 'those of the driver',
+      }),
+  },
+  'must be settings of the upgrade, such as {headers: {Cookie: "session=7"}}',
+);
 
 /** `embedded`, one address, or the keys of either. */
 export const targetSchema = z
@@ -58,7 +94,7 @@ export const targetSchema = z
             .optional()
             .meta({
               description: 'A server that runs already; clients spread over its addresses.',
-              shape: 'list of `protocol://host:port`',
+              shape: 'list of `protocol://host:port`, with a path for ws and wss',
             }),
           admin: z
             .url({
@@ -93,6 +129,14 @@ export const targetSchema = z
             .boolean('must be true or false')
             .optional()
             .meta({ description: 'Accept a self-signed certificate.', fallback: 'false' }),
+          driver: driverSchema.optional().meta({
+            description: 'What that server speaks: docs/drivers.md.',
+            shape: 'name of a driver, or map of it to its settings',
+            fallback: 'c2m',
+          }),
+          websocket: webSocketSchema.optional().meta({
+            description: 'How clients of ws and wss ask for the upgrade.',
+          }),
         },
         'must be embedded, an address such as tcp://127.0.0.1:4000, or a map with embedded or addresses',
       )
@@ -102,14 +146,28 @@ export const targetSchema = z
     if (target.embedded) return { kind: 'embedded', ...target.embedded };
     const { addresses = [], admin = null, media = null, allow = [], token = null } = target;
     const { tokenPerUser = false, insecure = false } = target;
-    return { kind: 'external', addresses, admin, media, allow, token, tokenPerUser, insecure };
+    const { driver = { name: 'c2m', settings: {} } } = target;
+    const { headers = {}, subprotocols = null } = target.websocket ?? {};
+    const websocket = { headers, subprotocols };
+    return {
+      kind: 'external',
+      addresses,
+      admin,
+      media,
+      allow,
+      token,
+      tokenPerUser,
+      insecure,
+      driver,
+      websocket,
+    };
   });
 
 /** The keys that the checks look at; each may be wrong itself, which is told elsewhere. */
 type UncheckedTarget = Partial<
   Record<'embedded' | 'addresses' | 'allow' | 'token' | 'tokenPerUser', unknown>
 > &
-  Partial<Record<'admin' | 'media' | 'insecure', unknown>>;
+  Partial<Record<'admin' | 'media' | 'insecure' | 'driver' | 'websocket', unknown>>;
 
 /** What the keys of a target say of each other. It is asked even where one of them is wrong. */
 function checkParts(target: UncheckedTarget, context: z.RefinementCtx): void {
@@ -119,7 +177,7 @@ function checkParts(target: UncheckedTarget, context: z.RefinementCtx): void {
   if (!target.embedded === !target.addresses) {
     refuse([], 'must have either embedded or addresses');
   } else if (target.embedded) {
-    for (const key of ['admin', 'media', 'allow', 'token', 'tokenPerUser', 'insecure'] as const) {
+    for (const key of EXTERNAL_KEYS) {
       if (target[key] !== undefined) refuse([key], `${EMBEDDED_ONLY} ${key}`);
     }
   }
@@ -159,12 +217,18 @@ export function expandTarget(value: unknown): unknown {
 
 function hostOf(address: unknown): string | undefined {
   return typeof address === 'string' && isAddress(address)
-    ? bareHost(ADDRESS.exec(address)?.[2] ?? '')
+    ? bareHost(partsOf(address)?.host ?? '')
     : undefined;
 }
 
 function isAddress(text: string): boolean {
-  return Number(ADDRESS.exec(text)?.[3] ?? 65_536) < 65_536;
+  return (partsOf(text)?.port ?? 65_536) < 65_536;
+}
+
+function partsOf(address: string): { host: string; port: number } | undefined {
+  const [, host, port, webSocketHost, webSocketPort] = ADDRESS.exec(address) ?? [];
+  const name = host ?? webSocketHost;
+  return name === undefined ? undefined : { host: name, port: Number(port ?? webSocketPort) };
 }
 
 /** `localhost:9464` is a URL too, of the protocol localhost and with no host. */

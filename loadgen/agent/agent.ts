@@ -23,6 +23,8 @@ const SAMPLE_MS = 1000;
 const LOOP_DELAY_RESOLUTION_MS = 10;
 /** How often, while draining, it is looked whether anything is still under way. */
 const DRAIN_CHECK_MS = 100;
+/** Where what is under way may never come, draining is over once nothing has come for so long. */
+const QUIET_DRAIN_MS = 2000;
 /** At the end, how long goodbyes may take, a few of them a tick: two million take longer, and end with the process. */
 const GOODBYES_MS = 2000;
 const GOODBYES_A_TICK_MS = 20;
@@ -51,6 +53,8 @@ export class Agent implements PopulationListener {
   #heartbeatMs = 0;
   #heartbeatClient = 0;
   #nextDrainCheckMs = Number.POSITIVE_INFINITY;
+  #deliveredAtCheck = 0;
+  #lastDeliveryMs = 0;
   #isFinishing = false;
   #goodbyesUntilMs = 0;
   #partingUntilMs = 0;
@@ -190,14 +194,24 @@ export class Agent implements PopulationListener {
     this.#histograms.beginPhase('drain', now);
     this.#presence.recallAll(now);
     this.#nextDrainCheckMs = now;
+    this.#lastDeliveryMs = now;
   }
 
   #checkDrain(now: number): void {
     if (now < this.#nextDrainCheckMs) return;
     this.#nextDrainCheckMs = now + DRAIN_CHECK_MS;
-    if (this.#population.underWay > 0) return;
+    if (this.#population.underWay > 0 && !this.#isQuiet(now)) return;
     this.#nextDrainCheckMs = Number.POSITIVE_INFINITY;
     this.#tell({ kind: 'drained' });
+  }
+
+  /** Whether there is no use in waiting any longer for what the protocol may have let go. */
+  #isQuiet(now: number): boolean {
+    if (this.#population.deliversAll) return false;
+    const { delivered } = this.#population.counts();
+    if (delivered !== this.#deliveredAtCheck) this.#lastDeliveryMs = now;
+    this.#deliveredAtCheck = delivered;
+    return now - this.#lastDeliveryMs > QUIET_DRAIN_MS;
   }
 
   #finish(): void {
@@ -286,8 +300,13 @@ function makeTransport(plan: AgentPlan, driver: Driver, population: Population):
   const isSocket = plan.endpoints.some(({ protocol }) => protocol === 'tcp' || protocol === 'tls');
   if (isWebSocket && isSocket) throw new Error('one run speaks either TCP or WebSocket, not both');
   if (!isWebSocket) return makeStreams(plan, population);
-  const { subprotocols, webSocketMessages: messages } = driver.framing(plan.driver.settings);
-  const webSockets = new WebSocketTransport(plan.count, { subprotocols, headers: {}, messages }, population);
+  const framing = driver.framing(plan.driver.settings);
+  const options = {
+    messages: framing.webSocketMessages,
+    subprotocols: plan.webSocket?.subprotocols ?? framing.subprotocols,
+    headers: plan.webSocket?.headers ?? {},
+  };
+  const webSockets = new WebSocketTransport(plan.count, options, population);
   webSockets.use(makeStreams(plan, webSockets));
   return webSockets;
 }

@@ -1,4 +1,5 @@
-import { type ClientProtocol, GROUP_BIT, type Output, type Promises } from '../drivers/driver.js';
+import type { Promises } from '../../record/promises.js';
+import { type ClientProtocol, GROUP_BIT, type Output } from '../drivers/driver.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import type { Absences } from './absences.js';
 import type { IntervalHistograms } from './interval-histograms.js';

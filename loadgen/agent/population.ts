@@ -1,10 +1,10 @@
+import type { Promises } from '../../record/promises.js';
 import type { AgentPlan, Endpoint } from '../agent-messages.js';
 import {
   type ClientEvents,
   type ClientProtocol,
   type Driver,
   GROUP_BIT,
-  type Promises,
   ProtocolViolation,
 } from '../drivers/driver.js';
 import { monotonicMs } from '../monotonic-clock.js';
@@ -117,6 +117,11 @@ export class Population implements TransportListener, ClientEvents {
   /** Whether there is somebody that this client may write to. */
   hasPartner(client: number): boolean {
     return this.#conversations.some((each) => each.recipientsOf(client) > 0);
+  }
+
+  /** By the promises of the protocol every message arrives in the end, also at those who were away. */
+  get deliversAll(): boolean {
+    return this.#promises.storesForAway && this.#promises.delivery !== 'at-most-once';
   }
 
   /** Messages of all clients that are not done. */

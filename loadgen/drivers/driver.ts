@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type { Promises } from '../../record/promises.js';
 import type { WireProtocol } from '../../scenarios/scenario.js';
 
 /**
@@ -9,34 +9,14 @@ import type { WireProtocol } from '../../scenarios/scenario.js';
 export interface Driver<Settings = unknown> {
   /** What a scenario calls it: `target.driver`. */
   readonly name: string;
-  /** Its part of `target`. */
-  readonly settings: z.ZodType<Settings>;
+  /**
+   * Checks its part of `target`, and throws what is wrong with it. Those that ship with the lab leave it to the schema of
+   * scenarios (scenarios/driver-schema.ts), and are given what that has made.
+   */
+  readonly settings?: { parse(value: unknown): Settings };
   promises(settings: Settings): Promises;
   framing(settings: Settings): Framing;
   create(settings: Settings, clients: ClientRange, events: ClientEvents): ClientProtocol;
-}
-
-/** What a protocol can tell. Where it cannot, the record says null, and a gate on it is an error of the input. */
-export interface Promises {
-  /** The server says that it holds a message: the first check mark. */
-  accepted: boolean;
-  /** The sender is told that the recipient has it: the second check mark. */
-  receipt: boolean;
-  groups: boolean;
-  /** What is sent to somebody who is away waits. */
-  storesForAway: boolean;
-  /** A copy of what may have come before is marked as one. */
-  marksRedelivery: boolean;
-  /** What a sender sends again, because a connection died before it was accepted, makes no second copy. */
-  recognizesRepetitions: boolean;
-  order: 'per-sender' | 'none';
-  /**
-   * `at-most-once`: nothing is sent again. `at-least-once`: after a connection has died, a copy may come. `exactly-once`:
-   * every further copy is a duplicate.
-   */
-  delivery: 'at-most-once' | 'at-least-once' | 'exactly-once';
-  /** Who gets what a client sends outside a group. */
-  recipient: 'partner' | 'sender';
 }
 
 /** How the bytes of a protocol are carried. */

@@ -6,14 +6,14 @@ const DRIVERS: Record<string, () => Promise<Driver>> = {
   c2m: async () => forAnySettings((await import('./c2m/c2m-driver.js')).driver),
 };
 
-/** What `target.driver` may be. */
-export const DRIVER_NAMES: readonly string[] = Object.keys(DRIVERS);
-
 /** @throws RunError `C2M_INPUT` */
 export async function loadDriver(name: string): Promise<Driver> {
   const load = DRIVERS[name];
   if (load) return load();
-  throw new RunError('C2M_INPUT', `target.driver: ${name} is none; write one of ${DRIVER_NAMES.join(', ')}`);
+  throw new RunError(
+    'C2M_INPUT',
+    `target.driver: ${name} is none; write one of ${Object.keys(DRIVERS).join(', ')}`,
+  );
 }
 
 /** A driver is only given settings that its own schema has made. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type Promises, whyUntold } from '../../record/promises.js';
 import { LATENCY_KINDS, type Measurement } from '../../record/run.js';
 import { contradictions } from '../../record/sums.js';
 import { PUBLISHED_RESULTS } from '../../scenarios/published-results.js';
@@ -96,7 +97,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       reconnects: counts.reconnected,
       failures: counts.failures,
     },
-    messages: { due, unscheduled, ...messages },
+    messages: { due, unscheduled, ...told(messages, target.driver.promises) },
     refusals: counts.refusals,
     groups: scenario.groups && { members: scenario.groups.members, messages: toGroups },
     media,
@@ -128,6 +129,18 @@ function contradictionNotes(measurement: Measurement, { pool, isPartial }: Finis
   const hasAll = pool.plans.every((_, agent) => pool.totals(agent) !== undefined);
   if (isPartial || !hasAll) return [];
   return contradictions(measurement).map((words) => `this record contradicts itself: ${words}`);
+}
+
+/** The account without what the protocol cannot tell: nothing was counted there, and zero would be a claim. */
+function told<Counts extends Record<string, number>>(
+  counts: Counts,
+  promises: Promises,
+): Counts & Pick<Measurement['messages'], 'accepted' | 'receipted' | 'outOfOrder'> {
+  const entries = Object.entries(counts).map(([name, count]) => [
+    name,
+    whyUntold(promises, `messages.${name}`) === undefined ? count : null,
+  ]);
+  return Object.fromEntries(entries);
 }
 
 function latencies(recorder: LatencyRecorder, phase?: string): Measurement['latency'] {

@@ -188,7 +188,10 @@ function loadFaults(base: readonly RunRecord[], current: readonly RunRecord[]): 
 }
 
 function acceptance({ messages }: RunRecord): number {
-  return messages.sent === 0 ? 1 : (messages.accepted + (messages.impliedAccepted ?? 0)) / messages.sent;
+  const { sent, accepted, impliedAccepted, delivered } = messages;
+  if (sent === 0) return 1;
+  // Where the protocol does not tell, what was delivered must have been accepted.
+  return (accepted === null ? delivered : accepted + (impliedAccepted ?? 0)) / sent;
 }
 
 function unsentShare({ messages }: RunRecord): number {

@@ -121,8 +121,11 @@ export function tileSection(record: RunRecord): string {
     {
       label: 'Messages lost',
       value: formatCount(messages.lost),
-      detail: `${formatCount(messages.duplicated)} duplicated, ${formatCount(messages.outOfOrder)} out of order`,
-      isBad: messages.lost + messages.duplicated + messages.outOfOrder > 0,
+      detail: [
+        `${formatCount(messages.duplicated)} duplicated`,
+        ...(messages.outOfOrder === null ? [] : [`${formatCount(messages.outOfOrder)} out of order`]),
+      ].join(', '),
+      isBad: messages.lost + messages.duplicated + (messages.outOfOrder ?? 0) > 0,
     },
     {
       label: 'Delivered, p99',

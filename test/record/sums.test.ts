@@ -8,7 +8,7 @@ function record(change: (record: RunRecord) => void = () => undefined): RunRecor
   const { record: made } = recordFixture();
   const { messages, latency } = made;
   messages.redelivered = 0;
-  latency.receipt.count = messages.receipted;
+  latency.receipt.count = messages.receipted ?? 0;
   latency.waiting.count = 0;
   made.phases = [{ name: 'all', startSeconds: 0, endSeconds: 1, latency: structuredClone(latency) }];
   change(made);
@@ -48,7 +48,7 @@ describe('the counts of a record', () => {
     [
       'messages.receipted is',
       ({ messages }) => {
-        messages.receipted += 1;
+        messages.receipted = (messages.receipted ?? 0) + 1;
       },
     ],
     [

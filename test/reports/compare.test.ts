@@ -156,7 +156,7 @@ describe('what is no comparison, or did not pass, never passes:', () => {
     [
       'half of the acceptance',
       (record) => {
-        record.messages.accepted /= 2;
+        record.messages.accepted = (record.messages.accepted ?? 0) / 2;
       },
       /^50 % of the messages sent were accepted, and 100 % in the base$/,
     ],

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect } from 'vitest';
-import type { Endpoint } from '../../loadgen/agent-messages.js';
+import type { DriverPlan, Endpoint } from '../../loadgen/agent-messages.js';
+import { loadDriver } from '../../loadgen/drivers/load-driver.js';
 import { planAgents } from '../../loadgen/plan.js';
 import { type RunHandle, startRun } from '../../loadgen/run.js';
 import type { Credentials } from '../../protocol/user-token.js';
@@ -26,6 +27,8 @@ export function testScenario(change: (scenario: Scenario) => void = () => undefi
       token: null,
       tokenPerUser: false,
       insecure: true,
+      driver: { name: 'c2m', settings: {} },
+      websocket: { headers: {}, subprotocols: null },
     },
     clients: {
       count: 40,
@@ -57,6 +60,7 @@ export async function testRun(
   adminUrl: string | null = null,
   credentials: Credentials | null = null,
   mediaUrl: string | null = null,
+  driver: DriverPlan = { name: 'c2m', settings: { credentials } },
 ): Promise<RunHandle & { folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'c2m-run-'));
   folders.push(folder);
@@ -69,14 +73,20 @@ export async function testRun(
       cores: 2,
       openFiles: 20_000,
       serverWorkers: 0,
-      driver: { name: 'c2m', settings: { credentials } },
+      driver,
       run: Math.floor(Date.now() / 1000),
     }),
     credentials,
     server: null,
     mediaUrl,
     adminUrl,
-    target: { kind: 'external', addresses: [], serverWorkers: null, store: null },
+    target: {
+      kind: 'external',
+      addresses: [],
+      serverWorkers: null,
+      store: null,
+      driver: { name: driver.name, promises: (await loadDriver(driver.name)).promises(driver.settings) },
+    },
     folder,
     version: '0.0.0',
   });

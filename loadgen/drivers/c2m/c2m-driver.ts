@@ -1,19 +1,16 @@
-import { z } from 'zod';
 import { WEBSOCKET_SUBPROTOCOL } from '../../../protocol/frame.js';
+import type { Credentials } from '../../../protocol/user-token.js';
 import type { Driver } from '../driver.js';
 import { C2mClients } from './c2m-clients.js';
 
-const settings = z.strictObject({
+export interface C2mSettings {
   /** What clients log in with; null: the server asks for nothing. */
-  credentials: z.strictObject({ secret: z.string(), isPerUser: z.boolean() }).nullable(),
-});
-
-export type C2mSettings = z.infer<typeof settings>;
+  credentials: Credentials | null;
+}
 
 /** The protocol of the reference server. */
 export const driver: Driver<C2mSettings> = {
   name: 'c2m',
-  settings,
   promises: () => ({
     accepted: true,
     receipt: true,

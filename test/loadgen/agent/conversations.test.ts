@@ -4,8 +4,9 @@ import { Absences } from '../../../loadgen/agent/absences.js';
 import { Conversations } from '../../../loadgen/agent/conversations.js';
 import { IntervalHistograms } from '../../../loadgen/agent/interval-histograms.js';
 import { PayloadMaker } from '../../../loadgen/agent/payload.js';
-import { GROUP_BIT, type Promises } from '../../../loadgen/drivers/driver.js';
+import { GROUP_BIT } from '../../../loadgen/drivers/driver.js';
 import { monotonicMs } from '../../../loadgen/monotonic-clock.js';
+import type { Promises } from '../../../record/promises.js';
 import { buffered } from '../../support/output.js';
 
 const RUN = 7;

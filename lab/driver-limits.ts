@@ -1,0 +1,48 @@
+import type { DriverPlan } from '../loadgen/agent-messages.js';
+import { loadDriver } from '../loadgen/drivers/load-driver.js';
+import { InputError } from '../record/input-error.js';
+import { type Promises, whyUntold } from '../record/promises.js';
+import type { Scenario } from '../scenarios/scenario.js';
+
+/**
+ * What a scenario asks of its protocol, against what that can tell and be carried by.
+ * @throws InputError with everything that the protocol cannot do
+ */
+export async function checkDriver(scenario: Scenario, { name, settings }: DriverPlan): Promise<Promises> {
+  const driver = await loadDriver(name);
+  const promises = driver.promises(settings);
+  const words = [name, settingWords(settings)].filter(Boolean).join(' with ');
+  const problems = [
+    ...scenario.gates.flatMap(({ metric, expression }) => {
+      const what = whyUntold(promises, metric);
+      return what === undefined
+        ? []
+        : [`gates: ${expression}: ${words} cannot tell ${what}; leave the gate out`];
+    }),
+    ...(scenario.groups && !promises.groups ? [`groups: ${words} has no groups; leave them out`] : []),
+    ...carrierProblems(scenario, words, driver.framing(settings).carriers),
+    ...(scenario.media && name !== 'c2m'
+      ? ['media: are sent to the media port of a c2m server; leave them out']
+      : []),
+  ];
+  if (problems.length > 0) throw new InputError(problems.join('\n'));
+  return promises;
+}
+
+function carrierProblems({ target }: Scenario, words: string, carriers: readonly string[]): string[] {
+  if (target.kind !== 'external') return [];
+  const protocols = target.addresses.map((address) => address.slice(0, address.indexOf(':')).toLowerCase());
+  return [...new Set(protocols)]
+    .filter((protocol) => !carriers.includes(protocol))
+    .map(
+      (protocol) => `target.addresses: ${words} is not carried by ${protocol}; write ${carriers.join(', ')}`,
+    );
+}
+
+/** Of the settings, those that make a difference in a word: `qos 0`. */
+function settingWords(settings: unknown): string {
+  return Object.entries(settings as Record<string, unknown>)
+    .filter(([key, value]) => ['number', 'boolean'].includes(typeof value) && !/password|token/i.test(key))
+    .map(([key, value]) => `${key} ${value}`)
+    .join(', ');
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+/** What the protocol of a run can tell. Where it cannot, a record says null, and a gate on it is an error of the input. */
+export const promisesSchema = z.object({
+  /** The server says that it holds a message: the first check mark. */
+  accepted: z.boolean(),
+  /** The sender is told that the recipient has it: the second check mark. */
+  receipt: z.boolean(),
+  groups: z.boolean(),
+  /** What is sent to somebody who is away waits. */
+  storesForAway: z.boolean(),
+  /** A copy of what may have come before is marked as one. */
+  marksRedelivery: z.boolean(),
+  /** What a sender sends again, because a connection died before it was accepted, makes no second copy. */
+  recognizesRepetitions: z.boolean(),
+  order: z.enum(['per-sender', 'none']),
+  /**
+   * `at-most-once`: nothing is sent again. `at-least-once`: after a connection has died, a copy may come. `exactly-once`:
+   * every further copy is a duplicate.
+   */
+  delivery: z.enum(['at-most-once', 'at-least-once', 'exactly-once']),
+  /** Who gets what a client sends outside a group. */
+  recipient: z.enum(['partner', 'sender']),
+});
+
+export type Promises = z.infer<typeof promisesSchema>;
+
+const OF_ACCEPTED = /^messages\.(accepted|acceptedNotDelivered|impliedAccepted)$|(^|\.)latency\.accepted\b/;
+const OF_RECEIPT = /^messages\.(receipted|deliveredNotReceipted|receiptedEarly)$|(^|\.)latency\.receipt\b/;
+const OF_ORDER = /^messages\.outOfOrder$/;
+
+/** Why a protocol with these promises cannot tell the figure at a path of run.json; undefined: it can. */
+export function whyUntold(promises: Promises, path: string): string | undefined {
+  if (!promises.accepted && OF_ACCEPTED.test(path)) return 'when a message is accepted';
+  if (!promises.receipt && OF_RECEIPT.test(path)) return 'the sender that its message has arrived';
+  if (promises.order === 'none' && OF_ORDER.test(path)) return 'in which order messages have to come';
+  return undefined;
+}
