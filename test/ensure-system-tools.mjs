@@ -2,6 +2,7 @@
 // Finds it, or installs it where apt-get and root are there; otherwise says what to do.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 
 const chromiums = [
   process.env.C2M_CHROMIUM,
@@ -9,6 +10,18 @@ const chromiums = [
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
 ];
+
+/** Whether a program is found, also where only root looks. */
+const has = (name) =>
+  `${process.env.PATH}:/usr/sbin:/sbin`.split(':').some((folder) => existsSync(join(folder, name)));
+
+/** A server of another protocol, which the drivers are tested against. */
+const server = (name, program = name) => ({
+  package: name,
+  isThere: () => has(program),
+  need: `The tests of the drivers need ${name}`,
+  otherwise: '',
+});
 
 /** Each with its package of Debian. */
 const tools = [
@@ -25,6 +38,9 @@ const tools = [
     need: 'The terminal tests need `script` of util-linux, which makes a pseudo terminal',
     otherwise: '',
   },
+  server('mosquitto'),
+  server('nats-server'),
+  server('ejabberd', 'ejabberdctl'),
 ];
 
 const missing = tools.filter(({ isThere }) => !isThere());
