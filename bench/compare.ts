@@ -97,7 +97,17 @@ async function count(
 }
 
 function wordsOf(comparison: SetComparison): string {
-  return `${comparison.base.runs.length} with ${comparison.current.runs.length}. ${conclusion(comparison)} ${comparison.faults.join('; ')}`;
+  const { base, current, faults } = comparison;
+  return [
+    `${base.runs.length} with ${current.runs.length}.`,
+    conclusion(comparison),
+    ...faults,
+    `CPU a message: ${cpuOf(base.runs)} -> ${cpuOf(current.runs)} µs`,
+  ].join(' ');
+}
+
+function cpuOf(runs: readonly RunRecord[]): string {
+  return runs.map(({ cpu }) => Math.round(cpu?.serverUsPerMessage ?? Number.NaN)).join(', ');
 }
 
 async function cpuOfAMessage(scenario: LoadedScenario): Promise<number> {

@@ -3,6 +3,7 @@ import { type Frame, FrameType, HEADER_BYTES, ProtocolError, ReasonCode } from '
 
 const TWO_32 = 0x1_0000_0000;
 const MAGIC = 0x63_32_6d; // "c2m"
+const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(FrameType));
 const LARGEST_HIGH_HALF = 0x1f_ff_ff; // 2^53 - 1 has 21 bits above the low 32
 
 /**
@@ -28,7 +29,11 @@ export function decodeFrames(
     }
     const start = at + HEADER_BYTES;
     const end = start + length;
-    if (bytes.length < end) break;
+    if (bytes.length < end) {
+      // What is of no known type never becomes a frame, however much of it comes.
+      if (!KNOWN_TYPES.has(header & 0xff)) throw unknownType(header & 0xff);
+      break;
+    }
     const frame = decodeBody(header & 0xff, bytes, start, end);
     at = end;
     if (!onFrame(frame)) break;
@@ -183,8 +188,12 @@ function decodeBody(type: number, bytes: Buffer, start: number, end: number): Fr
         group: readInteger(bytes, start + 21),
       };
     default:
-      throw new ProtocolError(ReasonCode.ProtocolError, `unknown frame type 0x${type.toString(16)}`);
+      throw unknownType(type);
   }
+}
+
+function unknownType(type: number): ProtocolError {
+  return new ProtocolError(ReasonCode.ProtocolError, `unknown frame type 0x${type.toString(16)}`);
 }
 
 function expectLength(name: string, length: number, expected: number): void {

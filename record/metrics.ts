@@ -518,7 +518,8 @@ function cpu(): Metric[] {
           `cpu.${who}UsPerMessage`,
           `${who} CPU a message`,
           'CPU time of all its processes over the messages delivered, while the phases ran.',
-          INFORM,
+          // Where a server is far from its limit, nothing else tells that it does more than it did.
+          who === 'server' ? JUDGE : INFORM,
         ),
       ),
       unit: 'us',

@@ -29,10 +29,33 @@ const OF_ACCEPTED = /^messages\.(accepted|acceptedNotDelivered|impliedAccepted)$
 const OF_RECEIPT = /^messages\.(receipted|deliveredNotReceipted|receiptedEarly)$|(^|\.)latency\.receipt\b/;
 const OF_ORDER = /^messages\.outOfOrder$/;
 
+const UNTOLD = {
+  accepted: 'when a message is accepted',
+  receipt: 'the sender that its message has arrived',
+  order: 'in which order messages have to come',
+};
+
 /** Why a protocol with these promises cannot tell the figure at a path of run.json; undefined: it can. */
 export function whyUntold(promises: Promises, path: string): string | undefined {
-  if (!promises.accepted && OF_ACCEPTED.test(path)) return 'when a message is accepted';
-  if (!promises.receipt && OF_RECEIPT.test(path)) return 'the sender that its message has arrived';
-  if (promises.order === 'none' && OF_ORDER.test(path)) return 'in which order messages have to come';
+  if (!promises.accepted && OF_ACCEPTED.test(path)) return UNTOLD.accepted;
+  if (!promises.receipt && OF_RECEIPT.test(path)) return UNTOLD.receipt;
+  if (promises.order === 'none' && OF_ORDER.test(path)) return UNTOLD.order;
   return undefined;
+}
+
+/** Whether the protocol of a run can tell a figure of its record. */
+export function isTold(
+  { target }: { target: { driver: { promises: Promises } | null } },
+  path: string,
+): boolean {
+  return !target.driver || whyUntold(target.driver.promises, path) === undefined;
+}
+
+/** All that it cannot tell, in words. */
+export function untoldBy({ accepted, receipt, order }: Promises): string[] {
+  return [
+    ...(accepted ? [] : [UNTOLD.accepted]),
+    ...(receipt ? [] : [UNTOLD.receipt]),
+    ...(order === 'none' ? [UNTOLD.order] : []),
+  ];
 }

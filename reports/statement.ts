@@ -1,4 +1,5 @@
 import { METRICS, unitAt } from '../record/metrics.js';
+import { untoldBy } from '../record/promises.js';
 import { LATENCY_KINDS, type RunRecord } from '../record/run.js';
 import {
   formatBytes,
@@ -112,6 +113,12 @@ export function ledgerSentence(record: RunRecord): string {
     return `${plural(sent, 'message')} sent, none lost, none duplicated${order}.`;
   }
   return `${plural(sent, 'message')} sent: ${wrong.join(', ')}.`;
+}
+
+/** What the protocol of the run cannot tell; undefined: nothing that ours could. */
+export function untoldSentence({ target }: RunRecord): string | undefined {
+  const untold = target.driver ? untoldBy(target.driver.promises) : [];
+  return untold.length === 0 ? undefined : `${target.driver?.name} does not tell ${untold.join(', nor ')}`;
 }
 
 /** The longest queue and what its alerts say, in words. */

@@ -23,6 +23,7 @@ import {
   nextBottleneckSentence,
   reasonWords,
   refusalsSentence,
+  untoldSentence,
 } from './statement.js';
 
 /** The report has all of them. */
@@ -161,14 +162,18 @@ function factLines(record: RunRecord, isNearLimit: boolean, recoveries: string[]
     const words = `${formatFigure(record.messages[name], 'count')} ${line?.label ?? name}`;
     return line?.isBad ? paint.bad(words) : words;
   };
+  const figures = (names: (keyof RunRecord['messages'])[]): string =>
+    names
+      .filter((name) => record.messages[name] !== null)
+      .map(figure)
+      .join(', ');
   const facts: [string, string[]][] = [
     [
       'Messages',
       [
-        (['sent', 'accepted', 'delivered', 'receipted'] as const).map(figure).join(', '),
-        (['lost', 'duplicated', 'outOfOrder', 'redelivered', 'refused', 'unsent'] as const)
-          .map(figure)
-          .join(', '),
+        figures(['sent', 'accepted', 'delivered', 'receipted']),
+        figures(['lost', 'duplicated', 'outOfOrder', 'redelivered', 'refused', 'unsent']),
+        ...[untoldSentence(record) ?? []].flat(),
         ...[refusalsSentence(record) ?? []].flat(),
         ...[groupsSentence(record) ?? []].flat(),
       ],

@@ -65,7 +65,7 @@ export function compareSets(
     level,
     ...(order && { order }),
   });
-  const missing = missingFigures(rows);
+  const missing = missingFigures(rows, after.runs);
   const differences = differencesOf(before.runs, after.runs, differing);
   const faults = [
     ...verdictFaults('base', before),
@@ -154,9 +154,13 @@ function verdictFaults(side: Side, { runs }: SetOfRuns): string[] {
 
 /**
  * Figures that the base has, and that are gone. A run may fail to measure one, as what a process holds may have shrunk: in
- * the lesser part of the runs that is a warning, and the figure is not judged.
+ * the lesser part of the runs that is a warning, and the figure is not judged. Nor is the server to blame for memory that
+ * could not be told because other programs of the host opened and closed connections meanwhile.
  */
-function missingFigures(rows: readonly JudgedFigure<ComparedFigure>[]): {
+function missingFigures(
+  rows: readonly JudgedFigure<ComparedFigure>[],
+  currentRuns: readonly RunRecord[],
+): {
   faults: string[];
   warnings: string[];
 } {
@@ -165,12 +169,22 @@ function missingFigures(rows: readonly JudgedFigure<ComparedFigure>[]): {
     if (verdict !== 'missing' || figure.worse === 'neither') continue;
     const { base, current, label } = figure;
     const [gone, was] = [current, base].map((values) => values.filter((value) => value === null).length);
-    const isGone = (gone as number) * 2 > current.length && (was as number) * 2 <= base.length;
+    const isOfMemory = figure.path.startsWith('memory.');
+    const toBlame = current.filter(
+      (value, run) => value === null && !(isOfMemory && wasDisturbed(currentRuns[run])),
+    ).length;
+    const isGone = toBlame * 2 > current.length && (was as number) * 2 <= base.length;
     const words = `${label} is missing in ${gone} of the ${current.length} current runs`;
     if (isGone) missing.faults.push(words);
     else missing.warnings.push(`${words} and ${was} of the ${base.length} base runs, and is not judged`);
   }
   return missing;
+}
+
+/** The sockets of the host did not rise by those of the clients. */
+function wasDisturbed(run: RunRecord | undefined): boolean {
+  const { expected, opened } = run?.memory.sockets ?? {};
+  return typeof expected === 'number' && typeof opened === 'number' && opened !== expected;
 }
 
 function loadFaults(base: readonly RunRecord[], current: readonly RunRecord[]): string[] {

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { LATENCY_MEANINGS } from '../../record/metrics.js';
+import { isTold } from '../../record/promises.js';
 import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
 import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED, plural } from '../format.js';
 import type { ReportedRun } from '../reported-run.js';
@@ -8,7 +9,8 @@ import { escapeHtml, icon, table } from './markup.js';
 
 /** Percentiles of the whole run, and what each kind of latency is. */
 export function latencySection(record: RunRecord): string {
-  const rows = LATENCY_KINDS.map((kind) => {
+  const kinds = LATENCY_KINDS.filter((kind) => isTold(record, `latency.${kind}`));
+  const rows = kinds.map((kind) => {
     const { count, min, p50, p90, p99, p999, max } = record.latency[kind];
     // What is looked for most comes first: a phone shows that much without scrolling.
     const cells = [p50, p90, p99, p999, max, min].map((ms) => formatFigure(ms, 'ms'));
@@ -137,6 +139,7 @@ export function environmentSection({ name, record }: ReportedRun): string {
     ['Node.js', environment.node],
     ['c2m', environment.c2m],
     ['Server', target.kind === 'embedded' ? 'reference server, on this machine' : 'external'],
+    ['Protocol', target.driver?.name ?? 'c2m'],
     ['Server workers', known(target.serverWorkers)],
     ['Store', target.store ?? 'not known'],
     ['Addresses', addressWords(target.addresses)],

@@ -1,4 +1,5 @@
 import type { Unit } from '../../record/metrics.js';
+import { isTold } from '../../record/promises.js';
 import { LATENCY_KINDS, type LatencyKind, type RunRecord } from '../../record/run.js';
 import type { IntervalLatency, TimelineSample } from '../../record/timeline.js';
 import { loadPhases } from '../load-phases.js';
@@ -74,7 +75,9 @@ export function messagesChart(record: RunRecord, samples: TimelineSample[]): Cha
       { dash: 'dashed' },
     ),
   ];
-  const plan = timeChart(samples, 'messages', 'Messages', 'messages a second', 'perSecond', series);
+  // What the protocol cannot tell is no line at zero.
+  const told = series.filter(({ label }) => isTold(record, `messages.${label}`));
+  const plan = timeChart(samples, 'messages', 'Messages', 'messages a second', 'perSecond', told);
   const isSilent = series.every(({ values }) => values.every((value) => !value));
   return isSilent ? { ...plan, empty: silenceWords(record) } : plan;
 }

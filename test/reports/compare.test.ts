@@ -23,6 +23,13 @@ function runs(count: number, ofCurrent: Change = () => undefined): Record<Side, 
           latency[key] = (latency[key] as number) * 10 * noise;
       }
       each.connections.connectsPerSecond /= noise;
+      const cores = { mean: 0.5, peak: 1 };
+      each.cpu = {
+        serverUsPerMessage: 100 * noise,
+        generatorUsPerMessage: 30 * noise,
+        serverCores: cores,
+        generatorCores: cores,
+      };
       if (side === 'current') ofCurrent(each);
     });
     made[side].push(record);
@@ -196,6 +203,28 @@ describe('what is no comparison, or did not pass, never passes:', () => {
     );
     expect(comparison.faults).toEqual([]);
     expect(comparison.warnings).toContain('meant to differ: clients');
+  });
+
+  it('memory that others of the host kept from being told is a warning, and memory that is gone is a fault', () => {
+    const without = (opened: number): Change => {
+      return ({ memory }) => {
+        memory.bytesPerConnection.kernel = null;
+        memory.sockets = { expected: 1000, opened };
+      };
+    };
+    expect(compare(5, without(1000)).faults).toEqual([
+      'kernel bytes a connection is missing in 5 of the 5 current runs',
+    ]);
+    const disturbed = compare(5, without(700));
+    expect(disturbed.faults).toEqual([]);
+    expect(disturbed.warnings.join()).toContain('kernel bytes a connection is missing in 5 of the 5');
+  });
+
+  it('a server that does the same with more CPU is worse, though nobody waits for it', () => {
+    const comparison = compare(10, ({ cpu }) => {
+      if (cpu) cpu.serverUsPerMessage = 1.2 * (cpu.serverUsPerMessage as number);
+    });
+    expect(wordsOf(comparison, 'cpu.serverUsPerMessage')).toBe('worse');
   });
 
   it('another machine is told as a warning', () => {

@@ -170,7 +170,11 @@ export function meansTheSameAtEverySplit(driver: Driver, settings: unknown, byte
 }
 
 /** Whatever a server sends, an agent goes on: bytes are taken, or they break the protocol. */
-export function survivesAnyBytes(driver: Driver, settings: unknown, beginning = Buffer.alloc(0)): void {
+export function survivesAnyBytes(
+  driver: Driver,
+  settings: unknown,
+  beginning: Buffer = Buffer.alloc(0),
+): void {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 64 }), { maxLength: 8 }), (chunks) => {
       const { protocol } = openedClient(driver, settings);

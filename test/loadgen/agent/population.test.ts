@@ -1,0 +1,159 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { IntervalHistograms } from '../../../loadgen/agent/interval-histograms.js';
+import { PayloadMaker } from '../../../loadgen/agent/payload.js';
+import { Population } from '../../../loadgen/agent/population.js';
+import type { AgentPlan } from '../../../loadgen/agent-messages.js';
+import {
+  type ClientEvents,
+  type ClientProtocol,
+  type Driver,
+  ProtocolViolation,
+} from '../../../loadgen/drivers/driver.js';
+import { monotonicMs } from '../../../loadgen/monotonic-clock.js';
+import { planAgents } from '../../../loadgen/plan.js';
+import type { Promises } from '../../../record/promises.js';
+import { testScenario } from '../../support/run.js';
+
+const ENDPOINT = { protocol: 'tcp', host: '127.0.0.1', port: 1 } as const;
+const RUN = 7;
+
+const promises: Promises = {
+  accepted: false,
+  receipt: false,
+  groups: true,
+  storesForAway: false,
+  marksRedelivery: false,
+  recognizesRepetitions: false,
+  order: 'per-sender',
+  delivery: 'at-most-once',
+  recipient: 'partner',
+};
+
+const nothing = (): undefined => undefined;
+
+/** A protocol of one word a line: what a test writes is what has happened. */
+class Words implements ClientProtocol {
+  readonly events: ClientEvents;
+  readonly written: { client: number; to: number; sequence: number; payload: Buffer }[] = [];
+
+  constructor(events: ClientEvents) {
+    this.events = events;
+  }
+
+  opened(): void {
+    this.written.length = 0;
+  }
+
+  received(client: number, bytes: Buffer): number {
+    if (bytes.toString() === 'nonsense') throw new ProtocolViolation('ServerNonsense', 'nonsense');
+    this.events.loggedIn(client);
+    return bytes.length;
+  }
+
+  writeMessage(client: number, to: number, sequence: number, payload: Buffer): void {
+    this.written.push({ client, to, sequence, payload: Buffer.from(payload) });
+  }
+
+  readonly writePending = nothing;
+  readonly writeKeepalive = nothing;
+  readonly leave = nothing;
+  readonly closed = nothing;
+}
+
+let words: Words;
+let population: Population;
+let failed: string[];
+
+/** Clients 0 and 1 are partners, and logged in. */
+function populate(isServerFresh = false): void {
+  const driver: Driver = {
+    name: 'words',
+    promises: () => promises,
+    framing: () => ({ carriers: ['tcp'], webSocketMessages: 'stream', subprotocols: [] }),
+    create: (_settings, _clients, events) => {
+      words = new Words(events);
+      return words;
+    },
+  };
+  const [plan] = planAgents(
+    testScenario((scenario) => {
+      scenario.clients.count = 2;
+    }),
+    {
+      endpoints: [ENDPOINT],
+      cores: 1,
+      openFiles: 20_000,
+      serverWorkers: 0,
+      driver: { name: 'words', settings: {} },
+      run: RUN,
+    },
+  );
+  failed = [];
+  population = new Population(
+    { ...(plan as AgentPlan), isServerFresh },
+    driver,
+    new IntervalHistograms('talk'),
+    { loggedIn: nothing, failed: (_client, reason) => failed.push(reason), ended: nothing },
+  );
+  population.use({
+    open: nothing,
+    send: () => true,
+    end: nothing,
+    cut: (client) => population.closed(client, 'Cut'),
+  });
+  for (const client of [0, 1]) {
+    population.connect(client, ENDPOINT, undefined);
+    population.opened(client);
+    population.received(client, Buffer.from('welcome'));
+  }
+}
+
+/** The next message of client 0, as it is written. */
+function say(): Buffer {
+  population.send(0, false, monotonicMs(), 64);
+  population.flush();
+  return words.written.at(-1)?.payload as Buffer;
+}
+
+beforeEach(() => populate());
+
+describe('a message of which the protocol says nothing', () => {
+  test('is known by its payload alone', () => {
+    words.events.delivered(1, say(), false);
+    expect(population.totals()).toMatchObject({ sent: 1, delivered: 1, lost: 0, corrupted: 0 });
+    expect(population.underWay).toBe(0);
+  });
+
+  test('is corrupted, and lost as well, where its payload is not what was sent', () => {
+    const payload = say();
+    payload[40] = (payload[40] as number) ^ 1;
+    words.events.delivered(1, payload, false);
+    words.events.delivered(1, Buffer.from('short'), false);
+    expect(population.totals()).toMatchObject({ delivered: 0, corrupted: 2, lost: 1, duplicated: 0 });
+  });
+
+  test.each([
+    [false, { leftOver: 1, duplicated: 0 }],
+    [true, { leftOver: 0, duplicated: 1 }],
+  ])(
+    'is of an earlier run where its payload says so, and none where the server is fresh: %s',
+    (isFresh, expected) => {
+      populate(isFresh);
+      const payload = new PayloadMaker(RUN - 1, 64).make(64, monotonicMs(), 1, 1);
+      words.events.delivered(1, Buffer.from(payload), false);
+      expect(population.totals()).toMatchObject({ delivered: 0, ...expected });
+    },
+  );
+
+  test('is nobody’s where it comes to somebody whom it is not for', () => {
+    words.events.delivered(0, say(), false);
+    expect(population.totals()).toMatchObject({ delivered: 0, duplicated: 1 });
+  });
+});
+
+test('a server that breaks the protocol loses the client, and the reason is told', () => {
+  population.connect(0, ENDPOINT, undefined);
+  population.opened(0);
+  population.received(0, Buffer.from('nonsense'));
+  expect(failed).toEqual(['ServerNonsense']);
+});
