@@ -5,9 +5,12 @@ import { numbered } from '../lab/ab.js';
 import { defaultRecordFolder } from '../lab/record-folder.js';
 import { InputError } from '../record/input-error.js';
 import { readRecordSet } from '../record/record-set.js';
+import type { RunRecord } from '../record/run.js';
 import { spreadForTerminal } from '../reports/spread-text.js';
-import { loadScenario } from '../scenarios/load.js';
+import type { LoadedScenario } from '../scenarios/load.js';
+import { type Cell, loadCells } from '../scenarios/matrix.js';
 import { ExitStatus, type Finish } from './exit-status.js';
+import { runMatrix } from './matrix-runs.js';
 import { readNumberOfRuns } from './number-of-runs.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { collect } from './repeatable-option.js';
@@ -55,6 +58,7 @@ Examples:
   c2m run scenarios/chat.yaml --set clients.count=50000 --set phases.lunch.rate=3000/s
   c2m run chat --baseline runs/before --set 'gates=["latency.delivered.p99 <= baseline * 1.1"]'
   c2m run ci-smoke --repeat 5 --out runs/before
+  c2m run matrix.yaml --repeat 3     # every value of its matrix, by turns, and a page that lays them side by side
   c2m run my.yaml --set target=tcp://127.0.0.1:4000 --out runs/mine --json > result.json
 `,
     )
@@ -64,28 +68,48 @@ Examples:
 }
 
 async function run(file: string, options: RunOptions): Promise<ExitStatus> {
-  const loaded = await loadScenario(file, options.set, { isTrusted: options.trust ?? false });
+  const cells = await loadCells(file, options.set, { isTrusted: options.trust ?? false });
+  const isMatrix = cells.length > 1;
+  const { loaded } = cells[0] as Cell;
   const baseline = options.baseline === undefined ? [] : await readRecordSet(options.baseline);
   const repeat = readNumberOfRuns('--repeat', options.repeat ?? '1', 1, MOST_REPEATS);
-  if (repeat > 1 && options.json)
-    throw new InputError('--json prints one record, and --repeat makes several; read them in --out');
+  if ((repeat > 1 || isMatrix) && options.json) {
+    const what = isMatrix ? 'the matrix' : '--repeat';
+    throw new InputError(`--json prints one record, and ${what} makes several; read them in --out`);
+  }
   const folder = options.out ?? defaultRecordFolder(loaded.scenario.name);
-  if (repeat > 1) await demandNoRecords(folder);
+  if (repeat > 1 || isMatrix) await demandNoRecords(folder);
   const show = new RecordedRuns(options);
+  const each = {
+    isReplacing: options.force ?? false,
+    baseline: baseline.map(({ record }) => record),
+  };
+  try {
+    if (isMatrix) await runMatrix(show, loaded.scenario.name, cells, folder, repeat, each);
+    else await runRepeatedly(show, loaded, folder, repeat, each);
+    const wanted = repeat * cells.length;
+    return show.isInterrupted && show.records.length < wanted ? ExitStatus.Interrupted : show.status;
+  } finally {
+    show.release();
+  }
+}
+
+async function runRepeatedly(
+  show: RecordedRuns,
+  loaded: LoadedScenario,
+  folder: string,
+  repeat: number,
+  options: { isReplacing: boolean; baseline: RunRecord[] },
+): Promise<void> {
   try {
     for (let number = 1; number <= repeat && !show.isInterrupted; number += 1) {
       const one = repeat === 1 ? folder : join(folder, numbered(number));
-      await show.run(loaded, one, {
-        isReplacing: options.force ?? false,
-        baseline: baseline.map(({ record }) => record),
-        ...(repeat > 1 && { words: `run ${number} of ${repeat}` }),
-      });
+      const words = repeat > 1 ? { words: `run ${number} of ${repeat}` } : {};
+      await show.run(loaded, one, { ...options, ...words });
     }
-    return show.isInterrupted && show.records.length < repeat ? ExitStatus.Interrupted : show.status;
   } finally {
     const whole = show.records.filter(({ verdict }) => verdict !== 'partial');
     if (repeat > 1 && whole.length > 0) process.stdout.write(spreadForTerminal(whole));
-    show.release();
   }
 }
 

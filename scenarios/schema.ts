@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { GateError, parseGate } from '../record/gate.js';
 import { actionsSchema, expandActions } from './action-schema.js';
 import { oneOf, wholeOrAuto } from './choice.js';
+import { matrixSchema } from './matrix-schema.js';
 import { PUBLISHED_RESULT_NAMES } from './published-results.js';
 import { quantity } from './quantity-schema.js';
 import type { MediaPlan, Phase, Scenario, SizeDistribution } from './scenario.js';
@@ -260,6 +261,11 @@ export const scenarioSchema = z
         description:
           'What is done to the server or to the clients at a time of its own; the report marks it.',
       }),
+      matrix: matrixSchema.optional().meta({
+        description:
+          'Runs of their own, every value of an axis with every value of the others; `c2m run` makes them by turns and lays them side by side. An axis is the path of a value with a list, or any name with a map of names to what each sets, by the paths of `--set`.',
+        shape: '`clients.count: [1000, 5000]`, `server: {mine: {target: …}, other: {target: …}}`',
+      }),
       generator: generatorSchema.prefault({}).meta({ description: 'The load generator itself.' }),
       reference: oneOf(PUBLISHED_RESULT_NAMES)
         .optional()
@@ -284,6 +290,7 @@ export const scenarioSchema = z
       actions,
       generator,
       reference = null,
+      matrix: _,
       ...rest
     }): Scenario => ({
       ...rest,

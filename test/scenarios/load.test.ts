@@ -129,12 +129,36 @@ test('a target is embedded, an address, or the keys of either', () => {
     token: null,
     tokenPerUser: false,
     insecure: false,
+    driver: { name: 'c2m', settings: {} },
+    websocket: { headers: {}, subprotocols: null },
   });
   expect(
     targetOf(
       '{addresses: [tls://chat.example.net:4443], allow: [chat.example.net], token: secret, insecure: true}',
     ),
   ).toMatchObject({ allow: ['chat.example.net'], token: 'secret', insecure: true });
+});
+
+test('an address of WebSocket has a path, and its upgrade headers and subprotocols', () => {
+  const target =
+    '{addresses: ["ws://127.0.0.1:80/chat?room=1"], websocket: {headers: {Cookie: a=b}, subprotocols: [x]}}';
+  expect(parseScenario(CHAT, 'chat.yaml', [`target=${target}`]).target).toMatchObject({
+    addresses: ['ws://127.0.0.1:80/chat?room=1'],
+    websocket: { headers: { Cookie: 'a=b' }, subprotocols: ['x'] },
+  });
+  expect(issuesOf(CHAT, ['target=tcp://127.0.0.1:80/chat'])[0]).toContain('is not an address');
+  expect(
+    issuesOf(CHAT, ['target={addresses: ["ws://127.0.0.1:1"], websocket: {headers: {"a b": c}}}'])[0],
+  ).toContain('target.websocket.headers.a b: must be a map of headers');
+});
+
+test('a driver is a name, or a name with its settings, and there is but one', () => {
+  const driverOf = (driver: string) =>
+    parseScenario(CHAT, 'chat.yaml', [`target={addresses: ["tcp://127.0.0.1:1"], driver: ${driver}}`]).target;
+  for (const driver of ['c2m', '{c2m: {}}', '{c2m: }'])
+    expect(driverOf(driver)).toMatchObject({ driver: { name: 'c2m', settings: {} } });
+  expect(() => driverOf('smtp')).toThrow(/target.driver.smtp: is not a known key.*known here: c2m/);
+  expect(() => driverOf('{}')).toThrow(/target.driver: must be one of c2m/);
 });
 
 describe('what is wrong is told with line, path and what would be right', () => {

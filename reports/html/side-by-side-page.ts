@@ -1,0 +1,44 @@
+import type { Column } from '../../record/side-by-side.js';
+import { sideBySideTable } from '../side-by-side-text.js';
+import { escapeHtml } from './markup.js';
+import { STYLE } from './style.js';
+
+const OWN_STYLE = `
+.beside { overflow-x: auto; }
+.beside td, .beside th { vertical-align: top; min-width: 9em; }
+.beside thead th { position: sticky; top: 0; }
+`;
+
+/** Sets of runs of the same load beside one another, without a script. */
+export function sideBySidePage(title: string, columns: readonly Column[]): string {
+  const [head = [], ...rows] = sideBySideTable(columns);
+  const heading = head.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join('');
+  const body = rows
+    .map(
+      ([label = '', ...cells]) =>
+        `<tr><th scope="row">${escapeHtml(label)}</th>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`,
+    )
+    .join('\n');
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(title)} · c2m</title>
+<link rel="icon" href="data:,">
+<style>${STYLE}${OWN_STYLE}</style>
+</head>
+<body>
+<header class="top"><p class="mark"><b>c2m</b> side by side</p></header>
+<main>
+<section class="panel" id="figures">
+<h1>${escapeHtml(title)}</h1>
+<p class="quiet">Median, and the lowest and the highest of the runs; they were made by turns, each with a fresh server.</p>
+<div class="beside"><table><thead><tr>${heading}</tr></thead><tbody>${body}</tbody></table></div>
+</section>
+</main>
+</body>
+</html>
+`;
+}

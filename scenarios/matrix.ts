@@ -1,0 +1,80 @@
+import { readTextFile } from '../record/input-file.js';
+import { type LoadedScenario, type LoadOptions, loadScenario } from './load.js';
+import { type Matrix, matrixSchema } from './matrix-schema.js';
+import { mapOf } from './raw-scenario.js';
+import { ScenarioError } from './scenario-error.js';
+import { locateScenario } from './shipped.js';
+import { LARGEST_YAML_BYTES, parseYaml } from './yaml-input.js';
+
+/** One combination of a matrix: a scenario of its own. */
+export interface Cell {
+  /** Of its values, one an axis: `mosquitto, 10000`. */
+  name: string;
+  loaded: LoadedScenario;
+}
+
+/** Past it nobody reads the table. */
+const MOST_CELLS = 64;
+
+/**
+ * The scenarios that a file with a `matrix` stands for, in the order of its axes, the last axis fastest.
+ * @param overrides of every cell; they have the last word
+ * @returns one cell without a name where the file has no matrix
+ * @throws ScenarioError with everything that is wrong in a cell, its name in front
+ */
+export async function loadCells(
+  file: string,
+  overrides: readonly string[] = [],
+  options: LoadOptions = {},
+): Promise<Cell[]> {
+  // What is wrong with the file itself is told there.
+  const base = await loadScenario(file, overrides, options);
+  const { path } = await locateScenario(file);
+  const { content } = parseYaml(await readTextFile(path, LARGEST_YAML_BYTES));
+  const { matrix } = mapOf(content);
+  if (matrix === undefined) return [{ name: '', loaded: base }];
+  const combinations = combine(matrixSchema.parse(matrix));
+  if (combinations.length > MOST_CELLS) {
+    throw new ScenarioError([
+      {
+        place: base.source.file,
+        path: 'matrix',
+        message: `makes ${combinations.length} combinations; ${MOST_CELLS} are the most`,
+      },
+    ]);
+  }
+  return Promise.all(
+    combinations.map(async ({ name, values }) => ({
+      name,
+      loaded: await inCell(name, () => loadScenario(file, [...values, ...overrides], options)),
+    })),
+  );
+}
+
+/** Every value of an axis with every value of the others, as overrides. */
+function combine(matrix: Matrix): { name: string; values: string[] }[] {
+  return matrix.reduce<{ name: string; values: string[] }[]>(
+    (before, axis) =>
+      before.flatMap(({ name, values }) =>
+        axis.map((value) => ({
+          name: name === '' ? value.name : `${name}, ${value.name}`,
+          values: [
+            ...values,
+            ...Object.entries(value.set).map(([path, set]) => `${path}=${JSON.stringify(set)}`),
+          ],
+        })),
+      ),
+    [{ name: '', values: [] }],
+  );
+}
+
+async function inCell(name: string, load: () => Promise<LoadedScenario>): Promise<LoadedScenario> {
+  try {
+    return await load();
+  } catch (error) {
+    if (!(error instanceof ScenarioError)) throw error;
+    throw new ScenarioError(
+      error.issues.map(({ message, ...issue }) => ({ ...issue, message: `${message} (matrix: ${name})` })),
+    );
+  }
+}
