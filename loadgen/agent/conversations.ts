@@ -87,7 +87,7 @@ export class Conversations {
     for (let slot = this.outbox.first(client), next = NONE; slot !== NONE; slot = next) {
       next = this.outbox.after(slot);
       const state = this.outbox.stateOf(slot);
-      if (state === MessageState.Sent) this.outbox.setState(slot, MessageState.Again);
+      if (state === MessageState.Sent) this.outbox.repeat(client, slot);
       if (state !== MessageState.Kept) hasSomethingToSend = true;
       else if (this.outbox.answerOf(slot) === Answer.Awaited) {
         this.#missAccepted(client, slot);
@@ -99,7 +99,7 @@ export class Conversations {
   /** Hot path. Lets the protocol write every message of `client` that is due, in order. */
   writeDue(client: number, protocol: Pick<ClientProtocol, 'writeMessage'>, out: Output): void {
     const { firstUser, payloads, promises } = this.#options;
-    for (let slot = this.outbox.first(client); slot !== NONE; slot = this.outbox.after(slot)) {
+    for (let slot = this.outbox.firstToWrite(client); slot !== NONE; slot = this.outbox.after(slot)) {
       const state = this.outbox.stateOf(slot);
       if (state === MessageState.Sent || state === MessageState.Kept) continue;
       const sequence = this.outbox.sequenceOf(slot);

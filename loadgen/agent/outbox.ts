@@ -1,5 +1,7 @@
 const NONE = -1;
 const FIRST_SLOTS = 1024;
+/** In place of the slot before: this one holds no message. */
+const FREE = -2;
 
 /**
  * How far a message has come on its side of the sender. `Held`: it fell due while the sender had no connection;
@@ -28,6 +30,9 @@ export class Outbox {
   #state = new Uint8Array(FIRST_SLOTS);
   #answer = new Uint8Array(FIRST_SLOTS);
   #next = new Int32Array(FIRST_SLOTS);
+  #before = new Int32Array(FIRST_SLOTS);
+  /** Clients with messages that are to be sent again, anywhere among the others. */
+  readonly #repeating = new Set<number>();
   /** Receipts that have yet to come, and a bit for each recipient whose receipt is here. */
   #awaited = new Uint16Array(FIRST_SLOTS);
   #receipts: Uint32Array;
@@ -71,6 +76,7 @@ export class Outbox {
     this.#awayMs.fill(0, slot * this.#recipients, (slot + 1) * this.#recipients);
     this.#next[slot] = NONE;
     const tail = this.#tail[client] as number;
+    this.#before[slot] = tail;
     if (tail === NONE) this.#head[client] = slot;
     else this.#next[tail] = slot;
     this.#tail[client] = slot;
@@ -138,11 +144,41 @@ export class Outbox {
     this.#state[slot] = state;
   }
 
-  /** Hot path. The slot of a client's message, or -1. Answers of one recipient come in order, so it is among the first. */
-  find(client: number, sequence: number): number {
-    let slot = this.#head[client] as number;
-    while (slot !== NONE && this.#sequence[slot] !== sequence) slot = this.#next[slot] as number;
+  /** What was sent on a connection that died goes out again. */
+  repeat(client: number, slot: number): void {
+    this.#state[slot] = MessageState.Again;
+    this.#repeating.add(client);
+  }
+
+  /** Hot path. The first slot of a client that may have to be written, or -1; all that fell due since then is behind it. */
+  firstToWrite(client: number): number {
+    if (this.#repeating.size > 0 && this.#repeating.delete(client)) return this.first(client);
+    let slot = NONE;
+    let at = this.#tail[client] as number;
+    while (at !== NONE && (this.#state[at] === MessageState.Due || this.#state[at] === MessageState.Held)) {
+      slot = at;
+      at = this.#before[at] as number;
+    }
     return slot;
+  }
+
+  /**
+   * Hot path. The slot of a client's message, or -1. Answers come in order, so it is among the first; where those are never
+   * done, because their answer does not come, it is among the last.
+   */
+  find(client: number, sequence: number): number {
+    let first = this.#head[client] as number;
+    if (first === NONE) return NONE;
+    let last = this.#tail[client] as number;
+    const isNearFirst =
+      sequence - (this.#sequence[first] as number) <= (this.#sequence[last] as number) - sequence;
+    if (isNearFirst) {
+      while (first !== NONE && (this.#sequence[first] as number) < sequence)
+        first = this.#next[first] as number;
+      return first !== NONE && this.#sequence[first] === sequence ? first : NONE;
+    }
+    while (last !== NONE && (this.#sequence[last] as number) > sequence) last = this.#before[last] as number;
+    return last !== NONE && this.#sequence[last] === sequence ? last : NONE;
   }
 
   answerOf(slot: number): number {
@@ -185,17 +221,14 @@ export class Outbox {
 
   /** Hot path. Takes a message out: it is done. */
   remove(client: number, slot: number): void {
-    let before = NONE;
-    let at = this.#head[client] as number;
-    while (at !== slot) {
-      if (at === NONE) return;
-      before = at;
-      at = this.#next[at] as number;
-    }
+    const before = this.#before[slot] as number;
+    if (before === FREE) return;
     const next = this.#next[slot] as number;
     if (before === NONE) this.#head[client] = next;
     else this.#next[before] = next;
-    if (this.#tail[client] === slot) this.#tail[client] = before;
+    if (next === NONE) this.#tail[client] = before;
+    else this.#before[next] = before;
+    this.#before[slot] = FREE;
     this.#next[slot] = this.#free;
     this.#free = slot;
     this.#length -= 1;
@@ -223,6 +256,7 @@ export class Outbox {
     this.#state = grown(this.#state, new Uint8Array(slots));
     this.#answer = grown(this.#answer, new Uint8Array(slots));
     this.#next = grown(this.#next, new Int32Array(slots));
+    this.#before = grown(this.#before, new Int32Array(slots));
     this.#awaited = grown(this.#awaited, new Uint16Array(slots));
     this.#receipts = grown(this.#receipts, new Uint32Array(slots * this.#receiptWords));
   }

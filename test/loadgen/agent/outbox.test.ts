@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Answer, Outbox } from '../../../loadgen/agent/outbox.js';
+import { Answer, MessageState, Outbox } from '../../../loadgen/agent/outbox.js';
 
 describe('the outbox', () => {
   test('keeps a message until the receipts of all recipients are here, however often each of them comes', () => {
@@ -28,6 +28,54 @@ describe('the outbox', () => {
           }
         },
       ),
+    );
+  });
+
+  test('finds what is there and nothing else, whatever went before, and tells what is to be written', () => {
+    const step = fc.record({
+      client: fc.nat(1),
+      what: fc.constantFrom('add', 'remove', 'write', 'repeat'),
+      pick: fc.nat(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const outbox = new Outbox(2);
+        const held: Map<number, number>[] = [new Map(), new Map()];
+        const unwritten: number[][] = [[], []];
+        const next = [1, 1];
+        for (const { client, what, pick } of steps) {
+          const mine = held[client] as Map<number, number>;
+          const [sequence, slot] = [...mine][pick % Math.max(1, mine.size)] ?? [0, -1];
+          if (what === 'add') {
+            const added = next[client] as number;
+            mine.set(added, outbox.add(client, added, 0, 16));
+            unwritten[client]?.push(added);
+            // Of some senders a number is missing, as of those who were refused.
+            next[client] = added + 1 + (pick % 3);
+          } else if (what === 'remove' && slot >= 0) {
+            outbox.remove(client, slot);
+            mine.delete(sequence);
+            unwritten[client] = (unwritten[client] ?? []).filter((each) => each !== sequence);
+          } else if (what === 'repeat' && slot >= 0 && !unwritten[client]?.includes(sequence)) {
+            outbox.repeat(client, slot);
+            unwritten[client] = [...(unwritten[client] ?? []), sequence].sort((one, other) => one - other);
+          } else if (what === 'write') {
+            const written: number[] = [];
+            for (let at = outbox.firstToWrite(client); at >= 0; at = outbox.after(at)) {
+              if (outbox.stateOf(at) === MessageState.Sent) continue;
+              written.push(outbox.sequenceOf(at));
+              outbox.setState(at, MessageState.Sent);
+            }
+            expect(written).toEqual(unwritten[client]);
+            unwritten[client] = [];
+          }
+          for (let each = 0; each <= (next[client] as number); each += 1)
+            expect(outbox.find(client, each)).toBe(mine.get(each) ?? -1);
+        }
+        expect(outbox.length).toBe(
+          (held[0] as Map<number, number>).size + (held[1] as Map<number, number>).size,
+        );
+      }),
     );
   });
 
