@@ -100,6 +100,18 @@ const receiptSchema = z.strictObject(
   'must be an event and a path, such as {event: delivered, sequence: "0.id"}',
 );
 
+const serverSchema = z.strictObject(
+  {
+    storesForAway: z.boolean('must be true or false').prefault(false).meta({
+      description: 'It keeps messages for clients that are away.',
+    }),
+    recognizesRepetitions: z.boolean('must be true or false').prefault(false).meta({
+      description: 'It takes the same `{{sequence}}` of a user once.',
+    }),
+  },
+  'must be promises, such as {storesForAway: true}',
+);
+
 /** Clients of a Socket.IO server. */
 export const socketioSchema = z.strictObject(
   {
@@ -145,12 +157,7 @@ export const socketioSchema = z.strictObject(
     recipient: oneOf(['partner', 'sender']).prefault('partner').meta({
       description: 'Who gets what a client sends: `sender` is for servers that send it back.',
     }),
-    storesForAway: z.boolean('must be true or false').prefault(false).meta({
-      description: 'The server keeps messages for clients that are away.',
-    }),
-    recognizesRepetitions: z.boolean('must be true or false').prefault(false).meta({
-      description: 'The server takes the same `{{sequence}}` of a user once.',
-    }),
+    server: serverSchema.prefault({}).meta({ description: 'What your server promises beyond that.' }),
   },
   'must be settings of socketio, such as {namespace: /chat}',
 );

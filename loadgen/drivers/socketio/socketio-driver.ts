@@ -5,16 +5,16 @@ import { SocketioClients } from './socketio-clients.js';
 /** Socket.IO over WebSocket. What it promises is what the events of that server mean, as the settings say. */
 export const driver: Driver<SocketioSettings> = {
   name: 'socketio',
-  promises: ({ acknowledgement, receipt, sendToGroup, storesForAway, recognizesRepetitions, recipient }) => ({
+  promises: ({ acknowledgement, receipt, sendToGroup, server, recipient }) => ({
     accepted: acknowledgement,
     receipt: receipt !== undefined,
     groups: sendToGroup !== undefined,
-    storesForAway,
+    storesForAway: server.storesForAway,
     marksRedelivery: false,
-    recognizesRepetitions,
+    recognizesRepetitions: server.recognizesRepetitions,
     order: 'per-sender',
     // What was not acknowledged is sent again, and a server that keeps messages may deliver one twice.
-    delivery: acknowledgement || storesForAway ? 'at-least-once' : 'at-most-once',
+    delivery: acknowledgement || server.storesForAway ? 'at-least-once' : 'at-most-once',
     recipient,
   }),
   framing: () => ({

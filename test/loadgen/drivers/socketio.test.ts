@@ -217,6 +217,12 @@ describe('settings of socketio', () => {
     expect(promises({ acknowledgement: false })).toMatchObject({ accepted: false, delivery: 'at-most-once' });
     const sendToGroup = { event: 'say', arguments: ['{{payload}}'] };
     const receipt = { event: 'arrived', sequence: '0' };
-    expect(promises({ sendToGroup, receipt })).toMatchObject({ receipt: true, groups: true });
+    const server = { storesForAway: true };
+    expect(promises({ sendToGroup, receipt, server })).toMatchObject({
+      receipt: true,
+      groups: true,
+      storesForAway: true,
+      recognizesRepetitions: false,
+    });
   });
 });
