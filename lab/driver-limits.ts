@@ -39,10 +39,13 @@ function carrierProblems({ target }: Scenario, words: string, carriers: readonly
     );
 }
 
-/** Of the settings, those that make a difference in a word: `qos 0`. */
+/** Of the settings, those that make a difference in a word: `qos 0`, `mode core`. */
 function settingWords(settings: unknown): string {
   return Object.entries(settings as Record<string, unknown>)
-    .filter(([key, value]) => ['number', 'boolean'].includes(typeof value) && !/password|token/i.test(key))
+    .filter(
+      ([key, value]) =>
+        (key === 'mode' || ['number', 'boolean'].includes(typeof value)) && !/password|token/i.test(key),
+    )
     .map(([key, value]) => `${key} ${value}`)
     .join(', ');
 }

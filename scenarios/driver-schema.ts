@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { natsSchema } from './drivers/nats-schema.js';
+import { socketioSchema } from './drivers/socketio-schema.js';
 
 /** What clients speak, and what that protocol is told: `target.driver`. */
 export interface DriverChoice {
@@ -12,6 +14,8 @@ const c2mSchema = z.strictObject({}, 'takes no settings');
 /** One a driver, by its name. */
 const DRIVER_SCHEMAS = {
   c2m: c2mSchema.optional().meta({ description: 'The protocol of the reference server: docs/protocol.md.' }),
+  nats: natsSchema.optional().meta({ description: 'NATS, its core or JetStream.' }),
+  socketio: socketioSchema.optional().meta({ description: 'Socket.IO 5 over Engine.IO 4, on WebSocket.' }),
 };
 
 export const DRIVER_NAMES = Object.keys(DRIVER_SCHEMAS);

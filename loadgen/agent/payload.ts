@@ -83,6 +83,11 @@ export function userBehind(first: number, payload: Buffer): number {
   return (payload.readUInt32BE(USER_AT) - (first >>> 0)) >>> 0;
 }
 
+/** Hot path. Whether a payload names this user as its sender; whether it is whole is not looked at. */
+export function isSentBy(user: number, payload: Buffer): boolean {
+  return payload.length >= LEDGER_BYTES && payload.readUInt32BE(USER_AT) === user >>> 0;
+}
+
 export function sequenceIn(payload: Buffer): number {
   return payload.readUInt32BE(SEQUENCE_AT);
 }

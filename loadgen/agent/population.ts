@@ -87,7 +87,8 @@ export class Population implements TransportListener, ClientEvents {
     this.#pairs = this.#promises.recipient === 'partner' ? converse('pairs', 2) : converse('alone', 1);
     this.#groups = groups ? converse('groups', groups.members) : undefined;
     this.#conversations = this.#groups ? [this.#pairs, this.#groups] : [this.#pairs];
-    const range = { count, firstUser, run, groupMembers: groups?.members ?? null, heartbeatMs };
+    const carriers = [...new Set(plan.endpoints.map(({ protocol }) => protocol))];
+    const range = { count, firstUser, run, groupMembers: groups?.members ?? null, heartbeatMs, carriers };
     this.#protocol = driver.create(settings, range, this);
     this.#writer = new ClientWriter(
       count,

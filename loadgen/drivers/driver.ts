@@ -29,6 +29,8 @@ export interface Framing {
   webSocketMessages: 'stream' | 'text' | 'binary';
   /** Offered to the server, in this order. */
   subprotocols: readonly string[];
+  /** What an upgrade asks for where the address has no path; undefined: /. */
+  path?: string;
 }
 
 /** The clients of one agent. */
@@ -42,6 +44,8 @@ export interface ClientRange {
   groupMembers: number | null;
   /** Of each client, how often `writeKeepalive` is called. */
   heartbeatMs: number;
+  /** What the addresses of the run are carried by; undefined: tcp. */
+  carriers?: readonly WireProtocol[];
 }
 
 /** Of the 32 bits of a message's sequence, the one that says that it is for the sender's group. */

@@ -25,6 +25,8 @@ export interface WebSocketOptions {
   headers: Readonly<Record<string, string>>;
   /** See `Framing`. */
   messages: 'stream' | 'text' | 'binary';
+  /** Where to, of an endpoint without a path; undefined: /. */
+  path?: string;
 }
 
 /**
@@ -136,7 +138,7 @@ export class WebSocketTransport implements Transport, TransportListener {
     this.#listener.closed(client, given ?? reason);
   }
 
-  #request({ host, port, path = '/' }: Endpoint, key: string): string {
+  #request({ host, port, path = this.#options.path ?? '/' }: Endpoint, key: string): string {
     const { subprotocols, headers } = this.#options;
     const lines = [
       `GET ${path} HTTP/1.1`,

@@ -8,7 +8,7 @@ import {
 const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** A client whose TCP is this test: what it sent, and what was said of it. */
-function start(options: Partial<WebSocketOptions> = {}) {
+function start(options: Partial<WebSocketOptions> = {}, where: { path?: string } = { path: '/chat?room=1' }) {
   const sent: Buffer[] = [];
   const said: string[] = [];
   const clients = new WebSocketTransport(
@@ -26,7 +26,7 @@ function start(options: Partial<WebSocketOptions> = {}) {
     end: () => said.push('ended'),
     cut: (client) => clients.closed(client, 'Cut'),
   });
-  clients.open(0, { protocol: 'ws', host: '::1', port: 8080, path: '/chat?room=1' }, undefined);
+  clients.open(0, { protocol: 'ws', host: '::1', port: 8080, ...where }, undefined);
   const request = String(sent.shift());
   const key = /Sec-WebSocket-Key: (.+)\r\n/.exec(request)?.[1] ?? '';
   const accept = createHash('sha1').update(key).update(ACCEPT_GUID).digest('base64');
@@ -51,6 +51,13 @@ describe('a WebSocket client', () => {
         'Cookie: session=7',
       ]),
     );
+  });
+
+  test('asks for the path of its protocol, or for /, where the address has none', () => {
+    const pathOf = ({ request }: { request: string }) => request.split(' ')[1];
+    expect(pathOf(start({ path: '/socket.io/?EIO=4' }, {}))).toBe('/socket.io/?EIO=4');
+    expect(pathOf(start({ path: '/socket.io/?EIO=4' }))).toBe('/chat?room=1');
+    expect(pathOf(start({}, {}))).toBe('/');
   });
 
   test('hands on messages whole where they are messages of the protocol, also those in parts', () => {
