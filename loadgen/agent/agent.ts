@@ -305,6 +305,7 @@ function makeTransport(plan: AgentPlan, driver: Driver, population: Population):
     messages: framing.webSocketMessages,
     subprotocols: plan.webSocket?.subprotocols ?? framing.subprotocols,
     headers: plan.webSocket?.headers ?? {},
+    compression: plan.webSocket?.compression ?? false,
   };
   const webSockets = new WebSocketTransport(plan.count, options, population);
   webSockets.use(makeStreams(plan, webSockets));
