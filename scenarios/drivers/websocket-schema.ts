@@ -107,7 +107,7 @@ const settingsSchema = z.strictObject(
     delivery: oneOf(['at-most-once', 'at-least-once', 'exactly-once']).optional().meta({
       description:
         'What the server promises. `at-least-once`: once a connection has died, a copy is `redelivered` and not `duplicated`.',
-      fallback: 'at-least-once where `accepted` is told, at-most-once elsewhere',
+      fallback: 'at-least-once with match.accepted, else at-most-once',
     }),
     storesForAway: z.boolean('must be true or false').prefault(false).meta({
       description: 'What is sent to a user who is away waits for that user.',

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 import type { TcpCounters } from '../../../record/tcp-counters.js';
 import type { Endpoint } from '../../agent-messages.js';
 import type { Transport, TransportListener } from '../transport.js';
@@ -54,6 +54,7 @@ export class WebSocketTransport implements Transport, TransportListener {
   readonly #reasons = new Map<number, string>();
   #streams: Transport | undefined;
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  readonly #key = Buffer.alloc(KEY_BYTES);
   /** Client whose frames are being read. */
   #current = 0;
 
@@ -111,8 +112,8 @@ export class WebSocketTransport implements Transport, TransportListener {
     const endpoint = this.#endpoints.get(client);
     this.#endpoints.delete(client);
     if (!endpoint) return;
-    const key = randomBytes(KEY_BYTES).toString('base64');
-    this.#awaited.set(client, createHash('sha1').update(key).update(ACCEPT_GUID).digest('base64'));
+    const key = randomFillSync(this.#key).toString('base64');
+    this.#awaited.set(client, hash('sha1', key + ACCEPT_GUID, 'base64'));
     this.#state[client] = State.Handshaking;
     this.#streams?.send(client, Buffer.from(upgradeRequest(endpoint, key, this.#options)));
   }
