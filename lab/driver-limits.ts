@@ -24,6 +24,7 @@ export async function checkDriver(scenario: Scenario, { name, settings }: Driver
     ...(scenario.media && name !== 'c2m'
       ? ['media: are sent to the media port of a c2m server; leave them out']
       : []),
+    ...(driver.problems?.(settings, scenario) ?? []),
   ];
   if (problems.length > 0) throw new InputError(problems.join('\n'));
   return promises;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { natsSchema } from './drivers/nats-schema.js';
 import { socketioSchema } from './drivers/socketio-schema.js';
+import { webSocketDriverSchema } from './drivers/websocket-schema.js';
 
 /** What clients speak, and what that protocol is told: `target.driver`. */
 export interface DriverChoice {
@@ -16,6 +17,9 @@ const DRIVER_SCHEMAS = {
   c2m: c2mSchema.optional().meta({ description: 'The protocol of the reference server: docs/protocol.md.' }),
   nats: natsSchema.optional().meta({ description: 'NATS, its core or JetStream.' }),
   socketio: socketioSchema.optional().meta({ description: 'Socket.IO 5 over Engine.IO 4, on WebSocket.' }),
+  websocket: webSocketDriverSchema.optional().meta({
+    description: 'Any protocol in WebSocket messages, by templates and matchers: docs/drivers.md.',
+  }),
 };
 
 export const DRIVER_NAMES = Object.keys(DRIVER_SCHEMAS);

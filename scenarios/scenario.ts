@@ -67,6 +67,8 @@ export interface WebSocketPlan {
   headers: Record<string, string>;
   /** Instead of those of the driver. */
   subprotocols: string[] | null;
+  /** Offer permessage-deflate. */
+  compression: boolean;
 }
 
 export type WireProtocol = 'tcp' | 'tls' | 'ws' | 'wss';

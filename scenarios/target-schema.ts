@@ -74,6 +74,11 @@ const webSocketSchema = z.strictObject(
         shape: 'list of names',
         fallback: 'those of the driver',
       }),
+    compression: z.boolean('must be true or false').optional().meta({
+      description:
+        'Offer permessage-deflate without context takeover: messages are compressed both ways if the server takes it. It costs both ends time.',
+      fallback: 'false',
+    }),
   },
   'must be settings of the upgrade, such as {headers: {Cookie: "session=7"}}',
 );
@@ -147,8 +152,8 @@ export const targetSchema = z
     const { addresses = [], admin = null, media = null, allow = [], token = null } = target;
     const { tokenPerUser = false, insecure = false } = target;
     const { driver = { name: 'c2m', settings: {} } } = target;
-    const { headers = {}, subprotocols = null } = target.websocket ?? {};
-    const websocket = { headers, subprotocols };
+    const { headers = {}, subprotocols = null, compression = false } = target.websocket ?? {};
+    const websocket = { headers, subprotocols, compression };
     return {
       kind: 'external',
       addresses,

@@ -306,6 +306,7 @@ function makeTransport(plan: AgentPlan, driver: Driver, population: Population):
     subprotocols: plan.webSocket?.subprotocols ?? framing.subprotocols,
     headers: plan.webSocket?.headers ?? {},
     ...(framing.path === undefined ? {} : { path: framing.path }),
+    compression: plan.webSocket?.compression ?? false,
   };
   const webSockets = new WebSocketTransport(plan.count, options, population);
   webSockets.use(makeStreams(plan, webSockets));

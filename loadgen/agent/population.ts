@@ -282,7 +282,8 @@ export class Population implements TransportListener, ClientEvents {
   closed(client: number, transportReason: string): void {
     const before = this.#state[client];
     const given = this.#endReasons.get(client);
-    const reason = given ?? transportReason;
+    const told = given === 'ConnectTimeout' ? this.#protocol.whyNotLoggedIn?.(client) : undefined;
+    const reason = told ?? given ?? transportReason;
     this.#rests.delete(client);
     this.#endReasons.delete(client);
     this.#isPaused[client] = 0;

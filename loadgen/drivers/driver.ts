@@ -1,5 +1,5 @@
 import type { Promises } from '../../record/promises.js';
-import type { WireProtocol } from '../../scenarios/scenario.js';
+import type { Scenario, WireProtocol } from '../../scenarios/scenario.js';
 
 /**
  * What a protocol is to the lab. The population, the schedule and the ledger know none: a driver turns what clients
@@ -16,6 +16,8 @@ export interface Driver<Settings = unknown> {
   readonly settings?: { parse(value: unknown): Settings };
   promises(settings: Settings): Promises;
   framing(settings: Settings): Framing;
+  /** What else a scenario asks for that it cannot do: `key: what is wrong; what to do`. Its promises need no words here. */
+  problems?(settings: Settings, scenario: Scenario): string[];
   create(settings: Settings, clients: ClientRange, events: ClientEvents): ClientProtocol;
 }
 
@@ -73,6 +75,8 @@ export interface ClientProtocol {
   leave(client: number, out: Output): void;
   /** The connection has ended: nothing that belonged to it is true any more. */
   closed(client: number): void;
+  /** A login has taken too long: the reason that it is to count under, where the protocol knows one. */
+  whyNotLoggedIn?(client: number): string | undefined;
 }
 
 /** What a protocol tells of its clients. */

@@ -6,6 +6,7 @@ const DRIVERS: Record<string, () => Promise<Driver>> = {
   c2m: async () => forAnySettings((await import('./c2m/c2m-driver.js')).driver),
   nats: async () => forAnySettings((await import('./nats/nats-driver.js')).driver),
   socketio: async () => forAnySettings((await import('./socketio/socketio-driver.js')).driver),
+  websocket: async () => forAnySettings((await import('./websocket/websocket-driver.js')).driver),
 };
 
 /** @throws RunError `C2M_INPUT` */

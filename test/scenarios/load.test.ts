@@ -130,7 +130,7 @@ test('a target is embedded, an address, or the keys of either', () => {
     tokenPerUser: false,
     insecure: false,
     driver: { name: 'c2m', settings: {} },
-    websocket: { headers: {}, subprotocols: null },
+    websocket: { headers: {}, subprotocols: null, compression: false },
   });
   expect(
     targetOf(

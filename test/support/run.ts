@@ -28,7 +28,7 @@ export function testScenario(change: (scenario: Scenario) => void = () => undefi
       tokenPerUser: false,
       insecure: true,
       driver: { name: 'c2m', settings: {} },
-      websocket: { headers: {}, subprotocols: null },
+      websocket: { headers: {}, subprotocols: null, compression: false },
     },
     clients: {
       count: 40,

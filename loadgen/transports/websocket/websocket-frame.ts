@@ -1,4 +1,4 @@
-/** Frames as RFC 6455, section 5.2, lays them out; no extensions. */
+/** Frames as RFC 6455, section 5.2, lays them out, with the one reserved bit that RFC 7692 gives a meaning. */
 export const Opcode = {
   Continuation: 0x0,
   Text: 0x1,
@@ -9,12 +9,16 @@ export const Opcode = {
 } as const;
 
 const FIN_BIT = 0x80;
+/** The message is compressed; stands in its first frame. To be added to an opcode. */
+export const COMPRESSED_BIT = 0x40;
 const RESERVED_BITS = 0x70;
 const MASK_BIT = 0x80;
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 const MASK_BYTES = 4;
 const MOST_CONTROL_BYTES = 125;
+/** No server of messages sends more at once; whoever does is cut off instead of being waited for. */
+const MOST_FRAME_BYTES = 16 * 1024 * 1024;
 /** Two bytes, a length of eight, a mask. */
 export const LARGEST_HEADER_BYTES = 14;
 
@@ -48,11 +52,13 @@ export function writeFrame(opcode: number, payload: Uint8Array, mask: number, ta
 /**
  * Hot path. Hands every whole frame of a server to `onFrame`; returns how many bytes they took. What is left is the
  * beginning of a frame. `onFrame` returns false to stop after its frame.
+ * @param mayBeCompressed both ends have agreed to it
  * @throws WebSocketError
  */
 export function readFrames(
   bytes: Buffer,
-  onFrame: (opcode: number, payload: Buffer, isFinal: boolean) => boolean,
+  onFrame: (opcode: number, payload: Buffer, isFinal: boolean, isCompressed: boolean) => boolean,
+  mayBeCompressed = false,
 ): number {
   let at = 0;
   while (bytes.length - at >= 2) {
@@ -60,7 +66,9 @@ export function readFrames(
     const second = bytes[at + 1] as number;
     const opcode = first & 0xf;
     const isFinal = (first & FIN_BIT) !== 0;
-    if ((first & RESERVED_BITS) !== 0) throw new WebSocketError('a reserved bit is set');
+    const reserved = first & RESERVED_BITS;
+    if (reserved !== 0 && !(mayBeCompressed && beginsCompressed(reserved, opcode)))
+      throw new WebSocketError('a reserved bit is set');
     if ((second & MASK_BIT) !== 0) throw new WebSocketError('a server must not mask its frames');
     let length = second & 0x7f;
     let start = at + 2;
@@ -74,11 +82,16 @@ export function readFrames(
     } else if (length === LENGTH_64) {
       if (bytes.length < start + 8) break;
       length = Number(bytes.readBigUInt64BE(start));
+      if (length > MOST_FRAME_BYTES) throw new WebSocketError('a frame is too long');
       start += 8;
     }
     if (bytes.length < start + length) break;
     at = start + length;
-    if (!onFrame(opcode, bytes.subarray(start, at), isFinal)) break;
+    if (!onFrame(opcode, bytes.subarray(start, at), isFinal, reserved !== 0)) break;
   }
   return at;
+}
+
+function beginsCompressed(reserved: number, opcode: number): boolean {
+  return reserved === COMPRESSED_BIT && (opcode === Opcode.Text || opcode === Opcode.Binary);
 }

@@ -1,8 +1,17 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 import type { TcpCounters } from '../../../record/tcp-counters.js';
 import type { Endpoint } from '../../agent-messages.js';
 import type { Transport, TransportListener } from '../transport.js';
-import { LARGEST_HEADER_BYTES, Opcode, readFrames, WebSocketError, writeFrame } from './websocket-frame.js';
+import { agreesToDeflate, deflateMessage, inflateMessage } from './message-deflate.js';
+import {
+  COMPRESSED_BIT,
+  LARGEST_HEADER_BYTES,
+  Opcode,
+  readFrames,
+  WebSocketError,
+  writeFrame,
+} from './websocket-frame.js';
+import { headerOf, upgradeRequest, type WebSocketOptions } from './websocket-request.js';
 
 /** Section 1.3 of RFC 6455. */
 const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -18,15 +27,11 @@ const PLAIN_CLOSURES: ReadonlySet<number> = new Set([1000, 1001, 1005]);
 
 const State = { Closed: 0, Handshaking: 1, Open: 2, Closing: 3 } as const;
 
-/** What is asked for, and what messages are to whoever asks. */
-export interface WebSocketOptions {
-  subprotocols: readonly string[];
-  /** Further lines of the request, such as a cookie. */
-  headers: Readonly<Record<string, string>>;
-  /** See `Framing`. */
-  messages: 'stream' | 'text' | 'binary';
-  /** Where to, of an endpoint without a path; undefined: /. */
-  path?: string;
+/** A message that comes in parts and has to be whole. */
+interface Parts {
+  chunks: Buffer[];
+  bytes: number;
+  isCompressed: boolean;
 }
 
 /**
@@ -38,16 +43,18 @@ export class WebSocketTransport implements Transport, TransportListener {
   readonly #options: WebSocketOptions;
   readonly #opcode: number;
   readonly #state: Uint8Array;
+  /** Clients whose server has agreed to compress; undefined: none is asked. */
+  readonly #isDeflating: Uint8Array | undefined;
   /** Where to, of the clients that have yet to ask; and the accept values that are awaited. */
   readonly #endpoints = new Map<number, Endpoint>();
   readonly #awaited = new Map<number, string>();
   /** Beginnings of frames, or of responses: few clients have one at any time. */
   readonly #rests = new Map<number, Buffer>();
-  /** Beginnings of messages that come in parts and have to be whole. */
-  readonly #parts = new Map<number, Buffer[]>();
+  readonly #parts = new Map<number, Parts>();
   readonly #reasons = new Map<number, string>();
   #streams: Transport | undefined;
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  readonly #key = Buffer.alloc(KEY_BYTES);
   /** Client whose frames are being read. */
   #current = 0;
 
@@ -56,6 +63,7 @@ export class WebSocketTransport implements Transport, TransportListener {
     this.#options = options;
     this.#opcode = options.messages === 'text' ? Opcode.Text : Opcode.Binary;
     this.#state = new Uint8Array(clients);
+    this.#isDeflating = options.compression ? new Uint8Array(clients) : undefined;
   }
 
   /** What carries the bytes and its listener know each other: it is given once both exist. */
@@ -74,7 +82,9 @@ export class WebSocketTransport implements Transport, TransportListener {
 
   /** Hot path. One message. */
   send(client: number, bytes: Buffer): boolean {
-    if (this.#state[client] === State.Open) this.#write(client, this.#opcode, bytes);
+    if (this.#state[client] !== State.Open) return true;
+    if (this.#isDeflating?.[client] === 1) this.#writeDeflated(client, bytes);
+    else this.#write(client, this.#opcode, bytes);
     return true;
   }
 
@@ -102,10 +112,10 @@ export class WebSocketTransport implements Transport, TransportListener {
     const endpoint = this.#endpoints.get(client);
     this.#endpoints.delete(client);
     if (!endpoint) return;
-    const key = randomBytes(KEY_BYTES).toString('base64');
-    this.#awaited.set(client, createHash('sha1').update(key).update(ACCEPT_GUID).digest('base64'));
+    const key = randomFillSync(this.#key).toString('base64');
+    this.#awaited.set(client, hash('sha1', key + ACCEPT_GUID, 'base64'));
     this.#state[client] = State.Handshaking;
-    this.#streams?.send(client, Buffer.from(this.#request(endpoint, key)));
+    this.#streams?.send(client, Buffer.from(upgradeRequest(endpoint, key, this.#options)));
   }
 
   /** Hot path. */
@@ -133,24 +143,10 @@ export class WebSocketTransport implements Transport, TransportListener {
     this.#awaited.delete(client);
     this.#rests.delete(client);
     this.#parts.delete(client);
+    if (this.#isDeflating) this.#isDeflating[client] = 0;
     const given = this.#reasons.get(client);
     this.#reasons.delete(client);
     this.#listener.closed(client, given ?? reason);
-  }
-
-  #request({ host, port, path = this.#options.path ?? '/' }: Endpoint, key: string): string {
-    const { subprotocols, headers } = this.#options;
-    const lines = [
-      `GET ${path} HTTP/1.1`,
-      `Host: ${host.includes(':') ? `[${host}]` : host}:${port}`,
-      'Upgrade: websocket',
-      'Connection: Upgrade',
-      `Sec-WebSocket-Key: ${key}`,
-      'Sec-WebSocket-Version: 13',
-      ...(subprotocols.length > 0 ? [`Sec-WebSocket-Protocol: ${subprotocols.join(', ')}`] : []),
-      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-    ];
-    return `${lines.join('\r\n')}\r\n\r\n`;
   }
 
   /** Returns the bytes of the response, and 0 while it is not whole. */
@@ -166,10 +162,12 @@ export class WebSocketTransport implements Transport, TransportListener {
       this.#fail(client, `Http${status.split(' ', 2)[1]}`);
       return available.length;
     }
-    const accept = lines.find((line) => /^sec-websocket-accept:/i.test(line));
-    if (accept?.slice(accept.indexOf(':') + 1).trim() !== this.#awaited.get(client)) {
+    if (headerOf(lines, 'sec-websocket-accept') !== this.#awaited.get(client)) {
       throw new WebSocketError('the response does not answer the key');
     }
+    const extensions = headerOf(lines, 'sec-websocket-extensions');
+    if (agreesToDeflate(extensions, this.#options.compression) && this.#isDeflating)
+      this.#isDeflating[client] = 1;
     this.#awaited.delete(client);
     this.#state[client] = State.Open;
     this.#listener.opened(client);
@@ -179,17 +177,17 @@ export class WebSocketTransport implements Transport, TransportListener {
 
   #readFrames(client: number, available: Buffer): number {
     this.#current = client;
-    return readFrames(available, this.#onFrame);
+    return readFrames(available, this.#onFrame, this.#isDeflating?.[client] === 1);
   }
 
   /** Hot path. */
-  readonly #onFrame = (opcode: number, payload: Buffer, isFinal: boolean): boolean => {
+  readonly #onFrame = (opcode: number, payload: Buffer, isFinal: boolean, isCompressed: boolean): boolean => {
     const client = this.#current;
     switch (opcode) {
       case Opcode.Text:
       case Opcode.Binary:
       case Opcode.Continuation:
-        if (this.#state[client] === State.Open) this.#takeData(client, payload, isFinal);
+        if (this.#state[client] === State.Open) this.#takeData(client, payload, isFinal, isCompressed);
         break;
       case Opcode.Ping:
         this.#write(client, Opcode.Pong, payload);
@@ -207,21 +205,23 @@ export class WebSocketTransport implements Transport, TransportListener {
   };
 
   /** Hot path. Of a stream, messages in parts need no joining: it goes on. */
-  #takeData(client: number, payload: Buffer, isFinal: boolean): void {
-    const parts = this.#parts.get(client);
-    if (this.#options.messages === 'stream' || (isFinal && !parts)) {
+  #takeData(client: number, payload: Buffer, isFinal: boolean, isCompressed: boolean): void {
+    const begun = this.#parts.get(client);
+    if (!begun && !isCompressed && (isFinal || this.#options.messages === 'stream')) {
       this.#listener.received(client, payload);
       return;
     }
-    const all = [...(parts ?? []), Buffer.from(payload)];
-    if (all.reduce((sum, { length }) => sum + length, 0) > MOST_MESSAGE_BYTES)
-      throw new WebSocketError('a message without an end');
+    const parts = begun ?? { chunks: [], bytes: 0, isCompressed };
+    parts.chunks.push(Buffer.from(payload));
+    parts.bytes += payload.length;
+    if (parts.bytes > MOST_MESSAGE_BYTES) throw new WebSocketError('a message without an end');
     if (!isFinal) {
-      this.#parts.set(client, all);
+      this.#parts.set(client, parts);
       return;
     }
     this.#parts.delete(client);
-    this.#listener.received(client, Buffer.concat(all));
+    const whole = Buffer.concat(parts.chunks);
+    this.#listener.received(client, parts.isCompressed ? inflateMessage(whole, MOST_MESSAGE_BYTES) : whole);
   }
 
   #serverCloses(client: number, payload: Buffer): void {
@@ -235,6 +235,12 @@ export class WebSocketTransport implements Transport, TransportListener {
   #fail(client: number, reason: string): void {
     this.#reasons.set(client, reason);
     this.#streams?.cut(client);
+  }
+
+  #writeDeflated(client: number, bytes: Buffer): void {
+    const compressed = deflateMessage(bytes);
+    if (compressed) this.#write(client, this.#opcode | COMPRESSED_BIT, compressed);
+    else this.#write(client, this.#opcode, bytes);
   }
 
   #write(client: number, opcode: number, payload: Uint8Array): void {

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import {
-  type WebSocketOptions,
-  WebSocketTransport,
-} from '../../../loadgen/transports/websocket/websocket-transport.js';
+import type { WebSocketOptions } from '../../../loadgen/transports/websocket/websocket-request.js';
+import { WebSocketTransport } from '../../../loadgen/transports/websocket/websocket-transport.js';
 
 const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
@@ -13,7 +11,7 @@ function start(options: Partial<WebSocketOptions> = {}, where: { path?: string }
   const said: string[] = [];
   const clients = new WebSocketTransport(
     1,
-    { subprotocols: [], headers: {}, messages: 'stream', ...options },
+    { subprotocols: [], headers: {}, messages: 'stream', compression: false, ...options },
     {
       opened: () => said.push('opened'),
       received: (_client, bytes) => said.push(`received ${bytes.toString()}`),
