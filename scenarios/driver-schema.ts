@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isDriverFile, ownSchema } from './drivers/own-schema.js';
 
 /** What clients speak, and what that protocol is told: `target.driver`. */
 export interface DriverChoice {
@@ -12,11 +13,14 @@ const c2mSchema = z.strictObject({}, 'takes no settings');
 /** One a driver, by its name. */
 const DRIVER_SCHEMAS = {
   c2m: c2mSchema.optional().meta({ description: 'The protocol of the reference server: docs/protocol.md.' }),
+  own: ownSchema.optional().meta({
+    description: 'A driver of your own; `target.driver: ./my-driver.js` is short for its file alone.',
+  }),
 };
 
 export const DRIVER_NAMES = Object.keys(DRIVER_SCHEMAS);
 
-/** `mqtt`, or `{mqtt: {qos: 1}}`. */
+/** `mqtt`, `{mqtt: {qos: 1}}`, or the file of one's own. */
 export const driverSchema = z
   .preprocess(
     expandDriver,
@@ -31,9 +35,9 @@ export const driverSchema = z
     return { name, settings: settings as Record<string, unknown> };
   });
 
-/** A name is short for it with no settings of its own. */
-function expandDriver(value: unknown): unknown {
-  if (typeof value === 'string') return { [value]: {} };
+/** A name is short for it with no settings of its own, and a path for the driver in that file. */
+export function expandDriver(value: unknown): unknown {
+  if (typeof value === 'string') return isDriverFile(value) ? { own: { file: value } } : { [value]: {} };
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, settings]) => [name, settings ?? {}]));
 }
