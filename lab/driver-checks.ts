@@ -17,6 +17,8 @@ export interface DriverCheck {
 
 /** Of the memory that is free, what clients may fill. */
 const USABLE_MEMORY = 0.85;
+/** What the kernel holds for the client's end of a connection that is idle; see host-capacity.ts. */
+const SOCKET_BYTES = 4.94 * 1024;
 
 export function loginCheck({ loginMs, notes }: FirstContact): DriverCheck {
   const words = loginMs === null ? notes.join('; ') : formatMilliseconds(loginMs);
@@ -112,14 +114,15 @@ export function returnCheck(record: RunRecord, promises: Promises): DriverCheck 
 export function memoryCheck({ connections, memory }: RunRecord): DriverCheck {
   const { client } = memory.bytesPerConnection;
   const clients = connections.peak;
-  const fits = client === null ? null : Math.floor((readHostFacts().availableBytes * USABLE_MEMORY) / client);
+  const usableBytes = readHostFacts().availableBytes * USABLE_MEMORY;
+  const fits = client === null ? null : Math.floor(usableBytes / (client + SOCKET_BYTES));
   return {
     name: 'memory a client',
     holds: null,
     words:
       client === null
         ? `not measured: the memory of the agent did not grow with ${plural(clients, 'client')}`
-        : `${formatBytes(client)} in the agent, idle, of ${formatCount(clients)}; about ${formatCount(rounded(fits ?? 0))} would fit into the memory of this host`,
+        : `${formatBytes(client)} in the agent, idle, of ${formatCount(clients)}; about ${formatCount(rounded(fits ?? 0))} with their sockets would fit into the memory of this host`,
     figures: { clients, bytesPerClient: client, fits },
   };
 }

@@ -341,12 +341,15 @@ async function connectPoller(adminUrl: string): Promise<ServerPoller> {
   );
 }
 
+/** Ends of attempts that tell nothing of what the server speaks. */
+const WORDLESS: ReadonlySet<string> = new Set(['ConnectTimeout', 'PeerClosed', 'ECONNRESET']);
+
 function nobodyLoggedIn(measurement: Measurement): RunError {
   const { failures, failed } = measurement.connections;
   const reasons = Object.entries(failures)
     .sort(([, a], [, b]) => b - a)
     .map(([reason, count]) => `${count} × ${reason}`);
-  const isSilent = Object.keys(failures).every((reason) => reason === 'ConnectTimeout');
+  const isSilent = Object.keys(failures).every((reason) => WORDLESS.has(reason));
   return new RunError(
     'C2M_RUN',
     `no client could log in at ${measurement.target.addresses.join(', ')}: ` +
