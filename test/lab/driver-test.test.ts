@@ -9,11 +9,15 @@ import { addressOf, testServer } from '../support/server.js';
 
 const LINES = { file: resolve('examples/own-codec/lines-driver.js') };
 
-function tryAt(endpoint: Endpoint, driver: { name: string } | { file: string }): Promise<DriverTest> {
+function tryAt(
+  endpoint: Endpoint,
+  driver: { name: string } | { file: string },
+  overrides: string[] = [],
+): Promise<DriverTest> {
   return testDriver({
     address: formatAddress(endpoint),
     driver,
-    overrides: [],
+    overrides,
     idleClients: 300,
     signal: new AbortController().signal,
   });
@@ -42,7 +46,7 @@ test('against a right server everything holds that c2m promises, and what client
 test('what a server loses is told of the check that has met it', async () => {
   const server = await startLineServer({ drops: (message) => message % 10 === 0 });
   onTestFinished(() => server.close());
-  const { checks, holds } = await tryAt(server.tcp, LINES);
+  const { checks, holds } = await tryAt(server.tcp, LINES, ['generator.drain=500ms']);
   expect(holds).toBe(false);
   expect(checks.find(({ name }) => name === 'open workload')).toMatchObject({
     holds: false,
