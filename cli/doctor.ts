@@ -49,15 +49,16 @@ export function doctorCommand(finish: Finish): Command {
     )
     .argument('[scenario]', 'a scenario to fit onto this host')
     .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect)
+    .option('--trust', 'load a driver of the scenario’s own, to know what it asks for')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExamples:\n  c2m doctor\n  c2m doctor chat --set clients.count=500000\n')
-    .action(async (file: string | undefined, options: { set?: string[]; json?: true }) => {
+    .action(async (file: string | undefined, options: { set?: string[]; trust?: true; json?: true }) => {
       const facts = readHostFacts();
+      const trust = { isTrusted: options.trust ?? false, isOnlyPlanned: true };
       const fit =
-        // Nothing is started, so nothing of the scenario's own comes to run.
         file === undefined
           ? undefined
-          : await fitOf((await loadScenario(file, options.set, { isTrusted: true })).scenario, facts);
+          : await fitOf((await loadScenario(file, options.set, trust)).scenario, facts);
       const capacity = capacities(facts, SOCKET_PROTOCOLS, 'sockets');
       const packetCapacity = capacities(facts, PACKET_PROTOCOLS, 'packets');
       const advice = adviceFor(facts);

@@ -4,6 +4,7 @@ import { printableLines } from '../record/printable.js';
 import { abCommand } from './ab.js';
 import { compareCommand, withSides } from './compare.js';
 import { doctorCommand } from './doctor.js';
+import { driverCommand } from './driver-test.js';
 import { describeError, ExitStatus, type Finish, statusOfError } from './exit-status.js';
 import { reloadCommand } from './reload.js';
 import { reportCommand } from './report.js';
@@ -67,10 +68,16 @@ Exit status:
     reloadCommand,
     tokenCommand,
     doctorCommand,
+    driverCommand,
     scenariosCommand,
   ]) {
     const command = make(finish).copyInheritedSettings(program);
     program.addCommand(command.showHelpAfterError(`(c2m ${command.name()} --help says more)`));
+    for (const part of command.commands) {
+      part
+        .copyInheritedSettings(command)
+        .showHelpAfterError(`(c2m ${command.name()} ${part.name()} --help says more)`);
+    }
   }
   return program;
 }

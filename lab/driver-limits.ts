@@ -9,9 +9,9 @@ import type { Scenario } from '../scenarios/scenario.js';
  * @throws InputError with everything that the protocol cannot do
  */
 export async function checkDriver(scenario: Scenario, { name, settings }: DriverPlan): Promise<Promises> {
-  const driver = await loadDriver(name);
+  const driver = await loadDriver(name, settings);
   const promises = driver.promises(settings);
-  const words = [name, settingWords(settings)].filter(Boolean).join(' with ');
+  const words = [driver.name, settingWords(settings)].filter(Boolean).join(' with ');
   const problems = [
     ...scenario.gates.flatMap(({ metric, expression }) => {
       const what = whyUntold(promises, metric);

@@ -24,6 +24,8 @@ export interface RunOptions {
   baseline?: RunRecord[];
   /** Ends the run in good order within a few seconds; what was measured until then is partial. */
   signal?: AbortSignal;
+  /** Nobody asks first whether the server speaks the protocol. */
+  skipsFirstContact?: boolean;
 }
 
 /** Who wants to know how a run is getting on. */
@@ -49,14 +51,18 @@ export interface RunOutcome {
  */
 export async function runScenario(
   loaded: LoadedScenario,
-  { folder, isReplacing = false, baseline = [], signal = new AbortController().signal }: RunOptions,
+  options: RunOptions,
   observers: RunObservers = {},
 ): Promise<RunOutcome> {
+  const { folder, isReplacing = false, baseline = [], skipsFirstContact = false } = options;
+  const { signal = new AbortController().signal } = options;
   const gates = withBaseline(loaded.scenario.gates, baseline);
   const target = await planTarget(loaded.scenario);
   await prepareRecordFolder(folder, isReplacing);
   observers.begun?.();
-  const { measurement, failure } = await attempt(() => measure(loaded, target, folder, signal, observers));
+  const { measurement, failure } = await attempt(() =>
+    measure(loaded, target, { folder, signal, skipsFirstContact }, observers),
+  );
   if (measurement) {
     const told = { ...measurement, notes: [...loaded.notes, ...measurement.notes] };
     return { record: judge(hideToken(told), gates), failure };
@@ -77,20 +83,21 @@ async function attempt(
   }
 }
 
+type HowToRun = Required<Pick<RunOptions, 'folder' | 'signal' | 'skipsFirstContact'>>;
+
 /** Ends the server that it started, whatever happens. */
 async function measure(
   loaded: LoadedScenario,
   target: PlannedTarget,
-  folder: string,
-  signal: AbortSignal,
+  how: HowToRun,
   observers: RunObservers,
 ): Promise<Measurement | undefined> {
-  if (target.kind === 'external') return load(loaded, target, undefined, folder, signal, observers);
+  if (target.kind === 'external') return load(loaded, target, undefined, how, observers);
   // Before anything listens or dials: the server, the agents and their devices all live in there.
   if (loaded.scenario.generator.transport === 'packets') enterNetworkNamespace();
   const server = await EmbeddedServer.start(target.config, loaded.scenario.seed);
   try {
-    return await load(loaded, target, server, folder, signal, observers);
+    return await load(loaded, target, server, how, observers);
   } finally {
     await server.close();
   }
@@ -105,8 +112,7 @@ async function load(
   { scenario, source }: LoadedScenario,
   target: PlannedTarget,
   server: EmbeddedServer | undefined,
-  folder: string,
-  signal: AbortSignal,
+  { folder, signal, skipsFirstContact }: HowToRun,
   observers: RunObservers,
 ): Promise<Measurement | undefined> {
   if (signal.aborted) return undefined;
@@ -128,6 +134,7 @@ async function load(
       driver: target.driver,
     },
     folder,
+    skipsFirstContact,
     version: packageVersion(),
   });
   if (observers.phase) handle.on('phase', observers.phase);

@@ -28,6 +28,8 @@ export interface RunRequest {
   target: Omit<Measurement['target'], 'died' | 'driver'> & {
     driver: NonNullable<Measurement['target']['driver']>;
   };
+  /** Nobody asks first whether the server speaks the protocol; for a server that was asked a moment ago. */
+  skipsFirstContact?: boolean;
   /** Exists; `timeline.ndjson` and `latency.hlog` are written there as the run goes on. */
   folder: string;
   /** Of c2m. */

@@ -5,6 +5,7 @@ import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
 import { AgentPool } from './agent-pool.js';
+import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
@@ -98,6 +99,7 @@ class Run {
     const { scenario, endpoints, plans, adminUrl, mediaUrl, folder, credentials } = this.#request;
     // Packets go to a server of the run's own, over a device that the agents have yet to make.
     if (scenario.generator.transport === 'sockets') await probeEndpoints(endpoints);
+    await this.#makeFirstContact();
     const poller = adminUrl === null ? undefined : await connectPoller(adminUrl);
     const media = mediaUrl === null ? undefined : await prepareMedia(mediaUrl, scenario, credentials);
     for (const plan of plans) plan.attachments = media?.attachments ?? [];
@@ -196,6 +198,16 @@ class Run {
       pool.kill();
       writer.close();
     }
+  }
+
+  /** Whether the server speaks the protocol, before anything is loaded; our own does, and needs not be asked. */
+  async #makeFirstContact(): Promise<void> {
+    const { scenario, plans, target, skipsFirstContact = false } = this.#request;
+    const [plan] = plans;
+    if (!plan || skipsFirstContact || target.kind === 'embedded') return;
+    if (scenario.generator.transport !== 'sockets') return;
+    const { notes } = await makeFirstContact(plan, this.#stopped);
+    this.#notes.push(...notes);
   }
 
   async #connect(pool: AgentPool, poller: ServerPoller | undefined, resources: ResourceUsage): Promise<void> {
@@ -329,15 +341,20 @@ async function connectPoller(adminUrl: string): Promise<ServerPoller> {
   );
 }
 
+/** Ends of attempts that tell nothing of what the server speaks. */
+const WORDLESS: ReadonlySet<string> = new Set(['ConnectTimeout', 'PeerClosed', 'ECONNRESET']);
+
 function nobodyLoggedIn(measurement: Measurement): RunError {
   const { failures, failed } = measurement.connections;
   const reasons = Object.entries(failures)
     .sort(([, a], [, b]) => b - a)
     .map(([reason, count]) => `${count} × ${reason}`);
+  const isSilent = Object.keys(failures).every((reason) => WORDLESS.has(reason));
   return new RunError(
     'C2M_RUN',
     `no client could log in at ${measurement.target.addresses.join(', ')}: ` +
-      (failed === 0 ? 'no attempt ended in time' : reasons.join(', ')),
+      (failed === 0 ? 'no attempt ended in time' : reasons.join(', ')) +
+      (isSilent ? `; does the server there speak ${measurement.target.driver?.name}?` : ''),
     measurement,
   );
 }

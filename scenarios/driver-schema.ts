@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { natsSchema } from './drivers/nats-schema.js';
+import { isDriverFile, ownSchema } from './drivers/own-schema.js';
 import { socketioSchema } from './drivers/socketio-schema.js';
 import { webSocketDriverSchema } from './drivers/websocket-schema.js';
 
@@ -20,11 +21,14 @@ const DRIVER_SCHEMAS = {
   websocket: webSocketDriverSchema.optional().meta({
     description: 'Any protocol in WebSocket messages, by templates and matchers: docs/drivers.md.',
   }),
+  own: ownSchema.optional().meta({
+    description: 'A driver of your own; `target.driver: ./my-driver.js` is short for its file alone.',
+  }),
 };
 
 export const DRIVER_NAMES = Object.keys(DRIVER_SCHEMAS);
 
-/** `mqtt`, or `{mqtt: {qos: 1}}`. */
+/** `mqtt`, `{mqtt: {qos: 1}}`, or the file of one's own. */
 export const driverSchema = z
   .preprocess(
     expandDriver,
@@ -39,9 +43,9 @@ export const driverSchema = z
     return { name, settings: settings as Record<string, unknown> };
   });
 
-/** A name is short for it with no settings of its own. */
-function expandDriver(value: unknown): unknown {
-  if (typeof value === 'string') return { [value]: {} };
+/** A name is short for it with no settings of its own, and a path for the driver in that file. */
+export function expandDriver(value: unknown): unknown {
+  if (typeof value === 'string') return isDriverFile(value) ? { own: { file: value } } : { [value]: {} };
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, settings]) => [name, settings ?? {}]));
 }

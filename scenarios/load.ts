@@ -4,14 +4,15 @@ import { type Document, isMap, isNode, isSeq, type LineCounter } from 'yaml';
 import { z } from 'zod';
 import { InputFileError, readTextFile } from '../record/input-file.js';
 import { didYouMean } from '../record/near-match.js';
+import type { DriverChoice } from './driver-schema.js';
 import type { Finding } from './finding.js';
 import { applyOverride, type Override, type Path } from './override.js';
-import { mapOf, mapsOf, rawTarget } from './raw-scenario.js';
+import { mapOf, mapsOf, rawDriverFile, rawTarget } from './raw-scenario.js';
 import type { Action, Scenario } from './scenario.js';
 import { ScenarioError, type ScenarioIssue } from './scenario-error.js';
 import { scenarioSchema } from './schema.js';
 import { locateScenario } from './shipped.js';
-import { reachBeyondRun } from './trust.js';
+import { reachBeyondRun, reachOfDriver } from './trust.js';
 import { untoldGateFindings, untoldGates } from './untold-gates.js';
 import { findingsAcross } from './whole-scenario.js';
 import { LARGEST_YAML_BYTES, parseYaml, type YamlInput, YamlInputError } from './yaml-input.js';
@@ -32,6 +33,8 @@ export interface LoadedScenario {
 export interface LoadOptions {
   /** May it run code of its own, let the server read files, and listen beyond this machine? */
   isTrusted?: boolean;
+  /** It is only planned, and no server is started: of its code, nothing but a driver of its own would run. */
+  isOnlyPlanned?: boolean;
 }
 
 /**
@@ -43,7 +46,7 @@ export interface LoadOptions {
 export async function loadScenario(
   file: string,
   overrides: readonly string[] = [],
-  { isTrusted = false }: LoadOptions = {},
+  { isTrusted = false, isOnlyPlanned = false }: LoadOptions = {},
 ): Promise<LoadedScenario> {
   const { path, label } = await locateScenario(file);
   const text = await readTextFile(path, LARGEST_YAML_BYTES).catch((error: Error) => {
@@ -52,7 +55,8 @@ export async function loadScenario(
   });
   const folder = dirname(path);
   const { scenario, notes } = checkScenario(text, label, overrides, (content) => {
-    const reach = isTrusted ? [] : reachBeyondRun(content, folder);
+    const reachOf = isOnlyPlanned ? reachOfDriver : reachBeyondRun;
+    const reach = isTrusted ? [] : reachOf(content, folder);
     return [...reach, ...missingFiles(content, folder, reach)];
   });
   return {
@@ -71,17 +75,26 @@ function withFiles(scenario: Scenario, folder: string): Scenario {
         ? { ...action, handlers: resolve(folder, action.handlers) }
         : action,
   );
-  if (target.kind !== 'embedded' || typeof target.settings.handlers !== 'string') {
-    return { ...scenario, actions };
+  if (target.kind !== 'embedded') {
+    return { ...scenario, target: { ...target, driver: withFile(target.driver, folder) }, actions };
   }
+  if (typeof target.settings.handlers !== 'string') return { ...scenario, actions };
   const settings = { ...target.settings, handlers: resolve(folder, target.settings.handlers) };
   return { ...scenario, target: { ...target, settings }, actions };
+}
+
+function withFile(driver: DriverChoice, folder: string): DriverChoice {
+  const { file } = driver.settings;
+  if (driver.name !== 'own' || typeof file !== 'string') return driver;
+  return { ...driver, settings: { ...driver.settings, file: resolve(folder, file) } };
 }
 
 /** @param refused files that may not be used anyway */
 function missingFiles(content: unknown, folder: string, refused: readonly Finding[]): Finding[] {
   const { settings } = mapOf(rawTarget(content).keys.embedded);
+  const driver = rawDriverFile(content);
   const named: [Path, unknown][] = [
+    ...(driver ? [[driver.path, driver.file] as [Path, unknown]] : []),
     [['target', 'embedded', 'settings', 'handlers'], mapOf(settings).handlers],
     ...mapsOf(mapOf(content).actions).map(({ handlers }, index): [Path, unknown] => [
       ['actions', index, 'handlers'],

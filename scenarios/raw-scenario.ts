@@ -1,4 +1,6 @@
 import { parseQuantity, type QuantityKind, UnitError } from '../record/quantity.js';
+import { expandDriver } from './driver-schema.js';
+import type { Path } from './override.js';
 import { expandTarget } from './target-schema.js';
 
 /**
@@ -33,4 +35,12 @@ export function rawTarget(content: unknown): { kind: 'embedded' | 'external' | u
   const [isEmbedded, isExternal] = [keys.embedded !== undefined, keys.addresses !== undefined];
   if (isEmbedded === isExternal) return { kind: undefined, keys };
   return { kind: isEmbedded ? 'embedded' : 'external', keys };
+}
+
+/** The file of a driver of the scenario's own, and where it is named; undefined: it has none. */
+export function rawDriverFile(content: unknown): { path: Path; file: string } | undefined {
+  const { driver } = rawTarget(content).keys;
+  const { file } = mapOf(mapOf(expandDriver(driver)).own);
+  if (typeof file !== 'string') return undefined;
+  return { path: ['target', 'driver', ...(typeof driver === 'string' ? [] : ['own', 'file'])], file };
 }

@@ -4,7 +4,7 @@ import { isLoopback } from '../protocol/address.js';
 import { quote } from '../record/quantity.js';
 import type { Finding } from './finding.js';
 import type { Path } from './override.js';
-import { mapOf, mapsOf, rawTarget } from './raw-scenario.js';
+import { mapOf, mapsOf, rawDriverFile, rawTarget } from './raw-scenario.js';
 import { SHIPPED_FOLDER } from './shipped.js';
 
 const ASK = 'give --trust if you know whose scenario this is';
@@ -22,11 +22,18 @@ export function reachBeyondRun(content: unknown, folder: string): Finding[] {
   const { actions } = mapOf(content);
   const { settings } = mapOf(rawTarget(content).keys.embedded);
   return [
+    ...reachOfDriver(content, folder),
     ...reachOfSettings(settings, ['target', 'embedded', 'settings'], folder),
     ...mapsOf(actions).flatMap(({ handlers }, index) =>
       typeof handlers === 'string' ? reachOfCode(handlers, ['actions', index, 'handlers'], folder) : [],
     ),
   ];
+}
+
+/** The code that is loaded as soon as a run is planned: its driver. */
+export function reachOfDriver(content: unknown, folder: string): Finding[] {
+  const driver = rawDriverFile(content);
+  return driver ? reachOfCode(driver.file, driver.path, folder) : [];
 }
 
 function reachOfSettings(node: unknown, path: Path, folder: string): Finding[] {
@@ -53,9 +60,9 @@ function reachOfText(text: string, path: Path, folder: string): Finding[] {
   }
 }
 
-function reachOfCode(handlers: string, path: Path, folder: string): Finding[] {
-  if (isShipped(resolve(folder, handlers))) return [];
-  return [{ path, message: `runs the code in ${quote(handlers)} with the rights of this user; ${ASK}` }];
+function reachOfCode(file: string, path: Path, folder: string): Finding[] {
+  if (isShipped(resolve(folder, file))) return [];
+  return [{ path, message: `runs the code in ${quote(file)} with the rights of this user; ${ASK}` }];
 }
 
 /** Links are followed: what counts is where the code lies. */

@@ -13,7 +13,8 @@ function tell(message: FromAgent): void {
 
 async function obey(message: ToAgent): Promise<void> {
   if (message.kind === 'plan') {
-    agent = new Agent(message.plan, await loadDriver(message.plan.driver.name), tell);
+    const { name, settings } = message.plan.driver;
+    agent = new Agent(message.plan, await loadDriver(name, settings), tell);
     tell({ kind: 'ready' });
     return;
   }

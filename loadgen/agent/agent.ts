@@ -5,10 +5,8 @@ import type { AgentPlan, AgentSample, FromAgent, ToAgent } from '../agent-messag
 import type { Driver } from '../drivers/driver.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import { readProcessUsage } from '../process-usage.js';
-import { PacketTransport } from '../transports/packets/packet-transport.js';
-import { SocketTransport } from '../transports/socket-transport.js';
-import type { Transport, TransportListener } from '../transports/transport.js';
-import { WebSocketTransport } from '../transports/websocket/websocket-transport.js';
+import { makeTransport } from '../transports/make-transport.js';
+import type { Transport } from '../transports/transport.js';
 import { Connector } from './connector.js';
 import { IntervalHistograms } from './interval-histograms.js';
 import { ledgerCounts, noCounts } from './ledger.js';
@@ -293,30 +291,6 @@ export class Agent implements PopulationListener {
   #countFailure(reason: string): void {
     this.#counts.failures[reason] = (this.#counts.failures[reason] ?? 0) + 1;
   }
-}
-
-function makeTransport(plan: AgentPlan, driver: Driver, population: Population): Transport {
-  const isWebSocket = plan.endpoints.some(({ protocol }) => protocol === 'ws' || protocol === 'wss');
-  const isSocket = plan.endpoints.some(({ protocol }) => protocol === 'tcp' || protocol === 'tls');
-  if (isWebSocket && isSocket) throw new Error('one run speaks either TCP or WebSocket, not both');
-  if (!isWebSocket) return makeStreams(plan, population);
-  const framing = driver.framing(plan.driver.settings);
-  const options = {
-    messages: framing.webSocketMessages,
-    subprotocols: plan.webSocket?.subprotocols ?? framing.subprotocols,
-    headers: plan.webSocket?.headers ?? {},
-    ...(framing.path === undefined ? {} : { path: framing.path }),
-    compression: plan.webSocket?.compression ?? false,
-  };
-  const webSockets = new WebSocketTransport(plan.count, options, population);
-  webSockets.use(makeStreams(plan, webSockets));
-  return webSockets;
-}
-
-function makeStreams(plan: AgentPlan, listener: TransportListener): Transport {
-  return plan.transport === 'packets'
-    ? new PacketTransport(plan.agent, plan.count, listener)
-    : new SocketTransport(plan.count, plan.insecure, listener);
 }
 
 function newCounts() {

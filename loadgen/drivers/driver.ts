@@ -1,5 +1,7 @@
 import type { Promises } from '../../record/promises.js';
 import type { Scenario, WireProtocol } from '../../scenarios/scenario.js';
+import type { AgentPlan } from '../agent-messages.js';
+import type { Transport, TransportListener } from '../transports/transport.js';
 
 /**
  * What a protocol is to the lab. The population, the schedule and the ledger know none: a driver turns what clients
@@ -19,6 +21,8 @@ export interface Driver<Settings = unknown> {
   /** What else a scenario asks for that it cannot do: `key: what is wrong; what to do`. Its promises need no words here. */
   problems?(settings: Settings, scenario: Scenario): string[];
   create(settings: Settings, clients: ClientRange, events: ClientEvents): ClientProtocol;
+  /** Where a client library makes the connections itself: what stands in place of the transports of the lab. */
+  transport?(settings: Settings, plan: AgentPlan, listener: TransportListener): Transport;
 }
 
 /** How the bytes of a protocol are carried. */

@@ -2,21 +2,24 @@ import { RunError } from '../run-error.js';
 import type { Driver } from './driver.js';
 
 /** Loaded where they are used, with the libraries that they need. */
-const DRIVERS: Record<string, () => Promise<Driver>> = {
+const DRIVERS: Record<string, (settings: unknown) => Promise<Driver>> = {
   c2m: async () => forAnySettings((await import('./c2m/c2m-driver.js')).driver),
   nats: async () => forAnySettings((await import('./nats/nats-driver.js')).driver),
   socketio: async () => forAnySettings((await import('./socketio/socketio-driver.js')).driver),
   websocket: async () => forAnySettings((await import('./websocket/websocket-driver.js')).driver),
+  own: async (settings) => (await import('./own/load-own-driver.js')).loadOwnDriver(settings),
 };
 
-/** @throws RunError `C2M_INPUT` */
-export async function loadDriver(name: string): Promise<Driver> {
+export const DRIVER_NAMES: readonly string[] = Object.keys(DRIVERS);
+
+/**
+ * @param settings of the plan: they say where a driver of somebody's own lies
+ * @throws RunError `C2M_INPUT`
+ */
+export async function loadDriver(name: string, settings?: unknown): Promise<Driver> {
   const load = DRIVERS[name];
-  if (load) return load();
-  throw new RunError(
-    'C2M_INPUT',
-    `target.driver: ${name} is none; write one of ${Object.keys(DRIVERS).join(', ')}`,
-  );
+  if (load) return load(settings);
+  throw new RunError('C2M_INPUT', `target.driver: ${name} is none; write one of ${DRIVER_NAMES.join(', ')}`);
 }
 
 /** A driver is only given settings that its own schema has made. */

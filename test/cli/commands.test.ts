@@ -7,7 +7,19 @@ import { runRecordSchema } from '../../record/run.js';
 import { recordFixture, writeRecordFolder } from '../fixtures/record.js';
 import { c2m } from './c2m.js';
 
-const COMMANDS = ['run', 'report', 'compare', 'ab', 'serve', 'top', 'reload', 'token', 'doctor', 'scenarios'];
+const COMMANDS = [
+  'run',
+  'report',
+  'compare',
+  'ab',
+  'serve',
+  'top',
+  'reload',
+  'token',
+  'doctor',
+  'driver',
+  'scenarios',
+];
 
 describe('help', () => {
   test('lists the commands, with examples and the exit statuses', async () => {

@@ -55,7 +55,7 @@ export function conforms(words: string, { driver, start, change }: Conformance):
 
   describe(words, () => {
     test('carries every message of a right server once, whole and in order', async () => {
-      const promises = (await loadDriver(driver.name)).promises(driver.settings);
+      const promises = (await loadDriver(driver.name, driver.settings)).promises(driver.settings);
       const { messages, connections } = await measure({});
       expect(connections).toMatchObject({ peak: 40, failed: 0, dropped: 0, failures: {} });
       expect(messages.sent).toBeGreaterThan(100);

@@ -1,0 +1,26 @@
+import type { Driver } from '../driver.js';
+import type { AdapterModule } from './adapter.js';
+import { AdapterClients } from './adapter-clients.js';
+import { AdapterTransport } from './adapter-transport.js';
+import { completeCarriers } from './own-carriers.js';
+import { completePromises } from './own-promises.js';
+
+/**
+ * @param given what the file exports
+ * @throws Error saying what is wrong with it
+ */
+export function adapterDriver(given: Record<string, unknown>, fileName: string, told: unknown): Driver {
+  const { connect, name = fileName, promises: promised = {} } = given;
+  if (typeof connect !== 'function') throw new Error('connect must be a function');
+  if (typeof name !== 'string') throw new Error('name must be text');
+  const carriers = completeCarriers(given.carriers, 'carriers');
+  const promises = completePromises(typeof promised === 'function' ? promised(told) : promised);
+  return {
+    name,
+    promises: () => promises,
+    framing: () => ({ carriers, webSocketMessages: 'stream', subprotocols: [] }),
+    create: (_settings, _clients, events) => new AdapterClients(events),
+    transport: (_settings, plan, listener) =>
+      new AdapterTransport(connect as AdapterModule['connect'], promises, told, plan, listener),
+  };
+}

@@ -1,0 +1,36 @@
+import type { Promises } from '../../../record/promises.js';
+
+/** What is known of a protocol whose driver says nothing of it: next to nothing. */
+export const LEAST_PROMISES: Promises = {
+  accepted: false,
+  receipt: false,
+  groups: false,
+  storesForAway: false,
+  marksRedelivery: false,
+  recognizesRepetitions: false,
+  order: 'none',
+  delivery: 'at-most-once',
+  recipient: 'partner',
+};
+
+const WORDS: Partial<Record<keyof Promises, readonly string[]>> = {
+  order: ['per-sender', 'none'],
+  delivery: ['at-most-once', 'at-least-once', 'exactly-once'],
+  recipient: ['partner', 'sender'],
+};
+
+/**
+ * What a driver of somebody's own promises, with the least where it says nothing.
+ * @throws Error saying what is wrong with it
+ */
+export function completePromises(given: unknown): Promises {
+  if (typeof given !== 'object' || given === null) throw new Error('promises must be an object');
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(LEAST_PROMISES, name))
+      throw new Error(`promises has no ${name}; known are ${Object.keys(LEAST_PROMISES).join(', ')}`);
+    const words = WORDS[name as keyof Promises];
+    const isRight = words ? words.includes(value as string) : typeof value === 'boolean';
+    if (!isRight) throw new Error(`promises.${name} must be ${words?.join(' or ') ?? 'true or false'}`);
+  }
+  return { ...LEAST_PROMISES, ...given };
+}
