@@ -129,6 +129,10 @@ test('a target is embedded, an address, or the keys of either', () => {
     token: null,
     tokenPerUser: false,
     insecure: false,
+    driver: { name: 'c2m', settings: {} },
+    websocket: { headers: {}, subprotocols: null },
+    metrics: null,
+    processes: null,
   });
   expect(
     targetOf(
