@@ -86,9 +86,9 @@ async function fitOf(scenario: Scenario, facts: HostFacts): Promise<Fit> {
   const protocol =
     scenario.target.kind === 'embedded'
       ? scenario.target.protocol
-      : target.kind === 'external'
-        ? (target.endpoints[0]?.protocol ?? 'tcp')
-        : 'tcp';
+      : target.kind === 'embedded'
+        ? 'tcp'
+        : (target.endpoints[0]?.protocol ?? 'tcp');
   const { transport } = scenario.generator;
   const capacity = capacityOf(facts, protocol, transport);
   const perProcess = clientsPerProcess(facts);

@@ -46,7 +46,7 @@ export function runCommand(finish: Finish): Command {
     .option('--force', 'replace a record that --out holds already')
     .option(
       '--trust',
-      'let the scenario run code of its own (a driver, handlers), have the server read files, and listen beyond this machine',
+      'let the scenario start a server (target.command), run code of its own (a driver, handlers), have the server read files, and listen beyond this machine',
     )
     .option('--json', 'print run.json at the end and nothing else')
     .option('--quiet', 'show no progress')

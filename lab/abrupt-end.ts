@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
+import { readProcesses, treeOf } from '../loadgen/process-table.js';
+import { sendSignal } from './send-signal.js';
 
 /**
  * What is done where this process ends without having come to its own end: a second Ctrl-C, an error that nobody
@@ -8,14 +10,9 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 /** Ends every process that this one has started, and those that they have, unless `release` was called before. */
 export function endChildrenAtAbruptEnd(): { release(): void } {
   return atAbruptEnd(() => {
-    for (const pid of descendantsOf(process.pid)) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch (error) {
-        // It has ended by itself meanwhile.
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-      }
-    }
+    // Parents come before their children, so that nobody is left who would start them again.
+    const descendants = treeOf(new Set([process.pid]), readProcesses()).slice(1);
+    for (const { pid } of descendants) sendSignal(pid, 'SIGKILL');
   });
 }
 
@@ -31,45 +28,4 @@ export function removeAtAbruptEnd(folder: string): { release(): void } {
 export function atAbruptEnd(act: () => void): { release(): void } {
   process.on('exit', act);
   return { release: () => process.off('exit', act) };
-}
-
-/** Parents come before their children, so that nobody is left who would start them again. Linux; elsewhere none. */
-function descendantsOf(pid: number): number[] {
-  const children = childrenByParent();
-  const found: number[] = [];
-  const open = [pid];
-  for (let parent = open.shift(); parent !== undefined; parent = open.shift()) {
-    found.push(...(children.get(parent) ?? []));
-    open.push(...(children.get(parent) ?? []));
-  }
-  return found;
-}
-
-function childrenByParent(): Map<number, number[]> {
-  const children = new Map<number, number[]>();
-  for (const entry of listProcesses()) {
-    const parent = parentOf(entry);
-    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
-  }
-  return children;
-}
-
-function listProcesses(): string[] {
-  try {
-    return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
-  } catch {
-    // No Linux: children end when their channel to this process closes.
-    return [];
-  }
-}
-
-function parentOf(pid: string): number | undefined {
-  try {
-    const status = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name, in parentheses, may hold spaces and parentheses itself.
-    return Number(status.slice(status.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    // It ended while we looked.
-    return undefined;
-  }
 }

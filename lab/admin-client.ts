@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { responseText } from '../loadgen/response-text.js';
 import type { ServerStats } from '../protocol/stats.js';
 import { InputError } from '../record/input-error.js';
 
@@ -86,21 +87,11 @@ async function ask(url: string, path: string, method: string): Promise<unknown> 
       redirect: 'error',
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
-    return JSON.parse(await boundedText(response));
+    return JSON.parse(await responseText(response, LARGEST_ANSWER_BYTES));
   } catch (error) {
     const { cause, message } = error as Error & { cause?: Error };
     throw new InputError(
       `the admin port ${url} does not answer (${cause?.message ?? message}); is the server running, with --admin?`,
     );
   }
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const bytes of response.body ?? []) {
-    text += decoder.decode(bytes, { stream: true });
-    if (text.length > LARGEST_ANSWER_BYTES) throw new Error('its answer has no end');
-  }
-  return text;
 }

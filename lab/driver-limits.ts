@@ -31,7 +31,7 @@ export async function checkDriver(scenario: Scenario, { name, settings }: Driver
 }
 
 function carrierProblems({ target }: Scenario, words: string, carriers: readonly string[]): string[] {
-  if (target.kind !== 'external') return [];
+  if (target.kind === 'embedded') return [];
   const protocols = target.addresses.map((address) => address.slice(0, address.indexOf(':')).toLowerCase());
   return [...new Set(protocols)]
     .filter((protocol) => !carriers.includes(protocol))

@@ -1,7 +1,10 @@
 import type { Endpoint } from '../loadgen/agent-messages.js';
 import { withEndpoints } from '../loadgen/plan.js';
+import type { ServerProcesses } from '../loadgen/recording/process-sum.js';
+import { ProcessGroup, ProcessTree } from '../loadgen/recording/server-processes.js';
 import { type RunEvents, startRun } from '../loadgen/run.js';
 import { RunError } from '../loadgen/run-error.js';
+import type { RunRequest } from '../loadgen/run-request.js';
 import { enterNetworkNamespace } from '../loadgen/transports/packets/network-namespace.js';
 import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-addresses.js';
 import { formatAddress } from '../protocol/address.js';
@@ -9,6 +12,8 @@ import { withBaseline } from '../record/baseline.js';
 import type { Measurement, RunRecord } from '../record/run.js';
 import { judge } from '../record/verdict.js';
 import type { LoadedScenario } from '../scenarios/load.js';
+import type { Scenario } from '../scenarios/scenario.js';
+import { CommandServer } from './command-server.js';
 import { EmbeddedServer } from './embedded-server.js';
 import { hideToken } from './hide-token.js';
 import { discardRecordFolder, prepareRecordFolder } from './record-folder.js';
@@ -85,6 +90,9 @@ async function attempt(
 
 type HowToRun = Required<Pick<RunOptions, 'folder' | 'signal' | 'skipsFirstContact'>>;
 
+/** A server that the lab has started for a run. */
+type StartedServer = EmbeddedServer | CommandServer;
+
 /** Ends the server that it started, whatever happens. */
 async function measure(
   loaded: LoadedScenario,
@@ -92,14 +100,32 @@ async function measure(
   how: HowToRun,
   observers: RunObservers,
 ): Promise<Measurement | undefined> {
-  if (target.kind === 'external') return load(loaded, target, undefined, how, observers);
   // Before anything listens or dials: the server, the agents and their devices all live in there.
   if (loaded.scenario.generator.transport === 'packets') enterNetworkNamespace();
-  const server = await EmbeddedServer.start(target.config, loaded.scenario.seed);
+  const server = await startServer(loaded.scenario, target, how);
   try {
     return await load(loaded, target, server, how, observers);
   } finally {
-    await server.close();
+    await server?.close();
+  }
+}
+
+/** Undefined: it runs already. */
+async function startServer(
+  { seed, generator }: Scenario,
+  target: PlannedTarget,
+  { folder, signal }: HowToRun,
+): Promise<StartedServer | undefined> {
+  switch (target.kind) {
+    case 'embedded':
+      return EmbeddedServer.start(target.config, seed);
+    case 'command': {
+      const isOnDevice = generator.transport === 'packets';
+      const { command, listening } = target;
+      return CommandServer.start({ command, endpoints: listening, isOnDevice, folder }, signal);
+    }
+    case 'external':
+      return undefined;
   }
 }
 
@@ -108,27 +134,46 @@ function reachable(address: Endpoint): Endpoint {
   return address.host === '0.0.0.0' ? { ...address, host: PACKET_SERVER_HOST } : address;
 }
 
+/** Where a server is reached, once it is there, and by what it is seen. */
+type Reach = Pick<RunRequest, 'endpoints' | 'plans' | 'adminUrl' | 'mediaUrl' | 'processes'>;
+
+function reachOf(target: PlannedTarget, server: StartedServer | undefined): Reach {
+  if (target.kind !== 'embedded') {
+    const { endpoints, plans, adminUrl, mediaUrl } = target;
+    return { endpoints, plans, adminUrl, mediaUrl, processes: processesOf(target, server) };
+  }
+  const { addresses = [], adminUrl = null, mediaUrl = null } = server instanceof EmbeddedServer ? server : {};
+  const endpoints = addresses.map(reachable);
+  const plans = withEndpoints(target.plans, endpoints, target.run);
+  return { endpoints, plans, adminUrl, mediaUrl, processes: null };
+}
+
+function processesOf(target: PlannedTarget, server: StartedServer | undefined): ServerProcesses | null {
+  if (server instanceof CommandServer) return server.processes;
+  if (target.kind !== 'external' || !target.processes) return null;
+  const { processes } = target;
+  return 'pid' in processes ? new ProcessTree(() => processes.pid) : new ProcessGroup(processes.cgroup);
+}
+
 async function load(
   { scenario, source }: LoadedScenario,
   target: PlannedTarget,
-  server: EmbeddedServer | undefined,
+  server: StartedServer | undefined,
   { folder, signal, skipsFirstContact }: HowToRun,
   observers: RunObservers,
 ): Promise<Measurement | undefined> {
   if (signal.aborted) return undefined;
-  const endpoints = target.kind === 'embedded' ? (server?.addresses.map(reachable) ?? []) : target.endpoints;
+  const reach = reachOf(target, server);
   const handle = startRun({
     scenario,
     source,
-    plans: server ? withEndpoints(target.plans, endpoints, target.run) : target.plans,
-    endpoints,
+    ...reach,
     server: server ?? null,
     credentials: target.credentials,
-    adminUrl: target.kind === 'embedded' ? (server?.adminUrl ?? null) : target.adminUrl,
-    mediaUrl: target.kind === 'embedded' ? (server?.mediaUrl ?? null) : target.mediaUrl,
+    metrics: scenario.target.kind === 'embedded' ? null : scenario.target.metrics,
     target: {
       kind: target.kind,
-      addresses: endpoints.map(formatAddress),
+      addresses: reach.endpoints.map(formatAddress),
       serverWorkers: target.kind === 'embedded' ? target.config.workers : null,
       store: target.kind === 'embedded' ? target.config.store : null,
       driver: target.driver,

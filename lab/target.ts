@@ -1,9 +1,17 @@
 import type { AgentPlan, DriverPlan, Endpoint } from '../loadgen/agent-messages.js';
 import { readHostFacts } from '../loadgen/host-facts.js';
 import { planAgents } from '../loadgen/plan.js';
+import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-addresses.js';
 import type { Credentials } from '../protocol/user-token.js';
 import type { Promises } from '../record/promises.js';
-import type { ExternalTarget, Scenario } from '../scenarios/scenario.js';
+import type {
+  AddressedTarget,
+  CommandTarget,
+  ExternalTarget,
+  Scenario,
+  ServerCommand,
+  WatchedProcesses,
+} from '../scenarios/scenario.js';
 import type { ServerConfig } from '../server/config.js';
 import { checkDriver } from './driver-limits.js';
 import { embeddedConfig } from './embedded-target.js';
@@ -19,13 +27,17 @@ export type PlannedTarget = {
   driver: { name: string; promises: Promises };
 } & (
   | { kind: 'embedded'; config: ServerConfig }
-  | {
-      kind: 'external';
-      endpoints: Endpoint[];
-      adminUrl: string | null;
-      mediaUrl: string | null;
-    }
+  | ({ kind: 'command'; command: ServerCommand; listening: Endpoint[] } & Reach)
+  | ({ kind: 'external'; processes: WatchedProcesses | null } & Reach)
 );
+
+/** Where a server is reached that is not ours. */
+interface Reach {
+  /** What the clients dial. */
+  endpoints: Endpoint[];
+  adminUrl: string | null;
+  mediaUrl: string | null;
+}
 
 /**
  * Starts nothing.
@@ -50,10 +62,13 @@ export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
   const credentials = credentialsOf(target);
   const driver = driverOf(target, credentials);
   const promises = await checkDriver(scenario, driver);
-  const endpoints = await Promise.all(target.addresses.map(resolveEndpoint));
-  const plans = planAgents(scenario, { ...facts, endpoints, serverWorkers: 0, driver });
+  const listening = await Promise.all(target.addresses.map(resolveEndpoint));
+  const endpoints = target.kind === 'command' ? dialled(scenario, listening) : listening;
+  // A server of the lab's own wants a core as well.
+  const serverWorkers = target.kind === 'command' ? 1 : 0;
+  const plans = planAgents(scenario, { ...facts, endpoints, serverWorkers, driver });
   return {
-    kind: 'external',
+    ...ownPart(target, listening),
     plans,
     run,
     endpoints,
@@ -64,8 +79,25 @@ export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
   };
 }
 
+function ownPart(target: CommandTarget | ExternalTarget, listening: Endpoint[]) {
+  if (target.kind === 'external') return { kind: target.kind, processes: target.processes };
+  return { kind: target.kind, command: target.command, listening: listening.map(onLoopback) };
+}
+
+/** Over packets at the address of the device, whatever the scenario calls this host. */
+function dialled({ generator }: Scenario, listening: Endpoint[]): Endpoint[] {
+  return generator.transport === 'packets'
+    ? listening.map((endpoint) => ({ ...endpoint, host: PACKET_SERVER_HOST }))
+    : listening.map(onLoopback);
+}
+
+/** A server that listens on every address listens there too. */
+function onLoopback(endpoint: Endpoint): Endpoint {
+  return endpoint.host === '0.0.0.0' ? { ...endpoint, host: '127.0.0.1' } : endpoint;
+}
+
 /** Our own protocol is told what clients of our server present; others have it among their settings. */
-function driverOf({ driver }: ExternalTarget, credentials: Credentials | null): DriverPlan {
+function driverOf({ driver }: AddressedTarget, credentials: Credentials | null): DriverPlan {
   return driver.name === 'c2m' ? { ...driver, settings: { credentials } } : driver;
 }
 

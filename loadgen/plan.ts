@@ -51,7 +51,7 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       endpoints: [],
       sourceAddresses: [],
       driver: facts.driver,
-      webSocket: target.kind === 'external' ? target.websocket : null,
+      webSocket: target.kind === 'embedded' ? null : target.websocket,
       insecure: target.kind === 'embedded' || target.insecure,
       connectRate: clients.connectRate * share,
       reconnectRate: clients.reconnectRate * share,
@@ -116,16 +116,30 @@ function countAgents({ clients, generator }: Scenario, facts: PlanFacts, togethe
 /** The namespace of the run holds its own server and nothing else. */
 function checkPackets({ target }: Scenario): void {
   if (target.kind === 'embedded' && (target.protocol === 'tcp' || target.protocol === 'ws')) return;
+  if (target.kind === 'command') {
+    for (const address of target.addresses) checkPacketAddress(address);
+    return;
+  }
   throw new RunError(
     'C2M_INPUT',
-    'generator.transport: packets takes an embedded target over tcp or ws; write target: embedded, or transport: sockets',
+    'generator.transport: packets takes an embedded target, or one that target.command starts, over tcp or ws; ' +
+      'write target: embedded, or transport: sockets',
+  );
+}
+
+/** In the namespace it is reached at an address of that alone, so what the scenario names is the port. */
+function checkPacketAddress(address: string): void {
+  if (/^(tcp|ws):\/\/(0\.0\.0\.0|127\.0\.0\.1|localhost):/i.test(address)) return;
+  throw new RunError(
+    'C2M_INPUT',
+    `target.addresses: ${address} is not carried by packets; write tcp:// or ws:// with 0.0.0.0, where the server then has to listen`,
   );
 }
 
 function refuseForeign({ target }: Scenario, { host }: Endpoint): void {
   if (isLoopback(host)) return;
-  const allowed = target.kind === 'external' ? target.allow : [];
-  const names = target.kind === 'external' ? target.addresses : [];
+  const allowed = target.kind === 'embedded' ? [] : target.allow;
+  const names = target.kind === 'embedded' ? [] : target.addresses;
   if (allowed.includes(host) || names.some((name) => allowed.some((each) => name.includes(`//${each}:`))))
     return;
   throw new RunError(

@@ -15,7 +15,7 @@ export function readProcessUsage(): ProcessUsage {
 }
 
 /**
- * Anonymous memory of a process in bytes: what it has for itself. Undefined where there is no /proc.
+ * Anonymous memory of a process in bytes: what it has for itself. Undefined where there is no /proc, or the process has ended.
  * A counter that the kernel keeps: unlike smaps_rollup, reading it walks no page table.
  */
 export function readPrivateBytes(pid: number): number | undefined {
@@ -24,8 +24,9 @@ export function readPrivateBytes(pid: number): number | undefined {
     const match = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
     return match ? Number(match[1]) * 1024 : undefined;
   } catch (error) {
-    // No descriptor left: a figure that is missing, and no reason to end.
-    if (['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    // No descriptor left, or the process has ended: a figure that is missing, and no reason to end.
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (['EMFILE', 'ENFILE', 'ENOENT', 'ESRCH'].includes(code)) return undefined;
     throw error;
   }
 }

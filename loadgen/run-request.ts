@@ -1,7 +1,8 @@
 import type { Credentials } from '../protocol/user-token.js';
 import type { Measurement } from '../record/run.js';
-import type { Scenario, ServerAction } from '../scenarios/scenario.js';
+import type { MetricsPage, Scenario, ServerAction } from '../scenarios/scenario.js';
 import type { AgentPlan, Endpoint } from './agent-messages.js';
+import type { ServerProcesses } from './recording/process-sum.js';
 
 /** What a run may do to its server. */
 export interface ServerControl {
@@ -23,6 +24,10 @@ export interface RunRequest {
   server: ServerControl | null;
   /** Admin port of the server under test, if it has one. */
   adminUrl: string | null;
+  /** Processes of this host that the server under test is, where that is known. */
+  processes: ServerProcesses | null;
+  /** What is read of what the server says of itself. */
+  metrics: MetricsPage | null;
   /** Media port of the server under test, if it has one. */
   mediaUrl: string | null;
   target: Omit<Measurement['target'], 'died' | 'driver'> & {

@@ -16,7 +16,8 @@ import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js'
 import { MemoryTrend } from './recording/memory-trend.js';
 import { RecordWriter } from './recording/record-writer.js';
 import { ResourceUsage } from './recording/resource-usage.js';
-import { ServerPoller } from './recording/server-poller.js';
+import type { ServerWatch } from './recording/server-watch.js';
+import { ServerWatches } from './recording/server-watches.js';
 import { TimelineRecorder } from './recording/timeline-recorder.js';
 import { RunError } from './run-error.js';
 import type { RunRequest } from './run-request.js';
@@ -96,11 +97,11 @@ class Run {
   }
 
   async complete(): Promise<Measurement> {
-    const { scenario, endpoints, plans, adminUrl, mediaUrl, folder, credentials } = this.#request;
+    const { scenario, endpoints, plans, mediaUrl, folder, credentials } = this.#request;
     // Packets go to a server of the run's own, over a device that the agents have yet to make.
     if (scenario.generator.transport === 'sockets') await probeEndpoints(endpoints);
     await this.#makeFirstContact();
-    const poller = adminUrl === null ? undefined : await connectPoller(adminUrl);
+    const watches = await ServerWatches.connect(this.#request);
     const media = mediaUrl === null ? undefined : await prepareMedia(mediaUrl, scenario, credentials);
     for (const plan of plans) plan.attachments = media?.attachments ?? [];
     this.#media = media;
@@ -118,10 +119,10 @@ class Run {
       if (this.#isStopped)
         throw new RunError('C2M_RUN', ['the run ended before the first connect', ...this.#notes].join(': '));
       // What the server had used and held until now is not of the run; the last answer is from before the agents were there.
-      await poller?.poll();
+      await watches.poll();
       const resources = new ResourceUsage({
         pool,
-        poller,
+        server: watches.server,
         socketsPerConnection: this.#socketsPerConnection(),
         phases: new Set(scenario.phases.map(({ name }) => name)),
       });
@@ -136,7 +137,8 @@ class Run {
           return latency.add([...samples, ...ofMedia], startSeconds, endSeconds);
         },
         phaseAt: (seconds) => this.#phaseAt(this.#startMs + seconds * 1000),
-        server: () => poller?.take() ?? null,
+        server: () => watches.server?.take() ?? null,
+        serverMetrics: () => watches.metrics?.take(),
         kernel: () => resources.readKernel(),
         emit: (sample) => {
           writer.sample(sample);
@@ -145,9 +147,9 @@ class Run {
           this.events.emit('sample', sample);
         },
       });
-      poller?.start(this.#startMs);
+      watches.start(this.#startMs);
       this.#actions = new ActionRunner(pool, this.#request.server, this.#startMs);
-      await this.#connect(pool, poller, resources);
+      await this.#connect(pool, watches.server, resources);
       const hasLoggedIn = recorder.counts.connected > 0;
       if (hasLoggedIn) await this.#runPhases(pool);
       await this.#actions.end();
@@ -158,7 +160,7 @@ class Run {
         this.#died ??= 'nobody was connected any more when the run ended: the target takes no connections';
       const endMs = monotonicMs();
       resources.end();
-      await poller?.poll();
+      await watches.poll();
       await pool.finish();
       plans.forEach((_, agent) => {
         this.#guard(() => recorder?.ended(agent));
@@ -167,8 +169,7 @@ class Run {
       const endSeconds = (endMs - this.#startMs) / 1000;
       if (media) latency.add([{ latency: { [this.#phaseAt(endMs)]: media.take() } }], endSeconds, endSeconds);
       if (this.#fault) throw this.#fault;
-      if (poller?.failure)
-        this.#notes.push(`the server's admin port did not answer at the end: ${poller.failure}`);
+      this.#notes.push(...watches.failures());
       const measurement = assembleMeasurement({
         request: this.#request,
         facts: this.#facts,
@@ -185,7 +186,7 @@ class Run {
         isPartial: this.#isStopped,
         died: this.#died,
         pool,
-        poller,
+        watches,
         recorder,
         latency,
       });
@@ -194,7 +195,7 @@ class Run {
     } finally {
       await this.#actions?.end();
       media?.cut();
-      poller?.stop();
+      watches.stop();
       pool.kill();
       writer.close();
     }
@@ -210,7 +211,7 @@ class Run {
     this.#notes.push(...notes);
   }
 
-  async #connect(pool: AgentPool, poller: ServerPoller | undefined, resources: ResourceUsage): Promise<void> {
+  async #connect(pool: AgentPool, server: ServerWatch | undefined, resources: ResourceUsage): Promise<void> {
     const { count, connectRate, connectTimeoutMs } = this.#request.scenario.clients;
     const connected = pool.all('connected');
     this.#beginPhase('connect', this.#startMs, null);
@@ -233,7 +234,7 @@ class Run {
     this.#connectsPerSecond = (logins * 1000) / (lastMs - this.#startMs);
     if (logins === 0) return;
     await this.#until(monotonicMs() + SETTLE_MS);
-    await poller?.poll();
+    await server?.poll();
     if (this.#isStopped) return;
     const note = resources.connected(logins);
     if (note !== undefined) this.#notes.push(note);
@@ -329,16 +330,6 @@ async function prepareMedia(
   if (!media) return undefined;
   const settings = { ...media, arrival: messages.arrival, seed };
   return MediaLoad.prepare(url, settings, clients.firstUser, tokenOf(credentials, clients.firstUser));
-}
-
-async function connectPoller(adminUrl: string): Promise<ServerPoller> {
-  const poller = new ServerPoller(adminUrl);
-  await poller.poll();
-  if (poller.failure === undefined) return poller;
-  throw new RunError(
-    'C2M_RUN',
-    `the admin port ${adminUrl} does not answer (${poller.failure}); correct target.admin, or leave it out`,
-  );
 }
 
 /** Ends of attempts that tell nothing of what the server speaks. */

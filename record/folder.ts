@@ -17,6 +17,7 @@ export const RECORD_FILES = {
   html: 'report.html',
   junit: 'junit.xml',
   summary: 'summary.md',
+  serverLog: 'server.log',
 } as const;
 
 /** Most that each file may hold: a day's run of a thousand workers has less. */

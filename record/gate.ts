@@ -86,6 +86,11 @@ function parseLimit(metric: string, text: string): number {
       return Number.isNaN(Number(text)) ? read('count') : Number(text);
     case 'count':
       return read('count');
+    case 'number':
+      if (Number.isFinite(Number(text))) return Number(text);
+      throw new GateError(
+        `${metric} is compared with a number, but ${quote(text)} is none; write one, such as 0.5`,
+      );
   }
 }
 

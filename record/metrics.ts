@@ -1,8 +1,8 @@
 import { LATENCY_KINDS, type LatencyKind } from './run.js';
 import type { TcpCounters } from './tcp-counters.js';
 
-/** What a figure counts. `ratio` is a share, 0 to 1. */
-export type Unit = 'count' | 'perSecond' | 'us' | 'ms' | 'seconds' | 'bytes' | 'cores' | 'ratio';
+/** What a figure counts. `ratio` is a share, 0 to 1; `number`: what it counts is known to the server alone. */
+export type Unit = 'count' | 'perSecond' | 'us' | 'ms' | 'seconds' | 'bytes' | 'cores' | 'ratio' | 'number';
 
 /** One figure of run.json, as gates, tables, comparisons and docs know it. */
 export interface Metric {
@@ -39,6 +39,8 @@ const NO_MEDIA_ACCOUNT = 'the scenario has no media, or the record is older than
 const NO_LAG = 'no message fell due, so no lag was recorded';
 const NO_CPU = 'CPU was not measured, or nothing was delivered';
 const NO_HOST = 'the kernel does not tell';
+const NO_PROCESSES = 'the target names no processes of its server';
+const NO_SERIES = 'the page of the server had no number for this series';
 const NO_PACKETS = 'the clients were carried by the TCP of the kernel';
 
 /** Half a millisecond is what a busy scheduler adds by itself. */
@@ -242,6 +244,8 @@ export const METRICS: readonly Metric[] = [
   ...memory(),
   ...cpu(),
   ...host(),
+  ...serverProcesses(),
+  ...serverMetrics(),
 ];
 
 /** The metric at `path`, where a phase, a queue or a reason may stand for a placeholder; undefined: there is none. */
@@ -553,4 +557,29 @@ function host(): Metric[] {
     of('pressure.memory', 'pressure on memory', waited),
     of('pressure.io', 'pressure on disks', waited),
   ];
+}
+
+function serverProcesses(): Metric[] {
+  const of = (name: string, label: string, meaning: string): Metric => ({
+    ...worseIfHigher(count(`serverProcesses.${name}`, label, meaning)),
+    absence: NO_PROCESSES,
+  });
+  return [
+    of('processes', 'server processes', 'Most at one time.'),
+    of('threads', 'server threads', 'Most at one time, all its processes together.'),
+    of('openFiles', 'server open files', 'Most at one time, all its processes together; sockets are files.'),
+  ];
+}
+
+function serverMetrics(): Metric[] {
+  const words = { min: 'lowest', mean: 'mean', max: 'highest', last: 'last' };
+  return Object.entries(words).map(([name, word]) => ({
+    ...count(
+      `serverMetrics.<name>.${name}`,
+      `series of the server, ${word}`,
+      'Of a series of `target.metrics`, read once a second from the first connect to the end of the drain.',
+    ),
+    unit: 'number',
+    absence: NO_SERIES,
+  }));
 }

@@ -176,7 +176,8 @@ export const runRecordSchema = z.object({
     }),
   }),
   target: z.object({
-    kind: z.enum(['embedded', 'external']),
+    /** `command`: the lab started a server that is not ours. */
+    kind: z.enum(['embedded', 'command', 'external']),
     addresses: z.array(z.string()),
     serverWorkers: count.nullable(),
     store: z.string().nullable(),
@@ -339,6 +340,24 @@ export const runRecordSchema = z.object({
         io: z.number().nullable(),
       }),
     })
+    .optional(),
+  /** Most at one time, of a server whose processes were looked at; null, or left out: they were not. */
+  serverProcesses: z
+    .object({ processes: count, threads: count, openFiles: count.nullable() })
+    .nullable()
+    .optional(),
+  /** What the server said on its page of metrics, as it stands there: one entry for each name that the scenario chose. */
+  serverMetrics: z
+    .array(
+      z.object({
+        name: z.string(),
+        min: z.number().nullable(),
+        /** Of what was read, once a second. */
+        mean: z.number().nullable(),
+        max: z.number().nullable(),
+        last: z.number().nullable(),
+      }),
+    )
     .optional(),
   gates: z.array(
     z.object({

@@ -68,20 +68,30 @@ export const timelineSampleSchema = z.object({
     /** Counts of the packet transport; null over sockets. */
     tcp: tcpCountersSchema.nullable().default(null),
   }),
-  /** Null when the target offers no admin port, or has told nothing new since the line before. */
+  /**
+   * By its admin port, else by its processes; null when the target offers neither, or has told nothing new since the line
+   * before.
+   */
   server: z
     .object({
-      connections: z.number(),
+      /** Null, as the lag: only its admin port tells. */
+      connections: z.number().nullable(),
       /** Cores in use between its last two answers. */
       cpu: z.number(),
       /** How far apart those were; older records do not tell. */
       seconds: z.number().optional(),
       privateBytes: z.number(),
-      eventLoopLagMs: z.number(),
+      eventLoopLagMs: z.number().nullable(),
+      /** Where its processes were looked at. */
+      processes: z.number().optional(),
+      threads: z.number().optional(),
+      openFiles: z.number().nullable().optional(),
       /** Highest length within the interval, by queue name. */
       queues: counts,
     })
     .nullable(),
+  /** By the names of the scenario; left out where the page of the server told nothing new. */
+  serverMetrics: counts.optional(),
   kernel: z.object({
     /** Slab memory of the whole kernel; `tcpSlabBytes` is the part of TCP sockets (root only, else null). */
     slabBytes: z.number(),

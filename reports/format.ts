@@ -14,6 +14,12 @@ export function formatCount(value: number): string {
   return grouped(value, digits);
 }
 
+/** A number of any size: below a hundredth three significant digits, `0.00123`; else as `formatCount`. */
+export function formatNumber(value: number): string {
+  const isTiny = value !== 0 && Math.abs(value) < 0.01;
+  return isTiny ? String(Number(value.toPrecision(3))) : formatCount(value);
+}
+
 /** Milliseconds in the unit that leaves three significant digits: `850 µs`, `12.3 ms`, `4.21 s`. */
 export function formatMilliseconds(ms: number): string {
   const size = Math.abs(ms);
@@ -79,6 +85,8 @@ export function formatFigure(value: number | null | undefined, unit: Unit): stri
       return `${trimmed(value, 2)} ${value === 1 ? 'core' : 'cores'}`;
     case 'count':
       return formatCount(value);
+    case 'number':
+      return formatNumber(value);
   }
 }
 

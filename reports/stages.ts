@@ -1,6 +1,7 @@
 import type { RunRecord } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
 import { meanServerCores } from './server-cores.js';
+import { isServerHere } from './server-place.js';
 
 /** What one phase of a run asked of the host, and what bounded it. Rates are means over the phase. */
 export interface Stage {
@@ -50,7 +51,7 @@ function stageOf(
   const generatorCores = mean(({ generator }) => generator.cpu);
   const first = before ?? (samples[0] as TimelineSample);
   const busyCores = (last.kernel.busySeconds - first.kernel.busySeconds) / Math.max(1e-9, last.t - first.t);
-  const isHostKnown = last.kernel.busySeconds > 0 && last.t > first.t && record.target.kind === 'embedded';
+  const isHostKnown = last.kernel.busySeconds > 0 && last.t > first.t && isServerHere(record);
   const perSecond = (count: (sample: TimelineSample) => number): number => sum(samples, count) / seconds;
   const otherCores = isHostKnown ? Math.max(0, busyCores - (serverCores ?? 0) - generatorCores) : null;
   return {

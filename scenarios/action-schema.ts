@@ -11,7 +11,7 @@ const actionSchema = z
     at: quantity('duration').meta({ description: 'When, counted from the beginning of the first phase.' }),
     do: oneOf(ACTION_KINDS).meta({
       description:
-        '`kill-worker`: SIGKILL to one process of the server; `kill-server`: to all of it, and it is started again on the same mailboxes; `reload`: load the handlers anew; `cut`: break connections without a goodbye; `pause`: clients stop reading and sending, with their connections open. What is done to the server takes an embedded target.',
+        '`kill-worker`: SIGKILL to one process of the server; `kill-server`: to all of it, and it is started again on the same mailboxes; `reload`: load the handlers anew; `cut`: break connections without a goodbye; `pause`: clients stop reading and sending, with their connections open. What is done to the server takes an embedded target; `kill-server` also one that `target.command` starts, and the same is started again.',
       isRequired: true,
     }),
     every: quantity('duration', { min: 100, words: 'at least 100ms' })
@@ -135,9 +135,16 @@ export function actionProblem(
   }
   if (kind === 'cut' || kind === 'pause') return undefined;
   if (targetKind === 'external') {
+    const orCommand = kind === 'kill-server' ? ', or target.command' : '';
     return {
       key: 'do',
-      message: `${kind} is done to a server that the lab started; write target: embedded, or leave it out`,
+      message: `${kind} is done to a server that the lab started; write target: embedded${orCommand}, or leave it out`,
+    };
+  }
+  if (targetKind === 'command' && kind !== 'kill-server') {
+    return {
+      key: 'do',
+      message: `${kind} is done to the reference server alone; write kill-server, or leave it out`,
     };
   }
   if (kind === 'kill-server' && targetKind === 'embedded' && store === 'memory') {

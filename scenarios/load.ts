@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, isSeq, type LineCounter } from 'yaml';
 import { z } from 'zod';
@@ -6,14 +5,15 @@ import { InputFileError, readTextFile } from '../record/input-file.js';
 import { didYouMean } from '../record/near-match.js';
 import type { DriverChoice } from './driver-schema.js';
 import type { Finding } from './finding.js';
+import { missingFiles } from './missing-files.js';
 import { applyOverride, type Override, type Path } from './override.js';
-import { mapOf, mapsOf, rawDriverFile, rawTarget } from './raw-scenario.js';
+import { rawTarget } from './raw-scenario.js';
 import type { Action, Scenario } from './scenario.js';
 import { ScenarioError, type ScenarioIssue } from './scenario-error.js';
 import { scenarioSchema } from './schema.js';
 import { locateScenario } from './shipped.js';
 import { reachBeyondRun, reachOfDriver } from './trust.js';
-import { untoldGateFindings, untoldGates } from './untold-gates.js';
+import { untoldGateFindings, untoldGates, untoldNote } from './untold-gates.js';
 import { findingsAcross } from './whole-scenario.js';
 import { LARGEST_YAML_BYTES, parseYaml, type YamlInput, YamlInputError } from './yaml-input.js';
 
@@ -76,7 +76,10 @@ function withFiles(scenario: Scenario, folder: string): Scenario {
         : action,
   );
   if (target.kind !== 'embedded') {
-    return { ...scenario, target: { ...target, driver: withFile(target.driver, folder) }, actions };
+    const driver = withFile(target.driver, folder);
+    if (target.kind === 'external') return { ...scenario, target: { ...target, driver }, actions };
+    const command = { ...target.command, cwd: resolve(folder, target.command.cwd) };
+    return { ...scenario, target: { ...target, driver, command }, actions };
   }
   if (typeof target.settings.handlers !== 'string') return { ...scenario, actions };
   const settings = { ...target.settings, handlers: resolve(folder, target.settings.handlers) };
@@ -87,26 +90,6 @@ function withFile(driver: DriverChoice, folder: string): DriverChoice {
   const { file } = driver.settings;
   if (driver.name !== 'own' || typeof file !== 'string') return driver;
   return { ...driver, settings: { ...driver.settings, file: resolve(folder, file) } };
-}
-
-/** @param refused files that may not be used anyway */
-function missingFiles(content: unknown, folder: string, refused: readonly Finding[]): Finding[] {
-  const { settings } = mapOf(rawTarget(content).keys.embedded);
-  const driver = rawDriverFile(content);
-  const named: [Path, unknown][] = [
-    ...(driver ? [[driver.path, driver.file] as [Path, unknown]] : []),
-    [['target', 'embedded', 'settings', 'handlers'], mapOf(settings).handlers],
-    ...mapsOf(mapOf(content).actions).map(({ handlers }, index): [Path, unknown] => [
-      ['actions', index, 'handlers'],
-      handlers,
-    ]),
-  ];
-  return named.flatMap(([path, name]) => {
-    if (typeof name !== 'string' || refused.some((each) => each.path.join() === path.join())) return [];
-    const file = resolve(folder, name);
-    if (statSync(file, { throwIfNoEntry: false })?.isFile()) return [];
-    return [{ path, message: `${file} is no file; write a path from the scenario’s folder` }];
-  });
 }
 
 /**
@@ -132,24 +115,26 @@ function checkScenario(
     const override = applied.findLast(({ path: set }) => startsWith(path, set) || startsWith(set, path));
     return override ? `--set ${override.text}` : `${label}:${lineOf(document, lines, path)}`;
   };
+  const isAnother = wasEmbedded && rawTarget(content).kind !== 'embedded';
   // A gate that was written for an embedded server says nothing wrong about the one that `--set` names instead.
   const isForAnother = (gate: number): boolean =>
-    wasEmbedded && !applied.some(({ path: [key, index = gate] }) => key === 'gates' && index === gate);
+    isAnother && !applied.some(({ path: [key, index = gate] }) => key === 'gates' && index === gate);
   const untold = untoldGates(content);
   const parsed = scenarioSchema.safeParse(content);
   const findings = [
     ...(parsed.error?.issues.slice(0, MOST_ISSUES).flatMap(explain) ?? []),
     ...findingsAcross(content),
-    ...untoldGateFindings(untold.filter((gate) => !isForAnother(gate))),
+    ...untoldGateFindings(
+      untold.filter((gate) => !isForAnother(gate)),
+      content,
+    ),
     ...ask(content),
   ].slice(0, MOST_ISSUES);
   if (findings.length > 0 || !parsed.data) throw issuesAt(placeOf, findings);
   const { gates } = parsed.data;
   return {
     scenario: { ...parsed.data, gates: gates.filter((_, index) => !untold.includes(index)) },
-    notes: untold.map(
-      (index) => `not judged, as the target has no admin port (target.admin): ${gates[index]?.expression}`,
-    ),
+    notes: untold.map((index) => untoldNote(gates[index]?.expression ?? '')),
   };
 }
 

@@ -1,6 +1,7 @@
 import { parseQuantity, type QuantityKind, UnitError } from '../record/quantity.js';
 import { expandDriver } from './driver-schema.js';
 import type { Path } from './override.js';
+import type { Target } from './scenario.js';
 import { expandTarget } from './target-schema.js';
 
 /**
@@ -29,12 +30,13 @@ export function figureOf(kind: QuantityKind, value: unknown): number | undefined
   }
 }
 
-/** What the target is, as far as that can be told: undefined where it is neither or both. */
-export function rawTarget(content: unknown): { kind: 'embedded' | 'external' | undefined; keys: RawMap } {
+/** What the target is, as far as that can be told: undefined where it is none of them or several. */
+export function rawTarget(content: unknown): { kind: Target['kind'] | undefined; keys: RawMap } {
   const keys = mapOf(expandTarget(mapOf(content).target));
-  const [isEmbedded, isExternal] = [keys.embedded !== undefined, keys.addresses !== undefined];
-  if (isEmbedded === isExternal) return { kind: undefined, keys };
-  return { kind: isEmbedded ? 'embedded' : 'external', keys };
+  const [isEmbedded, isAddressed] = [keys.embedded !== undefined, keys.addresses !== undefined];
+  if (isEmbedded === isAddressed) return { kind: undefined, keys };
+  if (isEmbedded) return { kind: 'embedded', keys };
+  return { kind: keys.command === undefined ? 'external' : 'command', keys };
 }
 
 /** The file of a driver of the scenario's own, and where it is named; undefined: it has none. */

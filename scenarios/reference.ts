@@ -98,6 +98,7 @@ const LIMIT_WORDS: Record<Unit, string> = {
   count: 'count, such as `5000`',
   ratio: 'share, such as `1%`',
   cores: 'number, such as `1.5`',
+  number: 'number, in the unit of the series, such as `0.5`',
 };
 
 /** Metrics of one parent that mean the same share a row: `latency.delivered.` p50, p99 … */

@@ -27,8 +27,8 @@ export interface Scenario {
   gates: Gate[];
 }
 
-/** `embedded`: the lab starts the reference server itself. */
-export type Target = EmbeddedTarget | ExternalTarget;
+/** `embedded`: the lab starts the reference server itself; `command`: it starts another; `external`: one that runs already. */
+export type Target = EmbeddedTarget | CommandTarget | ExternalTarget;
 
 export interface EmbeddedTarget {
   kind: 'embedded';
@@ -41,8 +41,8 @@ export interface EmbeddedTarget {
   settings: Record<string, unknown>;
 }
 
-export interface ExternalTarget {
-  kind: 'external';
+/** A server that is not ours: where it listens, and what is spoken there. */
+export interface AddressedTarget {
   /** `tcp://host:port`, `tls://…`, `ws://…`, `wss://…`; clients spread over them. */
   addresses: string[];
   /** Admin URL of the server (`http://127.0.0.1:9464`) for its queues and memory, if it has one. */
@@ -60,6 +60,50 @@ export interface ExternalTarget {
   driver: DriverChoice;
   /** How they ask for the upgrade, over ws and wss. */
   websocket: WebSocketPlan;
+  /** What the server says of itself; null: nothing that is read. */
+  metrics: MetricsPage | null;
+}
+
+export interface ExternalTarget extends AddressedTarget {
+  kind: 'external';
+  /** Of this host, which are the server: they are measured, and nothing else is done to them. Null: not known. */
+  processes: WatchedProcesses | null;
+}
+
+export interface CommandTarget extends AddressedTarget {
+  kind: 'command';
+  command: ServerCommand;
+}
+
+/** How the lab starts and ends a server that is not ours. */
+export interface ServerCommand {
+  /** Program and arguments. */
+  run: string[];
+  /** Folder that it runs in. */
+  cwd: string;
+  /** Beside the variables of the lab. */
+  env: Record<string, string>;
+  /** By then all addresses take connections. */
+  readyWithinMs: number;
+  /** From SIGTERM to SIGKILL. */
+  stopWithinMs: number;
+}
+
+/** A process with all that came from it, or the members of a control group. */
+export type WatchedProcesses = { pid: number } | { cgroup: string };
+
+/** A page in the text format of Prometheus. */
+export interface MetricsPage {
+  url: string;
+  series: MetricSeries[];
+}
+
+export interface MetricSeries {
+  /** In the record and in gates. */
+  name: string;
+  metric: string;
+  /** Those that count; several series that have them are added up. */
+  labels: Record<string, string>;
 }
 
 export interface WebSocketPlan {

@@ -192,7 +192,7 @@ const phasesSchema = z
 const generatorSchema = z.strictObject({
   transport: z.enum(['sockets', 'packets'], 'must be sockets or packets').prefault('sockets').meta({
     description:
-      "`sockets`: the kernel's TCP, TLS and WebSocket; `packets` (Linux, root): TCP in user space, for more clients than the kernel could hold twice. It takes an embedded target over tcp or ws.",
+      "`sockets`: the kernel's TCP, TLS and WebSocket; `packets` (Linux, root): TCP in user space, for more clients than the kernel could hold twice. It takes an embedded target, or one that `target.command` starts, over tcp or ws.",
   }),
   agents: wholeOrAuto(256).meta({
     description:

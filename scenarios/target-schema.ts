@@ -1,13 +1,12 @@
 import { z } from 'zod';
-import { isLoopback } from '../protocol/address.js';
 import { quote } from '../record/quantity.js';
 import { oneOf, wholeOrAuto } from './choice.js';
+import { commandSchema } from './command-schema.js';
 import { driverSchema } from './driver-schema.js';
+import { metricsPageSchema } from './metrics-page-schema.js';
 import type { Target } from './scenario.js';
-
-const EMBEDDED_ONLY = 'is for a server of your own; an embedded one needs no';
-const ADDRESS =
-  /^(?:(?:tcp|tls):\/\/(\[[0-9a-f:.]+\]|[^:/[\]\s]+):(\d{1,5})|wss?:\/\/(\[[0-9a-f:.]+\]|[^:/[\]\s]+):(\d{1,5})(?:\/\S*)?)$/i;
+import { hasNoUser, isAddress } from './target-address.js';
+import { checkTargetParts } from './target-parts.js';
 
 const NO_USER = 'must not name a user or a password; clients present target.token';
 
@@ -44,17 +43,7 @@ const addressSchema = z.string('must be an address, such as tcp://127.0.0.1:4000
     `${quote(issue.input)} is not an address; write protocol://host:port with tcp, tls, ws or wss, such as tcp://127.0.0.1:4000 or ws://127.0.0.1:8080/chat`,
 });
 
-/** What says something of a server that runs already. */
-const EXTERNAL_KEYS = [
-  'admin',
-  'media',
-  'allow',
-  'token',
-  'tokenPerUser',
-  'insecure',
-  'driver',
-  'websocket',
-] as const;
+const CGROUP = 'must be a folder of a control group, such as /sys/fs/cgroup/system.slice/chat.service';
 
 const webSocketSchema = z.strictObject(
   {
@@ -98,9 +87,38 @@ export const targetSchema = z
             .min(1, 'must have at least one address')
             .optional()
             .meta({
-              description: 'A server that runs already; clients spread over its addresses.',
+              description:
+                'Where a server listens that runs already, or that `command` starts; clients spread over its addresses.',
               shape: 'list of `protocol://host:port`, with a path for ws and wss',
             }),
+          command: commandSchema.optional().meta({
+            description:
+              'The lab starts this server for the run, measures its processes and ends it: docs/drivers.md. It needs `c2m run --trust`.',
+            shape: 'a command line, or keys',
+          }),
+          pid: z
+            .number('must be the number of a process')
+            .int('must be a whole number')
+            .min(1, 'must be at least 1')
+            .optional()
+            .meta({
+              description:
+                'Process of a server that runs on this host already: it and all that came from it are measured.',
+            }),
+          cgroup: z
+            .string(CGROUP)
+            .regex(/^\/sys\/fs\/cgroup(\/[^/]+)+\/?$/, CGROUP)
+            .refine((folder) => !folder.split('/').includes('..'), CGROUP)
+            .optional()
+            .meta({
+              description:
+                'Control group of a server that runs on this host already, such as that of a container: its processes are measured.',
+              shape: 'folder',
+            }),
+          metrics: metricsPageSchema.optional().meta({
+            description:
+              'What the server says of itself on a page in the text format of Prometheus: read into the timeline, and there for gates.',
+          }),
           admin: z
             .url({
               protocol: /^https?$/,
@@ -119,7 +137,7 @@ export const targetSchema = z
             .meta({ description: 'Media port of that server, for the load of `media`.', shape: 'URL' }),
           allow: z.array(z.string(), 'must be a list of host names or addresses').optional().meta({
             description:
-              'Hosts outside this machine that load may go to, named on purpose; for `admin` and `media` too.',
+              'Hosts outside this machine that load may go to, named on purpose; for `admin`, `media` and `metrics` too.',
             shape: 'list of hosts',
           }),
           token: z.string('must be text').min(1, 'must not be empty').optional().meta({
@@ -145,17 +163,18 @@ export const targetSchema = z
         },
         'must be embedded, an address such as tcp://127.0.0.1:4000, or a map with embedded or addresses',
       )
-      .check(z.superRefine(checkParts, { when: ({ value }) => typeof value === 'object' && value !== null })),
+      .check(
+        z.superRefine(checkTargetParts, { when: ({ value }) => typeof value === 'object' && value !== null }),
+      ),
   )
   .transform((target): Target => {
     if (target.embedded) return { kind: 'embedded', ...target.embedded };
     const { addresses = [], admin = null, media = null, allow = [], token = null } = target;
     const { tokenPerUser = false, insecure = false } = target;
-    const { driver = { name: 'c2m', settings: {} } } = target;
+    const { driver = { name: 'c2m', settings: {} }, metrics = null } = target;
     const { headers = {}, subprotocols = null, compression = false } = target.websocket ?? {};
     const websocket = { headers, subprotocols, compression };
-    return {
-      kind: 'external',
+    const addressed = {
       addresses,
       admin,
       media,
@@ -165,50 +184,13 @@ export const targetSchema = z
       insecure,
       driver,
       websocket,
+      metrics,
     };
+    const { command, pid, cgroup } = target;
+    if (command) return { kind: 'command', ...addressed, command };
+    const processes = pid !== undefined ? { pid } : cgroup !== undefined ? { cgroup } : null;
+    return { kind: 'external', ...addressed, processes };
   });
-
-/** The keys that the checks look at; each may be wrong itself, which is told elsewhere. */
-type UncheckedTarget = Partial<
-  Record<'embedded' | 'addresses' | 'allow' | 'token' | 'tokenPerUser', unknown>
-> &
-  Partial<Record<'admin' | 'media' | 'insecure' | 'driver' | 'websocket', unknown>>;
-
-/** What the keys of a target say of each other. It is asked even where one of them is wrong. */
-function checkParts(target: UncheckedTarget, context: z.RefinementCtx): void {
-  const refuse = (path: (string | number)[], message: string) => {
-    context.addIssue({ code: 'custom', path, message });
-  };
-  if (!target.embedded === !target.addresses) {
-    refuse([], 'must have either embedded or addresses');
-  } else if (target.embedded) {
-    for (const key of EXTERNAL_KEYS) {
-      if (target[key] !== undefined) refuse([key], `${EMBEDDED_ONLY} ${key}`);
-    }
-  }
-  if (target.tokenPerUser === true && target.token === undefined) {
-    refuse(['tokenPerUser'], 'needs the secret of the server: write token');
-  }
-  const allowed = new Set(textsIn(target.allow).map(bareHost));
-  const check = (path: (string | number)[], host: string | undefined) => {
-    // An address that is none is told as that.
-    if (host === undefined || isLoopback(host) || allowed.has(host)) return;
-    refuse(
-      path,
-      `${host} is another machine; load goes there only if target.allow names it: allow: [${quote(host)}]`,
-    );
-  };
-  const addresses = Array.isArray(target.addresses) ? target.addresses : [];
-  addresses.forEach((address, index) => {
-    check(['addresses', index], hostOf(address));
-  });
-  // Both get load as well, and the media port is shown the token.
-  for (const key of ['admin', 'media'] as const) check([key], hostOfUrl(target[key]));
-}
-
-function textsIn(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
-}
 
 /** `embedded` and a single address are short for the keys that they stand for. */
 export function expandTarget(value: unknown): unknown {
@@ -218,36 +200,4 @@ export function expandTarget(value: unknown): unknown {
     return { ...value, embedded: {} };
   }
   return value;
-}
-
-function hostOf(address: unknown): string | undefined {
-  return typeof address === 'string' && isAddress(address)
-    ? bareHost(partsOf(address)?.host ?? '')
-    : undefined;
-}
-
-function isAddress(text: string): boolean {
-  return (partsOf(text)?.port ?? 65_536) < 65_536;
-}
-
-function partsOf(address: string): { host: string; port: number } | undefined {
-  const [, host, port, webSocketHost, webSocketPort] = ADDRESS.exec(address) ?? [];
-  const name = host ?? webSocketHost;
-  return name === undefined ? undefined : { host: name, port: Number(port ?? webSocketPort) };
-}
-
-/** `localhost:9464` is a URL too, of the protocol localhost and with no host. */
-function hostOfUrl(url: unknown): string | undefined {
-  if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
-  const { protocol, hostname } = new URL(url);
-  return /^https?:$/.test(protocol) && hostname !== '' ? bareHost(hostname) : undefined;
-}
-
-function hasNoUser(url: string): boolean {
-  return !URL.canParse(url) || new URL(url).username + new URL(url).password === '';
-}
-
-/** One way to write a host: no brackets, small letters. */
-function bareHost(host: string): string {
-  return host.replace(/^\[|\]$/g, '').toLowerCase();
 }

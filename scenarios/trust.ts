@@ -1,11 +1,15 @@
 import { realpathSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { isLoopback } from '../protocol/address.js';
+import { printable } from '../record/printable.js';
 import { quote } from '../record/quantity.js';
 import type { Finding } from './finding.js';
 import type { Path } from './override.js';
 import { mapOf, mapsOf, rawDriverFile, rawTarget } from './raw-scenario.js';
 import { SHIPPED_FOLDER } from './shipped.js';
+
+/** Of a command, what is shown to whoever has to decide. */
+const LONGEST_COMMAND = 500;
 
 const ASK = 'give --trust if you know whose scenario this is';
 
@@ -13,16 +17,18 @@ const ASK = 'give --trust if you know whose scenario this is';
 const WORDS = new Set(['logLevel', 'store', 'token', 'protocol', 'types']);
 
 /**
- * Code that a scenario brings along, files that it lets the server read, addresses beyond loopback: what a scenario
- * from a stranger does only if asked to. What ships with the lab is no stranger's.
+ * Programs that a scenario starts, code that it brings along, files that it lets the server read, addresses beyond
+ * loopback: what a scenario from a stranger does only if asked to. What ships with the lab is no stranger's.
  * @param content the scenario as YAML holds it, whether it is one or not
  * @param folder of the scenario
  */
 export function reachBeyondRun(content: unknown, folder: string): Finding[] {
   const { actions } = mapOf(content);
-  const { settings } = mapOf(rawTarget(content).keys.embedded);
+  const { keys } = rawTarget(content);
+  const { settings } = mapOf(keys.embedded);
   return [
     ...reachOfDriver(content, folder),
+    ...reachOfCommand(keys.command),
     ...reachOfSettings(settings, ['target', 'embedded', 'settings'], folder),
     ...mapsOf(actions).flatMap(({ handlers }, index) =>
       typeof handlers === 'string' ? reachOfCode(handlers, ['actions', index, 'handlers'], folder) : [],
@@ -34,6 +40,18 @@ export function reachBeyondRun(content: unknown, folder: string): Finding[] {
 export function reachOfDriver(content: unknown, folder: string): Finding[] {
   const driver = rawDriverFile(content);
   return driver ? reachOfCode(driver.file, driver.path, folder) : [];
+}
+
+function reachOfCommand(command: unknown): Finding[] {
+  if (command === undefined) return [];
+  const { run = command } = mapOf(command);
+  const words = Array.isArray(run) ? run.join(' ') : run;
+  return [
+    {
+      path: ['target', 'command'],
+      message: `starts "${printable(String(words)).slice(0, LONGEST_COMMAND)}" with the rights of this user; ${ASK}`,
+    },
+  ];
 }
 
 function reachOfSettings(node: unknown, path: Path, folder: string): Finding[] {

@@ -1,3 +1,4 @@
+import { didYouMean } from '../record/near-match.js';
 import { quote } from '../record/quantity.js';
 import { actionProblem } from './action-schema.js';
 import type { Finding } from './finding.js';
@@ -18,6 +19,7 @@ export function findingsAcross(content: unknown): Finding[] {
     ...actionsPastPhases(scenario),
     ...doubleNames(scenario),
     ...mediaNeeds(scenario),
+    ...gatesOnUnnamedSeries(scenario),
     ...namesWithSecrets(scenario),
   ];
 }
@@ -51,7 +53,7 @@ function mediaNeeds(scenario: RawMap): Finding[] {
   if (scenario.media === undefined) return [];
   const { kind, keys } = rawTarget(scenario);
   const findings: Finding[] = [];
-  if (kind === 'external' && keys.media === undefined) {
+  if (kind !== undefined && kind !== 'embedded' && keys.media === undefined) {
     findings.push({ path: ['target', 'media'], message: 'is missing; where are media uploaded to?' });
   }
   const { size } = mapOf(scenario.messages);
@@ -68,6 +70,18 @@ function mediaNeeds(scenario: RawMap): Finding[] {
     });
   }
   return findings;
+}
+
+/** The series that a record has are those that the scenario names. */
+function gatesOnUnnamedSeries(scenario: RawMap): Finding[] {
+  const named = Object.keys(mapOf(mapOf(rawTarget(scenario).keys.metrics).series));
+  const gates = Array.isArray(scenario.gates) ? scenario.gates : [];
+  return gates.flatMap((gate, index) => {
+    const [, name] = /^\s*serverMetrics\.([^.\s]+)\./.exec(String(gate)) ?? [];
+    if (name === undefined || named.includes(name)) return [];
+    const hint = didYouMean(name, named) || '; write what it is on the page of the server';
+    return [{ path: ['gates', index], message: `target.metrics.series has no ${quote(name)}${hint}` }];
+  });
 }
 
 /** Names stand in the record, in its folder and in every chart, where a token could not be hidden any more. */

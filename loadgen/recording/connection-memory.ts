@@ -43,7 +43,7 @@ export function connectedMemory(run: ConnectedMemory): Memory {
   const perConnection = sockets.perConnection;
   const kernel = kernelPart(run, sockets);
   const server = part(
-    slopes.server,
+    serverSlope(run, perConnection),
     difference(before.server?.privateBytes, after.server?.privateBytes, connections),
   );
   const client = part(
@@ -75,6 +75,12 @@ export function connectedMemory(run: ConnectedMemory): Memory {
     },
     sockets: { expected: sockets.expected, opened: sockets.opened },
   };
+}
+
+/** A server that does not tell its connections is measured by the sockets of the host. */
+function serverSlope({ after, slopes }: ConnectedMemory, perConnection: number): number | null {
+  if (typeof after.server?.connections === 'number') return slopes.server;
+  return slopes.serverBySocket === null ? null : slopes.serverBySocket * perConnection;
 }
 
 /** What must be said beside the figures; undefined: no other process was seen at work on sockets. */
@@ -188,5 +194,6 @@ function baseBytes(
 }
 
 function connectionsOf({ before, after, logins }: ConnectedMemory): number {
-  return before.server && after.server ? after.server.connections - before.server.connections : logins;
+  const [from, to] = [before.server?.connections, after.server?.connections];
+  return typeof from === 'number' && typeof to === 'number' ? to - from : logins;
 }

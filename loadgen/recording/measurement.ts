@@ -12,7 +12,7 @@ import { summarizeBacklog } from './backlog.js';
 import { describeEnvironment } from './environment.js';
 import type { LatencyRecorder } from './latency-recorder.js';
 import type { MemoryTrend } from './memory-trend.js';
-import type { ServerPoller } from './server-poller.js';
+import type { ServerWatches } from './server-watches.js';
 import type { TimelineRecorder } from './timeline-recorder.js';
 
 /** A phase as it was, monotonic; the last one has no end. */
@@ -42,7 +42,7 @@ export interface FinishedRun {
   /** Why the target was gone before the end; null: it was not. */
   died: string | null;
   pool: AgentPool;
-  poller: ServerPoller | undefined;
+  watches: ServerWatches;
   recorder: TimelineRecorder;
   latency: LatencyRecorder;
 }
@@ -57,6 +57,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
   const { toGroups, refusedAndDelivered, ...messages } = sumTotals(run);
   const { due, unscheduled } = counts;
   const faults = generatorFaults(run);
+  const serverMetrics = run.watches.metrics?.summary() ?? [];
   const seconds = (ms: number): number => Math.max(0, Math.round(Math.min(ms, endMs) - startMs) / 1000);
   const measurement: Measurement = {
     schema: 'c2m.run/1',
@@ -111,10 +112,13 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       valid: faults.length === 0,
       faults,
     },
-    backlog: summarizeBacklog(run.poller, startedAtMs),
+    backlog: summarizeBacklog(run.watches.poller, startedAtMs),
     ...run.resources,
+    serverProcesses: run.watches.processes?.most ?? null,
+    serverMetrics,
     notes: [
       ...run.notes,
+      ...metricsNotes(serverMetrics),
       ...ledgerNotes(messages.leftOver, refusedAndDelivered),
       ...mediaNotes(media, lagLimitMs),
       ...restartNotes(run),
@@ -188,9 +192,16 @@ function rounded(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 
+/** A name that was mistyped looks like a server that has nothing to say. */
+function metricsNotes(metrics: NonNullable<Measurement['serverMetrics']>): string[] {
+  const untold = metrics.filter(({ last }) => last === null).map(({ name }) => name);
+  if (untold.length === 0) return [];
+  return [`the server's page of metrics never had a number for ${untold.join(', ')} (target.metrics.series)`];
+}
+
 /** Workers of the server that died and came back while the run was on. */
-function restartNotes({ poller, startedAtMs }: FinishedRun): string[] {
-  return (poller?.restarts ?? [])
+function restartNotes({ watches, startedAtMs }: FinishedRun): string[] {
+  return (watches.poller?.restarts ?? [])
     .filter(({ atMs }) => atMs >= startedAtMs)
     .map(({ atMs, reason }) => {
       const seconds = ((atMs - startedAtMs) / 1000).toFixed(1);

@@ -10,10 +10,11 @@ export interface MemoryReading {
   clientBytes: number | null;
 }
 
-/** What the processes of the server told of themselves, all together; the same object until they tell anew. */
+/** What the processes of the server hold, all together; the same object until there is something new. */
 export interface ServerMemory {
   privateBytes: number;
-  connections: number;
+  /** Null: the server does not tell. */
+  connections: number | null;
   processes: number;
 }
 
@@ -23,8 +24,10 @@ export interface RampSlopes {
   socket: number | null;
   slab: number | null;
   buffers: number | null;
-  /** Bytes a connection. */
+  /** Bytes a connection; null too where the server does not tell how many it has. */
   server: number | null;
+  /** Bytes a socket, of any server. */
+  serverBySocket: number | null;
   /** Bytes a socket: the agents do not tell at the same moment how many of their clients are connected. */
   client: number | null;
 }
@@ -76,7 +79,16 @@ export class MemoryRamp {
       slab: kernel(({ sample }) => sample.slabBytes),
       buffers: kernel(({ sample }) => sample.socketBufferBytes),
       server: robustSlope(
-        points(fresh(this.#readings), ({ server }) => ({ x: server?.connections, y: server?.privateBytes })),
+        points(fresh(this.#readings), ({ server }) => ({
+          x: server?.connections ?? undefined,
+          y: server?.privateBytes,
+        })),
+      ),
+      serverBySocket: robustSlope(
+        points(fresh(this.#readings), ({ kernel, server }) => ({
+          x: kernel.sockets,
+          y: server?.privateBytes,
+        })),
       ),
       client: robustSlope(
         points(this.#readings, ({ kernel: { sockets }, clientBytes }) => ({

@@ -8,7 +8,7 @@ import { CpuCost } from './cpu-cost.js';
 import { hostLoad } from './host-load.js';
 import { type KernelReading, type KernelSample, readKernel } from './kernel-sampler.js';
 import { MemoryRamp, type MemoryReading, rampIntervalMs } from './memory-ramp.js';
-import type { ServerPoller } from './server-poller.js';
+import type { ServerWatch } from './server-watch.js';
 import { TalkingMemory } from './talking-memory.js';
 
 /** The workers of a server look at themselves four times a second: asked more often, they have nothing new to tell. */
@@ -17,7 +17,8 @@ const SHORTEST_POLL_MS = 250;
 /** The run that uses the resources. */
 export interface ResourceUser {
   pool: AgentPool;
-  poller: ServerPoller | undefined;
+  /** Undefined: nothing is known of the server. */
+  server: ServerWatch | undefined;
   /** Sockets of this host that a connection has; null: what is between its ends is not known. */
   socketsPerConnection: number | null;
   /** Phases in which the clients talk. */
@@ -63,10 +64,10 @@ export class ResourceUsage {
    * @returns stops it
    */
   watchRamp(rampMs: number): () => void {
-    const { poller } = this.#user;
+    const { server } = this.#user;
     const intervalMs = rampIntervalMs(rampMs);
     const reading = setInterval(() => this.#ramp.add(this.#read()), intervalMs);
-    const polling = setInterval(() => void poller?.poll(), Math.max(SHORTEST_POLL_MS, intervalMs));
+    const polling = setInterval(() => void server?.poll(), Math.max(SHORTEST_POLL_MS, intervalMs));
     return () => {
       clearInterval(reading);
       clearInterval(polling);
@@ -103,7 +104,7 @@ export class ResourceUsage {
   }
 
   #read(): MemoryReading {
-    const { pool, poller } = this.#user;
-    return { kernel: readKernel(), server: poller?.memory ?? null, clientBytes: pool.privateBytes() };
+    const { pool, server } = this.#user;
+    return { kernel: readKernel(), server: server?.memory ?? null, clientBytes: pool.privateBytes() };
   }
 }

@@ -2,16 +2,17 @@ import type { QueueAlert, ServerStats, WorkerRestart } from '../../protocol/stat
 import type { TimelineSample } from '../../record/timeline.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import type { ServerMemory } from './memory-ramp.js';
+import { inMidSeconds } from './mid-seconds.js';
 import { QueueLog } from './queue-log.js';
 import { ServerCpuMeter } from './server-cpu.js';
+import type { ServerWatch } from './server-watch.js';
 
-const POLL_MS = 1000;
 const REQUEST_TIMEOUT_MS = 2000;
 
 /** Polls the admin port of the server under test for its queues, memory and CPU. */
-export class ServerPoller {
+export class ServerPoller implements ServerWatch {
   readonly #url: string;
-  #timer: NodeJS.Timeout | undefined;
+  #stop: () => void = () => undefined;
   #underWay: Promise<void> | undefined;
   #latest: ServerStats | undefined;
   #receivedAtMs = 0;
@@ -54,27 +55,14 @@ export class ServerPoller {
     return [...this.#earlierRestarts, ...(this.#latest?.restarts ?? [])];
   }
 
-  /**
-   * Asks once a second, in the middle of the seconds of the run: at their ends, where the timeline is written, an answer
-   * would fall now on one side and now on the other. CPU is measured from the last answer on.
-   * @param startMs monotonic, when the run begins
-   */
+  /** Asks once a second. CPU is measured from the last answer on. @param startMs monotonic, when the run begins */
   start(startMs: number): void {
     this.take();
-    let nextMs = startMs - POLL_MS / 2;
-    const wait = (): void => {
-      const nowMs = monotonicMs();
-      while (nextMs <= nowMs) nextMs += POLL_MS;
-      this.#timer = setTimeout(() => {
-        void this.poll();
-        wait();
-      }, nextMs - nowMs);
-    };
-    wait();
+    this.#stop = inMidSeconds(startMs, () => void this.poll());
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#stop();
   }
 
   /** Asks once, or waits for the answer under way; a failure is remembered, not thrown: the run goes on without it. */

@@ -28,6 +28,8 @@ export interface Surroundings {
   merge(samples: readonly AgentSample[], startSeconds: number, endSeconds: number): MergedInterval;
   phaseAt(seconds: number): string;
   server(): TimelineSample['server'];
+  /** What the server says of itself; undefined: nothing new. */
+  serverMetrics(): TimelineSample['serverMetrics'];
   kernel(): TimelineSample['kernel'];
   emit(sample: TimelineSample): void;
 }
@@ -142,6 +144,7 @@ export class TimelineRecorder {
     const seconds = (toMs - this.#writtenToMs) / MS_PER_SECOND;
     const t = (toMs - this.#startMs) / MS_PER_SECOND;
     this.#writtenToMs = toMs;
+    const serverMetrics = this.#surroundings.serverMetrics();
     const { latency, lagP99Ms, lagMaxMs } = this.#surroundings.merge(samples, t - seconds, t);
     this.#surroundings.emit({
       t: rounded(t),
@@ -180,6 +183,7 @@ export class TimelineRecorder {
         tcp: counts.tcp,
       },
       server: this.#surroundings.server(),
+      ...(serverMetrics && { serverMetrics }),
       kernel: this.#surroundings.kernel(),
     });
     this.#forgetEnded();

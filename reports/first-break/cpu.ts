@@ -1,6 +1,7 @@
 import type { RunRecord } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
 import { meanServerCores } from '../server-cores.js';
+import { isServerHere } from '../server-place.js';
 
 /** Cores in use around one second; null: not known. */
 export interface CpuLoad {
@@ -34,10 +35,10 @@ export function cpuAt(record: RunRecord, samples: readonly TimelineSample[], ind
     ? Math.min(cores, (to.kernel.busySeconds - from.kernel.busySeconds) / (to.t - from.t))
     : null;
   // After a stall one reading may hold the CPU time of many seconds, more than the host has had.
-  const most = record.target.kind === 'embedded' ? (host ?? cores) : Number.POSITIVE_INFINITY;
+  const most = isServerHere(record) ? (host ?? cores) : Number.POSITIVE_INFINITY;
   const used = meanServerCores(window);
   const server = used === null ? null : Math.min(most, used);
-  const isWhole = host !== null && server !== null && record.target.kind === 'embedded';
+  const isWhole = host !== null && server !== null && isServerHere(record);
   return { server, agents, host, others: isWhole ? Math.max(0, host - server - agents) : null, cores };
 }
 

@@ -3,6 +3,7 @@ import type { RunRecord } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
 import { formatBytes, formatCount, formatFigure, formatMilliseconds, formatMoment } from '../format.js';
 import { phaseAt } from '../load-phases.js';
+import { isServerHere } from '../server-place.js';
 import { cpuAt } from './cpu.js';
 import { isWanted, type JudgedGate } from './gate-limits.js';
 import { waitsForReaders } from './queue-symptoms.js';
@@ -39,8 +40,8 @@ export function limitUses(
 }
 
 /** With a target elsewhere, only the agents are known to be on this host. */
-export function hostCpu({ target }: RunRecord): string {
-  return target.kind === 'embedded' ? 'CPU of the host' : 'CPU of the agents’ host';
+export function hostCpu(record: RunRecord): string {
+  return isServerHere(record) ? 'CPU of the host' : 'CPU of the agents’ host';
 }
 
 function cpuUses(record: RunRecord, samples: readonly TimelineSample[]): LimitUse[] {

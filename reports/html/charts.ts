@@ -8,6 +8,7 @@ import { percentileCurves } from '../latency-log.js';
 import type { ReportedRun } from '../reported-run.js';
 import { alertSentence, backlogSentence, NO_ADMIN_PORT } from '../statement.js';
 import type { ChartPlan, ReportData } from './chart-plan.js';
+import { serverMetricsCharts } from './server-metrics.js';
 import {
   connectionsChart,
   failuresChart,
@@ -39,6 +40,7 @@ export function reportData({ record, samples, histograms, damage }: ReportedRun)
     latencyChart(samples),
     distributionChart(histograms),
     queuesChart(record, samples),
+    ...serverMetricsCharts(record, samples),
     ...resourceCharts(samples),
   ];
   return {

@@ -71,6 +71,7 @@ ${chart('latency')}
 ${chart('distribution')}
 ${chart('queues')}
 ${queueSection(record, cameNearLimit(firstBreak))}
+${chart('server-metrics')}
 ${mediaSection(record)}
 <div class="pair">${chart('cpu')}${chart('memory')}${chart('generator-lag')}${chart('event-loop-lag')}</div>
 ${ledgerSection(record)}

@@ -127,6 +127,12 @@ export function queueSection(record: RunRecord, isNearLimit: boolean): string {
   return panel('queues', 'Queues', words + table(head, rows.slice(0, QUEUES_SHOWN)) + legend + more);
 }
 
+const SERVER_WORDS: Record<RunRecord['target']['kind'], string> = {
+  embedded: 'reference server, on this machine',
+  command: 'started by the lab, on this machine',
+  external: 'external',
+};
+
 /** What the figures were measured on. */
 export function environmentSection({ name, record }: ReportedRun): string {
   const { environment, target, generator } = record;
@@ -138,7 +144,7 @@ export function environmentSection({ name, record }: ReportedRun): string {
     ['Kernel', environment.kernel],
     ['Node.js', environment.node],
     ['c2m', environment.c2m],
-    ['Server', target.kind === 'embedded' ? 'reference server, on this machine' : 'external'],
+    ['Server', SERVER_WORDS[target.kind]],
     ['Protocol', target.driver?.name ?? 'c2m'],
     ['Server workers', known(target.serverWorkers)],
     ['Store', target.store ?? 'not known'],

@@ -59,7 +59,8 @@ function factList(record: RunRecord): string {
 function targetWords({ target }: RunRecord): string {
   const where =
     target.addresses.length > 2 ? `${target.addresses.length} addresses` : target.addresses.join(', ');
-  return target.kind === 'embedded' ? `the reference server at ${where}` : where;
+  if (target.kind === 'external') return where;
+  return `${target.kind === 'embedded' ? 'the reference server' : 'started by the lab'} at ${where}`;
 }
 
 const GATE_ICONS = { passed: 'good', failed: 'bad', empty: 'doubtful' } as const;

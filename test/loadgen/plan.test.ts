@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { placeOf } from '../../loadgen/agent/connector.js';
 import { phaseShare, planAgents } from '../../loadgen/plan.js';
 import { CONNECTIONS_PER_SOURCE } from '../../loadgen/source-addresses.js';
+import type { ExternalTarget } from '../../scenarios/scenario.js';
 import { testScenario } from '../support/run.js';
 
 const endpoints = [{ protocol: 'tcp' as const, host: '127.0.0.1', port: 4000 }];
@@ -18,6 +19,27 @@ function scenarioOf(count: number, agents: number | 'auto' = 'auto') {
 }
 
 describe('a plan', () => {
+  test('takes over packets a server that the lab starts, wherever on this host its addresses say', () => {
+    const overPackets = (...addresses: string[]) =>
+      testScenario((scenario) => {
+        scenario.generator.transport = 'packets';
+        const { processes: _, ...addressed } = scenario.target as ExternalTarget;
+        const command = { run: ['server'], cwd: '.', env: {}, readyWithinMs: 1, stopWithinMs: 1 };
+        scenario.target = { ...addressed, kind: 'command', command, addresses };
+      });
+    const onDevice = { ...facts, endpoints: [{ protocol: 'ws' as const, host: '10.0.0.1', port: 4000 }] };
+    const plans = planAgents(overPackets('ws://0.0.0.0:4000/x', 'tcp://127.0.0.1:1'), onDevice);
+    expect(plans[0]).toMatchObject({
+      endpoints: onDevice.endpoints,
+      sourceAddresses: [],
+      isServerFresh: false,
+    });
+    for (const address of ['wss://0.0.0.0:4000', 'ws://192.0.2.7:4000'])
+      expect(() => planAgents(overPackets(address), onDevice)).toThrow(
+        /is not carried by packets; write tcp/,
+      );
+  });
+
   test('gives every user to one agent, keeps partners together, and divides the rates by clients', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200_000 }), fc.integer({ min: 1, max: 30 }), (count, agents) => {

@@ -110,6 +110,7 @@ const WRITTEN: Record<Unit, (limit: number) => string> = {
   count: String,
   ratio: (limit) => String(limit / 1e6),
   cores: String,
+  number: String,
 };
 
 test('every metric takes a limit in its own unit', () => {
@@ -157,6 +158,8 @@ const JUDGED_SECTIONS = [
   'memory',
   'cpu',
   'host',
+  'serverProcesses',
+  'serverMetrics',
 ];
 
 interface JsonSchema {

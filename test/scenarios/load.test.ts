@@ -131,6 +131,8 @@ test('a target is embedded, an address, or the keys of either', () => {
     insecure: false,
     driver: { name: 'c2m', settings: {} },
     websocket: { headers: {}, subprotocols: null, compression: false },
+    metrics: null,
+    processes: null,
   });
   expect(
     targetOf(

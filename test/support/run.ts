@@ -29,6 +29,8 @@ export function testScenario(change: (scenario: Scenario) => void = () => undefi
       insecure: true,
       driver: { name: 'c2m', settings: {} },
       websocket: { headers: {}, subprotocols: null, compression: false },
+      metrics: null,
+      processes: null,
     },
     clients: {
       count: 40,
@@ -78,6 +80,8 @@ export async function testRun(
     }),
     credentials,
     server: null,
+    processes: null,
+    metrics: scenario.target.kind === 'embedded' ? null : scenario.target.metrics,
     mediaUrl,
     adminUrl,
     target: {

@@ -1,13 +1,21 @@
 /// <reference lib="dom" />
 import type UPlot from 'uplot';
 import type { Unit } from '../../../record/metrics.js';
-import { formatBytes, formatCompact, formatFigure, formatMilliseconds, formatMoment } from '../../format.js';
+import {
+  formatBytes,
+  formatCompact,
+  formatFigure,
+  formatMilliseconds,
+  formatMoment,
+  formatNumber,
+} from '../../format.js';
 import type { ChartPlan } from '../chart-plan.js';
 
 /** A tick's words: short, with the unit where a bare number would not do. */
 export function tickText(value: number, unit: Unit): string {
   if (unit === 'ms') return formatMilliseconds(value);
   if (unit === 'bytes') return formatBytes(value);
+  if (unit === 'number' && Math.abs(value) < 0.01) return formatNumber(value);
   return formatCompact(value);
 }
 
@@ -31,6 +39,13 @@ export function valueText(value: number | null | undefined, unit: Unit): string 
 export function linearRange(
   unit: Unit,
 ): (plot: UPlot, low: number | null, high: number | null) => [number, number] {
+  // What a server says of itself may be tiny, or below zero.
+  if (unit === 'number') {
+    return (_plot, low, high) => {
+      const [from, to] = [Math.min(0, low ?? 0) * 1.08, Math.max(0, high ?? 0) * 1.08];
+      return [from, to > from ? to : 1];
+    };
+  }
   const least = unit === 'count' || unit === 'perSecond' ? 5 : unit === 'bytes' ? 1024 : 1;
   return (_plot, _low, high) => [0, Math.max((high ?? 0) * 1.08, least)];
 }

@@ -62,6 +62,17 @@ describe('bytes a connection', () => {
     });
   });
 
+  test('of a server that does not tell its connections are known by the sockets of the host', () => {
+    const untold = (reading: MemoryReading): MemoryReading => ({
+      ...reading,
+      server: reading.server && { ...reading.server, connections: null },
+    });
+    const { bytesPerConnection } = connectedMemory(ramp({ change: untold }));
+    expect(bytesPerConnection).toMatchObject({ server: SERVER_BYTES, method: { server: 'slope' } });
+    const few = connectedMemory(ramp({ readings: 3, change: untold })).bytesPerConnection;
+    expect(few).toMatchObject({ server: SERVER_BYTES, method: { server: 'difference' } });
+  });
+
   test.each([
     ['lets go of 30 MiB of names of files', { dentries: 100_000 }, { dentries: 100_000 - (30 * MIB) / 192 }],
     ['takes 30 MiB for names of files', {}, { dentries: 100_000 + (30 * MIB) / 192 }],

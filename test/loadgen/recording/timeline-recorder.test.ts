@@ -21,6 +21,7 @@ function recorderOf(agents = 2): { recorder: TimelineRecorder; lines: TimelineSa
     merge: () => ({ latency: none, lagP99Ms: null, lagMaxMs: null }),
     phaseAt: () => 'talk',
     server: () => null,
+    serverMetrics: () => undefined,
     kernel: () => ({}) as TimelineSample['kernel'],
     emit: (line) => lines.push(line),
   });

@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs } from '../loadgen/monotonic-clock.js';
+import { type ProcessFacts, readProcesses, treeOf } from '../loadgen/process-table.js';
+import type { ServerCommand } from '../scenarios/scenario.js';
+import { guardGroup } from './process-guard.js';
+import { sendSignal } from './send-signal.js';
+import type { ServerLog } from './server-log.js';
+
+/** After its end, until what it wrote last has come; a child that it left behind may hold the pipe for longer. */
+const LAST_WORDS_MS = 300;
+const LOOK_EVERY_MS = 25;
+/** What was killed is gone by then, unless the kernel holds it. */
+const KILLED_WITHIN_MS = 5000;
+
+/** A server that is not ours, started once: a process in a session of its own, with all that comes from it. */
+export class LaunchedServer {
+  /** Resolves when the process has ended, with how: `SIGKILL`, `exit 1`. What it left behind may still run. */
+  readonly ended: Promise<string>;
+  /** Undefined: it could not be started at all. */
+  readonly pid: number | undefined;
+  readonly #child: ChildProcess;
+  readonly #guard: { release(): void } | undefined;
+  #hasEnded = false;
+
+  constructor({ run, cwd, env }: ServerCommand, log: ServerLog) {
+    const [program = '', ...args] = run;
+    this.#child = spawn(program, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      // A session and a group of its own: Ctrl-C in the terminal of the lab is not for it, and all of it can be ended.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const output of [this.#child.stdout, this.#child.stderr])
+      output?.on('data', (bytes: Buffer) => log.write(bytes));
+    this.ended = new Promise((resolve) => {
+      const end = (how: string): void => {
+        this.#hasEnded = true;
+        resolve(how);
+      };
+      // There is no such program, or it may not be run.
+      this.#child.once('error', (error) => end(error.message));
+      this.#child.once('exit', (code, signal) => {
+        this.#hasEnded = true;
+        const timer = setTimeout(() => end(signal ?? `exit ${code}`), LAST_WORDS_MS);
+        this.#child.once('close', () => {
+          clearTimeout(timer);
+          end(signal ?? `exit ${code}`);
+        });
+      });
+    });
+    this.pid = this.#child.pid;
+    this.#guard =
+      this.pid === undefined
+        ? undefined
+        : guardGroup(this.pid, (reason) => log.note(`nobody ends the server if c2m is killed: ${reason}`));
+  }
+
+  /** SIGTERM to all of it, and SIGKILL to what is left after so long. @returns whether that was needed */
+  async end(withinMs: number): Promise<boolean> {
+    this.#signalAll('SIGTERM');
+    const isGone = await this.#gone(withinMs);
+    if (!isGone) await this.kill();
+    this.#release();
+    return !isGone;
+  }
+
+  /** SIGKILL to all of it; resolves when it is gone, and its ports with it. */
+  async kill(): Promise<void> {
+    this.killNow();
+    await this.#gone(KILLED_WITHIN_MS);
+    this.#release();
+  }
+
+  /** Without waiting: the end of this process is near. */
+  killNow(): void {
+    this.#signalAll('SIGKILL');
+  }
+
+  /** Parents before their children, so that nobody is left who would start them again. */
+  #signalAll(signal: NodeJS.Signals): void {
+    const running = this.#running();
+    for (const { pid } of running) sendSignal(pid, signal);
+    // Without /proc the group stands in for what came from it.
+    if (running.length === 0 && !this.#hasEnded && this.pid !== undefined) sendSignal(-this.pid, signal);
+  }
+
+  async #gone(withinMs: number): Promise<boolean> {
+    const deadlineMs = monotonicMs() + withinMs;
+    while (!this.#hasEnded || this.#running().length > 0) {
+      if (monotonicMs() >= deadlineMs) return false;
+      await sleep(LOOK_EVERY_MS);
+    }
+    return true;
+  }
+
+  /** Those that have ended and wait to be asked how, for ever perhaps in a container, hold nothing any more. */
+  #running(): ProcessFacts[] {
+    if (this.pid === undefined) return [];
+    // A pid that is free again may be anybody's; that of a session is not given away while somebody is in it.
+    const roots = new Set(this.#hasEnded ? [] : [this.pid]);
+    return treeOf(roots, readProcesses(), this.pid).filter(({ isZombie }) => !isZombie);
+  }
+
+  /** Whoever left the session of the server and is still there keeps the pipes open: they must not hold this process. */
+  #release(): void {
+    this.#guard?.release();
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+}

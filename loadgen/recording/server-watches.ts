@@ -1,0 +1,100 @@
+import { RunError } from '../run-error.js';
+import type { RunRequest } from '../run-request.js';
+import { MetricsPoller } from './metrics-poller.js';
+import { ProcessWatch } from './process-watch.js';
+import { ServerPoller } from './server-poller.js';
+import type { ServerWatch } from './server-watch.js';
+
+/** All that tells of the server under test in one run; each is undefined where the target has no such thing. */
+export class ServerWatches {
+  /** Its admin port. */
+  readonly poller: ServerPoller | undefined;
+  /** Its processes, from the outside. */
+  readonly processes: ProcessWatch | undefined;
+  /** What it says of itself on a page for Prometheus. */
+  readonly metrics: MetricsPoller | undefined;
+
+  private constructor(
+    poller: ServerPoller | undefined,
+    processes: ProcessWatch | undefined,
+    metrics: MetricsPoller | undefined,
+  ) {
+    this.poller = poller;
+    this.processes = processes;
+    this.metrics = metrics;
+  }
+
+  /** Looks at each once. @throws RunError where one that the scenario names is not there */
+  static async connect(request: RunRequest): Promise<ServerWatches> {
+    const { adminUrl, processes, metrics } = request;
+    return new ServerWatches(
+      adminUrl === null ? undefined : await connectPoller(adminUrl),
+      processes === null ? undefined : await watchProcesses(request),
+      metrics === null ? undefined : await connectMetrics(metrics),
+    );
+  }
+
+  /** Which of them has the figures of the server: it knows more of itself than its processes show. */
+  get server(): ServerWatch | undefined {
+    return this.poller ?? this.processes;
+  }
+
+  async poll(): Promise<void> {
+    await Promise.all(this.#all.map((each) => each.poll()));
+  }
+
+  /** @param startMs monotonic, when the run begins */
+  start(startMs: number): void {
+    for (const each of this.#all) each.start(startMs);
+  }
+
+  stop(): void {
+    for (const each of this.#all) each.stop();
+  }
+
+  /** What did not answer any more at the end. */
+  failures(): string[] {
+    const { poller, metrics } = this;
+    return [
+      ...(poller?.failure ? [`the server's admin port did not answer at the end: ${poller.failure}`] : []),
+      ...(metrics?.failure
+        ? [`the server's page of metrics could not be read at the end: ${metrics.failure}`]
+        : []),
+    ];
+  }
+
+  get #all() {
+    return [this.poller, this.processes, this.metrics].filter((each) => each !== undefined);
+  }
+}
+
+async function connectPoller(adminUrl: string): Promise<ServerPoller> {
+  const poller = new ServerPoller(adminUrl);
+  await poller.poll();
+  if (poller.failure === undefined) return poller;
+  throw new RunError(
+    'C2M_RUN',
+    `the admin port ${adminUrl} does not answer (${poller.failure}); correct target.admin, or leave it out`,
+  );
+}
+
+async function watchProcesses({ processes, scenario }: RunRequest): Promise<ProcessWatch | undefined> {
+  if (!processes) return undefined;
+  const watch = new ProcessWatch(processes);
+  await watch.poll();
+  if (watch.memory || scenario.target.kind !== 'external') return watch;
+  throw new RunError(
+    'C2M_RUN',
+    'target.pid, target.cgroup: there is no such process on this host now; correct it, or leave it out',
+  );
+}
+
+async function connectMetrics(page: NonNullable<RunRequest['metrics']>): Promise<MetricsPoller> {
+  const poller = new MetricsPoller(page);
+  await poller.poll();
+  if (poller.failure === undefined) return poller;
+  throw new RunError(
+    'C2M_RUN',
+    `the page of metrics ${page.url} cannot be read (${poller.failure}); correct target.metrics, or leave it out`,
+  );
+}

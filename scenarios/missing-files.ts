@@ -1,0 +1,44 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Finding } from './finding.js';
+import type { Path } from './override.js';
+import { mapOf, mapsOf, rawDriverFile, rawTarget } from './raw-scenario.js';
+
+/**
+ * Files and folders that a scenario names and that are not there.
+ * @param folder of the scenario, where they are looked for
+ * @param refused what may not be used anyway
+ */
+export function missingFiles(content: unknown, folder: string, refused: readonly Finding[]): Finding[] {
+  return [...missingCode(content, folder, refused), ...missingFolder(content, folder, refused)];
+}
+
+/** A driver, and handlers of the reference server. */
+function missingCode(content: unknown, folder: string, refused: readonly Finding[]): Finding[] {
+  const { settings } = mapOf(rawTarget(content).keys.embedded);
+  const driver = rawDriverFile(content);
+  const named: [Path, unknown][] = [
+    ...(driver ? [[driver.path, driver.file] as [Path, unknown]] : []),
+    [['target', 'embedded', 'settings', 'handlers'], mapOf(settings).handlers],
+    ...mapsOf(mapOf(content).actions).map(({ handlers }, index): [Path, unknown] => [
+      ['actions', index, 'handlers'],
+      handlers,
+    ]),
+  ];
+  return named.flatMap(([path, name]) => {
+    if (typeof name !== 'string' || refused.some((each) => each.path.join() === path.join())) return [];
+    const file = resolve(folder, name);
+    if (statSync(file, { throwIfNoEntry: false })?.isFile()) return [];
+    return [{ path, message: `${file} is no file; write a path from the scenario’s folder` }];
+  });
+}
+
+/** Where `target.command` is to run. */
+function missingFolder(content: unknown, folder: string, refused: readonly Finding[]): Finding[] {
+  const { cwd } = mapOf(rawTarget(content).keys.command);
+  if (typeof cwd !== 'string' || refused.some(({ path }) => path[1] === 'command')) return [];
+  const place = resolve(folder, cwd);
+  if (statSync(place, { throwIfNoEntry: false })?.isDirectory()) return [];
+  const message = `${place} is no folder; write a path from the scenario’s folder`;
+  return [{ path: ['target', 'command', 'cwd'], message }];
+}

@@ -1,0 +1,36 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { type RunObservers, runScenario } from '../../lab/run-scenario.js';
+import { type RunRecord, runRecordSchema } from '../../record/run.js';
+import { loadScenario } from '../../scenarios/load.js';
+import { testFolder } from './folder.js';
+
+/** Runs a scenario with this target; the folder is that of the record. */
+export async function runAgainstTarget(
+  target: object,
+  more = '',
+  observers: RunObservers = {},
+  phases = '[{ name: talk, duration: 2s, rate: 200/s }]',
+): Promise<{ record: RunRecord; folder: string }> {
+  const folder = testFolder();
+  const file = join(folder, 'mine.yaml');
+  await writeFile(
+    file,
+    `name: mine
+target: ${JSON.stringify(target)}
+clients: { count: 100, connectRate: 500/s, reconnectRate: 1000/s }
+messages: { arrival: constant }
+phases: ${phases}
+${more}
+`,
+  );
+  const { record, failure } = await runScenario(
+    await loadScenario(file, [], { isTrusted: true }),
+    { folder },
+    observers,
+  );
+  expect(failure).toBeUndefined();
+  expect(runRecordSchema.safeParse(record).error).toBeUndefined();
+  return { record: record as RunRecord, folder };
+}
