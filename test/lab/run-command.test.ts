@@ -93,7 +93,7 @@ phases: [{ name: talk, duration: 20s }]
 `,
     );
     const loaded = await loadScenario(file, [], { isTrusted: true });
-    const { record } = await runScenario(loaded, { folder });
+    const { record } = await runScenario(loaded, { folder, skipsFirstContact: true });
     expect(record?.verdict).toBe('failed');
     expect(record?.target.died).toBe('the server ended (exit 5)');
     expect(record?.durationSeconds).toBeLessThan(10);
