@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mqttSchema } from './drivers/mqtt-schema.js';
 
 /** What clients speak, and what that protocol is told: `target.driver`. */
 export interface DriverChoice {
@@ -12,6 +13,7 @@ const c2mSchema = z.strictObject({}, 'takes no settings');
 /** One a driver, by its name. */
 const DRIVER_SCHEMAS = {
   c2m: c2mSchema.optional().meta({ description: 'The protocol of the reference server: docs/protocol.md.' }),
+  mqtt: mqttSchema.optional().meta({ description: 'MQTT 3.1.1 and 5: docs/drivers.md.' }),
 };
 
 export const DRIVER_NAMES = Object.keys(DRIVER_SCHEMAS);
