@@ -270,6 +270,24 @@ describe('a message with QoS 1', () => {
     expect(talk.pend().events).toEqual(['loggedIn 0', 'refused 0 1 PacketTooLarge']);
   });
 
+  test('waits where the scenario allows no more under way', () => {
+    const talk = new Talk({ inFlight: 1 }).login().publish(1).publish(2);
+    const [first] = talk.said();
+    expect(talk.hear(answer('puback', first?.messageId ?? 0)).said()).toMatchObject([{ cmd: 'publish' }]);
+  });
+
+  test('is refused where 64 MiB wait already', () => {
+    const talk = new Talk({ inFlight: 1 }).login();
+    const payload = Buffer.alloc(1024 * 1024);
+    for (let sequence = 1; sequence <= 65; sequence += 1)
+      talk.protocol.writeMessage(0, 1, sequence, payload, buffered());
+    expect(talk.pend().events).toEqual(['loggedIn 0', 'refused 0 65 TooMuchUnanswered']);
+    // What waited is asked for again on the next connection, and waits again.
+    talk.closed().login();
+    talk.protocol.writeMessage(0, 1, 65, payload, buffered());
+    expect(talk.pend().events.at(-1)).toBe('loggedIn 0');
+  });
+
   test('has a packet id that no other one has, also after 65,534 of them', () => {
     const talk = new Talk().login().publish(1);
     const [oldest] = talk.said();
