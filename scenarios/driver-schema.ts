@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mqttSchema } from './drivers/mqtt-schema.js';
 import { natsSchema } from './drivers/nats-schema.js';
 import { isDriverFile, ownSchema } from './drivers/own-schema.js';
 import { socketioSchema } from './drivers/socketio-schema.js';
@@ -16,6 +17,7 @@ const c2mSchema = z.strictObject({}, 'takes no settings');
 /** One a driver, by its name. */
 const DRIVER_SCHEMAS = {
   c2m: c2mSchema.optional().meta({ description: 'The protocol of the reference server: docs/protocol.md.' }),
+  mqtt: mqttSchema.optional().meta({ description: 'MQTT 3.1.1 and 5: docs/drivers.md.' }),
   nats: natsSchema.optional().meta({ description: 'NATS, its core or JetStream.' }),
   socketio: socketioSchema.optional().meta({ description: 'Socket.IO 5 over Engine.IO 4, on WebSocket.' }),
   websocket: webSocketDriverSchema.optional().meta({

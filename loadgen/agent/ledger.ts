@@ -1,3 +1,4 @@
+import { SequenceCounts } from './sequence-counts.js';
 import { SequenceSets } from './sequence-sets.js';
 
 /** What a delivery was to the ledger. */
@@ -70,13 +71,13 @@ export class Ledger {
   readonly #seen: Uint32Array;
   /** The same when the recipient logged in the last time: only those may come again. */
   readonly #seenBefore: Uint32Array;
-  /** Of those, the ones that have come again, or late, on the connection of now. */
-  readonly #onThisConnection = new SequenceSets();
+  /** How often they have come again on the connection of now, those of before it for the first time included. */
+  readonly #onThisConnection = new SequenceCounts();
   /** Sequences below those that were not seen. */
   readonly #missing = new SequenceSets();
   readonly #refused = new SequenceSets();
-  /** Sent again to a server that cannot know it: each may come once more. */
-  readonly #sentAgain = new SequenceSets();
+  /** How often they were sent again to a server that cannot know it: it has so many more of them. */
+  readonly #sentAgain = new SequenceCounts();
   /** Receipts that came before the message. */
   readonly #early = new SequenceSets();
   sent = 0;
@@ -152,7 +153,7 @@ export class Ledger {
       this.delivered += 1;
       // Numbers that were refused leave no hole that a later one could have overtaken.
       this.outOfOrder += 1;
-      this.#onThisConnection.add(flow, sequence);
+      if (sequence <= (this.#seenBefore[flow] as number)) this.#onThisConnection.add(flow, sequence);
       return 'late';
     }
     if (mayBeAgain && this.#mayComeAgain(flow, sequence)) {
@@ -201,11 +202,16 @@ export class Ledger {
     };
   }
 
-  /** A connection has died since it came, and it has not come again on the one of now; or it was sent twice. */
+  /**
+   * A server may deliver each message of its own once on a connection. Of one that was sent again it has several, and all
+   * of them may come again on the next connection of the recipient.
+   */
   #mayComeAgain(flow: number, sequence: number): boolean {
-    if (sequence <= (this.#seenBefore[flow] as number) && this.#onThisConnection.add(flow, sequence))
-      return true;
-    return this.#sentAgain.delete(flow, sequence);
+    const cameFirst = sequence > (this.#seenBefore[flow] as number) ? 1 : 0;
+    const came = cameFirst + this.#onThisConnection.of(flow, sequence);
+    if (came > this.#sentAgain.of(flow, sequence)) return false;
+    this.#onThisConnection.add(flow, sequence);
+    return true;
   }
 
   /** Refused messages that were not delivered all the same. */

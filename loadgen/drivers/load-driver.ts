@@ -4,6 +4,7 @@ import type { Driver } from './driver.js';
 /** Loaded where they are used, with the libraries that they need. */
 const DRIVERS: Record<string, (settings: unknown) => Promise<Driver>> = {
   c2m: async () => forAnySettings((await import('./c2m/c2m-driver.js')).driver),
+  mqtt: async () => forAnySettings((await import('./mqtt/mqtt-driver.js')).driver),
   nats: async () => forAnySettings((await import('./nats/nats-driver.js')).driver),
   socketio: async () => forAnySettings((await import('./socketio/socketio-driver.js')).driver),
   websocket: async () => forAnySettings((await import('./websocket/websocket-driver.js')).driver),

@@ -65,6 +65,16 @@ describe('the ledger', () => {
     expect(ledger.totals(NOTHING_OPEN)).toMatchObject({ delivered: 1, redelivered: 1, duplicated: 1 });
   });
 
+  test('lets as many copies come as were sent, on each connection of the recipient', () => {
+    const ledger = new Ledger(1);
+    ledger.nextSequence(0);
+    ledger.sentAgain(0, 1);
+    const copies = () => [1, 2, 3].map(() => ledger.deliver(0, 1, true));
+    expect(copies()).toEqual(['first', 'redelivered', 'duplicated']);
+    ledger.reconnected(0);
+    expect(copies()).toEqual(['redelivered', 'redelivered', 'duplicated']);
+  });
+
   test('counts a first delivery that is marked as a redelivery as a first delivery', () => {
     const ledger = new Ledger(1);
     ledger.nextSequence(0);
