@@ -2,7 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { noTcp, subtractTcp } from '../../record/tcp-counters.js';
 import type { Phase } from '../../scenarios/scenario.js';
 import type { AgentPlan, AgentSample, FromAgent, ToAgent } from '../agent-messages.js';
-import type { Driver } from '../drivers/driver.js';
+import type { Driver, Framing } from '../drivers/driver.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import { readProcessUsage } from '../process-usage.js';
 import { PacketTransport } from '../transports/packets/packet-transport.js';
@@ -299,22 +299,22 @@ function makeTransport(plan: AgentPlan, driver: Driver, population: Population):
   const isWebSocket = plan.endpoints.some(({ protocol }) => protocol === 'ws' || protocol === 'wss');
   const isSocket = plan.endpoints.some(({ protocol }) => protocol === 'tcp' || protocol === 'tls');
   if (isWebSocket && isSocket) throw new Error('one run speaks either TCP or WebSocket, not both');
-  if (!isWebSocket) return makeStreams(plan, population);
   const framing = driver.framing(plan.driver.settings);
+  if (!isWebSocket) return makeStreams(plan, framing, population);
   const options = {
     messages: framing.webSocketMessages,
     subprotocols: plan.webSocket?.subprotocols ?? framing.subprotocols,
     headers: plan.webSocket?.headers ?? {},
   };
   const webSockets = new WebSocketTransport(plan.count, options, population);
-  webSockets.use(makeStreams(plan, webSockets));
+  webSockets.use(makeStreams(plan, framing, webSockets));
   return webSockets;
 }
 
-function makeStreams(plan: AgentPlan, listener: TransportListener): Transport {
+function makeStreams(plan: AgentPlan, { tls }: Framing, listener: TransportListener): Transport {
   return plan.transport === 'packets'
     ? new PacketTransport(plan.agent, plan.count, listener)
-    : new SocketTransport(plan.count, plan.insecure, listener);
+    : new SocketTransport(plan.count, plan.insecure, listener, tls);
 }
 
 function newCounts() {
