@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { xmppSchema } from './drivers/xmpp-schema.js';
 
 /** What clients speak, and what that protocol is told: `target.driver`. */
 export interface DriverChoice {
@@ -12,6 +13,9 @@ const c2mSchema = z.strictObject({}, 'takes no settings');
 /** One a driver, by its name. */
 const DRIVER_SCHEMAS = {
   c2m: c2mSchema.optional().meta({ description: 'The protocol of the reference server: docs/protocol.md.' }),
+  xmpp: xmppSchema
+    .optional()
+    .meta({ description: 'XMPP (RFC 6120 and 6121), with receipts and stream management.' }),
 };
 
 export const DRIVER_NAMES = Object.keys(DRIVER_SCHEMAS);

@@ -4,6 +4,7 @@ import type { Driver } from './driver.js';
 /** Loaded where they are used, with the libraries that they need. */
 const DRIVERS: Record<string, () => Promise<Driver>> = {
   c2m: async () => forAnySettings((await import('./c2m/c2m-driver.js')).driver),
+  xmpp: async () => forAnySettings((await import('./xmpp/xmpp-driver.js')).driver),
 };
 
 /** @throws RunError `C2M_INPUT` */
