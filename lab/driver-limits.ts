@@ -19,7 +19,9 @@ export async function checkDriver(scenario: Scenario, { name, settings }: Driver
         ? []
         : [`gates: ${expression}: ${words} cannot tell ${what}; leave the gate out`];
     }),
-    ...(scenario.groups && !promises.groups ? [`groups: ${words} has no groups; leave them out`] : []),
+    ...(scenario.groups && !promises.groups
+      ? [`groups: ${words} has no groups; ${driver.groupsNeed ?? 'leave them out'}`]
+      : []),
     ...carrierProblems(scenario, words, driver.framing(settings).carriers),
     ...(scenario.media && name !== 'c2m'
       ? ['media: are sent to the media port of a c2m server; leave them out']

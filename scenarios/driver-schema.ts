@@ -4,6 +4,7 @@ import { natsSchema } from './drivers/nats-schema.js';
 import { isDriverFile, ownSchema } from './drivers/own-schema.js';
 import { socketioSchema } from './drivers/socketio-schema.js';
 import { webSocketDriverSchema } from './drivers/websocket-schema.js';
+import { xmppSchema } from './drivers/xmpp-schema.js';
 
 /** What clients speak, and what that protocol is told: `target.driver`. */
 export interface DriverChoice {
@@ -26,6 +27,9 @@ const DRIVER_SCHEMAS = {
   own: ownSchema.optional().meta({
     description: 'A driver of your own; `target.driver: ./my-driver.js` is short for its file alone.',
   }),
+  xmpp: xmppSchema
+    .optional()
+    .meta({ description: 'XMPP (RFC 6120 and 6121), with receipts and stream management.' }),
 };
 
 export const DRIVER_NAMES = Object.keys(DRIVER_SCHEMAS);

@@ -106,8 +106,9 @@ export class ClientWriter implements Output {
   }
 
   writeText(text: string): void {
-    const bytes = Buffer.byteLength(text);
-    this.at += this.room(bytes).write(text, this.at);
+    const buffer = this.room(Buffer.byteLength(text));
+    // Not before: making room may have sent what was there.
+    this.at += buffer.write(text, this.at);
   }
 
   endMessage(): void {

@@ -279,6 +279,12 @@ export class Population implements TransportListener, ClientEvents {
     }
   }
 
+  secured(client: number): void {
+    this.#writer.begin(client);
+    this.#protocol.secured?.(client, this.#writer);
+    this.#writer.end();
+  }
+
   closed(client: number, transportReason: string): void {
     const before = this.#state[client];
     const given = this.#endReasons.get(client);
@@ -381,6 +387,10 @@ export class Population implements TransportListener, ClientEvents {
     this.#writer.say(client);
   }
 
+  startTls(client: number): boolean {
+    return this.#transport?.startTls?.(client) ?? false;
+  }
+
   /** Hot path. Whose message has this number. */
   #conversationOf(sequence: number): Conversations | undefined {
     return sequence < GROUP_BIT ? this.#pairs : this.#groups;
@@ -397,6 +407,7 @@ export class Population implements TransportListener, ClientEvents {
     this.#protocol.writePending(client, this.#writer);
     for (const conversations of this.#conversations)
       conversations.writeDue(client, this.#protocol, this.#writer);
+    this.#protocol.messagesWritten?.(client, this.#writer);
     if (wantsKeepalive) this.#protocol.writeKeepalive(client, this.#writer);
   }
 }

@@ -17,6 +17,8 @@ export interface Driver<Settings = unknown> {
    */
   readonly settings?: { parse(value: unknown): Settings };
   promises(settings: Settings): Promises;
+  /** What to write so that there are groups, where that depends on the settings; undefined: they have to be left out. */
+  readonly groupsNeed?: string;
   framing(settings: Settings): Framing;
   /** What else a scenario asks for that it cannot do: `key: what is wrong; what to do`. Its promises need no words here. */
   problems?(settings: Settings, scenario: Scenario): string[];
@@ -37,6 +39,8 @@ export interface Framing {
   subprotocols: readonly string[];
   /** What an upgrade asks for where the address has no path; undefined: /. */
   path?: string;
+  /** What a client of TLS asks for: a certificate of this name instead of the host's, and one of these protocols (ALPN). */
+  tls?: { serverName: string; alpn: readonly string[] };
 }
 
 /** The clients of one agent. */
@@ -74,7 +78,11 @@ export interface ClientProtocol {
   writeMessage(client: number, to: number, sequence: number, payload: Buffer, out: Output): void;
   /** Hot path. What the protocol itself has to say: acknowledgements, subscriptions, groups to be made. */
   writePending(client: number, out: Output): void;
+  /** Hot path. All messages that were due are written: what is to be said behind them, once for all. */
+  messagesWritten?(client: number, out: Output): void;
   writeKeepalive(client: number, out: Output): void;
+  /** What `ClientEvents.startTls` has begun is done: from now on all bytes are enciphered. */
+  secured?(client: number, out: Output): void;
   /** The client parts in good order. */
   leave(client: number, out: Output): void;
   /** The connection has ended: nothing that belonged to it is true any more. */
@@ -114,6 +122,11 @@ export interface ClientEvents {
   ended(client: number, reason: string): void;
   /** `writePending` is to be called in the next write of this client. */
   hasSomethingToWrite(client: number): void;
+  /**
+   * Begins TLS on the connection as it stands, behind what was received; `ClientProtocol.secured` is called when that is
+   * done. False: what carries the bytes cannot.
+   */
+  startTls?(client: number): boolean;
 }
 
 /** Where the bytes of one client go: what is written in one turn leaves in one write. */

@@ -9,6 +9,7 @@ const DRIVERS: Record<string, (settings: unknown) => Promise<Driver>> = {
   socketio: async () => forAnySettings((await import('./socketio/socketio-driver.js')).driver),
   websocket: async () => forAnySettings((await import('./websocket/websocket-driver.js')).driver),
   own: async (settings) => (await import('./own/load-own-driver.js')).loadOwnDriver(settings),
+  xmpp: async () => forAnySettings((await import('./xmpp/xmpp-driver.js')).driver),
 };
 
 export const DRIVER_NAMES: readonly string[] = Object.keys(DRIVERS);

@@ -1,5 +1,5 @@
 import type { AgentPlan } from '../agent-messages.js';
-import type { Driver } from '../drivers/driver.js';
+import type { Driver, Framing } from '../drivers/driver.js';
 import { PacketTransport } from './packets/packet-transport.js';
 import { SocketTransport } from './socket-transport.js';
 import type { Transport, TransportListener } from './transport.js';
@@ -19,8 +19,8 @@ export function makeTransport(
   const isWebSocket = plan.endpoints.some(({ protocol }) => protocol === 'ws' || protocol === 'wss');
   const isSocket = plan.endpoints.some(({ protocol }) => protocol === 'tcp' || protocol === 'tls');
   if (isWebSocket && isSocket) throw new Error('one run speaks either TCP or WebSocket, not both');
-  if (!isWebSocket) return makeStreams(plan, watch(listener));
   const framing = driver.framing(plan.driver.settings);
+  if (!isWebSocket) return makeStreams(plan, framing, watch(listener));
   const options = {
     messages: framing.webSocketMessages,
     subprotocols: plan.webSocket?.subprotocols ?? framing.subprotocols,
@@ -29,12 +29,12 @@ export function makeTransport(
     ...(framing.path === undefined ? {} : { path: framing.path }),
   };
   const webSockets = new WebSocketTransport(plan.count, options, listener);
-  webSockets.use(makeStreams(plan, watch(webSockets)));
+  webSockets.use(makeStreams(plan, framing, watch(webSockets)));
   return webSockets;
 }
 
-function makeStreams(plan: AgentPlan, listener: TransportListener): Transport {
+function makeStreams(plan: AgentPlan, { tls }: Framing, listener: TransportListener): Transport {
   return plan.transport === 'packets'
     ? new PacketTransport(plan.agent, plan.count, listener)
-    : new SocketTransport(plan.count, plan.insecure, listener);
+    : new SocketTransport(plan.count, plan.insecure, listener, tls);
 }

@@ -1,33 +1,56 @@
-import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, createSecureContext } from 'node:tls';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls, createSecureContext, TLSSocket } from 'node:tls';
 import type { Endpoint } from '../agent-messages.js';
+import type { Framing } from '../drivers/driver.js';
 import type { Transport, TransportListener } from './transport.js';
 
 /** Reads of all sockets land here: a read is handled before the next one happens. */
 const READ_BUFFER_BYTES = 64 * 1024;
 
 /** A socket that knows its client, so that all sockets share their handlers. */
-type ClientSocket = Socket & { c2mClient: number; c2mReason?: string };
+type ClientSocket = Socket & {
+  c2mClient: number;
+  c2mReason?: string;
+  /** What TLS was begun on when it was open already. */
+  c2mUnder?: ClientSocket;
+};
 
 /** TCP and TLS through the kernel. */
 export class SocketTransport implements Transport {
   readonly #sockets: (ClientSocket | undefined)[];
   readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
-  readonly #secureContext = createSecureContext();
-  readonly #isInsecure: boolean;
+  /** The same for all clients: what each of them added of its own would cost memory. */
+  readonly #tls: ConnectionOptions;
+  readonly #alpn: string[];
   readonly #onOpen: (this: Socket) => void;
+  readonly #onSecured: (this: Socket) => void;
   readonly #onRead: (bytes: number, buffer: Uint8Array) => boolean;
   readonly #onData: (this: Socket, bytes: Buffer) => void;
   readonly #onClose: (this: Socket) => void;
 
-  constructor(clients: number, isInsecure: boolean, listener: TransportListener) {
+  constructor(
+    clients: number,
+    isInsecure: boolean,
+    listener: TransportListener,
+    { serverName, alpn }: NonNullable<Framing['tls']> = { serverName: '', alpn: [] },
+  ) {
     const sockets = new Array<ClientSocket | undefined>(clients);
     this.#sockets = sockets;
-    this.#isInsecure = isInsecure;
+    this.#tls = {
+      secureContext: createSecureContext(),
+      rejectUnauthorized: !isInsecure,
+      // An address is no name that could be asked for (section 3 of RFC 6066).
+      ...(serverName === '' || isIP(serverName) ? {} : { servername: serverName }),
+    };
+    this.#alpn = [...alpn];
     const readBuffer = this.#readBuffer;
     this.#onOpen = function (this: Socket) {
       const socket = this as ClientSocket;
       if (sockets[socket.c2mClient] === socket) listener.opened(socket.c2mClient);
+    };
+    this.#onSecured = function (this: Socket) {
+      const socket = this as ClientSocket;
+      if (sockets[socket.c2mClient] === socket) listener.secured?.(socket.c2mClient);
     };
     this.#onRead = function (this: unknown, bytes: number) {
       const socket = this as ClientSocket;
@@ -56,8 +79,8 @@ export class SocketTransport implements Transport {
         host,
         port,
         ...local,
-        secureContext: this.#secureContext,
-        rejectUnauthorized: !this.#isInsecure,
+        ...this.#tls,
+        ...(this.#alpn.length > 0 ? { ALPNProtocols: this.#alpn } : {}),
       }) as unknown as ClientSocket;
       socket.setNoDelay(true);
       socket.once('secureConnect', this.#onOpen);
@@ -85,6 +108,20 @@ export class SocketTransport implements Transport {
     return socket.writableLength === 0;
   }
 
+  startTls(client: number): boolean {
+    const under = this.#sockets[client];
+    if (!under) return false;
+    const socket = connectTls({ ...this.#tls, socket: under }) as unknown as ClientSocket;
+    socket.c2mClient = client;
+    socket.c2mUnder = under;
+    socket.once('secureConnect', this.#onSecured);
+    socket.on('data', this.#onData);
+    socket.on('error', onError);
+    socket.on('close', this.#onClose);
+    this.#sockets[client] = socket;
+    return true;
+  }
+
   end(client: number): void {
     this.#sockets[client]?.end();
   }
@@ -101,8 +138,10 @@ export class SocketTransport implements Transport {
     const socket = this.#sockets[client];
     if (!socket) return;
     socket.c2mReason = 'Cut';
-    if (socket.connecting) socket.destroy();
-    else socket.resetAndDestroy();
+    const under = socket.c2mUnder ?? socket;
+    // Where TLS has made the connection there is nothing under it that Node could reset: it ends without a goodbye.
+    if (under.connecting || under instanceof TLSSocket) under.destroy();
+    else under.resetAndDestroy();
   }
 }
 

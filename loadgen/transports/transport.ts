@@ -6,6 +6,8 @@ export interface TransportListener {
   opened(client: number): void;
   /** Hot path. `bytes` are valid during the call only. */
   received(client: number, bytes: Buffer): void;
+  /** The handshake that `startTls` has begun is done. */
+  secured?(client: number): void;
   /** Once for every `open`, whatever ended it; the reason is an error code or `PeerClosed`. */
   closed(client: number, reason: string): void;
 }
@@ -17,6 +19,8 @@ export interface Transport {
   open(client: number, endpoint: Endpoint, sourceAddress: string | undefined): void;
   /** Hot path. True: `bytes` may be reused at once; false: they belong to the transport now. */
   send(client: number, bytes: Buffer): boolean;
+  /** Begins TLS on a connection that is open; where the kernel's TCP does the work. False: it is open no longer. */
+  startTls?(client: number): boolean;
   /** Sends what is under way, then closes. */
   end(client: number): void;
   /** Stops reading, with the connection open; where the kernel's TCP does the work. */

@@ -126,6 +126,7 @@ export function toldBy(events: string[]): ClientEvents {
     refused: (client, sequence, reason) => events.push(`refused ${client} ${sequence} ${reason}`),
     ended: (client, reason) => events.push(`ended ${client} ${reason}`),
     hasSomethingToWrite: () => undefined,
+    startTls: (client) => events.push(`startTls ${client}`) > 0,
   };
 }
 
