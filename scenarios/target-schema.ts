@@ -93,7 +93,7 @@ export const targetSchema = z
             }),
           command: commandSchema.optional().meta({
             description:
-              'The lab starts this server for the run, measures its processes and ends it: docs/drivers.md. It needs `c2m run --trust`.',
+              'The lab starts this server for the run, measures its processes and ends it: docs/targets.md. It needs `c2m run --trust`.',
             shape: 'a command line, or keys',
           }),
           pid: z
