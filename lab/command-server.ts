@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint } from '../loadgen/agent-messages.js';
@@ -11,7 +12,8 @@ import { RECORD_FILES } from '../record/folder.js';
 import { printable } from '../record/printable.js';
 import { formatQuantity } from '../record/quantity.js';
 import type { ServerAction, ServerCommand } from '../scenarios/scenario.js';
-import { atAbruptEnd } from './abrupt-end.js';
+import { clearOwnerless, makeTemporaryFolder, type TemporaryFolder } from '../server/temporary-folder.js';
+import { atAbruptEnd, removeAtAbruptEnd } from './abrupt-end.js';
 import { LaunchedServer } from './launched-server.js';
 import { listensEverywhere, notListening, waitUntilListening } from './listening.js';
 import { ServerLog } from './server-log.js';
@@ -20,6 +22,9 @@ import { ServerLog } from './server-log.js';
 const LINES_SHOWN = 12;
 /** A port may be free only a moment after whoever had it. */
 const START_AGAIN_EVERY_MS = 200;
+
+/** In its environment: an empty folder of the run's own, for what the server keeps. It is there again after `kill-server`. */
+const DATA_FOLDER = 'C2M_DATA';
 
 /** A server that could not be started by its command; the message shows what it said. */
 export class CommandServerError extends Error {
@@ -45,20 +50,26 @@ export class CommandServer implements ServerControl {
   });
   readonly #plan: CommandServerPlan;
   readonly #log: ServerLog;
-  readonly #abruptEnd: { release(): void };
+  readonly #data: TemporaryFolder;
+  readonly #abruptEnds: { release(): void }[];
   #launched: LaunchedServer | undefined;
   #reportDeath: (reason: string) => void = () => undefined;
 
-  private constructor(plan: CommandServerPlan) {
+  private constructor(plan: CommandServerPlan, data: TemporaryFolder) {
     this.#plan = plan;
+    this.#data = data;
+    mkdirSync(this.#dataPath);
     this.#log = new ServerLog(join(plan.folder, RECORD_FILES.serverLog));
     this.died = new Promise((resolve) => {
       this.#reportDeath = resolve;
     });
-    this.#abruptEnd = atAbruptEnd(() => {
-      this.#launched?.killNow();
-      this.#log.close();
-    });
+    this.#abruptEnds = [
+      atAbruptEnd(() => {
+        this.#launched?.killNow();
+        this.#log.close();
+      }),
+      removeAtAbruptEnd(data.path),
+    ];
   }
 
   /**
@@ -67,7 +78,8 @@ export class CommandServer implements ServerControl {
    */
   static async start(plan: CommandServerPlan, signal: AbortSignal): Promise<CommandServer> {
     await demandFree(plan.endpoints);
-    const server = new CommandServer(plan);
+    await clearOwnerless();
+    const server = new CommandServer(plan, await makeTemporaryFolder('c2m-target-'));
     try {
       await server.#launch(monotonicMs() + plan.command.readyWithinMs, signal);
       return server;
@@ -91,8 +103,14 @@ export class CommandServer implements ServerControl {
     this.#launched = undefined;
     if (await launched?.end(stopWithinMs))
       this.#log.note(`still there ${formatQuantity('duration', stopWithinMs)} after SIGTERM: killed`);
-    this.#abruptEnd.release();
+    await this.#data.remove();
+    for (const end of this.#abruptEnds) end.release();
     this.#log.close();
+  }
+
+  /** Within that folder, beside the mark that it has. */
+  get #dataPath(): string {
+    return join(this.#data.path, 'data');
   }
 
   async #killAndRestart(): Promise<void> {
@@ -118,7 +136,8 @@ export class CommandServer implements ServerControl {
 
   async #launch(deadlineMs: number, signal = new AbortController().signal): Promise<void> {
     const { command, endpoints, isOnDevice } = this.#plan;
-    const launched = new LaunchedServer(command, this.#log);
+    const env = { [DATA_FOLDER]: this.#dataPath, ...command.env };
+    const launched = new LaunchedServer({ ...command, env }, this.#log);
     this.#launched = launched;
     const waiting = new AbortController();
     const how = await Promise.race([

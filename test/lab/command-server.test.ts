@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { CommandServer } from '../../lab/command-server.js';
 import { readProcesses } from '../../loadgen/process-table.js';
@@ -190,4 +190,32 @@ test('a lab that is killed takes the server with it', async () => {
   lab.kill('SIGKILL');
   await expect.poll(() => isTaken(port)).toBe(false);
   await expect.poll(() => processesOf('listener.mjs --stubborn')).toEqual([]);
+});
+
+test('a server has a folder of its own, which outlives a kill and goes with the run', async () => {
+  const port = await freePort();
+  const folder = testFolder();
+  // It keeps one line for each of its starts, and tells where, and how many there are.
+  const script = `const fs = require('fs');
+    const file = process.env.C2M_DATA + '/starts';
+    fs.appendFileSync(file, 'x');
+    console.log('starts', fs.readFileSync(file, 'utf8').length, file);
+    require('net').createServer((socket) => socket.on('error', () => undefined)).listen(${port}, '127.0.0.1')`;
+  const command = {
+    run: ['node', '-e', script],
+    cwd: '.',
+    env: {},
+    readyWithinMs: 10_000,
+    stopWithinMs: 5000,
+  };
+  const plan = { command, endpoints: [endpointAt(port)], isOnDevice: false, folder };
+  const server = await CommandServer.start(plan, new AbortController().signal);
+  running.push(server);
+  await server.act({ kind: 'kill-server', atMs: 0 });
+  const said = readFileSync(join(folder, 'server.log'), 'utf8');
+  expect(said.match(/starts \d/g)).toEqual(['starts 1', 'starts 2']);
+  const [, file = ''] = /starts 1 (.*)/.exec(said) ?? [];
+  expect(existsSync(file)).toBe(true);
+  await server.close();
+  expect(existsSync(dirname(file))).toBe(false);
 });
