@@ -2,7 +2,9 @@ import type { DriverPlan } from '../loadgen/agent-messages.js';
 import { loadDriver } from '../loadgen/drivers/load-driver.js';
 import { InputError } from '../record/input-error.js';
 import { type Promises, whyUntold } from '../record/promises.js';
+import { driverSchema } from '../scenarios/driver-schema.js';
 import type { Scenario } from '../scenarios/scenario.js';
+import { isSecretKey } from '../scenarios/secrets.js';
 
 /**
  * What a scenario asks of its protocol, against what that can tell and be carried by.
@@ -11,7 +13,7 @@ import type { Scenario } from '../scenarios/scenario.js';
 export async function checkDriver(scenario: Scenario, { name, settings }: DriverPlan): Promise<Promises> {
   const driver = await loadDriver(name, settings);
   const promises = driver.promises(settings);
-  const words = [driver.name, settingWords(settings)].filter(Boolean).join(' with ');
+  const words = [driver.name, settingWords(name, settings)].filter(Boolean).join(' with ');
   const problems = [
     ...scenario.gates.flatMap(({ metric, expression }) => {
       const what = whyUntold(promises, metric);
@@ -42,13 +44,11 @@ function carrierProblems({ target }: Scenario, words: string, carriers: readonly
     );
 }
 
-/** Of the settings, those that make a difference in a word: `qos 0`, `mode core`. */
-function settingWords(settings: unknown): string {
+/** Of the settings, those that somebody has chosen and that are told in a word: `qos 0`; and the mode in any case. */
+function settingWords(name: string, settings: unknown): string {
+  const usual = driverSchema.safeParse(name).data?.settings ?? {};
   return Object.entries(settings as Record<string, unknown>)
-    .filter(
-      ([key, value]) =>
-        (key === 'mode' || ['number', 'boolean'].includes(typeof value)) && !/password|token/i.test(key),
-    )
+    .filter(([key, value]) => key === 'mode' || (/number|boolean/.test(typeof value) && value !== usual[key]))
     .map(([key, value]) => `${key} ${value}`)
     .join(', ');
 }
