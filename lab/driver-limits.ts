@@ -48,7 +48,10 @@ function carrierProblems({ target }: Scenario, words: string, carriers: readonly
 function settingWords(name: string, settings: unknown): string {
   const usual = driverSchema.safeParse(name).data?.settings ?? {};
   return Object.entries(settings as Record<string, unknown>)
-    .filter(([key, value]) => key === 'mode' || (/number|boolean/.test(typeof value) && value !== usual[key]))
+    .filter(
+      ([key, value]) =>
+        key === 'mode' || (/number|boolean/.test(typeof value) && value !== usual[key] && !isSecretKey(key)),
+    )
     .map(([key, value]) => `${key} ${value}`)
     .join(', ');
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { DriverPlan, Endpoint } from '../../loadgen/agent-messages.js';
 import {
   type ClientEvents,
@@ -35,7 +35,7 @@ const every = (n: number) => (message: number) => message % n === 0;
  */
 export function conforms(words: string, { driver, start, change }: Conformance): void {
   const servers: RunningServer[] = [];
-  afterEach(async () => {
+  afterAll(async () => {
     await Promise.all(servers.splice(0).map((server) => server.close()));
   });
   const measure = async (
@@ -53,7 +53,8 @@ export function conforms(words: string, { driver, start, change }: Conformance):
   };
   const FLAWLESS = { lost: 0, duplicated: 0, corrupted: 0, refused: 0, unsent: 0, leftOver: 0 };
 
-  describe(words, () => {
+  // All at once: most of a run is waiting.
+  describe.concurrent(words, () => {
     test('carries every message of a right server once, whole and in order', async () => {
       const promises = (await loadDriver(driver.name, driver.settings)).promises(driver.settings);
       const { messages, connections } = await measure({});

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import type { DriverPlan, Endpoint } from '../../loadgen/agent-messages.js';
 import { loadDriver } from '../../loadgen/drivers/load-driver.js';
 import { planAgents } from '../../loadgen/plan.js';
@@ -107,6 +107,7 @@ export async function testRun(
   return { ...handle, measurement, folder };
 }
 
-afterEach(async () => {
+// Tests of one file may run at once.
+afterAll(async () => {
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
 });
