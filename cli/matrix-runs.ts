@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { numbered } from '../lab/ab.js';
+import { RECORD_FILES } from '../record/folder.js';
 import type { RunRecord } from '../record/run.js';
 import type { Column } from '../record/side-by-side.js';
 import { sideBySidePage } from '../reports/html/side-by-side-page.js';
@@ -24,7 +25,11 @@ export async function runMatrix(
   repeat: number,
   options: { isReplacing: boolean; baseline: RunRecord[] },
 ): Promise<void> {
-  const columns = cells.map(({ name }): Column & { runs: RunRecord[] } => ({ name, runs: [] }));
+  const columns = cells.map(({ name }) => ({
+    name,
+    runs: [] as RunRecord[],
+    reports: [] as string[],
+  })) satisfies Column[];
   const failures: unknown[] = [];
   const order = cells.map((_, index) => index);
   for (let round = 1; round <= repeat && !show.isInterrupted; round += 1) {
@@ -33,13 +38,16 @@ export async function runMatrix(
       const { name, loaded } = cells[index] as Cell;
       const words = repeat === 1 ? `\n${name}` : `\n${name}: run ${round} of ${repeat}`;
       const before = show.records.length;
+      const place = join(folderName(name), numbered(round));
       try {
-        await show.run(loaded, join(folder, folderName(name), numbered(round)), { ...options, words });
+        await show.run(loaded, join(folder, place), { ...options, words });
       } catch (error) {
         failures.push(error);
         process.stderr.write(`${name}: ${(error as Error).message}\n`);
       }
-      columns[index]?.runs.push(...show.records.slice(before));
+      const made = show.records.slice(before);
+      columns[index]?.runs.push(...made);
+      columns[index]?.reports.push(...made.map(() => join(place, RECORD_FILES.html)));
     }
   }
   const measured = columns.filter(({ runs }) => runs.length > 0);

@@ -243,7 +243,7 @@ class Run {
   /** Of this host; null: how many are between the clients and a server that was there before is not known. */
   #socketsPerConnection(): number | null {
     const { scenario, target } = this.#request;
-    if (target.kind !== 'embedded') return null;
+    if (target.kind === 'external') return null;
     return scenario.generator.transport === 'packets' ? 1 : 2;
   }
 

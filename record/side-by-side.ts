@@ -8,6 +8,8 @@ import type { RunRecord } from './run.js';
 export interface Column {
   name: string;
   runs: readonly RunRecord[];
+  /** Where the report of each run lies, from the page that lays them side by side. */
+  reports?: readonly string[];
 }
 
 /** One figure of all columns. A cell is null where no run of the column recorded it. */
@@ -32,6 +34,7 @@ const PATHS = [
   'latency.delivered.p99',
   'latency.receipt.p99',
   'messages.sent',
+  'messages.refused',
   'messages.lost',
   'messages.duplicated',
   'messages.redelivered',

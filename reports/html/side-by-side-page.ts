@@ -13,6 +13,9 @@ const OWN_STYLE = `
 export function sideBySidePage(title: string, columns: readonly Column[]): string {
   const [head = [], ...rows] = sideBySideTable(columns);
   const heading = head.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join('');
+  const links = columns.map(({ reports = [] }) =>
+    reports.map((path, index) => `<a href="${escapeHtml(encodeURI(path))}">${index + 1}</a>`).join(' '),
+  );
   const body = rows
     .map(
       ([label = '', ...cells]) =>
@@ -35,7 +38,8 @@ export function sideBySidePage(title: string, columns: readonly Column[]): strin
 <section class="panel" id="figures">
 <h1>${escapeHtml(title)}</h1>
 <p class="quiet">Median, and the lowest and the highest of the runs; they were made by turns, each with a fresh server.</p>
-<div class="beside"><table><thead><tr>${heading}</tr></thead><tbody>${body}</tbody></table></div>
+<div class="beside"><table><thead><tr>${heading}</tr></thead><tbody>${body}
+<tr><th scope="row">reports</th>${links.map((cell) => `<td>${cell}</td>`).join('')}</tr></tbody></table></div>
 </section>
 </main>
 </body>

@@ -34,5 +34,7 @@ matrix:
   const table = await readFile(join(out, 'side-by-side.md'), 'utf8');
   expect(table).toMatch(/^\| {2}\| disk \| memory \|$/m);
   expect(table).toMatch(/^\| messages lost \| 0 \| 0 \|$/m);
-  expect(await readFile(join(out, 'side-by-side.html'), 'utf8')).toContain('<th scope="col">memory</th>');
+  const page = await readFile(join(out, 'side-by-side.html'), 'utf8');
+  expect(page).toContain('<th scope="col">memory</th>');
+  expect(page).toContain('<a href="memory/002/report.html">2</a>');
 }, 60_000);
