@@ -27,3 +27,7 @@ test('a report is headed by a name that somebody chose, and else by that of the 
   );
   expect(summary).toContain('PASSED   before-the-fix (offline-backlog, 4,997 connections, 31.1 s)');
 });
+
+test('one of a set is named with its set', () => {
+  expect(runName('runs/before/003')).toBe('before/003');
+});
