@@ -21,8 +21,6 @@ const SAMPLE_MS = 1000;
 const LOOP_DELAY_RESOLUTION_MS = 10;
 /** How often, while draining, it is looked whether anything is still under way. */
 const DRAIN_CHECK_MS = 100;
-/** Where what is under way may never come, draining is over once nothing has come for so long. */
-const QUIET_DRAIN_MS = 2000;
 /** At the end, how long goodbyes may take, a few of them a tick: two million take longer, and end with the process. */
 const GOODBYES_MS = 2000;
 const GOODBYES_A_TICK_MS = 20;
@@ -51,8 +49,6 @@ export class Agent implements PopulationListener {
   #heartbeatMs = 0;
   #heartbeatClient = 0;
   #nextDrainCheckMs = Number.POSITIVE_INFINITY;
-  #deliveredAtCheck = 0;
-  #lastDeliveryMs = 0;
   #isFinishing = false;
   #goodbyesUntilMs = 0;
   #partingUntilMs = 0;
@@ -192,24 +188,14 @@ export class Agent implements PopulationListener {
     this.#histograms.beginPhase('drain', now);
     this.#presence.recallAll(now);
     this.#nextDrainCheckMs = now;
-    this.#lastDeliveryMs = now;
   }
 
   #checkDrain(now: number): void {
     if (now < this.#nextDrainCheckMs) return;
     this.#nextDrainCheckMs = now + DRAIN_CHECK_MS;
-    if (this.#population.underWay > 0 && !this.#isQuiet(now)) return;
+    if (this.#population.underWay > 0) return;
     this.#nextDrainCheckMs = Number.POSITIVE_INFINITY;
     this.#tell({ kind: 'drained' });
-  }
-
-  /** Whether there is no use in waiting any longer for what the protocol may have let go. */
-  #isQuiet(now: number): boolean {
-    if (this.#population.deliversAll) return false;
-    const { delivered } = this.#population.counts();
-    if (delivered !== this.#deliveredAtCheck) this.#lastDeliveryMs = now;
-    this.#deliveredAtCheck = delivered;
-    return now - this.#lastDeliveryMs > QUIET_DRAIN_MS;
   }
 
   #finish(): void {

@@ -93,6 +93,11 @@ export class ClientWriter implements Output {
     this.#client = NOBODY;
   }
 
+  /** Of a client whose bytes are just being put together: they leave now. */
+  sendWhatIsThere(client: number): void {
+    if (this.#client === client && this.at > 0) this.#send();
+  }
+
   /** Hot path. */
   room(bytes: number): Buffer {
     if (this.at + bytes > this.#scratch.length) this.#makeRoom(bytes);

@@ -182,7 +182,7 @@ export class Connector {
         this.#attemptOf[client] !== attempt || state === ClientState.Online || state === ClientState.Offline;
       if (!isOver && deadlineMs > nowMs) break;
       this.#attempts.take();
-      if (!isOver && state !== ClientState.Leaving) this.#onTimeout(client);
+      if (!isOver && state !== ClientState.Leaving && state !== ClientState.Ending) this.#onTimeout(client);
     }
   }
 }

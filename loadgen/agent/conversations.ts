@@ -6,6 +6,7 @@ import type { IntervalHistograms } from './interval-histograms.js';
 import { Ledger, type LedgerTotals } from './ledger.js';
 import { Answer, MessageState, Outbox } from './outbox.js';
 import { dueMsIn, isIntact, type PayloadMaker } from './payload.js';
+import { SequenceSets } from './sequence-sets.js';
 
 const NONE = -1;
 
@@ -17,7 +18,7 @@ export interface ConversationOptions {
   kind: 'pairs' | 'groups' | 'alone';
   /** Neighbours who talk to each other; 1 where they are alone. */
   members: number;
-  promises: Pick<Promises, 'accepted' | 'receipt' | 'marksRedelivery' | 'recognizesRepetitions' | 'delivery'>;
+  promises: Omit<Promises, 'groups' | 'order' | 'recipient'>;
   /** What the payloads carry as the number of the run. */
   run: number;
   payloads: PayloadMaker;
@@ -35,6 +36,8 @@ export class Conversations {
   readonly #mostRecipients: number;
   /** Before that of the first message, as others know it. */
   readonly #firstSequence: number;
+  /** Accepted, and given up: the server does not keep them for somebody who was not connected. */
+  readonly #gone = new SequenceSets();
   /** Place of the newest message of the group that came, by member. */
   readonly #lastPlace: Uint32Array;
   readonly #options: ConversationOptions;
@@ -78,16 +81,19 @@ export class Conversations {
    * @returns whether there is anything to send
    */
   resume(client: number): boolean {
+    const { promises, kind } = this.#options;
     const first = this.firstOf(client);
     for (let other = first; other <= first + this.recipientsOf(client); other += 1) {
       const flow = this.#flow(other, client);
-      if (flow !== NONE) this.ledger.reconnected(flow);
+      if (flow === NONE) continue;
+      this.ledger.reconnected(flow);
+      if (!promises.storesForAway && kind !== 'groups') this.#giveUp(other, flow);
     }
     let hasSomethingToSend = false;
     for (let slot = this.outbox.first(client), next = NONE; slot !== NONE; slot = next) {
       next = this.outbox.after(slot);
+      if (this.outbox.stateOf(slot) === MessageState.Sent) this.#connectionDied(client, slot);
       const state = this.outbox.stateOf(slot);
-      if (state === MessageState.Sent) this.outbox.repeat(client, slot);
       if (state !== MessageState.Kept) hasSomethingToSend = true;
       else if (this.outbox.answerOf(slot) === Answer.Awaited) {
         this.#missAccepted(client, slot);
@@ -190,7 +196,7 @@ export class Conversations {
     const slot = this.outbox.find(client, sequence);
     // What was accepted once stays so: a repetition may be refused by a server that cannot look it up just now.
     if (slot === NONE) return;
-    if (this.outbox.stateOf(slot) === MessageState.Kept) {
+    if (this.#options.promises.accepted && this.outbox.stateOf(slot) === MessageState.Kept) {
       // It answers a repetition: ACCEPTED of the message itself does not come any more.
       if (this.outbox.answerOf(slot) === Answer.Awaited) this.#missAccepted(client, slot);
       return;
@@ -201,12 +207,37 @@ export class Conversations {
     for (let flow = firstFlow; flow < firstFlow + recipients; flow += 1) this.ledger.refuse(flow, sequence);
   }
 
+  /** Nobody knows whether the server has it: it goes out again, unless the protocol sends nothing twice. */
+  #connectionDied(client: number, slot: number): void {
+    if (this.#options.promises.delivery !== 'at-most-once') {
+      this.outbox.repeat(client, slot);
+      return;
+    }
+    this.outbox.setState(slot, MessageState.Kept);
+    this.outbox.setAnswer(client, slot, Answer.Missed);
+  }
+
+  /** What was sent to somebody before this login will not come any more, where nothing waits for those who are away. */
+  #giveUp(sender: number, flow: number): void {
+    for (let slot = this.outbox.first(sender), next = NONE; slot !== NONE; slot = next) {
+      next = this.outbox.after(slot);
+      const sequence = this.outbox.sequenceOf(slot);
+      const answer = this.outbox.answerOf(slot);
+      const isSent = this.outbox.stateOf(slot) === MessageState.Kept && answer !== Answer.Awaited;
+      if (!isSent || this.ledger.hasSeen(flow, sequence)) continue;
+      if (answer === Answer.Accepted) this.#gone.add(flow, sequence);
+      this.outbox.remove(sender, slot);
+    }
+  }
+
   /** The account of all of them. */
   totals(): LedgerTotals {
     const open = { unsent: 0, acceptedNotDelivered: 0, deliveredNotReceipted: 0, impliedAccepted: 0 };
     for (let client = 0; client < this.#options.clients; client += 1)
       for (let slot = this.outbox.first(client); slot !== NONE; slot = this.outbox.after(slot))
         this.#addOpen(open, client, slot);
+    for (const [flow, sequence] of this.#gone.entries())
+      if (!this.ledger.hasSeen(flow, sequence)) open.acceptedNotDelivered += 1;
     return this.ledger.totals(open);
   }
 

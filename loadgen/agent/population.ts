@@ -17,8 +17,15 @@ import { addCounts, type LedgerCounts, type LedgerTotals } from './ledger.js';
 import { largestSize } from './message-size.js';
 import { isWhole, PayloadMaker, runIn, sequenceIn, userBehind } from './payload.js';
 
-/** Where a client is in the life of a connection. */
-export const ClientState = { Offline: 0, Opening: 1, LoggingIn: 2, Online: 3, Leaving: 4 } as const;
+/** Where a client is in the life of a connection. `Leaving`: it ends it; `Ending`: the server does, and reads no more. */
+export const ClientState = {
+  Offline: 0,
+  Opening: 1,
+  LoggingIn: 2,
+  Online: 3,
+  Leaving: 4,
+  Ending: 5,
+} as const;
 
 /** What the schedule of the agent needs to hear of its clients. */
 export interface PopulationListener {
@@ -118,11 +125,6 @@ export class Population implements TransportListener, ClientEvents {
   /** Whether there is somebody that this client may write to. */
   hasPartner(client: number): boolean {
     return this.#conversations.some((each) => each.recipientsOf(client) > 0);
-  }
-
-  /** By the promises of the protocol every message arrives in the end, also at those who were away. */
-  get deliversAll(): boolean {
-    return this.#promises.storesForAway && this.#promises.delivery !== 'at-most-once';
   }
 
   /** Messages of all clients that are not done. */
@@ -230,7 +232,8 @@ export class Population implements TransportListener, ClientEvents {
   /** Breaks the connection without a word. */
   cut(client: number, reason = 'Cut'): void {
     if (this.#state[client] === ClientState.Offline) return;
-    this.#endReasons.set(client, reason);
+    // A server that has said why, and does not close, is known by that.
+    if (!this.#endReasons.has(client) || reason === 'Cut') this.#endReasons.set(client, reason);
     this.#transport?.cut(client);
   }
 
@@ -269,7 +272,9 @@ export class Population implements TransportListener, ClientEvents {
     this.#writer.begin(client);
     try {
       const consumed = this.#protocol.received(client, available, this.#writer);
-      if (consumed < available.length) this.#rests.set(client, Buffer.from(available.subarray(consumed)));
+      // An answer that could not be sent may have ended it.
+      if (consumed < available.length && this.#state[client] !== ClientState.Offline)
+        this.#rests.set(client, Buffer.from(available.subarray(consumed)));
       else if (rest) this.#rests.delete(client);
     } catch (error) {
       if (!(error instanceof ProtocolViolation)) throw error;
@@ -295,10 +300,11 @@ export class Population implements TransportListener, ClientEvents {
     this.#isPaused[client] = 0;
     this.#protocol.closed(client);
     this.connections -= 1;
+    const wasIn = before === ClientState.Online || before === ClientState.Ending;
     if (before === ClientState.Online) this.#offline(client);
-    else if (before !== ClientState.Leaving) this.opening -= 1;
+    else if (!wasIn && before !== ClientState.Leaving) this.opening -= 1;
     this.#state[client] = ClientState.Offline;
-    if (before === ClientState.Online) this.#listener.ended(client, reason, given === 'Cut');
+    if (wasIn) this.#listener.ended(client, reason, given === 'Cut');
     else if (before === ClientState.Leaving) this.#listener.ended(client, 'Left', true);
     else this.#listener.failed(client, reason);
   }
@@ -365,6 +371,7 @@ export class Population implements TransportListener, ClientEvents {
 
   /** Hot path. */
   receipted(client: number, by: number, sequence: number): void {
+    if (!this.#promises.receipt) return;
     this.#conversationOf(sequence)?.receipted(client, by, withoutGroupBit(sequence));
   }
 
@@ -379,7 +386,17 @@ export class Population implements TransportListener, ClientEvents {
 
   ended(client: number, reason: string): void {
     this.#endReasons.set(client, reason);
+    // What was to be answered goes before the end.
+    this.#writer.sendWhatIsThere(client);
+    this.ending(client);
     this.#transport?.end(client);
+  }
+
+  /** What falls due for it meanwhile is for its next connection. */
+  ending(client: number): void {
+    if (!this.isOnline(client)) return;
+    this.#offline(client);
+    this.#state[client] = ClientState.Ending;
   }
 
   /** Hot path. */

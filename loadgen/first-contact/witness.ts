@@ -37,21 +37,18 @@ export class Witness {
 
   /** Between the streams of bytes and whoever takes them. */
   ofStreams(taker: TransportListener): TransportListener {
-    return {
-      opened: (client) => taker.opened(client),
+    return inFrontOf(taker, {
       received: (client, bytes) => {
         const seen = this.of(client);
         seen.received = withMore(seen.received, bytes);
         taker.received(client, bytes);
       },
-      closed: (client, reason) => taker.closed(client, reason),
-    };
+    });
   }
 
   /** Between the transport and the protocol. */
   ofProtocol(taker: TransportListener): TransportListener {
-    return {
-      opened: (client) => taker.opened(client),
+    return inFrontOf(taker, {
       received: (client, bytes) => {
         const seen = this.of(client);
         seen.heard = withMore(seen.heard, bytes);
@@ -62,22 +59,31 @@ export class Witness {
         this.of(client).closed = reason;
         taker.closed(client, reason);
       },
-    };
+    });
   }
 
   /** The transport itself, seen from above. */
   ofTransport(transport: Transport): Transport {
-    return {
-      open: (client, endpoint, source) => transport.open(client, endpoint, source),
+    return inFrontOf(transport, {
       send: (client, bytes) => {
         const seen = this.of(client);
         seen.sent = withMore(seen.sent, bytes);
         return transport.send(client, bytes);
       },
-      end: (client) => transport.end(client),
-      cut: (client) => transport.cut(client),
-    };
+    });
   }
+}
+
+/** All that somebody can be asked, a part of it looked at on the way. */
+function inFrontOf<Asked extends object>(asked: Asked, part: Partial<Asked>): Asked {
+  return new Proxy(asked, {
+    get: (_, name) => {
+      const own = part[name as keyof Asked];
+      if (own !== undefined) return own;
+      const value = asked[name as keyof Asked];
+      return typeof value === 'function' ? value.bind(asked) : value;
+    },
+  });
 }
 
 function withMore(kept: Buffer, bytes: Buffer): Buffer {

@@ -27,6 +27,9 @@ const CERTIFICATE = /CERT|SIGNATURE|ISSUER|^ERR_TLS_/;
 /** Codes of a WebSocket server that could not make anything of what it was sent: RFC 6455, section 7.4.1. */
 const NOT_UNDERSTOOD = /^Close(1002|1003|1007)$/;
 
+/** Of a client library, what may be otherwise with the next client. */
+const PASSING_REASON = /^(ConnectTimeout|E(CONN|TIMEDOUT|PIPE|HOST|NET)\w*)$/;
+
 /** Full or busy, which is for a run to find out. */
 const PASSING_STATUS = /^(429|5\d\d)$/;
 
@@ -37,7 +40,8 @@ const PASSING_STATUS = /^(429|5\d\d)$/;
 export function wrongServerWords(login: FailedLogin): string | undefined {
   const { endpoint, reason, closed, isByLibrary } = login;
   const at = addressOf(endpoint);
-  if (isByLibrary) return `${at}: the first client could not log in: ${reason}`;
+  if (isByLibrary)
+    return PASSING_REASON.test(reason) ? undefined : `${at}: the first client could not log in: ${reason}`;
   const [, status] = /^Http(\d{3})$/.exec(reason) ?? [];
   if (status !== undefined) return PASSING_STATUS.test(status) ? undefined : upgradeWords(at, status, login);
   if (NO_TLS.test(reason))

@@ -4,6 +4,9 @@ import type { Endpoint } from '../agent-messages.js';
 import type { Framing } from '../drivers/driver.js';
 import type { Transport, TransportListener } from './transport.js';
 
+/** Of one socket, that a server has not taken yet; more, and it is cut. */
+const MOST_UNSENT_BYTES = 16 * 1024 * 1024;
+
 /** Reads of all sockets land here: a read is handled before the next one happens. */
 const READ_BUFFER_BYTES = 64 * 1024;
 
@@ -103,7 +106,14 @@ export class SocketTransport implements Transport {
 
   send(client: number, bytes: Buffer): boolean {
     const socket = this.#sockets[client];
-    if (!socket) return true;
+    // Behind its end nothing can be said any more; what the server still sends is read.
+    if (!socket || socket.writableEnded) return true;
+    if (socket.writableLength > 0) {
+      // The server does not read: what waits for it should not hold more than itself, and not all of the memory.
+      if (socket.writableLength > MOST_UNSENT_BYTES) this.#fail(socket, 'SendBufferFull');
+      else socket.write(Buffer.from(bytes));
+      return true;
+    }
     socket.write(bytes);
     return socket.writableLength === 0;
   }
@@ -132,6 +142,11 @@ export class SocketTransport implements Transport {
 
   resume(client: number): void {
     this.#sockets[client]?.resume();
+  }
+
+  #fail(socket: ClientSocket, reason: string): void {
+    socket.c2mReason ??= reason;
+    socket.destroy();
   }
 
   cut(client: number): void {

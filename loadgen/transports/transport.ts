@@ -8,6 +8,8 @@ export interface TransportListener {
   received(client: number, bytes: Buffer): void;
   /** The handshake that `startTls` has begun is done. */
   secured?(client: number): void;
+  /** The server has begun to end it: nothing that is sent will be read. */
+  ending?(client: number): void;
   /** Once for every `open`, whatever ended it; the reason is an error code or `PeerClosed`. */
   closed(client: number, reason: string): void;
 }

@@ -1,5 +1,6 @@
 import { figureAt } from '../figure.js';
 import { METRICS, metricAt, type Unit } from '../metrics.js';
+import { isTold } from '../promises.js';
 import type { RunRecord } from '../run.js';
 import { differencesOf } from './differences.js';
 import { demandPairs, type Side } from './interleaving.js';
@@ -66,6 +67,7 @@ export function compareSets(
     ...(order && { order }),
   });
   const missing = missingFigures(rows, after.runs);
+  const untold = untoldFigures([...before.runs, ...after.runs]);
   const differences = differencesOf(before.runs, after.runs, differing);
   const faults = [
     ...verdictFaults('base', before),
@@ -84,7 +86,12 @@ export function compareSets(
     level,
     rows,
     faults,
-    warnings: [...orderWarnings(before, after, order), ...missing.warnings, ...differences.warnings],
+    warnings: [
+      ...orderWarnings(before, after, order),
+      ...untold,
+      ...missing.warnings,
+      ...differences.warnings,
+    ],
     outcome: isWorse ? 'worse' : isUndecided ? 'undecided' : 'not worse',
   };
 }
@@ -128,8 +135,9 @@ function figuresOf(base: readonly RunRecord[], current: readonly RunRecord[]): C
     base: base.map((run) => figureAt(run, path)),
     current: current.map((run) => figureAt(run, path)),
   });
+  const all = [...base, ...current];
   const ofRun = METRICS.flatMap(({ path, label, unit, worse, comparison }): ComparedFigure[] => {
-    if (!comparison) return [];
+    if (!comparison || !all.every((run) => isTold(run, path))) return [];
     const { judged, noise } = comparison;
     const direction = judged === 'inform' ? 'neither' : worse;
     return [{ path, label, unit, worse: direction, noise, isStrict: judged === 'strict', ...valuesAt(path) }];
@@ -143,6 +151,17 @@ function figuresOf(base: readonly RunRecord[], current: readonly RunRecord[]): C
     }),
   );
   return [...ofRun, ...ofPhases];
+}
+
+/** What the protocol of one of them cannot tell is compared for none. */
+function untoldFigures(runs: readonly RunRecord[]): string[] {
+  const labels = METRICS.filter(
+    ({ path, comparison }) => comparison && !runs.every((run) => isTold(run, path)),
+  ).map(({ label }) => label);
+  const isSame = new Set(runs.map(({ target }) => JSON.stringify(target.driver))).size <= 1;
+  return labels.length === 0 || isSame
+    ? []
+    : [`not compared, as the protocol of some runs cannot tell: ${labels.join(', ')}`];
 }
 
 function verdictFaults(side: Side, { runs }: SetOfRuns): string[] {
@@ -189,7 +208,9 @@ function wasDisturbed(run: RunRecord | undefined): boolean {
 
 function loadFaults(base: readonly RunRecord[], current: readonly RunRecord[]): string[] {
   const faults: string[] = [];
-  const accepted = (runs: readonly RunRecord[]): number => median(runs.map(acceptance));
+  const isByDelivery = [...base, ...current].some(({ messages }) => messages.accepted === null);
+  const accepted = (runs: readonly RunRecord[]): number =>
+    median(runs.map((run) => acceptance(run, isByDelivery)));
   const [before, after] = [accepted(base), accepted(current)];
   if (after < before * LEAST_ACCEPTANCE)
     faults.push(`${percent(after)} of the messages sent were accepted, and ${percent(before)} in the base`);
@@ -201,11 +222,11 @@ function loadFaults(base: readonly RunRecord[], current: readonly RunRecord[]): 
   return faults;
 }
 
-function acceptance({ messages }: RunRecord): number {
+function acceptance({ messages }: RunRecord, isByDelivery: boolean): number {
   const { sent, accepted, impliedAccepted, delivered } = messages;
   if (sent === 0) return 1;
   // Where the protocol does not tell, what was delivered must have been accepted.
-  return (accepted === null ? delivered : accepted + (impliedAccepted ?? 0)) / sent;
+  return (isByDelivery || accepted === null ? delivered : accepted + (impliedAccepted ?? 0)) / sent;
 }
 
 function unsentShare({ messages }: RunRecord): number {

@@ -2,6 +2,7 @@ import hdr, { type Histogram } from 'hdr-histogram-js';
 import { describe, expect, it } from 'vitest';
 import { compareSets, type SetComparison } from '../../record/comparison/compare-sets.js';
 import { interleavedOrder, type Side } from '../../record/comparison/interleaving.js';
+import type { Promises } from '../../record/promises.js';
 import type { LatencyKind, RunRecord } from '../../record/run.js';
 import { comparisonJunit } from '../../reports/comparison-junit.js';
 import { comparisonAsMarkdown, comparisonForTerminal, conclusion } from '../../reports/comparison-text.js';
@@ -218,6 +219,38 @@ describe('what is no comparison, or did not pass, never passes:', () => {
     const disturbed = compare(5, without(700));
     expect(disturbed.faults).toEqual([]);
     expect(disturbed.warnings.join()).toContain('kernel bytes a connection is missing in 5 of the 5');
+  });
+
+  it('what the protocol of one side cannot tell is compared for none, and said', () => {
+    const comparison = compare(3, (record) => {
+      const promises = {
+        ...{ accepted: false, receipt: true, groups: true, storesForAway: false, marksRedelivery: false },
+        ...{
+          recognizesRepetitions: false,
+          order: 'per-sender',
+          delivery: 'at-most-once',
+          recipient: 'partner',
+        },
+      } as Promises;
+      record.target.driver = { name: 'mqtt', promises };
+      record.messages.accepted = null;
+      record.messages.acceptedNotDelivered = null;
+      record.messages.impliedAccepted = null;
+      record.latency.accepted = {
+        count: 0,
+        min: null,
+        p50: null,
+        p90: null,
+        p99: null,
+        p999: null,
+        max: null,
+      };
+    });
+    expect(comparison.faults).toEqual([]);
+    expect(comparison.rows.map(({ figure }) => figure.path)).not.toContain('latency.accepted.p99');
+    expect(comparison.warnings.join()).toMatch(
+      /not compared, as the protocol of some runs cannot tell: .*accepted p99/,
+    );
   });
 
   it('a server that does the same with more CPU is worse, though nobody waits for it', () => {

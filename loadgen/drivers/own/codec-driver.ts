@@ -52,10 +52,20 @@ function answerOf(codec: OwnCodec, key: 'promises' | 'framing', settings: unknow
 }
 
 function completeFraming(given: unknown): Framing {
-  const { carriers, webSocketMessages = 'stream', subprotocols = [] } = (given ?? {}) as Partial<Framing>;
+  const {
+    carriers,
+    webSocketMessages = 'stream',
+    subprotocols = [],
+    ...more
+  } = (given ?? {}) as Partial<Framing>;
   if (!MESSAGES.includes(webSocketMessages))
     throw new Error(`framing.webSocketMessages must be one of ${MESSAGES.join(', ')}`);
-  return { carriers: completeCarriers(carriers, 'framing.carriers'), webSocketMessages, subprotocols };
+  return {
+    ...more,
+    carriers: completeCarriers(carriers, 'framing.carriers'),
+    webSocketMessages,
+    subprotocols,
+  };
 }
 
 /** What somebody's own codec does, with its mistakes told from those of the server. */
@@ -106,6 +116,18 @@ class OwnClients implements ClientProtocol {
 
   leave(client: number, out: Output): void {
     this.#own.leave?.(client, out);
+  }
+
+  messagesWritten(client: number, out: Output): void {
+    this.#own.messagesWritten?.(client, out);
+  }
+
+  secured(client: number, out: Output): void {
+    this.#own.secured?.(client, out);
+  }
+
+  whyNotLoggedIn(client: number): string | undefined {
+    return this.#own.whyNotLoggedIn?.(client);
   }
 
   closed(client: number): void {

@@ -32,5 +32,7 @@ export function completePromises(given: unknown): Promises {
     const isRight = words ? words.includes(value as string) : typeof value === 'boolean';
     if (!isRight) throw new Error(`promises.${name} must be ${words?.join(' or ') ?? 'true or false'}`);
   }
-  return { ...LEAST_PROMISES, ...given };
+  // Who is told what was accepted sends the rest again.
+  const { accepted } = given as Partial<Promises>;
+  return { ...LEAST_PROMISES, ...(accepted ? { delivery: 'at-least-once' as const } : {}), ...given };
 }

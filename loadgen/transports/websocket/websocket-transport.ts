@@ -25,7 +25,8 @@ const MOST_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** Codes that say no more than that it is over (section 7.4.1): done, going away, none given. */
 const PLAIN_CLOSURES: ReadonlySet<number> = new Set([1000, 1001, 1005]);
 
-const State = { Closed: 0, Handshaking: 1, Open: 2, Closing: 3 } as const;
+/** `Leaving`: the client has closed, and what the server still sends counts; `Closing`: the server has. */
+const State = { Closed: 0, Handshaking: 1, Open: 2, Leaving: 3, Closing: 4 } as const;
 
 /** A message that comes in parts and has to be whole. */
 interface Parts {
@@ -90,8 +91,9 @@ export class WebSocketTransport implements Transport, TransportListener {
 
   /** Says that it closes, then does. */
   end(client: number): void {
-    if (this.#state[client] === State.Open) this.#write(client, Opcode.Close, NORMAL_CLOSURE);
-    this.#state[client] = State.Closing;
+    const isOpen = this.#state[client] === State.Open;
+    if (isOpen) this.#write(client, Opcode.Close, NORMAL_CLOSURE);
+    this.#state[client] = isOpen ? State.Leaving : State.Closing;
     this.#streams?.end(client);
   }
 
@@ -187,10 +189,11 @@ export class WebSocketTransport implements Transport, TransportListener {
       case Opcode.Text:
       case Opcode.Binary:
       case Opcode.Continuation:
-        if (this.#state[client] === State.Open) this.#takeData(client, payload, isFinal, isCompressed);
+        if (this.#state[client] === State.Open || this.#state[client] === State.Leaving)
+          this.#takeData(client, payload, isFinal, isCompressed);
         break;
       case Opcode.Ping:
-        this.#write(client, Opcode.Pong, payload);
+        if (this.#state[client] === State.Open) this.#write(client, Opcode.Pong, payload);
         break;
       case Opcode.Pong:
         break;
@@ -229,6 +232,7 @@ export class WebSocketTransport implements Transport, TransportListener {
     if (!PLAIN_CLOSURES.has(code)) this.#reasons.set(client, `Close${code}`);
     if (this.#state[client] === State.Open) this.#write(client, Opcode.Close, payload.subarray(0, 2));
     this.#state[client] = State.Closing;
+    this.#listener.ending?.(client);
     this.#streams?.end(client);
   }
 

@@ -339,6 +339,48 @@ describe('what a protocol promises decides when a message is done:', () => {
   });
 });
 
+describe('where nothing is sent twice', () => {
+  const ONCE = { receipt: false, storesForAway: false, delivery: 'at-most-once' } as const;
+
+  test('a message that was not accepted when its connection died is not repeated, nor said to be accepted', () => {
+    const { conversations, say, flush, deliver, totals } = converse('pairs', 2, ONCE);
+    say(0);
+    conversations.resume(0);
+    expect(flush(0)).toEqual([]);
+    deliver(1, 1);
+    expect(totals()).toMatchObject({
+      sent: 1,
+      accepted: 0,
+      impliedAccepted: 0,
+      delivered: 1,
+      duplicated: 0,
+      lost: 0,
+    });
+    expect(conversations.outbox.length).toBe(0);
+  });
+
+  test('what was sent to somebody before a login is not waited for after it, and counts if it comes all the same', () => {
+    const { conversations, say, deliver, totals } = converse('pairs', 2, ONCE);
+    say(0);
+    say(0);
+    for (const sequence of [1, 2]) conversations.accepted(0, sequence);
+    expect(conversations.outbox.length).toBe(2);
+    conversations.resume(1);
+    expect(conversations.outbox.length).toBe(0);
+    expect(totals()).toMatchObject({ sent: 2, accepted: 2, delivered: 0, lost: 2, acceptedNotDelivered: 2 });
+    deliver(1, 2);
+    expect(totals()).toMatchObject({ delivered: 1, lost: 1, acceptedNotDelivered: 1, duplicated: 0 });
+  });
+});
+
+test('a refusal counts as one also where nothing is ever accepted', () => {
+  const { conversations, say, totals } = converse('pairs', 2, { accepted: false, receipt: false });
+  say(0);
+  conversations.refused(0, 1);
+  expect(totals()).toMatchObject({ sent: 1, refused: 1, lost: 0 });
+  expect(conversations.outbox.length).toBe(0);
+});
+
 describe('what a protocol promises decides what a second copy is:', () => {
   const copyAfterReconnect = (promises: Partial<Promises>) => {
     const { conversations, say, deliver, totals } = converse('pairs', 2, promises);

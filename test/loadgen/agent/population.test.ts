@@ -151,6 +151,21 @@ describe('a message of which the protocol says nothing', () => {
   });
 });
 
+test('what falls due while the server is ending a connection is for the next one', () => {
+  words.events.ended(0, 'GoingAway');
+  population.send(0, false, monotonicMs(), 64);
+  population.flush();
+  expect(words.written).toEqual([]);
+  expect(population.online).toBe(1);
+  population.closed(0, 'PeerClosed');
+  population.connect(0, ENDPOINT, undefined);
+  population.opened(0);
+  population.received(0, Buffer.from('welcome'));
+  population.flush();
+  expect(words.written).toMatchObject([{ client: 0, to: 1, sequence: 1 }]);
+  expect(population.totals()).toMatchObject({ sent: 1, lost: 1, unsent: 0 });
+});
+
 test('a server that breaks the protocol loses the client, and the reason is told', () => {
   population.connect(0, ENDPOINT, undefined);
   population.opened(0);

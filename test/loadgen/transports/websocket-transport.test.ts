@@ -67,6 +67,19 @@ describe('a WebSocket client', () => {
     expect(said).toEqual(['opened', 'received one, two', 'received three']);
   });
 
+  test('takes what the server still sends once the client has closed, and answers nothing any more', () => {
+    const { clients, sent, said, response } = start();
+    clients.received(0, response());
+    clients.end(0);
+    sent.length = 0;
+    clients.received(
+      0,
+      Buffer.concat([frame(2, 'late'), frame(9, 'hi'), Buffer.from([0x88, 0]), frame(2, 'behind')]),
+    );
+    expect(said).toEqual(['opened', 'ended', 'received late', 'ended']);
+    expect(sent).toEqual([]);
+  });
+
   test('tells the code with which the server closes, where that says anything', () => {
     const { clients, said, response } = start();
     clients.received(0, response());
