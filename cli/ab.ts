@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { ab } from '../lab/ab.js';
-import { defaultRecordFolder } from '../lab/record-folder.js';
+import { defaultRecordFolder, demandNoRecords } from '../lab/record-folder.js';
 import { loadScenario } from '../scenarios/load.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 import { readNumberOfRuns } from './number-of-runs.js';
@@ -66,6 +66,7 @@ async function run(file: string, options: AbOptions): Promise<ExitStatus> {
   const runs = readNumberOfRuns('--runs', options.runs, FEWEST_RUNS, MOST_RUNS);
   const smallestEffect = readShare(options.smallestEffect);
   const folder = options.out ?? `${defaultRecordFolder(variants.base.scenario.name)}-ab`;
+  await demandNoRecords(folder);
   const isMachineRead = options.json || options.markdown;
   const show = new RecordedRuns({
     ...(options.quiet && { quiet: true }),

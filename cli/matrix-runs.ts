@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { numbered } from '../lab/ab.js';
+import { planTarget } from '../lab/target.js';
 import { RECORD_FILES } from '../record/folder.js';
 import type { RunRecord } from '../record/run.js';
 import type { Column } from '../record/side-by-side.js';
@@ -25,6 +26,8 @@ export async function runMatrix(
   repeat: number,
   options: { isReplacing: boolean; baseline: RunRecord[] },
 ): Promise<void> {
+  // What is wrong with the last of them is told before the first is run.
+  for (const { loaded } of cells) await planTarget(loaded.scenario);
   const columns = cells.map(({ name }) => ({
     name,
     runs: [] as RunRecord[],
@@ -35,10 +38,10 @@ export async function runMatrix(
   for (let round = 1; round <= repeat && !show.isInterrupted; round += 1) {
     for (const index of round % 2 === 1 ? order : [...order].reverse()) {
       if (show.isInterrupted) break;
-      const { name, loaded } = cells[index] as Cell;
+      const { name, folder: own, loaded } = cells[index] as Cell;
       const words = repeat === 1 ? `\n${name}` : `\n${name}: run ${round} of ${repeat}`;
       const before = show.records.length;
-      const place = join(folderName(name), numbered(round));
+      const place = join(own, numbered(round));
       try {
         await show.run(loaded, join(folder, place), { ...options, words });
       } catch (error) {
@@ -59,8 +62,4 @@ export async function runMatrix(
   }
   // Told already; the exit status is that of the first.
   if (failures.length > 0) throw failures[0];
-}
-
-function folderName(cell: string): string {
-  return cell.replaceAll(/[^\w.+-]+/g, '-');
 }

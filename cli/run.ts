@@ -1,8 +1,7 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { numbered } from '../lab/ab.js';
-import { defaultRecordFolder } from '../lab/record-folder.js';
+import { defaultRecordFolder, demandNoRecords } from '../lab/record-folder.js';
 import { InputError } from '../record/input-error.js';
 import { readRecordSet } from '../record/record-set.js';
 import type { RunRecord } from '../record/run.js';
@@ -111,14 +110,4 @@ async function runRepeatedly(
     const whole = show.records.filter(({ verdict }) => verdict !== 'partial');
     if (repeat > 1 && whole.length > 0) process.stdout.write(spreadForTerminal(whole));
   }
-}
-
-/** A set is of one series: what is there already would be taken for part of it. */
-async function demandNoRecords(folder: string): Promise<void> {
-  const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  if (entries.length > 0)
-    throw new InputError(`${folder} is not empty, and would not be one set of runs; choose another --out`);
 }

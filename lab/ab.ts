@@ -6,6 +6,7 @@ import { secondLook } from '../record/comparison/second-look.js';
 import type { RunRecord } from '../record/run.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import { type RunObservers, type RunOutcome, runScenario } from './run-scenario.js';
+import { planTarget } from './target.js';
 
 export interface AbOptions {
   variants: Record<Side, LoadedScenario>;
@@ -44,8 +45,10 @@ export interface AbOutcome {
  */
 export async function ab(options: AbOptions, observers: AbObservers = {}): Promise<AbOutcome> {
   const { variants, names, runs, smallestEffect } = options;
+  // What is wrong with the second of them is told before the first is run.
+  for (const { scenario } of [variants.base, variants.current]) await planTarget(scenario);
   const series = new Series(options, observers);
-  const differing = differingPaths(variants.base.scenario, variants.current.scenario);
+  const differing = withoutDetail(differingPaths(variants.base.scenario, variants.current.scenario));
   const compare = (level?: number): SetComparison =>
     compareSets(
       { name: names.base, runs: series.records.base },
@@ -64,6 +67,12 @@ export async function ab(options: AbOptions, observers: AbObservers = {}): Promi
   observers.looksAgain?.(again.suspects, again.moreRuns);
   await series.run(again.moreRuns);
   return { comparison: compare(again.level), ...series.outcome };
+}
+
+/** Of another server, or another protocol, every setting is another one: that it is another says it all. */
+function withoutDetail(paths: string[]): string[] {
+  const isOther = paths.includes('target.kind') || paths.includes('target.driver.name');
+  return isOther ? ['target', ...paths.filter((path) => !path.startsWith('target.'))] : paths;
 }
 
 /** The pairs of runs that were made until now. */

@@ -1,4 +1,4 @@
-import { access, mkdir, rm, rmdir, stat } from 'node:fs/promises';
+import { access, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RECORD_FILES } from '../record/folder.js';
 import { InputError } from '../record/input-error.js';
@@ -51,4 +51,17 @@ async function exists(file: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/**
+ * A set is of one series: what is there already would be taken for part of it.
+ * @throws InputError
+ */
+export async function demandNoRecords(folder: string): Promise<void> {
+  const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  if (entries.length > 0)
+    throw new InputError(`${folder} is not empty, and would not be one set of runs; choose another --out`);
 }

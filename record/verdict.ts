@@ -11,6 +11,9 @@ const IMPLIED_GATES = ['messages.lost == 0', 'messages.duplicated == 0', 'messag
   parseGate,
 );
 
+/** A server that refuses all that it is sent loses nothing, and is of no use. */
+const IMPLIED_DELIVERY = parseGate('messages.delivered > 0');
+
 /** What can be said of messages where none was sent. */
 const WITHOUT_MESSAGES = new Set([
   'messages.sent',
@@ -34,8 +37,23 @@ export function judge(measurement: Measurement, gates: readonly Gate[]): RunReco
     ...IMPLIED_GATES.filter(({ metric }) => !gates.some((gate) => gate.metric === metric))
       .filter(({ metric }) => (figureAt(figures, metric) ?? 0) > 0)
       .map((gate) => ({ ...judgeGate(figures, gate), isImplied: true })),
+    ...(deliversNothing(figures, gates)
+      ? [
+          {
+            ...judgeGate(figures, IMPLIED_DELIVERY),
+            isImplied: true,
+            note: 'nothing of what was sent arrived',
+          },
+        ]
+      : []),
   ];
   return { ...rest, gates: judged, verdict: verdictOf(isPartial, figures, judged), notes };
+}
+
+function deliversNothing({ messages }: Figures, gates: readonly Gate[]): boolean {
+  const isNamed = gates.some(({ metric }) => metric === IMPLIED_DELIVERY.metric);
+  // What was lost has failed it already.
+  return !isNamed && messages.sent > 0 && messages.delivered === 0 && messages.lost === 0;
 }
 
 function judgeGate(figures: Figures, gate: Gate): JudgedGate {

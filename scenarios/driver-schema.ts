@@ -41,7 +41,7 @@ export const driverSchema = z
     z
       .strictObject(DRIVER_SCHEMAS, `must be one of ${DRIVER_NAMES.join(', ')}`)
       .refine((drivers) => Object.values(drivers).filter((each) => each !== undefined).length === 1, {
-        error: `must be one of ${DRIVER_NAMES.join(', ')}`,
+        error: `must be exactly one of ${DRIVER_NAMES.join(', ')}`,
       }),
   )
   .transform((drivers): DriverChoice => {

@@ -14,11 +14,20 @@ const scalar = z.union(
   'must be a number or a text, such as 1000 or 64B',
 );
 
+const list = z
+  .array(scalar, 'must be a list of values, or a map of names to what each sets')
+  .min(1, 'must have at least one value');
+
 const named = z
   .record(
-    z.string().regex(/^[\w .+-]{1,40}$/, 'must be names of letters, digits, dots and dashes'),
+    z.string().regex(/^[a-z0-9][\w .+-]{0,39}$/i),
     z.record(z.string(), z.unknown(), 'must set something, such as {target.driver: mqtt}'),
-    'must be a map of names to what each sets',
+    {
+      error: ({ code }) =>
+        code === 'invalid_key'
+          ? 'must be a name that begins with a letter or a digit'
+          : 'must be a map of names to what each sets',
+    },
   )
   .refine((values) => Object.keys(values).length > 0, 'must have at least one value');
 
@@ -26,8 +35,13 @@ const named = z
 export const matrixSchema = z
   .record(
     z.string(),
-    z.union([z.array(scalar).min(1, 'must have at least one value'), named], {
-      error: 'must be a list of values, or a map of names to what each sets',
+    z.unknown().transform((values, context): z.output<typeof list> | z.output<typeof named> => {
+      const isMap = typeof values === 'object' && values !== null && !Array.isArray(values);
+      const { data, error } = (isMap ? named : list).safeParse(values);
+      // What is wrong with one of the two is not hidden behind what is wrong with the other.
+      for (const { path, message } of error?.issues ?? [])
+        context.addIssue({ code: 'custom', path: [...path], message });
+      return data ?? [];
     }),
     'must be a map of axes, such as {clients.count: [1000, 5000]}',
   )

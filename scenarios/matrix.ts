@@ -10,6 +10,8 @@ import { LARGEST_YAML_BYTES, parseYaml } from './yaml-input.js';
 export interface Cell {
   /** Of its values, one an axis: `mosquitto, 10000`. */
   name: string;
+  /** Of that name, for its records. */
+  folder: string;
   loaded: LoadedScenario;
 }
 
@@ -32,7 +34,7 @@ export async function loadCells(
   const { path } = await locateScenario(file);
   const { content } = parseYaml(await readTextFile(path, LARGEST_YAML_BYTES));
   const { matrix } = mapOf(content);
-  if (matrix === undefined) return [{ name: '', loaded: base }];
+  if (matrix === undefined) return [{ name: '', folder: '', loaded: base }];
   const combinations = combine(matrixSchema.parse(matrix));
   if (combinations.length > MOST_CELLS) {
     throw new ScenarioError([
@@ -43,9 +45,16 @@ export async function loadCells(
       },
     ]);
   }
+  const folders = combinations.map(({ name }) => name.replaceAll(/[^\w.+-]+/g, '-'));
+  const double = folders.findIndex((folder, index) => folders.indexOf(folder) !== index);
+  if (double >= 0) {
+    const message = `has two combinations of one name, ${folders[double]}; give them other names`;
+    throw new ScenarioError([{ place: base.source.file, path: 'matrix', message }]);
+  }
   return Promise.all(
-    combinations.map(async ({ name, values }) => ({
+    combinations.map(async ({ name, values }, index) => ({
       name,
+      folder: folders[index] as string,
       loaded: await inCell(name, () => loadScenario(file, [...values, ...overrides], options)),
     })),
   );

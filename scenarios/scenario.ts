@@ -132,7 +132,7 @@ export interface ClientPlan {
 }
 
 export interface MessagePlan {
-  /** Payload size in bytes, drawn for each message; at least 16, what the ledger needs. */
+  /** Payload size in bytes, drawn for each message; at least 24, what the ledger needs. */
   size: SizeDistribution;
   /** How messages arrive: `poisson` draws exponential gaps, `constant` spaces them evenly. */
   arrival: 'poisson' | 'constant';

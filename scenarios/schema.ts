@@ -13,12 +13,12 @@ import { targetSchema } from './target-schema.js';
  * docs/scenario.md, so a key cannot be added without being documented.
  */
 
-/** The ledger's header in every payload: sender, sequence, due time. */
-const SMALLEST_MESSAGE = 16;
+/** What the ledger has in every payload: run, sender, sequence, due time, checksum. */
+const SMALLEST_MESSAGE = 24;
 const LARGEST_MESSAGE = 1024 ** 2;
 
 const positiveRate = { min: Number.MIN_VALUE, words: 'more than nothing' };
-const messageSize = { min: SMALLEST_MESSAGE, max: LARGEST_MESSAGE, words: 'from 16B to 1MiB' };
+const messageSize = { min: SMALLEST_MESSAGE, max: LARGEST_MESSAGE, words: 'from 24B to 1MiB' };
 
 const clientsSchema = z.strictObject({
   count: quantity('count', { min: 2, max: 16_000_000, words: 'from 2 to 16 million' }).meta({
@@ -92,7 +92,7 @@ const sizeSchema = z
 
 const messagesSchema = z.strictObject({
   size: sizeSchema.prefault('100B').meta({
-    description: `Payload of a message, from 16B (what the ledger needs) to 1MiB; a size, or a distribution to draw from.`,
+    description: `Payload of a message, from 24B (what the ledger needs) to 1MiB; a size, or a distribution to draw from.`,
     shape: 'size or distribution',
   }),
   arrival: oneOf(['poisson', 'constant']).prefault('poisson').meta({

@@ -41,6 +41,22 @@ describe('judging a run', () => {
     expect(judge(measurement(), []).verdict).toBe('passed');
   });
 
+  it('fails where nothing arrived of what was sent, though nothing was lost: all was refused', () => {
+    const refused = ({ messages }: Measurement): void => {
+      messages.refused = messages.sent;
+      messages.delivered = 0;
+      messages.lost = 0;
+    };
+    const record = judge(measurement(refused), [gate('messages.lost', '==', 0)]);
+    expect(record.verdict).toBe('failed');
+    expect(record.gates[1]).toMatchObject({
+      expression: 'messages.delivered > 0',
+      passed: false,
+      isImplied: true,
+    });
+    expect(judge(measurement(refused), [gate('messages.delivered', '>=', 0)]).verdict).toBe('passed');
+  });
+
   it.each([
     ['<', 4998, 4997],
     ['<=', 4997, 4996],

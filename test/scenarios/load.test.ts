@@ -160,7 +160,7 @@ test('a driver is a name, or a name with its settings, and there is but one', ()
   for (const driver of ['c2m', '{c2m: {}}', '{c2m: }'])
     expect(driverOf(driver)).toMatchObject({ driver: { name: 'c2m', settings: {} } });
   expect(() => driverOf('smtp')).toThrow(/target.driver.smtp: is not a known key.*known here: c2m/);
-  expect(() => driverOf('{}')).toThrow(/target.driver: must be one of c2m/);
+  expect(() => driverOf('{}')).toThrow(/target.driver: must be exactly one of c2m/);
 });
 
 describe('what is wrong is told with line, path and what would be right', () => {
@@ -273,7 +273,7 @@ gates: [backlog.max < 10]
 
   test('a message smaller than the ledger needs', () => {
     expect(issuesOf(CHAT.replace('100B', '8B'))).toEqual([
-      'chat.yaml:6 messages.size.fixed: "8B" must be from 16B to 1MiB',
+      'chat.yaml:6 messages.size.fixed: "8B" must be from 24B to 1MiB',
     ]);
   });
 
@@ -418,6 +418,7 @@ describe('shipped scenarios', () => {
       'quickstart',
       'reconnect-storm',
       'server-crash',
+      'shoot-out',
       'slow-consumers',
       'soak',
       'three-million',

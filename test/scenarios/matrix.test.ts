@@ -67,6 +67,16 @@ matrix:
     ['a value that is none', 'matrix: { clients.count: [many] }', /clients\.count.*\(matrix: count many\)/],
     ['an axis that is no list', 'matrix: { clients.count: 5 }', /matrix.*must be a list of values/],
     [
+      'a name that would leave the folder of the runs',
+      'matrix: { server: { "..": { clients.count: 5 } } }',
+      /matrix\.server.*must be a name that begins with a letter or a digit/,
+    ],
+    [
+      'two names that would be one folder',
+      'matrix: { server: { a b: { clients.count: 5 }, a-b: { clients.count: 6 } } }',
+      /two combinations of one name, a-b/,
+    ],
+    [
       'a path that is not there',
       'matrix: { clients.cuont: [1] }',
       /did you mean .*count.*\(matrix: cuont 1\)/,

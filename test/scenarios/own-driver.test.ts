@@ -40,7 +40,7 @@ describe("a driver of the scenario's own", () => {
     ['mine.ts', 'must be a file of JavaScript'],
     ['{ own: {} }', 'must be the path of a file'],
     ['{ own: { file: a.js, room: 7 } }', 'target.driver.own.room: is not a known key'],
-    ['{ own: { file: a.js }, c2m: {} }', 'must be one of c2m'],
+    ['{ own: { file: a.js }, c2m: {} }', 'must be exactly one of c2m'],
   ])('is refused where it is none: %s', (driver, words) => {
     expect(() => driverOf(driver)).toThrow(words);
   });

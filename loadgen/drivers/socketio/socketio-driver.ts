@@ -17,6 +17,7 @@ export const driver: Driver<SocketioSettings> = {
     delivery: acknowledgement || server.storesForAway ? 'at-least-once' : 'at-most-once',
     recipient,
   }),
+  groupsNeed: 'write sendToGroup, and join where a room has to be entered',
   framing: () => ({
     carriers: ['ws', 'wss'],
     webSocketMessages: 'text',

@@ -21,6 +21,7 @@ export const driver: Driver<WebSocketSettings> = {
     webSocketMessages: messages,
     subprotocols,
   }),
+  groupsNeed: 'write sendToGroup, and join where a room has to be entered',
   problems: settingsProblems,
   create: (settings, clients, events) => new WebSocketClients(settings, clients, events),
 };
