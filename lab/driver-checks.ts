@@ -134,7 +134,7 @@ export function cpuCheck({ cpu, messages }: RunRecord): DriverCheck {
     holds: null,
     words:
       us === null
-        ? 'not measured'
+        ? 'too little CPU to tell'
         : `${formatMilliseconds(us / 1000)} in the agent, of ${formatCount(messages.delivered)} delivered`,
     figures: { delivered: messages.delivered, generatorUsPerMessage: us },
   };

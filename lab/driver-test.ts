@@ -58,7 +58,7 @@ const STORM = {
 };
 const idle = (count: number) => ({
   clients: { count, connectRate: '1000/s' },
-  phases: [{ name: 'talk', duration: '2s', rate: '1000/s' }],
+  phases: [{ name: 'talk', duration: '4s', rate: '1000/s' }],
 });
 
 /**

@@ -1,4 +1,5 @@
 import type { AgentPlan, DriverPlan, Endpoint } from '../loadgen/agent-messages.js';
+import { loadDriver } from '../loadgen/drivers/load-driver.js';
 import { readHostFacts } from '../loadgen/host-facts.js';
 import { planAgents } from '../loadgen/plan.js';
 import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-addresses.js';
@@ -73,7 +74,7 @@ export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
     run,
     endpoints,
     credentials,
-    driver: { name: driver.name, promises },
+    driver: { name: await spokenName(driver), promises },
     adminUrl: target.admin,
     mediaUrl: target.media,
   };
@@ -94,6 +95,11 @@ function dialled({ generator }: Scenario, listening: Endpoint[]): Endpoint[] {
 /** A server that listens on every address listens there too. */
 function onLoopback(endpoint: Endpoint): Endpoint {
   return endpoint.host === '0.0.0.0' ? { ...endpoint, host: '127.0.0.1' } : endpoint;
+}
+
+/** What somebody calls a driver of their own says more in a record than that it is one. */
+async function spokenName({ name, settings }: DriverPlan): Promise<string> {
+  return name === 'own' ? (await loadDriver(name, settings)).name : name;
 }
 
 /** Our own protocol is told what clients of our server present; others have it among their settings. */

@@ -37,7 +37,8 @@ const NO_QUEUES = 'the target offers no queue lengths';
 const NO_MEDIA = 'the scenario has no media';
 const NO_MEDIA_ACCOUNT = 'the scenario has no media, or the record is older than this figure';
 const NO_LAG = 'no message fell due, so no lag was recorded';
-const NO_CPU = 'CPU was not measured, or nothing was delivered';
+const NO_CPU = 'CPU was not measured';
+const NO_CPU_COST = 'CPU was not measured, nothing was delivered, or it took too little CPU to tell';
 const NO_HOST = 'the kernel does not tell';
 const NO_PROCESSES = 'the target names no processes of its server';
 const NO_SERIES = 'the page of the server had no number for this series';
@@ -541,7 +542,10 @@ function cpu(): Metric[] {
       unit: 'cores',
     },
   ];
-  return [...of('server'), ...of('generator')].map((metric) => ({ ...metric, absence: NO_CPU }));
+  return [...of('server'), ...of('generator')].map((metric) => ({
+    ...metric,
+    absence: metric.path.endsWith('UsPerMessage') ? NO_CPU_COST : NO_CPU,
+  }));
 }
 
 function host(): Metric[] {

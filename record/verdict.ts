@@ -33,14 +33,14 @@ export function judge(measurement: Measurement, gates: readonly Gate[]): RunReco
   const { isPartial, notes, ...rest } = measurement;
   const figures = { ...rest, notes };
   const judged = [
-    ...gates.map((gate) => judgeGate(figures, gate)),
+    ...gates.map((gate) => judgeGate(figures, gate, isPartial)),
     ...IMPLIED_GATES.filter(({ metric }) => !gates.some((gate) => gate.metric === metric))
       .filter(({ metric }) => (figureAt(figures, metric) ?? 0) > 0)
-      .map((gate) => ({ ...judgeGate(figures, gate), isImplied: true })),
+      .map((gate) => ({ ...judgeGate(figures, gate, isPartial), isImplied: true })),
     ...(deliversNothing(figures, gates)
       ? [
           {
-            ...judgeGate(figures, IMPLIED_DELIVERY),
+            ...judgeGate(figures, IMPLIED_DELIVERY, isPartial),
             isImplied: true,
             note: 'nothing of what was sent arrived',
           },
@@ -56,7 +56,7 @@ function deliversNothing({ messages }: Figures, gates: readonly Gate[]): boolean
   return !isNamed && messages.sent > 0 && messages.delivered === 0 && messages.lost === 0;
 }
 
-function judgeGate(figures: Figures, gate: Gate): JudgedGate {
+function judgeGate(figures: Figures, gate: Gate, isPartial: boolean): JudgedGate {
   const { metric } = gate;
   // Whoever judges it again has the record alone.
   const judged = {
@@ -67,7 +67,9 @@ function judgeGate(figures: Figures, gate: Gate): JudgedGate {
   if (figures.connections.peak === 0 && !metric.startsWith('connections.'))
     return failed('not judged: nobody logged in');
   if (figures.messages.sent === 0 && metric.startsWith('messages.') && !WITHOUT_MESSAGES.has(metric))
-    return failed('no message was sent');
+    return failed(
+      isPartial ? 'not judged: no message was sent until the run was stopped' : 'no message was sent',
+    );
   const value = figureAt(figures, metric);
   if (value === null) return failed(reasonForNoFigure(metric));
   if (holds(value, gate)) return { ...judged, value, passed: true };

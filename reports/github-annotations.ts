@@ -1,7 +1,7 @@
 import { damageWords } from '../record/damage.js';
 import { printableData } from '../record/printable.js';
 import type { ReportedRun } from './reported-run.js';
-import { explainVerdict, gateValue } from './statement.js';
+import { explainVerdict, gateValue, isJudged } from './statement.js';
 
 /** Are we run by GitHub Actions, which reads commands from what is printed? */
 export function isGithubActions(environment: NodeJS.ProcessEnv = process.env): boolean {
@@ -12,7 +12,7 @@ export function isGithubActions(environment: NodeJS.ProcessEnv = process.env): b
 export function githubAnnotations({ name, record: measured, damage }: ReportedRun): string {
   const record = printableData(measured);
   const title = `c2m ${record.name}`;
-  const failed = record.gates.filter(({ passed }) => !passed);
+  const failed = record.gates.filter((gate) => !gate.passed && isJudged(record, gate));
   const messages = [
     ...failed.map((gate) => `${gate.expression} did not hold: ${gateValue(gate)}`),
     ...(record.verdict === 'invalid' || record.verdict === 'partial' ? [explainVerdict(record)] : []),

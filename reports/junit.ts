@@ -3,7 +3,7 @@ import { printableData } from '../record/printable.js';
 import type { RunRecord } from '../record/run.js';
 import { type JunitCase, junitSuite } from './junit-suite.js';
 import type { ReportedRun } from './reported-run.js';
-import { explainVerdict, gateValue } from './statement.js';
+import { explainVerdict, gateValue, isJudged } from './statement.js';
 
 /**
  * The run as JUnit XML: one test case for each gate, one for the honesty of the generator, one for the record itself
@@ -16,7 +16,7 @@ export function junitXml({ record: measured, damage }: ReportedRun): string {
   const cases: JunitCase[] = [
     ...record.gates.map((gate) => ({
       name: gate.expression,
-      failure: gate.passed ? null : `${gate.expression} did not hold: ${gateValue(gate)}`,
+      failure: gate.passed ? null : gateFailure(record, gate),
     })),
     {
       name: 'generator kept its schedule',
@@ -36,6 +36,12 @@ export function junitXml({ record: measured, damage }: ReportedRun): string {
     properties: properties(record),
     cases,
   });
+}
+
+/** The schema knows no test that was skipped. */
+function gateFailure(record: RunRecord, gate: RunRecord['gates'][number]): string {
+  const how = isJudged(record, gate) ? 'did not hold' : 'was not judged';
+  return `${gate.expression} ${how}: ${gateValue(gate).replace(/^not judged: /, '')}`;
 }
 
 function invalidMessage(record: RunRecord): string {

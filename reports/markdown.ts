@@ -1,4 +1,5 @@
 import { printable, printableData } from '../record/printable.js';
+import { isTold } from '../record/promises.js';
 import { LATENCY_KINDS, type RunRecord } from '../record/run.js';
 import { cameNearLimit } from './first-break/first-break.js';
 import { breakWords } from './first-break/sentences.js';
@@ -28,6 +29,7 @@ import {
   memorySentence,
   nextBottleneckSentence,
   refusalsSentence,
+  untoldSentence,
 } from './statement.js';
 
 /** A page that one glances at; the report has more. */
@@ -42,7 +44,7 @@ export function markdownSummary(run: ReportedRun): string {
   const { word, kind, explanation } = shownVerdict(record, run.damage);
   const { title, subtitle } = printableData(runTitle(run.name, record));
   const words = printableData(breakWords(run.record, run.firstBreak));
-  const nextToBreak = nextBottleneckSentence(record, cameNearLimit(run.firstBreak)) ?? '';
+  const queues = [backlogSentence(record), nextBottleneckSentence(record, cameNearLimit(run.firstBreak))];
   const sections = [
     `## ${VERDICT_MARKS[kind]} ${word}: ${inline([title, subtitle].filter(Boolean).join(', '))}`,
     `${inline(explanation)} ${plural(record.connections.peak, 'connection')}, ${formatSeconds(record.durationSeconds)}, started ${record.startedAt}.`,
@@ -53,7 +55,7 @@ export function markdownSummary(run: ReportedRun): string {
     ledgerLine(record),
     `**Connections** ${connectionLine(record)}`,
     ...mediaSentences(record).map((sentence) => `**Media** ${inline(sentence)}`),
-    `**Queues** ${inline([backlogSentence(record), nextToBreak].join(' ').trim())}`,
+    namedLine('Queues', queues.filter(Boolean).join(' ')),
     record.backlog.alerts
       .slice(0, ALERTS_TOLD)
       .map((alert) => `- ${inline(alertSentence(alert))}`)
@@ -67,6 +69,10 @@ export function markdownSummary(run: ReportedRun): string {
     `<sub>${inline(environmentLine(record))}</sub>`,
   ];
   return `${sections.filter(Boolean).join('\n\n')}\n`;
+}
+
+function namedLine(name: string, words: string): string {
+  return words === '' ? '' : `**${name}** ${inline(words)}`;
 }
 
 /**
@@ -119,7 +125,7 @@ function gatesTable(record: RunRecord): string {
 
 function latencyTable(record: RunRecord): string {
   if (!hasLatency(record)) return '**Latency** None was recorded.';
-  const rows = LATENCY_KINDS.map((kind) => {
+  const rows = LATENCY_KINDS.filter((kind) => isTold(record, `latency.${kind}`)).map((kind) => {
     const { count, min, p50, p90, p99, p999, max } = record.latency[kind];
     return [
       kind,
@@ -134,15 +140,14 @@ function latencyTable(record: RunRecord): string {
 function phaseTable(record: RunRecord): string {
   const phases = phaseLatencies(record);
   if (phases.length < 2) return '';
+  const kinds = (['accepted', 'delivered'] as const).filter((kind) => isTold(record, `latency.${kind}`));
   const rows = phases.map(({ name, latencies }) => [
     inline(name),
-    ...(['accepted', 'delivered'] as const).flatMap((kind) =>
+    ...kinds.flatMap((kind) =>
       (['p50', 'p99', 'max'] as const).map((percentile) => formatFigure(latencies[kind]?.[percentile], 'ms')),
     ),
   ]);
-  const head = ['accepted', 'delivered'].flatMap((kind) =>
-    ['p50', 'p99', 'max'].map((name) => `${kind} ${name}`),
-  );
+  const head = kinds.flatMap((kind) => ['p50', 'p99', 'max'].map((name) => `${kind} ${name}`));
   return markdownTable(['Phase', ...head], rows);
 }
 
@@ -169,7 +174,9 @@ function ledgerLine(record: RunRecord): string {
     const words = `${label} ${formatFigure(count, 'count')}`;
     return isBad ? `**${words}**` : words;
   });
-  const more = [refusalsSentence(record), groupsSentence(record)].filter((each) => each !== undefined);
+  const more = [untoldSentence(record), refusalsSentence(record), groupsSentence(record)].filter(
+    (each) => each !== undefined,
+  );
   return `**Messages** ${[...parts, ...more.map(inline)].join(' · ')}`;
 }
 

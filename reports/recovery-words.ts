@@ -19,12 +19,15 @@ export function recoveryTime({ figures, seconds, atSeconds, watchedToSeconds }: 
 export function figureWords(figure: RecoveredFigure, { figures }: Recovery): string {
   const recovered = figures[figure];
   if (!recovered) return '';
-  const { before, worst, seconds } = recovered;
+  const { before, worst, seconds, dropped = 0 } = recovered;
   const words = (value: number | null): string =>
     value === null ? 'none' : figure === 'deliveredP99' ? formatFigure(value, 'ms') : formatCount(value);
   if (seconds === 0) return `${words(before)}, never left`;
   const back = seconds === null ? 'not back' : `back after ${tenths(seconds)}`;
-  return `${words(before)} → ${words(worst)}, ${back}`;
+  const drops = dropped > 0 ? `, ${formatCount(dropped)} dropped` : '';
+  // How few were open within a second nobody knows, where its end has them all.
+  const worse = drops !== '' && worst !== null && worst >= before ? '' : ` → ${words(worst)}`;
+  return `${words(before)}${worse}${drops}, ${back}`;
 }
 
 /** One line of text: `kill-server at 10 s: 3.1 s (delivered p99 1.8 ms → 412 ms, back after 3.1 s; …)`. */
@@ -38,5 +41,5 @@ export function recoverySentence(recovery: Recovery): string {
 
 /** The timeline has a line a second; more digits would be none. */
 function tenths(seconds: number): string {
-  return formatSeconds(Math.round(seconds * 10) / 10);
+  return formatSeconds(Math.max(1, Math.round(seconds * 10)) / 10);
 }

@@ -15,6 +15,8 @@ export interface FigureRecovery {
   worst: number | null;
   /** Seconds from the action until it was back for good; 0: it never left; null: not while the load lasted. */
   seconds: number | null;
+  /** Of connections: how many were dropped meanwhile. They may all have been back when the second ended. */
+  dropped?: number;
 }
 
 /** How a run came through one action. */
@@ -108,18 +110,30 @@ function figureRecovery(
   // Where some seconds had nothing to measure before, one without says nothing afterwards.
   if (known.length < calm.length) return undefined;
   const isWorseBelow = figure === 'connections';
+  const dropped = ({ connections }: TimelineSample): number => (isWorseBelow ? connections.dropped : 0);
+  // A server may drop some all the time.
+  const usuallyDropped = Math.max(...calm.map(dropped));
   const before = isWorseBelow ? Math.min(...known) : Math.max(...known);
   const bound = SLACK[figure](before);
   const isBack = (sample: TimelineSample): boolean => {
     const value = read(sample);
     return value !== null && (isWorseBelow ? value >= bound : value <= bound);
   };
+  // Levels are of the end of a second, when who was dropped in it may be back already.
+  const isUnmoved = (sample: TimelineSample): boolean => isBack(sample) && dropped(sample) <= usuallyDropped;
   const values = after.map(read).filter((value) => value !== null);
   const worst = values.length === 0 ? null : isWorseBelow ? Math.min(...values) : Math.max(...values);
-  if (after.every(isBack)) return { before, worst, seconds: 0 };
-  const firstOut = after.findIndex((sample) => !isBack(sample));
+  if (after.every(isUnmoved)) return { before, worst, seconds: 0 };
+  const firstOut = after.findIndex((sample) => !isUnmoved(sample));
   const back = after.findIndex(
-    (_, index) => index > firstOut && after.slice(index, index + STEADY_SECONDS).every(isBack),
+    (sample, index) =>
+      index >= firstOut && isBack(sample) && after.slice(index + 1, index + STEADY_SECONDS).every(isUnmoved),
   );
-  return { before, worst, seconds: back < 0 ? null : (after[back]?.t ?? 0) - atSeconds };
+  const out = after.slice(firstOut, back < 0 ? undefined : back + 1);
+  return {
+    before,
+    worst,
+    seconds: back < 0 ? null : (after[back]?.t ?? 0) - atSeconds,
+    ...(isWorseBelow && { dropped: out.reduce((sum, sample) => sum + dropped(sample), 0) }),
+  };
 }

@@ -1,23 +1,34 @@
 import type { RunRecord } from '../record/run.js';
-import { gateValue } from './statement.js';
+import { gateValue, isJudged } from './statement.js';
 
 /** A gate as reports show it. */
 export interface ShownGate {
   expression: string;
   /** With its unit, or why there is none. */
   value: string;
-  /** `empty`: it holds, and only because nothing happened that could have broken it. */
+  /** `empty`: nothing happened that could have broken it, or the run ended before anything did. */
   state: 'passed' | 'failed' | 'empty';
   word: string;
 }
 
 const WORDS = { passed: 'passed', failed: 'failed', empty: 'says nothing: nobody logged in' } as const;
 
+/** How the note of such a gate may begin. */
+const NOT_JUDGED = /^not judged: /;
+
 /** The gates, those that failed first: they are what one looks for. */
 export function shownGates(record: RunRecord): ShownGate[] {
   const shown = record.gates.map((gate): ShownGate => {
+    const { expression } = gate;
+    if (!isJudged(record, gate))
+      return {
+        expression,
+        value: gateValue(gate).replace(NOT_JUDGED, ''),
+        state: 'empty',
+        word: 'not judged',
+      };
     const state = !gate.passed ? 'failed' : record.connections.peak === 0 ? 'empty' : 'passed';
-    return { expression: gate.expression, value: gateValue(gate), state, word: WORDS[state] };
+    return { expression, value: gateValue(gate), state, word: WORDS[state] };
   });
   return [
     ...shown.filter(({ state }) => state === 'failed'),

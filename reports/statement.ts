@@ -15,8 +15,10 @@ const LEAST_BEHIND_MS = 1;
 /** More arrivals than this share of what is served, and the queue grows. */
 const OUTRUN = 1.02;
 
-/** Why nothing is known of a server from within. */
-export const NO_ADMIN_PORT = 'the scenario names no admin port (target.admin)';
+/** Below this most of the memory of a connection is what the processes took to get going. */
+const LEAST_FOR_MEMORY = 1000;
+
+const NO_ADMIN_PORT = 'the scenario names no admin port (target.admin)';
 
 /** Sentences about a run that every report says in the same words. */
 
@@ -66,8 +68,15 @@ function invalidSentence({ generator, gates }: RunRecord): string {
   );
 }
 
+type Gate = RunRecord['gates'][number];
+
+/** Of a run that was cut short, what had not happened yet says nothing of the server. */
+export function isJudged({ verdict }: RunRecord, { passed, value }: Gate): boolean {
+  return verdict !== 'partial' || passed || value !== null;
+}
+
 /** A gate's value with the unit of its figure, or why it has none. */
-export function gateValue(gate: RunRecord['gates'][number]): string {
+export function gateValue(gate: Gate): string {
   if (gate.value === null) return gate.note ?? 'not measured';
   const metric = /^[^\s<>=!]+/.exec(gate.expression.trim())?.[0] ?? '';
   return formatFigure(gate.value, unitAt(metric));
@@ -121,16 +130,35 @@ export function untoldSentence({ target }: RunRecord): string | undefined {
   return untold.length === 0 ? undefined : `${target.driver?.name} does not tell ${untold.join(', nor ')}`;
 }
 
-/** The longest queue and what its alerts say, in words. */
-export function backlogSentence(record: RunRecord): string {
+/** The longest queue and what its alerts say, in words; undefined: of this server nobody would look for one. */
+export function backlogSentence(record: RunRecord): string | undefined {
   const { queues, worst, max, alerts } = record.backlog;
-  if (queues.length === 0) return `No queue was measured: ${NO_ADMIN_PORT}.`;
+  if (queues.length === 0) return noQueueSentence(record);
   if (!max || worst === null) return 'No queue ever held anything when it was sampled.';
   const threshold = queues.find((queue) => queue.name === worst)?.threshold ?? null;
   const limit = threshold === null ? '' : ` (its threshold is ${formatCount(threshold)})`;
   const alertWords =
     alerts.length === 0 ? 'No queue raised an alert.' : `${plural(alerts.length, 'alert')} in all.`;
   return `The longest queue was ${worst}, ${formatCount(max)} at its peak${limit}. ${alertWords}`;
+}
+
+/** Only our own server has an admin port that could be named. */
+function noQueueSentence(record: RunRecord): string | undefined {
+  if (hasAdminPort(record)) return `No queue was measured: ${NO_ADMIN_PORT}.`;
+  if (record.serverProcesses || record.serverMetrics?.length) return undefined;
+  return 'This server tells no queue lengths; target.metrics can read them from its Prometheus page.';
+}
+
+/** Why nothing is known of a server from within. */
+export function noServerSentence(record: RunRecord): string {
+  return hasAdminPort(record)
+    ? `Nothing is known about the server from within: ${NO_ADMIN_PORT}.`
+    : 'The server’s own part was not measured: target.command, target.pid or target.cgroup say which processes it is.';
+}
+
+/** Is it, for all that is known, a server of ours? */
+function hasAdminPort({ target }: RunRecord): boolean {
+  return target.driver === null || target.driver.name === 'c2m';
 }
 
 /**
@@ -222,8 +250,19 @@ export function memorySentence(record: RunRecord): string {
     .filter((part): part is [string, number] => part[1] !== null)
     .map(([name, bytes]) => `${name} ${formatBytes(bytes)}`);
   if (total === null && parts.length === 0) return 'Memory was not measured.';
-  if (total === null) return `${parts.join(', ')}; no total, as a part was not measured`;
-  return `${formatBytes(total)} a connection: ${parts.join(', ')}`;
+  const sum =
+    total === null
+      ? `${parts.join(', ')}; no total, as a part was not measured`
+      : `${formatBytes(total)} a connection: ${parts.join(', ')}`;
+  return [sum, tooFewForMemory(record)].filter((words) => words !== undefined).join('; ');
+}
+
+/** Of figures of so few clients that the memory of one cannot be told from that of a process; undefined: they stand. */
+export function tooFewForMemory({ connections, memory }: RunRecord): string | undefined {
+  const { kernel, server, client } = memory.bytesPerConnection;
+  const isMeasured = [kernel, server, client].some((bytes) => bytes !== null);
+  if (!isMeasured || connections.peak >= LEAST_FOR_MEMORY) return undefined;
+  return `too few clients to tell: ${formatCount(connections.peak)}`;
 }
 
 /** True when at least one latency was recorded. */

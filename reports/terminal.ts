@@ -183,7 +183,7 @@ function factLines(record: RunRecord, isNearLimit: boolean, recoveries: string[]
     [
       'Queues',
       [
-        backlogSentence(record),
+        ...[backlogSentence(record) ?? []].flat(),
         ...[nextBottleneckSentence(record, isNearLimit) ?? []].flat(),
         ...record.backlog.alerts.slice(0, 3).map(alertSentence),
       ],

@@ -4,6 +4,8 @@ import type { TimelineSample } from '../../record/timeline.js';
 type Cpu = NonNullable<Measurement['cpu']>;
 
 const MICROSECONDS_PER_SECOND = 1e6;
+/** The kernel counts the CPU time of a process in ticks of 10 ms: of less than twenty the last decides too much. */
+const LEAST_CPU_SECONDS = 0.2;
 
 /**
  * What a message costs in CPU time while the phases run. Rates over rates: the server's CPU is known between its answers,
@@ -25,8 +27,8 @@ export class CpuCost {
 
   summary(): Cpu {
     const deliveredPerSecond = this.#seconds === 0 ? 0 : this.#delivered / this.#seconds;
-    const perMessage = ({ mean }: Cores): number | null =>
-      mean === null || deliveredPerSecond === 0
+    const perMessage = ({ mean, coreSeconds }: Cores): number | null =>
+      mean === null || deliveredPerSecond === 0 || coreSeconds < LEAST_CPU_SECONDS
         ? null
         : rounded((mean * MICROSECONDS_PER_SECOND) / deliveredPerSecond);
     return {
@@ -48,6 +50,10 @@ class Cores {
     this.#peak = Math.max(cores, this.#peak ?? 0);
     this.#coreSeconds += cores * seconds;
     this.#seconds += seconds;
+  }
+
+  get coreSeconds(): number {
+    return this.#coreSeconds;
   }
 
   get mean(): number | null {

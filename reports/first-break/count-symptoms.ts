@@ -1,3 +1,4 @@
+import { isTold } from '../../record/promises.js';
 import type { RunRecord } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
 import { formatCount, formatMilliseconds, plural } from '../format.js';
@@ -21,8 +22,7 @@ export function countSymptoms(
     first(
       samples,
       ({ connections }) => connections.dropped,
-      (sample, count) =>
-        symptomAt('drops', sample, 'connections', `${formatCount(count)} dropped${reasonsOf(sample)}`),
+      (sample, count) => symptomAt('drops', sample, 'connections', droppedWords(sample, count)),
     ),
     first(
       samples,
@@ -42,7 +42,7 @@ export function countSymptoms(
     ),
     first(
       samples,
-      ({ messages }) => messages.outOfOrder,
+      ({ messages }) => (isTold(record, 'messages.outOfOrder') ? messages.outOfOrder : 0),
       (sample, count) =>
         symptomAt('order', sample, 'messages', `${formatCount(count)} delivered out of order`),
     ),
@@ -103,11 +103,23 @@ function first(
 
 function failedWords(sample: TimelineSample, failed: number): string {
   const attempts = failed + sample.connections.connected;
-  return `${formatCount(failed)} of ${plural(attempts, 'attempt')} failed${reasonsOf(sample)}`;
+  const { dropped } = sample.connections;
+  const others = dropped > 0 ? plural(dropped, 'drop') : '';
+  return `${formatCount(failed)} of ${plural(attempts, 'attempt')} failed${reasonsOf(sample, others)}`;
 }
 
-/** The timeline has one list of reasons for what failed and what was dropped. */
-function reasonsOf({ connections }: TimelineSample): string {
+function droppedWords(sample: TimelineSample, dropped: number): string {
+  const { failed } = sample.connections;
+  const others = failed > 0 ? plural(failed, 'failed attempt') : '';
+  return `${formatCount(dropped)} dropped${reasonsOf(sample, others)}`;
+}
+
+/**
+ * The timeline has one list of reasons for what failed and what was dropped, and nobody can take it apart.
+ * @param others whose reasons are in it too; empty: nobody's
+ */
+function reasonsOf({ connections }: TimelineSample, others: string): string {
   const words = reasonWords(connections.failures);
-  return words === '' ? '' : ` (${words})`;
+  if (words === '') return '';
+  return others === '' ? ` (${words})` : ` (${words}; the reasons of ${others} are among them)`;
 }

@@ -1,5 +1,6 @@
 import type { RunRecord } from '../../record/run.js';
 import { formatCount, formatFigure, formatMoment, formatRatio } from '../format.js';
+import { isJudged } from '../statement.js';
 import type { BreakScene, FirstBreak } from './first-break.js';
 import { hostCpu, type LimitUse } from './near-limits.js';
 import type { Symptom } from './symptom.js';
@@ -129,7 +130,7 @@ function wholeWords(symptoms: readonly Symptom[]): string[] {
 function nothingWords(record: RunRecord, found: FirstBreak): string {
   const { uses, withoutTime } = found;
   if (record.connections.peak === 0) return 'Nobody logged in, so nothing was put to the test.';
-  const missed = record.gates.filter(({ passed }) => !passed);
+  const missed = record.gates.filter((gate) => !gate.passed && isJudged(record, gate));
   if (withoutTime.length > 0) return wholeWords(withoutTime)[0] ?? '';
   if (missed.length > 0) {
     return `No second of the timeline shows what gave way; ${missed.length === 1 ? 'the gate' : 'the gates'} ${missed.map(({ expression }) => expression).join(', ')} did not hold.`;

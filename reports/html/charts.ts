@@ -6,7 +6,7 @@ import type { TimelineSample } from '../../record/timeline.js';
 import { formatCount, formatMoment } from '../format.js';
 import { percentileCurves } from '../latency-log.js';
 import type { ReportedRun } from '../reported-run.js';
-import { alertSentence, backlogSentence, NO_ADMIN_PORT } from '../statement.js';
+import { alertSentence, backlogSentence } from '../statement.js';
 import type { ChartPlan, ReportData } from './chart-plan.js';
 import { serverMetricsCharts } from './server-metrics.js';
 import {
@@ -35,13 +35,13 @@ const DASHES = ['solid', 'dashed', 'dotted'] as const;
 export function reportData({ record, samples, histograms, damage }: ReportedRun): ReportData {
   const charts = [
     { ...connectionsChart(samples), notes: [phaseSentence(record), ...markSentences(record)] },
-    failuresChart(samples),
+    failuresChart(record, samples),
     messagesChart(record, samples),
     latencyChart(samples),
     distributionChart(histograms),
-    queuesChart(record, samples),
+    ...queuesChart(record, samples),
     ...serverMetricsCharts(record, samples),
-    ...resourceCharts(samples),
+    ...resourceCharts(record, samples),
   ];
   return {
     durationSeconds: Math.max(record.durationSeconds, samples.at(-1)?.t ?? 0),
@@ -120,7 +120,8 @@ function distributionChart(histograms: Partial<Record<LatencyKind, Histogram>>):
   };
 }
 
-function queuesChart(record: RunRecord, samples: TimelineSample[]): ChartPlan {
+/** None where there is nothing to draw and nothing to say. */
+function queuesChart(record: RunRecord, samples: TimelineSample[]): ChartPlan[] {
   const peaks = new Map<string, number>();
   for (const sample of samples) {
     for (const [name, length] of Object.entries(sample.server?.queues ?? {})) {
@@ -145,8 +146,10 @@ function queuesChart(record: RunRecord, samples: TimelineSample[]): ChartPlan {
     series,
   );
   const { alerts } = record.backlog;
+  const sentence = backlogSentence(record);
+  if (series.length === 0 && sentence === undefined) return [];
   const notes = [
-    backlogSentence(record),
+    ...[sentence ?? []].flat(),
     ...alerts.slice(0, ALERTS_TOLD).map((alert) => `⚠ ${alertSentence(alert)}.`),
   ];
   if (alerts.length > ALERTS_TOLD)
@@ -156,7 +159,7 @@ function queuesChart(record: RunRecord, samples: TimelineSample[]): ChartPlan {
       `The ${drawn.length} longest of ${formatCount(longest.length)} queues are drawn; the table has all.`,
     );
   }
-  return {
+  const chart = {
     ...plan,
     alerts: alerts.map(({ queue, startSeconds, endSeconds, threshold }) => ({
       label: queue,
@@ -164,7 +167,8 @@ function queuesChart(record: RunRecord, samples: TimelineSample[]): ChartPlan {
       endSeconds: endSeconds ?? record.durationSeconds,
       threshold,
     })),
-    empty: series.length === 0 ? `No queue was measured: ${NO_ADMIN_PORT}.` : null,
+    empty: series.length === 0 ? (sentence ?? null) : null,
     notes: series.length === 0 ? [] : notes,
   };
+  return [chart];
 }

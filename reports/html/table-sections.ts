@@ -4,7 +4,13 @@ import { isTold } from '../../record/promises.js';
 import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
 import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED, plural } from '../format.js';
 import type { ReportedRun } from '../reported-run.js';
-import { ledgerLines, nextBottleneckSentence, rankQueues, refusalsSentence } from '../statement.js';
+import {
+  ledgerLines,
+  nextBottleneckSentence,
+  rankQueues,
+  refusalsSentence,
+  untoldSentence,
+} from '../statement.js';
 import { escapeHtml, icon, table } from './markup.js';
 
 /** Percentiles of the whole run, and what each kind of latency is. */
@@ -42,8 +48,10 @@ export function ledgerSection(record: RunRecord): string {
     meaning,
   ]);
   const head = ['', 'messages', 'of sent', 'what it counts'];
-  const refusals = refusalsSentence(record);
-  const note = refusals === undefined ? '' : `<p class="quiet">${escapeHtml(refusals)}</p>`;
+  const note = [untoldSentence(record), refusalsSentence(record)]
+    .filter((words) => words !== undefined)
+    .map((words) => `<p class="quiet">${escapeHtml(words)}</p>`)
+    .join('');
   return panel('ledger', 'Ledger', note + table(head, rows, 1, 3));
 }
 

@@ -3,13 +3,11 @@ import { isTold } from '../../record/promises.js';
 import { LATENCY_KINDS, type LatencyKind, type RunRecord } from '../../record/run.js';
 import type { IntervalLatency, TimelineSample } from '../../record/timeline.js';
 import { loadPhases } from '../load-phases.js';
-import { NO_ADMIN_PORT } from '../statement.js';
+import { noServerSentence } from '../statement.js';
 import type { ChartPlan, ChartSeries, ChartVariant } from './chart-plan.js';
 
 type Reading = (sample: TimelineSample) => number | null | undefined;
 type Style = Partial<Pick<ChartSeries, 'dash' | 'isFilled'>>;
-
-const NO_ADMIN = `Nothing is known about the server from within: ${NO_ADMIN_PORT}.`;
 
 /** The charts over time that need no more than the timeline. */
 export function connectionsChart(samples: TimelineSample[]): ChartPlan {
@@ -24,13 +22,16 @@ const NO_FAILURE =
   'No connect failed, no connection was dropped, and no message was refused, delivered twice or out of order.';
 
 /** On an axis of its own: three failures beside five thousand connections would lie on the ground. */
-export function failuresChart(samples: TimelineSample[]): ChartPlan {
+export function failuresChart(record: RunRecord, samples: TimelineSample[]): ChartPlan {
   const series = [
     line(samples, 'connects failed', 4, ({ connections }) => connections.failed),
     line(samples, 'connections dropped', 2, ({ connections }) => connections.dropped, { dash: 'dashed' }),
     line(samples, 'messages refused', 5, ({ messages }) => messages.refused),
     line(samples, 'delivered twice', 6, ({ messages }) => messages.duplicated, { dash: 'dotted' }),
-    line(samples, 'out of order', 8, ({ messages }) => messages.outOfOrder, { dash: 'dotted' }),
+    // Some protocols have no order, and number what they deliver all the same.
+    ...(isTold(record, 'messages.outOfOrder')
+      ? [line(samples, 'out of order', 8, ({ messages }) => messages.outOfOrder, { dash: 'dotted' })]
+      : []),
   ].filter(({ values }) => values.some((value) => value));
   const plan = timeChart(samples, 'failures', 'Failures', 'in each second', 'count', series);
   return series.length === 0 ? { ...plan, empty: NO_FAILURE } : plan;
@@ -110,9 +111,9 @@ export function latencyChart(samples: TimelineSample[]): ChartPlan {
   };
 }
 
-export function resourceCharts(samples: TimelineSample[]): ChartPlan[] {
+export function resourceCharts(record: RunRecord, samples: TimelineSample[]): ChartPlan[] {
   const half = (plan: ChartPlan): ChartPlan => ({ ...plan, isHalf: true });
-  const serverNotes = samples.some((sample) => sample.server) ? [] : [NO_ADMIN];
+  const serverNotes = samples.some((sample) => sample.server) ? [] : [noServerSentence(record)];
   const cpu = timeChart(samples, 'cpu', 'CPU', 'cores in use', 'cores', [
     line(samples, 'server', 1, (sample) => sample.server?.cpu, { isFilled: true }),
     line(samples, 'agents', 2, (sample) => sample.generator.cpu, { dash: 'dashed' }),

@@ -13,7 +13,7 @@ import type { ReportedRun } from '../reported-run.js';
 import { runTitle } from '../run-name.js';
 import { shownGates } from '../shown-gates.js';
 import { shownVerdict } from '../shown-verdict.js';
-import { groupsSentence, ledgerSentence } from '../statement.js';
+import { backlogSentence, groupsSentence, ledgerSentence, tooFewForMemory } from '../statement.js';
 import { escapeHtml, icon } from './markup.js';
 
 /** What one looks for first: what ran, whether it held, what broke first, and each gate with its value. */
@@ -96,12 +96,13 @@ interface Tile {
 
 /** The figures that one compares between runs. */
 export function tileSection(record: RunRecord): string {
-  const { connections, messages, latency, memory, backlog, generator } = record;
+  const { connections, messages, latency, memory, generator } = record;
   const { delivered } = latency;
   const perConnection = memory.bytesPerConnection;
   const parts = [perConnection.kernel, perConnection.server, perConnection.client].map((bytes) =>
     bytes === null ? NOT_MEASURED : formatBytes(bytes),
   );
+  const few = tooFewForMemory(record);
   const tiles: Tile[] = [
     {
       label: 'Peak connections',
@@ -139,17 +140,13 @@ export function tileSection(record: RunRecord): string {
     {
       label: 'Memory a connection',
       value: formatFigure(perConnection.total, 'bytes'),
-      detail: `kernel ${parts[0]}, server ${parts[1]}, client ${parts[2]}`,
+      detail: [
+        `kernel ${parts[0]}, server ${parts[1]}, client ${parts[2]}`,
+        ...(few === undefined ? [] : [few]),
+      ].join('; '),
+      isDoubtful: few !== undefined,
     },
-    {
-      label: 'Longest queue',
-      value: formatFigure(backlog.max, 'count'),
-      detail:
-        backlog.worst === null
-          ? 'no queue was measured'
-          : `${backlog.worst}, ${backlog.alerts.length || 'no'} alert${backlog.alerts.length === 1 ? '' : 's'}`,
-      isDoubtful: backlog.alerts.length > 0,
-    },
+    ...queueTile(record),
     {
       label: 'Generator lag, p99',
       value: formatFigure(generator.lagMs.p99, 'ms'),
@@ -158,6 +155,23 @@ export function tileSection(record: RunRecord): string {
     },
   ];
   return `<section class="tiles" aria-label="Key figures">${tiles.map(tile).join('')}</section>`;
+}
+
+/** None for a server that has no queues to tell of. */
+function queueTile(record: RunRecord): Tile[] {
+  const { max, worst, alerts } = record.backlog;
+  if (worst === null && backlogSentence(record) === undefined) return [];
+  return [
+    {
+      label: 'Longest queue',
+      value: formatFigure(max, 'count'),
+      detail:
+        worst === null
+          ? 'no queue was measured'
+          : `${worst}, ${alerts.length || 'no'} alert${alerts.length === 1 ? '' : 's'}`,
+      isDoubtful: alerts.length > 0,
+    },
+  ];
 }
 
 function tile({ label, value, detail, isBad, isDoubtful }: Tile): string {

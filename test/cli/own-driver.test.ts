@@ -8,9 +8,9 @@ import { c2m } from './c2m.js';
 
 describe('the examples of drivers of your own', () => {
   test.each([
-    ['own-codec', 'tcp'],
-    ['own-adapter', 'ws'],
-  ] as const)('%s runs against its server, and every gate holds', async (example, scheme) => {
+    ['own-codec', 'tcp', 'lines'],
+    ['own-adapter', 'ws', 'lines over ws'],
+  ] as const)('%s runs against its server, and every gate holds', async (example, scheme, name) => {
     const address = (await exampleServer())[scheme];
     const { status, stdout, stderr } = await c2m(
       ...[
@@ -33,7 +33,7 @@ describe('the examples of drivers of your own', () => {
     expect(stderr).toBe('');
     expect(status).toBe(0);
     const record = runRecordSchema.parse(JSON.parse(stdout));
-    expect(record.target.driver).toMatchObject({ name: 'own', promises: { accepted: true, receipt: false } });
+    expect(record.target.driver).toMatchObject({ name, promises: { accepted: true, receipt: false } });
     expect(record.messages.sent).toBeGreaterThan(500);
     expect(record.messages).toMatchObject({ lost: 0, accepted: record.messages.sent, receipted: null });
     expect(record.notes).toEqual([]);

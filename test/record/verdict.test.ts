@@ -200,6 +200,21 @@ describe('gates on nothing', () => {
     expect(record.verdict).toBe('failed');
   });
 
+  it('on messages are not judged where the run was stopped before one was sent', () => {
+    const record = judge(
+      measurement((measured) => {
+        measured.isPartial = true;
+        const { messages } = measured;
+        for (const name of Object.keys(messages) as (keyof typeof messages)[]) messages[name] = 0;
+      }),
+      [gate('messages.lost', '==', 0)],
+    );
+    expect(record.gates).toMatchObject([
+      { passed: false, value: null, note: 'not judged: no message was sent until the run was stopped' },
+    ]);
+    expect(record.verdict).toBe('partial');
+  });
+
   it('are not judged where nobody logged in', () => {
     const record = judge(
       measurement(({ connections }) => {

@@ -5,6 +5,7 @@ import { cameNearLimit, firstBreakOf } from '../../reports/first-break/first-bre
 import { breakWords } from '../../reports/first-break/sentences.js';
 import { recordFixture, silentFixture } from '../fixtures/record.js';
 import { latencyOf, type SteadyPhase, type SteadyRun, steadyRun } from '../fixtures/steady-run.js';
+import { TELLS_ALL } from '../fixtures/told.js';
 
 /** All that is said of a run. */
 function told({ record, samples }: SteadyRun): string {
@@ -75,6 +76,40 @@ describe('a run in which nothing gave way', () => {
     const { record, samples } = steadyRun();
     expect(cameNearLimit(firstBreakOf(record, samples))).toBe(false);
   });
+});
+
+describe('a second in which attempts failed and connections were dropped', () => {
+  const both = steadyRun(TALK, (sample, second) => {
+    if (second === 9) {
+      const failures = { PeerClosed: 80, ECONNREFUSED: 8 };
+      Object.assign(sample.connections, { connected: 27, failed: 8, dropped: 80, failures });
+    }
+  });
+
+  test('does not give the reasons of drops as those of attempts, nor the other way round', () => {
+    const words = told(both);
+    expect(words).toContain(
+      '8 of 35 attempts failed (PeerClosed 80, ECONNREFUSED 8; the reasons of 80 drops are among them)',
+    );
+    expect(words).toContain(
+      '80 dropped (PeerClosed 80, ECONNREFUSED 8; the reasons of 8 failed attempts are among them)',
+    );
+  });
+});
+
+test('what came in another order is no trouble where the protocol has none', () => {
+  const run = (order: 'per-sender' | 'none') =>
+    steadyRun(
+      TALK,
+      (sample, second) => {
+        if (second === 9) sample.messages.outOfOrder = 4;
+      },
+      (record) => {
+        record.target.driver = { name: 'mine', promises: { ...TELLS_ALL, order } };
+      },
+    );
+  expect(told(run('per-sender'))).toContain('4 delivered out of order');
+  expect(told(run('none'))).toContain('Nothing gave way');
 });
 
 describe('what gave way first is the earliest of', () => {

@@ -42,6 +42,31 @@ describe('the recovery from an action', () => {
     ]);
   });
 
+  test('counts connections that were dropped and were all back before the second was over', () => {
+    const words = recovered((sample, second) => {
+      if (second === 10) Object.assign(sample.connections, { dropped: 156, connected: 156 });
+    }, KILL);
+    expect(words).toEqual([
+      'kill-server at 9.5 s: 0.5 s (delivered p99 4 ms, never left; ' +
+        'connections 1,000, 156 dropped, back after 0.5 s; in flight 2, never left)',
+    ]);
+  });
+
+  test('lasts while more are dropped, and tells how few were left where a second ended with fewer', () => {
+    const words = recovered((sample, second) => {
+      if (second >= 10 && second <= 12) Object.assign(sample.connections, { dropped: 50, connected: 50 });
+      if (second === 10) sample.connections.open = 980;
+    }, KILL);
+    expect(words[0]).toContain('connections 1,000 → 980, 150 dropped, back after 2.5 s');
+  });
+
+  test('does not take for its own what is dropped all the time', () => {
+    const words = recovered((sample) => {
+      Object.assign(sample.connections, { dropped: 3, connected: 3 });
+    }, KILL);
+    expect(words).toEqual(['kill-server at 9.5 s: not felt']);
+  });
+
   test('is not over with one good second between bad ones', () => {
     const words = recovered((sample, second) => {
       if (second >= 10 && second <= 15 && second !== 12) sample.latency.delivered = latencyOf(400);

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { githubAnnotations } from '../../reports/github-annotations.js';
+import { reportData } from '../../reports/html/charts.js';
+import { ledgerSection } from '../../reports/html/table-sections.js';
+import { tileSection } from '../../reports/html/verdict-section.js';
+import { junitXml } from '../../reports/junit.js';
 import { markdownSummary } from '../../reports/markdown.js';
 import { terminalSummary } from '../../reports/terminal.js';
 import { recordFixture, silentFixture } from '../fixtures/record.js';
 import { reportedRun } from '../fixtures/reported-run.js';
+import { TELLS_LITTLE } from '../fixtures/told.js';
 
 const failed = recordFixture((record) => {
   record.verdict = 'failed';
@@ -84,6 +90,72 @@ describe('summary.md', () => {
     );
     expect(summary).toContain('&lt;img src=x> \\| \\*bold\\*');
     expect(summary).toContain('> a \\| b &lt;script>');
+  });
+
+  it('has no rows, columns nor counts for what the protocol cannot tell, and says so', () => {
+    const { record } = recordFixture((each) => {
+      each.target.driver = { name: 'nats', promises: TELLS_LITTLE };
+      Object.assign(each.messages, { accepted: null, receipted: null });
+      const none = { count: 0, min: null, p50: null, p90: null, p99: null, p999: null, max: null };
+      Object.assign(each.latency, { accepted: none, receipt: none });
+      for (const phase of each.phases) phase.latency = each.latency;
+    });
+    const summary = markdownSummary(reportedRun(record));
+    expect(summary).not.toMatch(/^\| (accepted|receipt) \|/m);
+    expect(summary).toContain('| Phase | delivered p50 | delivered p99 | delivered max |');
+    expect(summary).toContain(
+      'nats does not tell when a message is accepted, nor the sender that its message has arrived',
+    );
+    expect(ledgerSection(record)).toContain('nats does not tell when a message is accepted');
+  });
+
+  it('says beside the memory of a connection where too few clients were measured to tell', () => {
+    const { record } = recordFixture((each) => {
+      each.connections.peak = 10;
+    });
+    const words = 'client 1.88 KiB; too few clients to tell: 10';
+    expect(markdownSummary(reportedRun(record))).toContain(words);
+    expect(terminalSummary(reportedRun(record), 'runs/x', false)).toContain(words);
+    expect(tileSection(record)).toContain(words);
+    const many = reportedRun(recordFixture().record);
+    expect(markdownSummary(many) + tileSection(many.record)).not.toContain('too few');
+  });
+
+  it('asks for no admin port of a server that cannot have one', () => {
+    const { record, samples } = silentFixture();
+    record.target.driver = { name: 'mqtt', promises: TELLS_LITTLE };
+    const all = () =>
+      [
+        markdownSummary(reportedRun(record)),
+        terminalSummary(reportedRun(record), 'runs/x', false),
+        tileSection(record),
+        JSON.stringify(reportData(reportedRun(record, samples))),
+      ].join('\n');
+    expect(all()).toContain('This server tells no queue lengths; target.metrics can read them');
+    expect(all()).toContain('The server’s own part was not measured: target.command, target.pid');
+    expect(all()).not.toContain('admin port');
+    // Where its processes are measured nothing is missing.
+    record.serverProcesses = { processes: 1, threads: 1, openFiles: 9 };
+    for (const sample of samples)
+      sample.server = { connections: null, cpu: 0.1, privateBytes: 1, eventLoopLagMs: null, queues: {} };
+    expect(all()).not.toMatch(/queue|admin port|own part was not measured/i);
+  });
+
+  it('shows no gate as failed that a run was stopped too early for', () => {
+    const { record } = recordFixture((each) => {
+      each.verdict = 'partial';
+      const note = 'not judged: no message was sent until the run was stopped';
+      each.gates = [{ expression: 'messages.lost == 0', value: null, passed: false, note }];
+    });
+    const words = 'no message was sent until the run was stopped';
+    expect(terminalSummary(reportedRun(record), 'runs/x', false)).toContain(
+      `– messages.lost == 0  ${words}  not judged`,
+    );
+    expect(markdownSummary(reportedRun(record))).toContain(
+      `| \`messages.lost == 0\` | ${words} | – not judged |`,
+    );
+    expect(junitXml(reportedRun(record))).toContain(`messages.lost == 0 was not judged: ${words}`);
+    expect(githubAnnotations(reportedRun(record))).not.toContain('messages.lost');
   });
 
   it('says in words what was not recorded', () => {

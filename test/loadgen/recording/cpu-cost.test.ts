@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { CpuCost } from '../../../loadgen/recording/cpu-cost.js';
 import { hostLoad } from '../../../loadgen/recording/host-load.js';
 import { parseCpuTimes, parsePressure } from '../../../loadgen/recording/kernel-sampler.js';
+import { reasonForNoFigure } from '../../../record/figure.js';
 import type { TimelineSample } from '../../../record/timeline.js';
 
 interface Second {
@@ -57,6 +58,19 @@ test('where nothing was delivered, or the server does not tell, there is no cost
     serverCores: { mean: null, peak: null },
   });
   expect(costOf().generatorCores).toEqual({ mean: null, peak: null });
+});
+
+test('a few ticks of the kernel are too little CPU to tell what a message costs', () => {
+  const cost = (cpu: number) => costOf({ delivered: 364, generator: cpu, server: { cpu, seconds: 1 } });
+  expect(cost(0.012)).toEqual({
+    serverUsPerMessage: null,
+    generatorUsPerMessage: null,
+    serverCores: { mean: 0.012, peak: 0.012 },
+    generatorCores: { mean: 0.012, peak: 0.012 },
+  });
+  expect(cost(0.25).serverUsPerMessage).toBe(686.813);
+  expect(reasonForNoFigure('cpu.serverUsPerMessage')).toContain('too little CPU to tell');
+  expect(reasonForNoFigure('cpu.serverCores.mean')).not.toContain('too little');
 });
 
 test('steal and pressure are shares of the time of the run', () => {
