@@ -19,8 +19,9 @@ export function findMosquitto(): string | undefined {
 /**
  * Starts a broker on a free port of loopback, with sessions on disk as its package sets them up: it writes them every
  * half hour and when it ends, so a message that it has acknowledged does not survive kill -9.
+ * @param settings further lines of its configuration
  */
-export async function startMosquitto(path: string): Promise<Broker> {
+export async function startMosquitto(path: string, settings: string[] = []): Promise<Broker> {
   const folder = mkdtempSync(join(tmpdir(), 'c2m-mosquitto-'));
   const port = await freePort();
   const config = join(folder, 'mosquitto.conf');
@@ -35,6 +36,7 @@ export async function startMosquitto(path: string): Promise<Broker> {
       'set_tcp_nodelay true',
       'log_type error',
       'user root',
+      ...settings,
       '',
     ].join('\n'),
   );
@@ -52,7 +54,8 @@ export async function startMosquitto(path: string): Promise<Broker> {
   };
 }
 
-function freePort(): Promise<number> {
+/** Of loopback. */
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer();
     server.listen(0, '127.0.0.1', () => {
