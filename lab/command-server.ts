@@ -11,11 +11,12 @@ import { formatAddress } from '../protocol/address.js';
 import { RECORD_FILES } from '../record/folder.js';
 import { printable } from '../record/printable.js';
 import { formatQuantity } from '../record/quantity.js';
+import { programProblem } from '../scenarios/missing-program.js';
 import type { ServerAction, ServerCommand } from '../scenarios/scenario.js';
 import { clearOwnerless, makeTemporaryFolder, type TemporaryFolder } from '../server/temporary-folder.js';
 import { atAbruptEnd, removeAtAbruptEnd } from './abrupt-end.js';
 import { LaunchedServer } from './launched-server.js';
-import { listensEverywhere, notListening, waitUntilListening } from './listening.js';
+import { listeningPlaces, listensEverywhere, notListening, waitUntilListening } from './listening.js';
 import { ServerLog } from './server-log.js';
 
 /** Of its output, what an error shows. */
@@ -26,9 +27,23 @@ const START_AGAIN_EVERY_MS = 200;
 /** In its environment: an empty folder of the run's own, for what the server keeps. It is there again after `kill-server`. */
 const DATA_FOLDER = 'C2M_DATA';
 
+/** What a server that wants to be a daemon is told; the lab knows that it runs by the process that it started. */
+const IN_FOREGROUND =
+  'if it put itself into the background, tell it to stay in the foreground (mosquitto: without -d)';
+
+/** Of the places where it listens instead, what an error shows. */
+const PLACES_SHOWN = 5;
+
 /** A server that could not be started by its command; the message shows what it said. */
 export class CommandServerError extends Error {
   readonly code = 'C2M_COMMAND';
+  /** The same on one line, with the last line of what it said. */
+  readonly brief: string;
+
+  constructor(message: string, brief = message) {
+    super(message);
+    this.brief = brief;
+  }
 }
 
 export interface CommandServerPlan {
@@ -119,15 +134,19 @@ export class CommandServer implements ServerControl {
     await launched?.kill();
     this.#log.note('killed, to be started again');
     const deadlineMs = monotonicMs() + this.#plan.command.readyWithinMs;
+    let whole: CommandServerError | undefined;
     for (;;) {
       try {
         await this.#launch(deadlineMs);
         return;
       } catch (error) {
         if (!(error instanceof CommandServerError)) throw error;
+        // A try that the deadline cut off says less than the one before it.
+        if (monotonicMs() < deadlineMs) whole = error;
         if (monotonicMs() + START_AGAIN_EVERY_MS >= deadlineMs) {
-          this.#reportDeath(`the server did not come back: ${printable(error.message)}`);
-          throw error;
+          this.#reportDeath(`the server did not come back: ${(whole ?? error).brief}`);
+          // That is told where the death of the server is.
+          throw new CommandServerError('the server did not come back');
         }
         await sleep(START_AGAIN_EVERY_MS);
       }
@@ -136,28 +155,30 @@ export class CommandServer implements ServerControl {
 
   async #launch(deadlineMs: number, signal = new AbortController().signal): Promise<void> {
     const { command, endpoints, isOnDevice } = this.#plan;
-    const env = { [DATA_FOLDER]: this.#dataPath, ...command.env };
-    const launched = new LaunchedServer({ ...command, env }, this.#log);
+    this.#log.forgetLastLines();
+    const launched = new LaunchedServer(command, { name: DATA_FOLDER, value: this.#dataPath }, this.#log);
     this.#launched = launched;
     const waiting = new AbortController();
-    const how = await Promise.race([
+    const first = await Promise.race([
       launched.ended,
       waitUntilListening(endpoints, deadlineMs, AbortSignal.any([signal, waiting.signal])),
     ]);
     waiting.abort();
     if (signal.aborted) return;
+    // Who takes connections then is a process that it left behind.
+    const how = launched.hasEnded ? await launched.ended : (first as Endpoint[]);
     const problem =
       typeof how === 'string'
-        ? `ended before it took a connection (${how})`
+        ? endedTooEarly(how)
         : how.length > 0
-          ? `did not listen at ${how.map(formatAddress).join(', ')} within ${formatQuantity('duration', command.readyWithinMs)}`
+          ? this.#notListening(how, launched)
           : isOnDevice
             ? unreachable(endpoints)
             : undefined;
     if (problem !== undefined) {
       await launched.kill();
       this.#launched = undefined;
-      throw this.#failed(problem);
+      throw launched.failure ? this.#notStarted(launched.failure) : this.#failed(problem);
     }
     this.#watch(launched);
   }
@@ -165,10 +186,30 @@ export class CommandServer implements ServerControl {
   #watch(launched: LaunchedServer): void {
     launched.ended.then((how) => {
       if (this.#launched !== launched) return;
-      const [lastLine] = this.#log.lastLines(1);
-      const said = lastLine === undefined ? '' : `; its last line: ${printable(lastLine)}`;
-      this.#reportDeath(`the server ended (${how})${said}`);
+      const background = how === 'exit 0' && launched.pids.length > 0 ? `; ${IN_FOREGROUND}` : '';
+      this.#reportDeath(`the server ended (${how})${background}${this.#lastLine()}`);
     });
+  }
+
+  #lastLine(): string {
+    const [lastLine] = this.#log.lastLines(1);
+    return lastLine === undefined ? '' : `; its last line: ${printable(lastLine)}`;
+  }
+
+  #notListening(missing: Endpoint[], launched: LaunchedServer): string {
+    const { readyWithinMs } = this.#plan.command;
+    const places = listeningPlaces(launched.pids).slice(0, PLACES_SHOWN);
+    const instead = places.length === 0 ? '' : `; it listens at ${places.join(', ')}`;
+    return `did not listen at ${missing.map(formatAddress).join(', ')} within ${formatQuantity('duration', readyWithinMs)}${instead}`;
+  }
+
+  /** It was there when the scenario was read, or is a script whose interpreter is not. */
+  #notStarted(failure: Error): CommandServerError {
+    const { run, cwd, env } = this.#plan.command;
+    const problem =
+      programProblem(run[0] ?? '', cwd, env.PATH ?? process.env.PATH) ??
+      `${run[0]} cannot be run (${failure.message}), such as a script whose first line names a program that is not there`;
+    return new CommandServerError(`target.command: ${printable(problem)}; correct target.command.run`);
   }
 
   #failed(problem: string): CommandServerError {
@@ -177,10 +218,13 @@ export class CommandServer implements ServerControl {
       lines.length === 0
         ? 'It said nothing.'
         : `What it said last (all of it is in ${this.#log.path}):\n${lines.join('\n')}`;
-    return new CommandServerError(
-      `target.command: ${printable(this.#plan.command.run.join(' '))} ${problem}. ${output}`,
-    );
+    const what = `${printable(this.#plan.command.run.join(' '))} ${problem}`;
+    return new CommandServerError(`target.command: ${what}. ${output}`, `it ${problem}${this.#lastLine()}`);
   }
+}
+
+function endedTooEarly(how: string): string {
+  return `ended before it took a connection (${how}${how === 'exit 0' ? `; ${IN_FOREGROUND}` : ''})`;
 }
 
 /** Whoever listens there already would get the load, and the record would be about somebody else. */

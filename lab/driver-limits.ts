@@ -4,7 +4,7 @@ import { InputError } from '../record/input-error.js';
 import { type Promises, whyUntold } from '../record/promises.js';
 import { driverSchema } from '../scenarios/driver-schema.js';
 import type { Scenario } from '../scenarios/scenario.js';
-import { isSecretKey } from '../scenarios/secrets.js';
+import { isSecretKey } from '../scenarios/secret-places.js';
 
 /**
  * What a scenario asks of its protocol, against what that can tell and be carried by.

@@ -8,13 +8,15 @@ import {
   withoutSecrets,
 } from '../scenarios/secrets.js';
 
-/** A record may be passed on; the token that it ran with may not. It is hidden wherever the scenario holds it. */
+/**
+ * A record may be passed on; the secrets that it ran with may not: the token, headers of the upgrade, variables of a
+ * command, users and queries of URLs. They are hidden at their keys, and wherever else the scenario holds them.
+ */
 export function hideToken(measurement: Measurement): Measurement {
   const { scenario, description, notes } = measurement;
   const found = [...secretsIn(scenario.resolved), ...secretsInSource(scenario.source, scenario.overrides)];
   // A secret that another one begins with would leave the rest of that one.
   const secrets = [...new Set(found)].sort((one, other) => other.length - one.length);
-  if (secrets.length === 0) return measurement;
   return {
     ...measurement,
     description: hideInText(description, secrets),

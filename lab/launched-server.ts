@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../loadgen/monotonic-clock.js';
-import { type ProcessFacts, readProcesses, treeOf } from '../loadgen/process-table.js';
+import { type ProcessFacts, processesWithVariable, readProcesses, treeOf } from '../loadgen/process-table.js';
 import type { ServerCommand } from '../scenarios/scenario.js';
 import { guardGroup } from './process-guard.js';
 import { sendSignal } from './send-signal.js';
@@ -13,7 +13,16 @@ const LOOK_EVERY_MS = 25;
 /** What was killed is gone by then, unless the kernel holds it. */
 const KILLED_WITHIN_MS = 5000;
 
-/** A server that is not ours, started once: a process in a session of its own, with all that comes from it. */
+/** A variable of the environment by whose value all that came from a server is known, wherever it went. */
+export interface ServerMark {
+  name: string;
+  value: string;
+}
+
+/**
+ * A server that is not ours, started once: a process in a session of its own, with all that comes from it. What leaves
+ * that session, as a daemon does, is found by the mark in its environment when the server is ended.
+ */
 export class LaunchedServer {
   /** Resolves when the process has ended, with how: `SIGKILL`, `exit 1`. What it left behind may still run. */
   readonly ended: Promise<string>;
@@ -21,13 +30,16 @@ export class LaunchedServer {
   readonly pid: number | undefined;
   readonly #child: ChildProcess;
   readonly #guard: { release(): void } | undefined;
+  readonly #mark: ServerMark;
   #hasEnded = false;
+  #failure: Error | undefined;
 
-  constructor({ run, cwd, env }: ServerCommand, log: ServerLog) {
+  constructor({ run, cwd, env }: ServerCommand, mark: ServerMark, log: ServerLog) {
+    this.#mark = mark;
     const [program = '', ...args] = run;
     this.#child = spawn(program, args, {
       cwd,
-      env: { ...process.env, ...env },
+      env: { ...process.env, [mark.name]: mark.value, ...env },
       // A session and a group of its own: Ctrl-C in the terminal of the lab is not for it, and all of it can be ended.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -40,7 +52,10 @@ export class LaunchedServer {
         resolve(how);
       };
       // There is no such program, or it may not be run.
-      this.#child.once('error', (error) => end(error.message));
+      this.#child.once('error', (error) => {
+        this.#failure ??= error;
+        end(error.message);
+      });
       this.#child.once('exit', (code, signal) => {
         this.#hasEnded = true;
         const timer = setTimeout(() => end(signal ?? `exit ${code}`), LAST_WORDS_MS);
@@ -54,7 +69,24 @@ export class LaunchedServer {
     this.#guard =
       this.pid === undefined
         ? undefined
-        : guardGroup(this.pid, (reason) => log.note(`nobody ends the server if c2m is killed: ${reason}`));
+        : guardGroup(this.pid, mark, (reason) =>
+            log.note(`nobody ends the server if c2m is killed: ${reason}`),
+          );
+  }
+
+  /** Why it could not be started at all. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** The process itself has ended; `ended` says how in a moment. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Of all that came from it and is there now. */
+  get pids(): number[] {
+    return this.#running().map(({ pid }) => pid);
   }
 
   /** SIGTERM to all of it, and SIGKILL to what is left after so long. @returns whether that was needed */
@@ -69,7 +101,8 @@ export class LaunchedServer {
   /** SIGKILL to all of it; resolves when it is gone, and its ports with it. */
   async kill(): Promise<void> {
     this.killNow();
-    await this.#gone(KILLED_WITHIN_MS);
+    // Once more in each look: who forks meanwhile is not seen before.
+    await this.#gone(KILLED_WITHIN_MS, () => this.killNow());
     this.#release();
   }
 
@@ -86,10 +119,11 @@ export class LaunchedServer {
     if (running.length === 0 && !this.#hasEnded && this.pid !== undefined) sendSignal(-this.pid, signal);
   }
 
-  async #gone(withinMs: number): Promise<boolean> {
+  async #gone(withinMs: number, again: () => void = () => undefined): Promise<boolean> {
     const deadlineMs = monotonicMs() + withinMs;
     while (!this.#hasEnded || this.#running().length > 0) {
       if (monotonicMs() >= deadlineMs) return false;
+      again();
       await sleep(LOOK_EVERY_MS);
     }
     return true;
@@ -100,7 +134,9 @@ export class LaunchedServer {
     if (this.pid === undefined) return [];
     // A pid that is free again may be anybody's; that of a session is not given away while somebody is in it.
     const roots = new Set(this.#hasEnded ? [] : [this.pid]);
-    return treeOf(roots, readProcesses(), this.pid).filter(({ isZombie }) => !isZombie);
+    const processes = readProcesses();
+    for (const { pid } of processesWithVariable(this.#mark.name, this.#mark.value, processes)) roots.add(pid);
+    return treeOf(roots, processes, this.pid).filter(({ isZombie, pid }) => !isZombie && pid !== process.pid);
   }
 
   /** Whoever left the session of the server and is still there keeps the pipes open: they must not hold this process. */

@@ -1,16 +1,28 @@
 import { spawn } from 'node:child_process';
 
-/** Waits for a word. Where its standard input ends without one, whoever held that has died: the group goes as well. */
-const SCRIPT = 'read -r _ || kill -KILL "-$1"';
+/**
+ * Waits for a word. Where its standard input ends without one, whoever held that has died: the group goes as well, and
+ * then who left it and has the variable.
+ */
+const SCRIPT = `read -r _ && exit
+kill -KILL "-$1"
+for each in /proc/[0-9]*; do
+  tr '\\0' '\\n' < "$each/environ" | grep -qxF -e "$2" && kill -KILL "\${each#/proc/}"
+done`;
 
 /**
  * Sees to it that a group of processes does not outlive this process, even if that is killed with SIGKILL: a shell of one
  * megabyte waits for that.
  * @param group process group, the pid of its leader
+ * @param mark variable that all that comes from it has in its environment
  * @param failed told why there is no guard
  */
-export function guardGroup(group: number, failed: (reason: string) => void): { release(): void } {
-  const guard = spawn('/bin/sh', ['-c', SCRIPT, 'c2m-guard', String(group)], {
+export function guardGroup(
+  group: number,
+  mark: { name: string; value: string },
+  failed: (reason: string) => void,
+): { release(): void } {
+  const guard = spawn('/bin/sh', ['-c', SCRIPT, 'c2m-guard', String(group), `${mark.name}=${mark.value}`], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });

@@ -39,6 +39,11 @@ export class ServerLog {
     this.write(Buffer.from(`--- c2m: ${words} ---\n`));
   }
 
+  /** The server starts again: what it said before is no reason for what comes. */
+  forgetLastLines(): void {
+    this.#lastWords = Buffer.alloc(0);
+  }
+
   /** The last lines, such as say why a server has ended. */
   lastLines(lines: number): string[] {
     return this.#lastWords.toString('utf8').split('\n').filter(Boolean).slice(-lines);

@@ -72,6 +72,16 @@ function listPids(): number[] {
   }
 }
 
+/** Those whose environment had this value when they began, of this user; they inherit it even where they leave session and parent. */
+export function processesWithVariable(
+  name: string,
+  value: string,
+  processes: readonly ProcessFacts[],
+): ProcessFacts[] {
+  const variable = Buffer.from(`${name}=${value}`).toString('latin1');
+  return processes.filter(({ pid }) => readOrNothing(`/proc/${pid}/environ`)?.split('\0').includes(variable));
+}
+
 /** Text of a file of /proc; undefined where the process has ended, or may not be looked at. */
 export function readOrNothing(file: string): string | undefined {
   try {

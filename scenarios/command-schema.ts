@@ -54,8 +54,7 @@ export const commandSchema = z
           )
           .prefault({})
           .meta({
-            description:
-              'Variables beside those of the lab. The record hides the values of those whose names end in token, secret or password.',
+            description: 'Variables beside those of the lab. The record keeps their names, not their values.',
             shape: 'map of variables',
           }),
         readyWithin: quantity('duration', SHORTEST_WAIT).prefault('10s').meta({

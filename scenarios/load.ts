@@ -6,6 +6,7 @@ import { didYouMean } from '../record/near-match.js';
 import type { DriverChoice } from './driver-schema.js';
 import type { Finding } from './finding.js';
 import { missingFiles } from './missing-files.js';
+import { missingProgram } from './missing-program.js';
 import { applyOverride, type Override, type Path } from './override.js';
 import { rawTarget } from './raw-scenario.js';
 import type { Action, Scenario } from './scenario.js';
@@ -57,7 +58,9 @@ export async function loadScenario(
   const { scenario, notes } = checkScenario(text, label, overrides, (content) => {
     const reachOf = isOnlyPlanned ? reachOfDriver : reachBeyondRun;
     const reach = isTrusted ? [] : reachOf(content, folder);
-    return [...reach, ...missingFiles(content, folder, reach)];
+    const missing = [...reach, ...missingFiles(content, folder, reach)];
+    // Whoever only plans may do so on another host.
+    return isOnlyPlanned ? missing : [...missing, ...missingProgram(content, folder, missing)];
   });
   return {
     scenario: withFiles(scenario, folder),

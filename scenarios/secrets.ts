@@ -1,25 +1,30 @@
-import { isNode, isScalar, Lexer, type Node, visit } from 'yaml';
+import { isAlias, isNode, isPair, isScalar, Lexer, type Node, visit } from 'yaml';
+import {
+  findableIn,
+  findableInUrls,
+  HIDDEN,
+  isSecretPlace,
+  isTelling,
+  type KeyPath,
+  withoutUrlSecrets,
+} from './secret-places.js';
 import { parseYaml, YamlInputError } from './yaml-input.js';
 
-/** Stands where a secret was. */
-const HIDDEN = '…';
 /** In place of a text that cannot be kept with certainty. */
 const LEFT_OUT = '# left out, as it holds the token';
 
-/** Keys whose values may not be told to whom a record is passed on. */
-export function isSecretKey(key: unknown): boolean {
-  return typeof key === 'string' && /(token|secret|password|passphrase)$/i.test(key);
-}
-
-/** Values at such keys, however deep. */
-export function secretsIn(data: unknown): string[] {
-  if (typeof data !== 'object' || data === null) return [];
-  return Object.entries(data).flatMap(([key, value]) => {
-    const isLeaf = typeof value !== 'object' || value === null;
-    if (!isSecretKey(key) || !isLeaf) return secretsIn(value);
-    // `token: 12` is no text, but what was meant.
-    return typeof value === 'string' || typeof value === 'number' ? [String(value)].filter(Boolean) : [];
-  });
+/** Values at secret places, however deep, by which they are found elsewhere. @param path of `data` */
+export function secretsIn(data: unknown, path: KeyPath = []): string[] {
+  if (typeof data === 'object' && data !== null) {
+    const isList = Array.isArray(data);
+    // Of a list at such a place, each element is what the key says.
+    return Object.entries(data).flatMap(([key, value]) => secretsIn(value, isList ? path : [...path, key]));
+  }
+  if (isSecretPlace(path)) {
+    // `token: 123456` is no text, but what was meant.
+    return typeof data === 'string' || typeof data === 'number' ? findableIn(String(data), path.at(-1)) : [];
+  }
+  return typeof data === 'string' ? findableInUrls(data) : [];
 }
 
 /** The secrets in a scenario's text and in its overrides, those that an override replaced included. */
@@ -27,44 +32,46 @@ export function secretsInSource(text: string, overrides: readonly string[]): str
   return [
     ...secretsIn(contentOf(text)),
     ...overrides.flatMap((override) => {
-      const [path, value] = partsOf(override);
-      return secretsIn({ [lastKey(path)]: contentOf(value) });
+      const { keys, value } = partsOf(override);
+      return secretsIn(contentOf(value), keys);
     }),
   ];
 }
 
-/** Data of the same shape without the secrets. */
-export function withoutSecrets(data: unknown, secrets: readonly string[]): unknown {
-  if (typeof data === 'string') return holds(data, secrets) ? HIDDEN : data;
-  if (Array.isArray(data)) return data.map((each) => withoutSecrets(each, secrets));
+/** Data of the same shape without the secrets. @param path of `data` */
+export function withoutSecrets(data: unknown, secrets: readonly string[], path: KeyPath = []): unknown {
+  if (isSecretPlace(path)) return isTelling(data, path) ? HIDDEN : data;
+  if (typeof data === 'string') {
+    return tellable(data, secrets);
+  }
+  if (Array.isArray(data)) return data.map((each) => withoutSecrets(each, secrets, path));
   if (typeof data !== 'object' || data === null) return data;
   return Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [
-      key,
-      isSecretKey(key) && value !== null && typeof value !== 'boolean'
-        ? HIDDEN
-        : withoutSecrets(value, secrets),
-    ]),
+    Object.entries(data).map(([key, value]) => [key, withoutSecrets(value, secrets, [...path, key])]),
   );
 }
 
 /** Text that is no YAML, without the secrets. */
 export function hideInText(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((hidden, secret) => hidden.replaceAll(secret, HIDDEN), text);
+  return withoutUrlSecrets(replaceAll(text, secrets));
 }
 
 /**
  * YAML without the secrets, however they are written there: quoted, escaped, folded over lines, behind an alias. What
- * holds one is found by its value and taken out by its place. Comments and tags have no value to look at, so all of
- * them go.
+ * holds one is found by its key or its value, and taken out by its place. Comments and tags have neither to look at, so
+ * all of them go.
+ * @param path of what the text is the value of
  */
-export function hideInYaml(text: string, secrets: readonly string[]): string {
-  if (secrets.length === 0) return text;
+export function hideInYaml(text: string, secrets: readonly string[], path: KeyPath = []): string {
   try {
-    const places = [...placesOfNodes(text, secrets), ...placesOfRemarks(text)];
-    const hidden = hideInText(replaced(text, places), secrets);
+    const nodes = placesOfNodes(text, secrets, path);
+    if (secrets.length === 0 && nodes.length === 0) return text;
+    const hidden = replaceAll(replaced(text, [...nodes, ...placesOfRemarks(text)]), secrets);
     // What was found by reading is proven by reading once more.
-    return valuesIn(hidden).some((value) => holds(value, secrets)) ? LEFT_OUT : hidden;
+    const isLeft =
+      valuesIn(hidden).some((value) => holds(value, secrets)) ||
+      placesOfNodes(hidden, secrets, path).length > 0;
+    return isLeft ? LEFT_OUT : hidden;
   } catch (error) {
     if (!(error instanceof YamlInputError)) throw error;
     return LEFT_OUT;
@@ -73,8 +80,8 @@ export function hideInYaml(text: string, secrets: readonly string[]): string {
 
 /** The override `path=value` without the secrets. */
 export function hideInOverride(override: string, secrets: readonly string[]): string {
-  const [path, value] = partsOf(override);
-  return isSecretKey(lastKey(path)) ? `${path}=${HIDDEN}` : `${path}=${hideInYaml(value, secrets)}`;
+  const { dotted, keys, value } = partsOf(override);
+  return isSecretPlace(keys) ? `${dotted}=${HIDDEN}` : `${dotted}=${hideInYaml(value, secrets, keys)}`;
 }
 
 interface Place {
@@ -83,22 +90,37 @@ interface Place {
   instead: string;
 }
 
-function placesOfNodes(text: string, secrets: readonly string[]): Place[] {
+/** What is hidden or told in part; nothing of what is hidden already. */
+function placesOfNodes(text: string, secrets: readonly string[], above: KeyPath): Place[] {
   const places: Place[] = [];
-  const hide = (node: Node): void => {
+  const put = (node: Node, instead: string): void => {
     const [start, end] = node.range ?? [0, text.length];
     // A block scalar ends with the line that the next key begins after.
-    places.push({ start, end, instead: text.slice(start, end).endsWith('\n') ? `${HIDDEN}\n` : HIDDEN });
+    places.push({ start, end, instead: text.slice(start, end).endsWith('\n') ? `${instead}\n` : instead });
   };
   visit(parseYaml(text).document, {
-    Pair: (_, { key, value }) => {
-      if (isNode(value) && isSecretKey(isScalar(key) ? key.value : key)) hide(value);
+    Pair: (_, { key, value }, ancestors) => {
+      const path = [...above, ...keysOf(ancestors), keyOf(key)];
+      const isSaid = isAlias(value) || !isScalar(value) || isTelling(value.value, path);
+      if (isNode(value) && isSaid && isSecretPlace(path)) put(value, HIDDEN);
     },
     Scalar: (_, node) => {
-      if (holds(String(node.value), secrets) || holds(String(node.source ?? ''), secrets)) hide(node);
+      const value = String(node.value);
+      const told = tellable(value, secrets);
+      if (value === HIDDEN) return;
+      if (told === HIDDEN || tellable(String(node.source ?? ''), secrets) === HIDDEN) put(node, HIDDEN);
+      else if (told !== value) put(node, JSON.stringify(told));
     },
   });
   return places;
+}
+
+function keysOf(ancestors: readonly unknown[]): string[] {
+  return ancestors.flatMap((each) => (isPair(each) ? [keyOf(each.key)] : []));
+}
+
+function keyOf(key: unknown): string {
+  return String(isScalar(key) ? key.value : key);
 }
 
 /** Comments and tags. */
@@ -146,6 +168,17 @@ function valuesIn(text: string): string[] {
   return values;
 }
 
+/** Of a URL the host and the path stay, unless it is a secret as a whole. */
+function tellable(text: string, secrets: readonly string[]): string {
+  const told = withoutUrlSecrets(text);
+  const urls = secrets.filter((secret) => secret.includes('://'));
+  return holds(told, secrets) || holds(text, urls) ? HIDDEN : told;
+}
+
+function replaceAll(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((hidden, secret) => hidden.replaceAll(secret, HIDDEN), text);
+}
+
 function holds(text: string, secrets: readonly string[]): boolean {
   return secrets.some((secret) => text.includes(secret));
 }
@@ -159,11 +192,8 @@ function contentOf(text: string): unknown {
   }
 }
 
-function partsOf(override: string): [path: string, value: string] {
+function partsOf(override: string): { dotted: string; keys: string[]; value: string } {
   const at = override.indexOf('=');
-  return at < 0 ? [override, ''] : [override.slice(0, at), override.slice(at + 1)];
-}
-
-function lastKey(path: string): string {
-  return path.split('.').at(-1) ?? '';
+  const [dotted, value] = at < 0 ? [override, ''] : [override.slice(0, at), override.slice(at + 1)];
+  return { dotted, keys: dotted.replaceAll(/\[(\d+)\]/g, '.$1').split('.'), value };
 }

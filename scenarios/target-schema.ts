@@ -45,6 +45,25 @@ const addressSchema = z.string('must be an address, such as tcp://127.0.0.1:4000
 
 const CGROUP = 'must be a folder of a control group, such as /sys/fs/cgroup/system.slice/chat.service';
 
+/** A second one of those that the upgrade has already is refused by servers. */
+function ownHeaderProblem(name: string): string | undefined {
+  switch (name.toLowerCase()) {
+    case 'host':
+      return 'is that of the address; leave it out, and write the name in target.addresses';
+    case 'sec-websocket-protocol':
+      return 'is written by the lab; write target.websocket.subprotocols instead';
+    case 'sec-websocket-extensions':
+      return 'is written by the lab; write target.websocket.compression: true instead';
+    case 'content-length':
+    case 'transfer-encoding':
+      return 'is for a body, and an upgrade has none; leave it out';
+    default:
+      return /^(connection|upgrade|sec-websocket-.*)$/i.test(name)
+        ? 'is written by the lab for the upgrade; leave it out'
+        : undefined;
+  }
+}
+
 const webSocketSchema = z.strictObject(
   {
     headers: z
@@ -53,8 +72,18 @@ const webSocketSchema = z.strictObject(
         z.string('must be text').regex(/^[^\r\n]*$/, 'must be one line'),
         'must be a map of headers, such as {Cookie: "session=7"}',
       )
+      .superRefine((headers, context) => {
+        for (const name of Object.keys(headers)) {
+          const message = ownHeaderProblem(name);
+          if (message !== undefined) context.addIssue({ code: 'custom', path: [name], message });
+        }
+      })
       .optional()
-      .meta({ description: 'Further headers of the request, such as a cookie.', shape: 'map of headers' }),
+      .meta({
+        description:
+          'Further headers of the request, such as a cookie. The record keeps their names, not their values.',
+        shape: 'map of headers',
+      }),
     subprotocols: z
       .array(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be a token'), 'must be a list, such as [mqtt]')
       .optional()

@@ -1,3 +1,4 @@
+import type { WireProtocol } from '../../scenarios/scenario.js';
 import { RunError } from '../run-error.js';
 import type { Driver } from './driver.js';
 
@@ -13,6 +14,18 @@ const DRIVERS: Record<string, (settings: unknown) => Promise<Driver>> = {
 };
 
 export const DRIVER_NAMES: readonly string[] = Object.keys(DRIVERS);
+
+/** What is not carried by all protocols, known without its library. */
+const CARRIERS: Record<string, readonly WireProtocol[]> = {
+  socketio: ['ws', 'wss'],
+  websocket: ['ws', 'wss'],
+  xmpp: ['tcp', 'tls'],
+};
+
+/** Drivers that ship with the lab and that this protocol carries. */
+export function driversOver(protocol: WireProtocol): string[] {
+  return DRIVER_NAMES.filter((name) => name !== 'own' && (CARRIERS[name]?.includes(protocol) ?? true));
+}
 
 /**
  * @param settings of the plan: they say where a driver of somebody's own lies

@@ -1,6 +1,6 @@
 import { formatAddress } from '../../protocol/address.js';
 import type { Endpoint } from '../agent-messages.js';
-import { DRIVER_NAMES } from '../drivers/load-driver.js';
+import { DRIVER_NAMES, driversOver } from '../drivers/load-driver.js';
 import { excerpt, isTls, type KnownAnswer, recognize } from './known-answers.js';
 import type { Witnessed } from './witness.js';
 
@@ -79,26 +79,27 @@ function speechWords(at: string, login: FailedLogin): string {
     const how = /^Close\d/.test(reason) ? `with the code ${reason.slice('Close'.length)}` : 'without a word';
     const advice = isBareSocket
       ? `write tcp:// or tls:// if what it speaks is carried by those${protocol === 'ws' ? ', or wss:// if it wants TLS' : ''}`
-      : `write ${otherDrivers(driver.name)}${protocol === 'tcp' ? ', or tls:// if it wants TLS' : ''}`;
+      : `write ${protocol === 'tls' ? 'tcp:// if it has no TLS, or ' : ''}${otherDrivers(login)}${protocol === 'tcp' ? ', or tls:// if it wants TLS' : ''}`;
     return `${begins}: it closed the connection ${how}; ${advice}`;
   }
   if (isEcho(sent, heard))
-    return `${begins}: it sends back what it was sent, as an echo does; write ${otherDrivers(driver.name)}`;
+    return `${begins}: it sends back what it was sent, as an echo does; write ${otherDrivers(login)}`;
   const answer = recognize(came);
   const which = answer ? `, which is ${answer.protocol}` : '';
   const advice = answer
     ? adviceFor(answer, login, isBareSocket)
     : isBareSocket
       ? 'correct target.addresses'
-      : `write ${otherDrivers(driver.name)}`;
+      : `write ${otherDrivers(login)}`;
   return `${begins}: it answered ${excerpt(came)}${which}; ${advice}`;
 }
 
 function adviceFor(
   { protocol, driver: speaker }: KnownAnswer,
-  { endpoint, driver }: FailedLogin,
+  login: FailedLogin,
   isBareSocket: boolean,
 ): string {
+  const { endpoint, driver } = login;
   const withDriver =
     speaker !== undefined && speaker !== driver.name && DRIVER_NAMES.includes(speaker)
       ? `target.driver: ${speaker}`
@@ -112,7 +113,7 @@ function adviceFor(
     const scheme = endpoint.protocol === 'tls' ? 'wss' : 'ws';
     return `if it takes WebSocket connections, write ${scheme}:// with their path, such as ${scheme}://${hostOf(endpoint)}/chat`;
   }
-  return `correct target.addresses, or write ${otherDrivers(driver.name)}`;
+  return `correct target.addresses, or write ${otherDrivers(login)}`;
 }
 
 /** The server speaks HTTP, and does not upgrade. */
@@ -136,8 +137,8 @@ function isEcho(sent: Buffer, heard: Buffer): boolean {
   return length > 0 && sent.subarray(0, length).equals(heard.subarray(0, length));
 }
 
-function otherDrivers(current: string): string {
-  const others = DRIVER_NAMES.filter((name) => name !== current && name !== 'own');
+function otherDrivers({ driver, endpoint }: FailedLogin): string {
+  const others = driversOver(endpoint.protocol).filter((name) => name !== driver.name);
   const known = others.length > 0 ? `${others.join(', ')}, or the file of your own` : 'the file of your own';
   return `target.driver (${known})`;
 }

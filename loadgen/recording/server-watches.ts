@@ -1,3 +1,4 @@
+import type { WatchedProcesses } from '../../scenarios/scenario.js';
 import { RunError } from '../run-error.js';
 import type { RunRequest } from '../run-request.js';
 import { MetricsPoller } from './metrics-poller.js';
@@ -83,10 +84,13 @@ async function watchProcesses({ processes, scenario }: RunRequest): Promise<Proc
   const watch = new ProcessWatch(processes);
   await watch.poll();
   if (watch.memory || scenario.target.kind !== 'external') return watch;
-  throw new RunError(
-    'C2M_RUN',
-    'target.pid, target.cgroup: there is no such process on this host now; correct it, or leave it out',
-  );
+  throw new RunError('C2M_RUN', `${missingProcess(scenario.target.processes)}; correct it, or leave it out`);
+}
+
+function missingProcess(processes: WatchedProcesses | null): string {
+  return processes !== null && 'cgroup' in processes
+    ? `target.cgroup: there is no process in ${processes.cgroup} on this host now`
+    : `target.pid: there is no process ${processes?.pid} on this host now`;
 }
 
 async function connectMetrics(page: NonNullable<RunRequest['metrics']>): Promise<MetricsPoller> {

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { CommandServer } from '../../lab/command-server.js';
 import { readProcesses } from '../../loadgen/process-table.js';
@@ -45,6 +46,12 @@ async function failureOf(command: ServerCommand, port = 1): Promise<string> {
     },
     (error: Error) => error.message,
   );
+}
+
+/** For a shell: listener.mjs as a daemon, in a session of its own and with no parent that is of the server. */
+function astray(args: string): string {
+  const [node, file] = fixtureCommand('listener.mjs', []).run;
+  return `(setsid ${node} ${file} ${args} >/dev/null 2>&1 &);`;
 }
 
 /** Processes with this text in their command line, zombies left out. */
@@ -108,7 +115,86 @@ describe('a server that is started by a command', () => {
 
   test('that is no program is told as that', async () => {
     const command = { ...fixtureCommand('listener.mjs', []), run: ['/no/such/program'] };
-    expect(await failureOf(command)).toMatch(/ended before it took a connection \(.*ENOENT/);
+    expect(await failureOf(command)).toBe(
+      'target.command: there is no program /no/such/program; correct target.command.run',
+    );
+    const file = join(testFolder(), 'server.sh');
+    writeFileSync(file, '#!/no/such/interpreter\n', { mode: 0o755 });
+    expect(await failureOf({ ...command, run: [file] })).toMatch(
+      /server\.sh cannot be run \(.*ENOENT\), such as a script whose first line names a program that is not there/,
+    );
+  });
+
+  test('that listens elsewhere is told with where', async () => {
+    const elsewhere = await freePort();
+    const message = await failureOf(
+      fixtureCommand('listener.mjs', ['--port', String(elsewhere)], { readyWithinMs: 700 }),
+      await freePort(),
+    );
+    expect(message).toContain(` within 700ms; it listens at 127.0.0.1:${elsewhere}. `);
+  });
+
+  test('that puts itself into the background is told what to do, and ended', async () => {
+    const port = await freePort();
+    const daemon = {
+      ...fixtureCommand('listener.mjs', []),
+      run: ['sh', '-c', `${astray(`--port ${port}`)} exit 0`],
+    };
+    expect(await failureOf(daemon, port)).toContain(
+      'ended before it took a connection (exit 0; if it put itself into the background, tell it to stay in the foreground (mosquitto: without -d))',
+    );
+    // It would listen by then.
+    await sleep(500);
+    expect(await isTaken(port)).toBe(false);
+    expect(processesOf(`listener.mjs --port ${port}`)).toEqual([]);
+  });
+
+  test.each(['close', 'kill-server'] as const)(
+    'takes along at %s what has left its session and its parent',
+    async (end) => {
+      const port = await freePort();
+      const tag = `--say astray-${port}`;
+      const [node, file] = fixtureCommand('listener.mjs', []).run;
+      const run = ['sh', '-c', `${astray(tag)} exec ${node} ${file} --port ${port}`];
+      const plan = {
+        command: { ...fixtureCommand('listener.mjs', []), run },
+        endpoints: [endpointAt(port)],
+        isOnDevice: false,
+        folder: testFolder(),
+      };
+      const server = await CommandServer.start(plan, new AbortController().signal);
+      running.push(server);
+      await expect.poll(() => processesOf(tag)).toHaveLength(1);
+      const [before] = processesOf(tag);
+      if (end === 'close') await server.close();
+      else await server.act({ kind: 'kill-server', atMs: 0 });
+      expect(processesOf(tag)).not.toContain(before);
+    },
+  );
+
+  test('that does not come back is told by its last try alone', async () => {
+    const port = await freePort();
+    const script = `const fs = require('fs');
+      const file = process.env.C2M_DATA + '/starts';
+      fs.appendFileSync(file, 'x');
+      const starts = fs.readFileSync(file).length;
+      console.log('try', starts);
+      if (starts > 1) process.exit(1);
+      require('net').createServer().listen(${port}, '127.0.0.1')`;
+    const command = {
+      ...fixtureCommand('listener.mjs', []),
+      run: ['node', '-e', script],
+      readyWithinMs: 2500,
+    };
+    const plan = { command, endpoints: [endpointAt(port)], isOnDevice: false, folder: testFolder() };
+    const server = await CommandServer.start(plan, new AbortController().signal);
+    running.push(server);
+    await expect(server.act({ kind: 'kill-server', atMs: 0 })).rejects.toThrow(
+      /^the server did not come back$/,
+    );
+    expect(await server.died).toMatch(
+      /^the server did not come back: it ended before it took a connection \(exit 1\); its last line: try \d+$/,
+    );
   });
 
   test('is not started where somebody listens already, who would get the load', async () => {
@@ -163,9 +249,9 @@ describe('a server that is started by a command', () => {
   });
 });
 
-test('a lab that is killed takes the server with it', async () => {
-  const port = await freePort();
-  const lab = spawn(
+/** A process of its own that starts this server, says so, and waits. */
+function labWith(command: ServerCommand, port: number) {
+  return spawn(
     process.execPath,
     [
       '--input-type=module',
@@ -176,7 +262,7 @@ test('a lab that is killed takes the server with it', async () => {
        process.stdout.write('started');
        setInterval(() => undefined, 1000);`,
       JSON.stringify({
-        command: fixtureCommand('listener.mjs', ['--port', String(port), '--stubborn', '--children', '1']),
+        command,
         endpoints: [endpointAt(port)],
         isOnDevice: false,
         folder: testFolder(),
@@ -184,6 +270,12 @@ test('a lab that is killed takes the server with it', async () => {
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
+}
+
+test('a lab that is killed takes the server with it', async () => {
+  const port = await freePort();
+  const args = ['--port', String(port), '--stubborn', '--children', '1'];
+  const lab = labWith(fixtureCommand('listener.mjs', args), port);
   await once(lab.stdout, 'data');
   const [pid = 0] = processesOf(`listener.mjs --port ${port}`).filter((each) => each !== lab.pid);
   expect(isAlive(pid)).toBe(true);
@@ -191,6 +283,21 @@ test('a lab that is killed takes the server with it', async () => {
   await expect.poll(() => isTaken(port)).toBe(false);
   await expect.poll(() => processesOf('listener.mjs --stubborn')).toEqual([]);
 });
+
+test('a lab that is killed takes along what has left the session of the server, too', async () => {
+  const port = await freePort();
+  const tag = `--say orphan-${port}`;
+  const [node, file] = fixtureCommand('listener.mjs', []).run;
+  const run = ['sh', '-c', `${astray(tag)} exec ${node} ${file} --port ${port}`];
+  const lab = labWith({ ...fixtureCommand('listener.mjs', []), run }, port);
+  await once(lab.stdout, 'data');
+  await expect
+    .poll(() => processesOf(`listener.mjs ${tag}`).filter((each) => each !== lab.pid))
+    .toHaveLength(1);
+  lab.kill('SIGKILL');
+  await expect.poll(() => processesOf(tag), { timeout: 10_000 }).toEqual([]);
+  expect(await isTaken(port)).toBe(false);
+}, 20_000);
 
 test('a server has a folder of its own, which outlives a kill and goes with the run', async () => {
   const port = await freePort();

@@ -159,3 +159,98 @@ test('a name that holds the token is refused, as names are told in the record', 
     'chat.yaml:6 phases.0.name: holds the token, and names are told in the record; write another',
   );
 });
+
+describe('the record never holds', () => {
+  const withTarget = (target: string): string => `name: chat
+target: # of ours
+${target.replace(/^/gm, '  ')}
+clients: { count: 10 }
+phases: [{ name: talk, duration: 1s }]
+`;
+  const DSN = 'postgres://app:hunter2-hunter2@db.internal/chat';
+
+  test.each<[what: string, source: string, overrides: string[], secrets: string[]]>([
+    [
+      'headers of the upgrade',
+      withTarget(`addresses: [ws://127.0.0.1:1/chat]
+websocket:
+  headers: { Authorization: Bearer eyJhbGciOi.J9, Cookie: "sid=9f8e7d6c5b; theme=dark", X-Api-Key: k-42-k-42, X-Who: anna }`),
+      [],
+      ['eyJhbGciOi.J9', '9f8e7d6c5b', 'k-42-k-42', 'anna'],
+    ],
+    [
+      'headers that --set gives as a map, and one by one',
+      withTarget('addresses: [ws://127.0.0.1:1/chat]'),
+      [
+        'target.websocket.headers={Authorization: Bearer eyJhbGciOi.J9, X-Who: anna}',
+        'target.websocket.headers.X-Who=bert',
+        'target.websocket={headers: {X-Who: carl}}',
+      ],
+      ['eyJhbGciOi.J9', 'anna', 'bert', 'carl'],
+    ],
+    [
+      'values in the query of an address, written or set',
+      withTarget('addresses: ["ws://127.0.0.1:1/chat?access_token=s3cr3t-s3cr3t&room=lobby"]'),
+      ['target.addresses=[ws://127.0.0.1:1/chat?key=abcd, ws://127.0.0.1:1/chat?bare-bare]'],
+      ['s3cr3t-s3cr3t', 'abcd', 'bare-bare', 'lobby'],
+    ],
+    [
+      'values of variables, short ones and figures too',
+      withTarget(`addresses: [ws://127.0.0.1:1/chat]
+command:
+  run: [server, --db, "${DSN}"]
+  env:
+    API_KEY: k-42-k-42
+    AUTHORIZATION: Basic dXNlcjpwYXNz
+    DATABASE_URL: ${DSN}
+    LOG: quiet
+    WORKERS: 12345
+    DEBUG: true`),
+      ['target.command.env.MORE=loud', 'target.command.env={LICENSE: a-license-of-ours}'],
+      ['k-42-k-42', 'dXNlcjpwYXNz', 'hunter2-hunter2', 'quiet', '12345', 'true', 'loud', 'a-license-of-ours'],
+    ],
+  ])('%s', (_, source, overrides, secrets) => {
+    const { scenario, description, notes } = recorded(source, overrides);
+    const { websocket: _websocket, ...target } = scenario.resolved.target as Record<string, unknown>;
+    const written = [scenario.source, ...scenario.overrides, description, ...notes].join('\n');
+    for (const secret of secrets) {
+      expect(written).not.toContain(secret);
+      expect(JSON.stringify({ ...target, insecure: 0, tokenPerUser: 0 })).not.toContain(secret);
+      expect(JSON.stringify(_websocket)).not.toContain(secret);
+    }
+    expect(scenario.source).toContain('clients: { count: 10 }');
+    expect(() => parse(scenario.source)).not.toThrow();
+  });
+
+  test('more than it must hide: names of headers, variables and parameters stay, and so do host and path', () => {
+    const source = withTarget(`addresses: [ws://127.0.0.1:1/chat?access_token=s3cr3t-s3cr3t]
+command: { run: server, env: { LOG: quiet, PORT: 1 } }
+websocket: { headers: { Origin: https://example.org, X-Who: anna } }`);
+    expect(recorded(source).scenario.source).toBe(
+      withTarget(`addresses: ["ws://127.0.0.1:1/chat?access_token=…"]
+command: { run: server, env: { LOG: …, PORT: … } }
+websocket: { headers: { Origin: https://example.org, X-Who: … } }`).replace('# of ours', '# …'),
+    );
+  });
+
+  test('what is short or common at its key alone: other text that it stands in stays', () => {
+    const source = scenarioWith('abc', 'description: abc 8080 true quiet\n').replace(
+      '  token: abc',
+      '  token: abc\n  command: { run: server 8080, env: { PASSWORD: 8080, SECRET: "true", LOG: quiet } }',
+    );
+    const { scenario, description } = recorded(source);
+    expect(description).toBe('abc 8080 true quiet');
+    expect(scenario.source).toContain('token: …');
+    expect(scenario.source).toContain('{ run: server 8080, env: { PASSWORD: …, SECRET: …, LOG: … } }');
+    expect(scenario.resolved.target).toMatchObject({ token: '…', command: { run: ['server', '8080'] } });
+  });
+
+  test.each(['token', 'passwd', 'PWD', 'apiKey', 'api-key', 'credentials', 'SENTRY_DSN', 'jwt', 'bearer'])(
+    'what stands at a key such as %s',
+    (key) => {
+      const source = `driver: { own: { file: a.js, settings: { ${key}: swordfish, list: [swordfish] } } }`;
+      const { scenario } = recorded(withTarget(`addresses: [tcp://127.0.0.1:1]\n${source}`));
+      expect(JSON.stringify(scenario)).not.toContain('swordfish');
+    },
+  );
+});

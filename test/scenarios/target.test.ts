@@ -122,6 +122,25 @@ describe('a server that the lab starts', () => {
       'target.command.cwd: elsewhere is no folder; write a path from the scenario’s folder',
     );
   });
+
+  test('is a program that is there, before anything is started', async () => {
+    const running = (command: string) => scenario(`{ command: ${command}, ${ADDRESS} }`);
+    expect(await load(running('nosuch-server --port 1'), true)).toBe(
+      'chat.yaml:2 target.command: there is no program nosuch-server (looked in PATH); correct target.command.run',
+    );
+    expect(await load(running('{ run: [./bin/server], cwd: server }'), true)).toBe(
+      'chat.yaml:2 target.command.run: there is no program server/bin/server; correct target.command.run',
+    );
+    expect(await load(running('./chat.yaml'), true)).toContain(
+      'chat.yaml may not be run; make it executable (chmod +x)',
+    );
+    expect(await load(running('{ run: node server.js, env: { PATH: /no/such/folder } }'), true)).toContain(
+      'target.command.run: there is no program node (looked in PATH)',
+    );
+    expect(await load(running('node server.js'), true)).toBe('');
+    // Whoever may not start it is not told more.
+    expect(await load(running('nosuch-server'), false)).not.toContain('no program');
+  });
 });
 
 describe('a server that runs on this host already', () => {
@@ -143,6 +162,28 @@ describe('a server that runs on this host already', () => {
       ]);
     },
   );
+});
+
+describe('headers of the upgrade', () => {
+  const withHeader = (name: string) => issuesOf(`{ ${ADDRESS}, websocket: { headers: { ${name}: x } } }`);
+
+  test.each([
+    ['Host', 'write the name in target.addresses'],
+    ['connection', 'is written by the lab for the upgrade; leave it out'],
+    ['Upgrade', 'is written by the lab for the upgrade; leave it out'],
+    ['Sec-WebSocket-Key', 'is written by the lab for the upgrade; leave it out'],
+    ['Sec-WebSocket-Protocol', 'write target.websocket.subprotocols instead'],
+    ['sec-websocket-extensions', 'write target.websocket.compression: true instead'],
+    ['Content-Length', 'is for a body, and an upgrade has none; leave it out'],
+    ['Transfer-Encoding', 'is for a body, and an upgrade has none; leave it out'],
+  ])('%s is refused', (name, words) => {
+    expect(withHeader(name)).toEqual([expect.stringContaining(`target.websocket.headers.${name}: `)]);
+    expect(withHeader(name)[0]).toContain(words);
+  });
+
+  test('others are taken', () => {
+    for (const name of ['Cookie', 'Origin', 'X-Forwarded-Host']) expect(withHeader(name)).toEqual([]);
+  });
 });
 
 describe('gates on the memory of a server', () => {

@@ -83,6 +83,13 @@ export async function mosquitto(): Promise<number> {
     child.kill('SIGKILL');
     await once(child, 'exit');
   });
-  for await (const chunk of child.stderr) if (/running/.test(String(chunk))) break;
+  // It speaks of clients running here before it listens; and a pipe that is closed ends it with its next word.
+  let said = '';
+  await new Promise<void>((resolve) => {
+    child.stderr.on('data', (chunk) => {
+      said += chunk;
+      if (/version \S+ running/.test(said)) resolve();
+    });
+  });
   return port;
 }

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { DRIVER_NAMES, driversOver, loadDriver } from '../../../loadgen/drivers/load-driver.js';
 import { excerpt, isTls, recognize } from '../../../loadgen/first-contact/known-answers.js';
 import { type FailedLogin, wrongServerWords } from '../../../loadgen/first-contact/wrong-server.js';
 import { encodeFrame } from '../../../protocol/encode.js';
 import { FrameType, ReasonCode } from '../../../protocol/frame.js';
+import { driverSchema } from '../../../scenarios/driver-schema.js';
+import { webSocketSettings } from '../../support/websocket.js';
 
 describe('a server is known by its first words', () => {
   test.each([
@@ -49,6 +52,20 @@ describe('a server is known by its first words', () => {
   });
 });
 
+test('drivers are named for what carries them', async () => {
+  for (const protocol of ['tcp', 'tls', 'ws', 'wss'] as const) {
+    for (const name of DRIVER_NAMES.filter((each) => each !== 'own')) {
+      const settings = driverSchema.safeParse(name).data?.settings ?? webSocketSettings({ preset: 'echo' });
+      const { carriers } = (await loadDriver(name)).framing(settings);
+      expect([name, protocol, driversOver(protocol).includes(name)]).toEqual([
+        name,
+        protocol,
+        carriers.includes(protocol),
+      ]);
+    }
+  }
+});
+
 describe('what is to be written instead', () => {
   const login = (change: Partial<FailedLogin>): FailedLogin => ({
     endpoint: { protocol: 'tcp', host: '127.0.0.1', port: 1883 },
@@ -71,6 +88,21 @@ describe('what is to be written instead', () => {
       'a bare end',
       {},
       /^tcp:\/\/127\.0\.0\.1:1883 does not speak c2m: it closed the connection without a word; write target\.driver \(.*the file of your own\), or tls:\/\/ if it wants TLS$/,
+    ],
+    [
+      'a bare end over TLS',
+      { endpoint: { protocol: 'tls', host: '127.0.0.1', port: 1883 } },
+      /without a word; write tcp:\/\/ if it has no TLS, or target\.driver \(mqtt, nats, xmpp, or the file of your own\)$/,
+    ],
+    [
+      'a bare end over tcp, where only some drivers go',
+      {},
+      /write target\.driver \(mqtt, nats, xmpp, or the file of your own\)/,
+    ],
+    [
+      'an end of a WebSocket, where others go',
+      { endpoint: ws, received: upgraded, reason: 'Close1002' },
+      /write target\.driver \(mqtt, nats, socketio, websocket, or the file of your own\)$/,
     ],
     ['a reset', { reason: 'ECONNRESET' }, /closed the connection without a word/],
     [
