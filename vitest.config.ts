@@ -5,7 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Real servers and agents are forked by the tests; worker threads cannot own a cluster.
     pool: 'forks',
-    maxWorkers: 2,
+    // Most of a test is waiting: for a phase to end, for a server to come back.
+    maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
