@@ -6,7 +6,7 @@ export default defineConfig({
     // Real servers and agents are forked by the tests; worker threads cannot own a cluster.
     pool: 'forks',
     // Most of a test is waiting: for a phase to end, for a server to come back.
-    maxWorkers: 4,
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
