@@ -1,6 +1,7 @@
 import type { ComparedFigure, SetComparison, SetOfRuns } from '../record/comparison/compare-sets.js';
 import type { JudgedFigure } from '../record/comparison/judge-sets.js';
 import type { Sample } from '../record/comparison/sample.js';
+import type { Unit } from '../record/metrics.js';
 import { printableData } from '../record/printable.js';
 import { formatChange, formatFigure, formatRatio, NOT_MEASURED, plural } from './format.js';
 import { code, inline, markdownTable } from './markdown.js';
@@ -109,7 +110,7 @@ function cellsOf(row: Row): string[] {
 }
 
 /** `1.2 ms (1.1 ms to 1.4 ms)` */
-export function sampleWords(sample: Sample | null, { unit }: ComparedFigure): string {
+export function sampleWords(sample: Sample | null, { unit }: { unit: Unit }): string {
   if (sample === null) return NOT_MEASURED;
   const { median, lowest, highest } = sample;
   if (lowest === highest) return formatFigure(median, unit);

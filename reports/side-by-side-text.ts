@@ -1,8 +1,7 @@
-import type { Sample } from '../record/comparison/sample.js';
-import type { Unit } from '../record/metrics.js';
 import { printableData } from '../record/printable.js';
 import { type Column, promisesOf, sideBySide } from '../record/side-by-side.js';
-import { formatFigure, NOT_MEASURED, plural } from './format.js';
+import { sampleWords } from './comparison-text.js';
+import { NOT_MEASURED, plural } from './format.js';
 import { inline, markdownTable } from './markdown.js';
 import { alignedRows, palette } from './terminal.js';
 
@@ -15,7 +14,7 @@ export function sideBySideTable(measured: readonly Column[]): string[][] {
     ['runs', ...columns.map(({ runs }) => verdictWords(runs.map(({ verdict }) => verdict)))],
     ...sideBySide(columns).map(({ label, unit, cells }) => [
       label,
-      ...cells.map((cell) => sampleWords(cell, unit)),
+      ...cells.map((cell) => sampleWords(cell, { unit })),
     ]),
   ];
 }
@@ -40,14 +39,6 @@ export function sideBySideAsMarkdown(columns: readonly Column[]): string {
     head.map(inline),
     rows.map((row) => row.map(inline)),
   )}\n`;
-}
-
-/** `1.2 ms`, and of several runs how far they are apart. */
-function sampleWords(sample: Sample | null, unit: Unit): string {
-  if (sample === null) return NOT_MEASURED;
-  const { median, lowest, highest } = sample;
-  if (lowest === highest) return formatFigure(median, unit);
-  return `${formatFigure(median, unit)} (${formatFigure(lowest, unit)} to ${formatFigure(highest, unit)})`;
 }
 
 function verdictWords(verdicts: readonly string[]): string {

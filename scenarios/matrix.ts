@@ -1,10 +1,8 @@
-import { readTextFile } from '../record/input-file.js';
 import { type LoadedScenario, type LoadOptions, loadScenario } from './load.js';
 import { type Matrix, matrixSchema } from './matrix-schema.js';
 import { mapOf } from './raw-scenario.js';
 import { ScenarioError } from './scenario-error.js';
-import { locateScenario } from './shipped.js';
-import { LARGEST_YAML_BYTES, parseYaml } from './yaml-input.js';
+import { parseYaml } from './yaml-input.js';
 
 /** One combination of a matrix: a scenario of its own. */
 export interface Cell {
@@ -31,8 +29,7 @@ export async function loadCells(
 ): Promise<Cell[]> {
   // What is wrong with the file itself is told there.
   const base = await loadScenario(file, overrides, options);
-  const { path } = await locateScenario(file);
-  const { content } = parseYaml(await readTextFile(path, LARGEST_YAML_BYTES));
+  const { content } = parseYaml(base.source.text);
   const { matrix } = mapOf(content);
   if (matrix === undefined) return [{ name: '', folder: '', loaded: base }];
   const combinations = combine(matrixSchema.parse(matrix));

@@ -1,3 +1,5 @@
+import { grown } from '../grown.js';
+
 const NONE = -1;
 const FIRST_SLOTS = 1024;
 /** In place of the slot before: this one holds no message. */
@@ -260,12 +262,4 @@ export class Outbox {
     this.#awaited = grown(this.#awaited, new Uint16Array(slots));
     this.#receipts = grown(this.#receipts, new Uint32Array(slots * this.#receiptWords));
   }
-}
-
-function grown<T extends Uint32Array | Uint16Array | Float64Array | Uint8Array | Int32Array>(
-  from: T,
-  to: T,
-): T {
-  to.set(from);
-  return to;
 }

@@ -15,7 +15,7 @@ import {
 import type { Distributions } from '../distributions.js';
 import { formatMilliseconds } from '../format.js';
 import { escapeHtml } from './markup.js';
-import { STYLE } from './style.js';
+import { stillPage } from './still-page.js';
 
 type Row = JudgedFigure<ComparedFigure>;
 
@@ -51,20 +51,7 @@ export function comparisonPage(compared: SetComparison, distributions: Distribut
   const words = conclusion(comparison);
   const list = (items: string[]): string =>
     items.length === 0 ? '' : `<ul>${items.map((item) => `<li>${escapeHtml(item)}</li>`).join('')}</ul>`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(words)} · c2m</title>
-<link rel="icon" href="data:,">
-<style>${STYLE}${OWN_STYLE}</style>
-</head>
-<body>
-<header class="top"><p class="mark"><b>c2m</b> comparison</p></header>
-<main>
-<section class="panel" id="outcome">
+  const main = `<section class="panel" id="outcome">
 <h1>${escapeHtml(words)}</h1>
 <p class="legend"><span>${mark('base')} base: ${escapeHtml(setWords(base))}</span><span>${mark('current')} current: ${escapeHtml(setWords(current))}</span></p>
 ${list(faults)}
@@ -84,11 +71,8 @@ ${curves(distributions)}
 <section class="panel" id="differences">
 <h2>What else differs</h2>
 ${list(warnings) || '<p>Nothing that the records tell of: scenario, machine and settings are the same.</p>'}
-</section>
-</main>
-</body>
-</html>
-`;
+</section>`;
+  return stillPage({ title: words, kind: 'comparison', style: OWN_STYLE, main });
 }
 
 function rowOf(row: Row): string {

@@ -1,7 +1,7 @@
 import type { Column } from '../../record/side-by-side.js';
 import { sideBySideTable } from '../side-by-side-text.js';
 import { escapeHtml } from './markup.js';
-import { STYLE } from './style.js';
+import { stillPage } from './still-page.js';
 
 const OWN_STYLE = `
 .beside { overflow-x: auto; }
@@ -22,27 +22,11 @@ export function sideBySidePage(title: string, columns: readonly Column[]): strin
         `<tr><th scope="row">${escapeHtml(label)}</th>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`,
     )
     .join('\n');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(title)} · c2m</title>
-<link rel="icon" href="data:,">
-<style>${STYLE}${OWN_STYLE}</style>
-</head>
-<body>
-<header class="top"><p class="mark"><b>c2m</b> side by side</p></header>
-<main>
-<section class="panel" id="figures">
+  const main = `<section class="panel" id="figures">
 <h1>${escapeHtml(title)}</h1>
 <p class="quiet">Median, and the lowest and the highest of the runs; they were made by turns, each with a fresh server.</p>
 <div class="beside"><table><thead><tr>${heading}</tr></thead><tbody>${body}
 <tr><th scope="row">reports</th>${links.map((cell) => `<td>${cell}</td>`).join('')}</tr></tbody></table></div>
-</section>
-</main>
-</body>
-</html>
-`;
+</section>`;
+  return stillPage({ title, kind: 'side by side', style: OWN_STYLE, main });
 }

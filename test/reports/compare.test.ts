@@ -2,14 +2,17 @@ import hdr, { type Histogram } from 'hdr-histogram-js';
 import { describe, expect, it } from 'vitest';
 import { compareSets, type SetComparison } from '../../record/comparison/compare-sets.js';
 import { interleavedOrder, type Side } from '../../record/comparison/interleaving.js';
-import type { Promises } from '../../record/promises.js';
 import type { LatencyKind, RunRecord } from '../../record/run.js';
 import { comparisonJunit } from '../../reports/comparison-junit.js';
 import { comparisonAsMarkdown, comparisonForTerminal, conclusion } from '../../reports/comparison-text.js';
 import { comparisonPage } from '../../reports/html/comparison-page.js';
 import { recordFixture, silentFixture } from '../fixtures/record.js';
+import { TELLS_ALL } from '../fixtures/told.js';
 
 type Change = (record: RunRecord) => void;
+
+/** Of a latency of which nothing was recorded. */
+const NOTHING = { count: 0, min: null, p50: null, p90: null, p99: null, p999: null, max: null };
 
 /** Runs of both sides, interleaved, whose latencies and rates differ by a few percent as those of one code do. */
 function runs(count: number, ofCurrent: Change = () => undefined): Record<Side, RunRecord[]> {
@@ -149,15 +152,7 @@ describe('what is no comparison, or did not pass, never passes:', () => {
     [
       'a figure that is missing',
       (record) => {
-        record.latency.receipt = {
-          count: 0,
-          min: null,
-          p50: null,
-          p90: null,
-          p99: null,
-          p999: null,
-          max: null,
-        };
+        record.latency.receipt = { ...NOTHING };
       },
       /^receipt p50 is missing in 2 of the 2 current runs$/,
     ],
@@ -224,27 +219,16 @@ describe('what is no comparison, or did not pass, never passes:', () => {
   it('what the protocol of one side cannot tell is compared for none, and said', () => {
     const comparison = compare(3, (record) => {
       const promises = {
-        ...{ accepted: false, receipt: true, groups: true, storesForAway: false, marksRedelivery: false },
-        ...{
-          recognizesRepetitions: false,
-          order: 'per-sender',
-          delivery: 'at-most-once',
-          recipient: 'partner',
-        },
-      } as Promises;
+        ...TELLS_ALL,
+        accepted: false,
+        storesForAway: false,
+        delivery: 'at-most-once',
+      } as const;
       record.target.driver = { name: 'mqtt', promises };
       record.messages.accepted = null;
       record.messages.acceptedNotDelivered = null;
       record.messages.impliedAccepted = null;
-      record.latency.accepted = {
-        count: 0,
-        min: null,
-        p50: null,
-        p90: null,
-        p99: null,
-        p999: null,
-        max: null,
-      };
+      record.latency.accepted = { ...NOTHING };
     });
     expect(comparison.faults).toEqual([]);
     expect(comparison.rows.map(({ figure }) => figure.path)).not.toContain('latency.accepted.p99');

@@ -4,6 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { freePort } from './commands.js';
 import { testFolder } from './folder.js';
 
 /** Servers that listen and speak something else; all are ended after the test. */
@@ -59,15 +60,6 @@ export async function echoServer(): Promise<number> {
     return new Promise((resolve) => server.close(resolve));
   });
   return (server.address() as { port: number }).port;
-}
-
-/** A port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Mosquitto, with all that it is asked on the command line. */

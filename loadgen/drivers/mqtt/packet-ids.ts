@@ -1,3 +1,5 @@
+import { grown } from '../../grown.js';
+
 const NONE = -1;
 const FIRST_SLOTS = 1024;
 
@@ -120,9 +122,4 @@ export class PacketIds {
     this.#state = grown(this.#state, new Uint8Array(slots));
     this.#next = grown(this.#next, new Int32Array(slots));
   }
-}
-
-function grown<T extends Uint32Array | Uint16Array | Uint8Array | Int32Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }

@@ -1,3 +1,4 @@
+import { grown } from '../../grown.js';
 import { type ClientEvents, ProtocolViolation } from '../driver.js';
 
 const NONE = -1;
@@ -124,9 +125,4 @@ export class StreamManagement {
     this.#sequence = grown(this.#sequence, new Uint32Array(slots));
     this.#next = grown(this.#next, new Int32Array(slots));
   }
-}
-
-function grown<T extends Uint32Array | Int32Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }

@@ -7,23 +7,11 @@ import { PayloadMaker } from '../../../loadgen/agent/payload.js';
 import { GROUP_BIT } from '../../../loadgen/drivers/driver.js';
 import { monotonicMs } from '../../../loadgen/monotonic-clock.js';
 import type { Promises } from '../../../record/promises.js';
+import { TELLS_ALL } from '../../fixtures/told.js';
 import { buffered } from '../../support/output.js';
 
 const RUN = 7;
 const payloads = new PayloadMaker(RUN, 64);
-
-/** What our own protocol can tell; a test changes what it is about. */
-const OWN: Promises = {
-  accepted: true,
-  receipt: true,
-  groups: true,
-  storesForAway: true,
-  marksRedelivery: true,
-  recognizesRepetitions: true,
-  order: 'per-sender',
-  delivery: 'at-least-once',
-  recipient: 'partner',
-};
 
 type Kind = 'pairs' | 'groups' | 'alone';
 
@@ -43,7 +31,7 @@ function converse(kind: Kind, members: number, promises: Partial<Promises> = {})
     firstUser: 1,
     kind,
     members,
-    promises: { ...OWN, ...promises },
+    promises: { ...TELLS_ALL, ...promises },
     run: RUN,
     payloads,
     histograms,
