@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
+import * as ownConnections from './connections.js';
 import type { FloodOptions } from './flood-client.js';
 import * as own from './throughput.js';
 
@@ -10,11 +11,17 @@ import * as own from './throughput.js';
  * This build beside another one, such as that of the commit before: each figure is measured by turns, and what counts is
  * the ratio of two neighbours. How fast a shared machine is changes by more, within a minute, than most changes do.
  */
-type Build = typeof own;
+type Build = typeof own & typeof ownConnections;
+
+const OWN: Build = { ...own, ...ownConnections };
+/** Enough that what V8 has not collected yet is little beside them. */
+const IDLE_CONNECTIONS = 15_000;
+/** Pairs of what idle connections cost: each takes a minute, and differs little. */
+const IDLE_ROUNDS = 2;
 
 interface Shape {
   target: FloodOptions['target'];
-  store: 'memory' | 'lmdb';
+  store: 'memory' | 'lmdb' | 'lmdb on the disk';
   connections: number;
   window: number;
 }
@@ -24,6 +31,8 @@ const SHAPES: Shape[] = [
   { target: 'c2m-tcp', store: 'memory', connections: 200, window: 16 },
   { target: 'c2m-tcp', store: 'lmdb', connections: 1000, window: 1 },
   { target: 'c2m-tcp', store: 'lmdb', connections: 200, window: 16 },
+  { target: 'c2m-tcp', store: 'lmdb on the disk', connections: 1000, window: 1 },
+  { target: 'c2m-tcp', store: 'lmdb on the disk', connections: 200, window: 16 },
   { target: 'c2m-ws', store: 'memory', connections: 1000, window: 1 },
   { target: 'c2m-ws', store: 'memory', connections: 200, window: 16 },
 ];
@@ -40,26 +49,67 @@ async function compare(
   folder: string,
   { rounds, seconds, only }: { rounds: number; seconds: number; only: string },
 ): Promise<void> {
-  const other: Build = await import(pathToFileURL(resolve(folder, 'dist/bench/throughput.js')).href);
+  const other = await load(resolve(folder));
   console.log(
     'Messages a core-second of the server, median of each, and the ratio of neighbours (lowest to highest)',
   );
-  for (const shape of SHAPES.filter((each) => nameOf(each).includes(only))) {
-    const figures: { own: number; other: number }[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      const figure = { own: 0, other: 0 };
-      // A B B A: a machine that becomes slower meanwhile favours neither.
-      for (const which of round % 2 === 0 ? (['other', 'own'] as const) : (['own', 'other'] as const))
-        figure[which] = await measure(which === 'own' ? own : other, shape, seconds);
-      figures.push(figure);
-    }
-    const ratios = figures.map((figure) => figure.own / figure.other).sort((one, next) => one - next);
+  for (const shape of SHAPES.filter((each) => nameOf(each).includes(only)))
+    print(nameOf(shape), await byTurns(rounds, other, (build) => measure(build, shape, seconds)));
+  const protocols = (['tcp', 'ws'] as const).filter((protocol) => `idle ${protocol}`.includes(only));
+  if (protocols.length > 0)
     console.log(
-      `${nameOf(shape).padEnd(32)}${count(median(figures.map(({ other: each }) => each)))} -> ` +
-        `${count(median(figures.map(({ own: each }) => each)))}   ${percent(median(ratios))} ` +
-        `(${percent(ratios[0] as number)} to ${percent(ratios.at(-1) as number)})`,
+      `${IDLE_CONNECTIONS} clients that are logged in and idle: bytes a connection, connects a second`,
     );
+  for (const protocol of protocols) {
+    const costs = await byTurns(IDLE_ROUNDS, other, (build) =>
+      build.measureConnections(protocol, IDLE_CONNECTIONS),
+    );
+    const figures = (name: keyof ownConnections.ConnectionCost): Pair<number>[] =>
+      costs.map((pair) => ({ own: pair.own[name], other: pair.other[name] }));
+    print(`idle ${protocol}, server bytes`, figures('serverBytes'));
+    print(`idle ${protocol}, agent bytes`, figures('agentBytes'));
+    print(`idle ${protocol}, connects a second`, figures('connectsPerSecond'));
   }
+}
+
+async function load(folder: string): Promise<Build> {
+  const modules = ['throughput', 'connections'].map(
+    (name) => import(pathToFileURL(join(folder, `dist/bench/${name}.js`)).href),
+  );
+  return Object.assign({}, ...(await Promise.all(modules)));
+}
+
+interface Pair<Value> {
+  own: Value;
+  other: Value;
+}
+
+/** A B B A: a machine that becomes slower meanwhile favours neither. */
+async function byTurns<Value>(
+  rounds: number,
+  other: Build,
+  take: (build: Build) => Promise<Value>,
+): Promise<Pair<Value>[]> {
+  const pairs: Pair<Value>[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    if (round % 2 === 0) {
+      const theirs = await take(other);
+      pairs.push({ own: await take(OWN), other: theirs });
+    } else {
+      const ours = await take(OWN);
+      pairs.push({ own: ours, other: await take(other) });
+    }
+  }
+  return pairs;
+}
+
+function print(name: string, pairs: Pair<number>[]): void {
+  const ratios = pairs.map((pair) => pair.own / pair.other).sort((one, next) => one - next);
+  console.log(
+    `${name.padEnd(40)}${count(median(pairs.map((pair) => pair.other)))} -> ` +
+      `${count(median(pairs.map((pair) => pair.own)))}   ${percent(median(ratios))} ` +
+      `(${percent(ratios[0] as number)} to ${percent(ratios.at(-1) as number)})`,
+  );
 }
 
 function nameOf({ target, store, connections, window }: Shape): string {
@@ -76,8 +126,8 @@ async function measure(
   const start = (): Promise<own.RunningTarget> =>
     build.startServer({
       listen: [`${protocol}://127.0.0.1:0`],
-      store,
-      lmdb: { folder: join(folder, 'data') },
+      store: store === 'memory' ? 'memory' : 'lmdb',
+      lmdb: { folder: join(folder, 'data'), sync: store === 'lmdb on the disk' },
     });
   try {
     const measured = await build.measureThroughput(

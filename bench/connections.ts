@@ -3,7 +3,6 @@ import { createRequire } from 'node:module';
 import type { AgentSample, FromAgent, ToAgent } from '../loadgen/agent-messages.js';
 import { monotonicMs } from '../loadgen/monotonic-clock.js';
 import { readPrivateBytes } from '../loadgen/process-usage.js';
-import { loopbackSources } from '../loadgen/source-addresses.js';
 import type { ServerStats } from '../protocol/stats.js';
 import { spawnServer } from '../server/processes/spawn.js';
 
@@ -58,13 +57,13 @@ export async function measureConnections(protocol: 'tcp' | 'ws', count: number):
       kind: 'plan',
       plan: {
         agent: 0,
+        host: 'local',
         transport: 'sockets',
         seed: 1,
         run: 1,
         firstUser: 1,
         count,
         endpoints: server.addresses,
-        sourceAddresses: loopbackSources(Math.floor(Date.now() / 1000), 0, count),
         driver: { name: 'c2m', settings: { credentials: null } },
         webSocket: null,
         groups: null,

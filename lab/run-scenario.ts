@@ -1,4 +1,6 @@
 import type { Endpoint } from '../loadgen/agent-messages.js';
+import type { Coordinator } from '../loadgen/coordination/coordinator.js';
+import { LocalAgents, thisHost } from '../loadgen/coordination/local-agents.js';
 import { withEndpoints } from '../loadgen/plan.js';
 import type { ServerProcesses } from '../loadgen/recording/process-sum.js';
 import { ProcessGroup, ProcessTree } from '../loadgen/recording/server-processes.js';
@@ -62,11 +64,12 @@ export async function runScenario(
   const { folder, isReplacing = false, baseline = [], skipsFirstContact = false } = options;
   const { signal = new AbortController().signal } = options;
   const gates = withBaseline(loaded.scenario.gates, baseline);
-  const target = await planTarget(loaded.scenario);
+  const coordinator = new LocalAgents(thisHost(packageVersion()));
+  const target = await planTarget(loaded.scenario, await coordinator.hosts());
   await prepareRecordFolder(folder, isReplacing);
   observers.begun?.();
   const { measurement, failure } = await attempt(() =>
-    measure(loaded, target, { folder, signal, skipsFirstContact }, observers),
+    measure(loaded, target, { folder, signal, skipsFirstContact, coordinator }, observers),
   );
   if (measurement) {
     const told = { ...measurement, notes: [...loaded.notes, ...measurement.notes] };
@@ -88,7 +91,9 @@ async function attempt(
   }
 }
 
-type HowToRun = Required<Pick<RunOptions, 'folder' | 'signal' | 'skipsFirstContact'>>;
+type HowToRun = Required<Pick<RunOptions, 'folder' | 'signal' | 'skipsFirstContact'>> & {
+  coordinator: Coordinator;
+};
 
 /** A server that the lab has started for a run. */
 type StartedServer = EmbeddedServer | CommandServer;
@@ -144,7 +149,7 @@ function reachOf(target: PlannedTarget, server: StartedServer | undefined): Reac
   }
   const { addresses = [], adminUrl = null, mediaUrl = null } = server instanceof EmbeddedServer ? server : {};
   const endpoints = addresses.map(reachable);
-  const plans = withEndpoints(target.plans, endpoints, target.run);
+  const plans = withEndpoints(target.plans, endpoints);
   return { endpoints, plans, adminUrl, mediaUrl, processes: null };
 }
 
@@ -159,7 +164,7 @@ async function load(
   { scenario, source }: LoadedScenario,
   target: PlannedTarget,
   server: StartedServer | undefined,
-  { folder, signal, skipsFirstContact }: HowToRun,
+  { folder, signal, skipsFirstContact, coordinator }: HowToRun,
   observers: RunObservers,
 ): Promise<Measurement | undefined> {
   if (signal.aborted) return undefined;
@@ -179,6 +184,7 @@ async function load(
       driver: target.driver,
     },
     folder,
+    coordinator,
     skipsFirstContact,
     version: packageVersion(),
   });

@@ -1,7 +1,9 @@
 import type { AgentPlan, DriverPlan, Endpoint } from '../loadgen/agent-messages.js';
+import type { AgentHost } from '../loadgen/coordination/coordinator.js';
+import { THIS_HOST, thisHost } from '../loadgen/coordination/local-agents.js';
 import { loadDriver } from '../loadgen/drivers/load-driver.js';
 import { readHostFacts } from '../loadgen/host-facts.js';
-import { planAgents } from '../loadgen/plan.js';
+import { type PlanHost, planAgents } from '../loadgen/plan.js';
 import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-addresses.js';
 import type { Credentials } from '../protocol/user-token.js';
 import type { Promises } from '../record/promises.js';
@@ -17,6 +19,7 @@ import type { ServerConfig } from '../server/config.js';
 import { checkDriver } from './driver-limits.js';
 import { embeddedConfig } from './embedded-target.js';
 import { resolveEndpoint } from './endpoints.js';
+import { packageVersion } from './version.js';
 
 /** What a run goes against: a server that it starts itself, or addresses where one is said to listen. */
 export type PlannedTarget = {
@@ -42,22 +45,25 @@ interface Reach {
 
 /**
  * Starts nothing.
+ * @param hosts that agents may be put on
  * @throws InputError for settings that the server does not take, and for what the protocol cannot do; EndpointError for a
  * name that does not resolve
  */
-export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
+export async function planTarget(
+  scenario: Scenario,
+  hosts: readonly AgentHost[] = [thisHost(packageVersion())],
+): Promise<PlannedTarget> {
   const { target } = scenario;
-  const { cores, openFiles } = readHostFacts();
+  const { openFiles } = readHostFacts();
   // What the agents cannot do is better told now than when a server is running.
   const run = Math.floor(Date.now() / 1000);
-  const facts = { cores, openFiles: openFiles.soft, run };
+  const planned = (serverWorkers: number) => ({ run, hosts: planHosts(hosts, serverWorkers) });
   if (target.kind === 'embedded') {
     const config = embeddedConfig(scenario, target, openFiles.soft);
     const credentials = credentialsOf(config);
     const driver: DriverPlan = { name: 'c2m', settings: { credentials } };
     const promises = await checkDriver(scenario, driver);
-    const serverWorkers = config.workers;
-    const plans = planAgents(scenario, { ...facts, endpoints: [], serverWorkers, driver });
+    const plans = planAgents(scenario, { ...planned(config.workers), endpoints: [], driver });
     return { kind: 'embedded', config, plans, run, credentials, driver: { name: driver.name, promises } };
   }
   const credentials = credentialsOf(target);
@@ -66,8 +72,11 @@ export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
   const listening = await Promise.all(target.addresses.map(resolveEndpoint));
   const endpoints = target.kind === 'command' ? dialled(scenario, listening) : listening;
   // A server of the lab's own wants a core as well.
-  const serverWorkers = target.kind === 'command' ? 1 : 0;
-  const plans = planAgents(scenario, { ...facts, endpoints, serverWorkers, driver });
+  const plans = planAgents(scenario, {
+    ...planned(target.kind === 'command' ? 1 : 0),
+    endpoints,
+    driver,
+  });
   return {
     ...ownPart(target, listening),
     plans,
@@ -78,6 +87,17 @@ export async function planTarget(scenario: Scenario): Promise<PlannedTarget> {
     adminUrl: target.admin,
     mediaUrl: target.media,
   };
+}
+
+/** @param serverWorkers of a server on this host: the others have their cores for themselves */
+function planHosts(hosts: readonly AgentHost[], serverWorkers: number): PlanHost[] {
+  return hosts.map(({ id, name, facts }) => ({
+    id,
+    name,
+    cores: facts.cores,
+    openFiles: facts.openFiles.soft,
+    serverWorkers: id === THIS_HOST ? serverWorkers : 0,
+  }));
 }
 
 function ownPart(target: CommandTarget | ExternalTarget, listening: Endpoint[]) {

@@ -1,6 +1,6 @@
 import type { RunRecord } from '../record/run.js';
 import type { Action, ClientAction } from '../scenarios/scenario.js';
-import type { AgentPool } from './agent-pool.js';
+import type { AgentPool } from './coordination/agent-pool.js';
 import { monotonicMs } from './monotonic-clock.js';
 import type { ServerControl } from './run-request.js';
 

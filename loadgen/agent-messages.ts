@@ -13,7 +13,8 @@ import type { LedgerCounts, LedgerTotals } from './agent/ledger.js';
 
 /**
  * What the coordinator and an agent process say to each other, over Node's IPC with `serialization: 'advanced'`.
- * All times are `monotonicMs()` (monotonic-clock.ts): CLOCK_MONOTONIC, the same for every process of a host.
+ * All times are `monotonicMs()` (monotonic-clock.ts): CLOCK_MONOTONIC, the same for every process of a host. Between
+ * hosts an `AgentLink` converts them (coordination/coordinator.ts).
  */
 
 /** One address under test, resolved: what a client dials. */
@@ -35,6 +36,8 @@ export interface DriverPlan {
 export interface AgentPlan {
   transport: GeneratorPlan['transport'];
   agent: number;
+  /** Id of the host that it is for (coordination/coordinator.ts). */
+  host: string;
   seed: number;
   /** Seconds since 1970. Differs between runs: payloads carry it. */
   run: number;
@@ -45,8 +48,6 @@ export interface AgentPlan {
   firstUser: number;
   count: number;
   endpoints: Endpoint[];
-  /** Loopback addresses to dial from, in turn; empty: the kernel chooses (targets that are not loopback). */
-  sourceAddresses: string[];
   driver: DriverPlan;
   /** Null: nothing but what the driver asks for. */
   webSocket: WebSocketPlan | null;

@@ -1,24 +1,33 @@
-import { isIP } from 'node:net';
 import { isLoopback } from '../protocol/address.js';
 import type { Phase, Scenario } from '../scenarios/scenario.js';
 import type { AgentPlan, DriverPlan, Endpoint } from './agent-messages.js';
 import { SPARE_FILES } from './host-facts.js';
 import { RunError } from './run-error.js';
-import { loopbackSources } from './source-addresses.js';
 import { MOST_PACKET_AGENTS } from './transports/packets/packet-addresses.js';
 
 /** Fewer clients than this are not worth another process. */
 const FEWEST_CLIENTS_AN_AGENT = 1000;
 
-/** What a plan is made from beside the scenario. */
-export interface PlanFacts {
-  /** Empty: a server that has yet to be started, and chooses its ports itself. */
-  endpoints: Endpoint[];
+const MOST_AGENTS = { sockets: Number.POSITIVE_INFINITY, packets: MOST_PACKET_AGENTS };
+
+/** What counts of a machine for how many clients it holds. */
+export interface PlanHost {
+  id: string;
+  /** For people. */
+  name: string;
   cores: number;
   /** Descriptors that one process may hold; null: no limit. */
   openFiles: number | null;
   /** Workers of a server on this host, which want cores as well; 0: the server is elsewhere. */
   serverWorkers: number;
+}
+
+/** What a plan is made from beside the scenario. */
+export interface PlanFacts {
+  /** Empty: a server that has yet to be started, and chooses its ports itself. */
+  endpoints: Endpoint[];
+  /** Machines that agents may be put on; one of them, or more. */
+  hosts: readonly PlanHost[];
   driver: DriverPlan;
   /** Seconds since 1970. Differs between runs; see source-addresses.ts. */
   run: number;
@@ -35,7 +44,8 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
   else for (const endpoint of facts.endpoints) refuseForeign(scenario, endpoint);
   const together = scenario.groups ? wholePairs(scenario.groups.members) : 2;
   const blocks = Math.ceil(clients.count / together);
-  const agents = Math.min(blocks, countAgents(scenario, facts, together));
+  const seats = agentHosts(scenario, facts, together, blocks);
+  const agents = seats.length;
   const plans = Array.from({ length: agents }, (_, agent): AgentPlan => {
     const first = Math.floor((blocks * agent) / agents) * together;
     const end = Math.min(clients.count, Math.floor((blocks * (agent + 1)) / agents) * together);
@@ -43,13 +53,13 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
     const share = count / clients.count;
     return {
       agent,
+      host: (seats[agent] as PlanHost).id,
       transport: scenario.generator.transport,
       seed: seed + agent * 7919,
       run: facts.run,
       firstUser: clients.firstUser + first,
       count,
-      endpoints: [],
-      sourceAddresses: [],
+      endpoints: facts.endpoints,
       driver: facts.driver,
       webSocket: target.kind === 'embedded' ? null : target.websocket,
       insecure: target.kind === 'embedded' || target.insecure,
@@ -63,17 +73,12 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       attachments: [],
     };
   });
-  return withEndpoints(plans, facts.endpoints, facts.run);
+  return plans;
 }
 
-/** The same plans for a server that listens here. @param run seconds since 1970, as in `PlanFacts` */
-export function withEndpoints(plans: readonly AgentPlan[], endpoints: Endpoint[], run: number): AgentPlan[] {
-  const isLocal = endpoints.every(({ host }) => isLoopback(host) && isIP(host) === 4);
-  return plans.map((plan) => ({
-    ...plan,
-    endpoints,
-    sourceAddresses: isLocal ? loopbackSources(run, plan.agent, plan.count) : [],
-  }));
+/** The same plans for a server that listens here. */
+export function withEndpoints(plans: readonly AgentPlan[], endpoints: Endpoint[]): AgentPlan[] {
+  return plans.map((plan) => ({ ...plan, endpoints }));
 }
 
 /** The share of a phase that falls to an agent with `count` of `total` clients. */
@@ -87,30 +92,58 @@ function wholePairs(members: number): number {
   return members % 2 === 0 ? members : 2 * members;
 }
 
-/** @param together clients that one agent has all of, or none */
-function countAgents({ clients, generator }: Scenario, facts: PlanFacts, together: number): number {
-  // A client of the packet transport is no file of the agent; a second agent pays only with cores to spare.
-  if (generator.transport === 'packets') {
-    const useful = Math.max(
-      1,
-      Math.min(Math.floor(facts.cores / 2), Math.ceil(clients.count / FEWEST_CLIENTS_AN_AGENT)),
-    );
-    return Math.min(generator.agents === 'auto' ? useful : generator.agents, MOST_PACKET_AGENTS);
-  }
-  const perProcess = facts.openFiles === null ? clients.count : Math.max(1, facts.openFiles - SPARE_FILES);
-  const blocksPerProcess = Math.max(1, Math.floor(perProcess / together));
-  const needed = Math.ceil(Math.ceil(clients.count / together) / blocksPerProcess);
+/**
+ * The host of each agent, those of one host next to each other.
+ * @param together clients that one agent has all of, or none
+ */
+function agentHosts(scenario: Scenario, { hosts }: PlanFacts, together: number, blocks: number): PlanHost[] {
+  const { clients, generator } = scenario;
+  const used = hosts.slice(0, generator.agents === 'auto' ? blocks : Math.min(blocks, generator.agents));
+  const spare = used.map(spareCores);
+  const allSpare = spare.reduce((sum, cores) => sum + cores, 0);
+  const shares = spare.map((cores) => Math.ceil((clients.count * cores) / allSpare));
+  const wanted = used.map((host, index) => ({
+    host,
+    fewest: fewestAgents(scenario, host, shares[index] as number, together),
+    useful: usefulAgents(scenario, host, shares[index] as number),
+  }));
+  const needed = wanted.reduce((sum, { fewest }) => sum + fewest, 0);
   if (generator.agents === 'auto') {
-    const spareCores = Math.max(1, facts.cores - facts.serverWorkers);
-    const useful = Math.ceil(clients.count / FEWEST_CLIENTS_AN_AGENT);
-    return Math.max(needed, Math.min(spareCores, useful));
+    const seats = wanted.flatMap(({ host, fewest, useful }) =>
+      new Array<PlanHost>(Math.max(fewest, useful)).fill(host),
+    );
+    return seats.slice(0, blocks);
   }
-  if (generator.agents >= needed) return generator.agents;
-  throw new RunError(
-    'C2M_INPUT',
-    `generator.agents: ${generator.agents} agents cannot hold ${clients.count} clients with ` +
-      `${facts.openFiles} open files a process; write ${needed} or more, or auto`,
+  if (generator.agents < needed)
+    throw new RunError(
+      'C2M_INPUT',
+      `generator.agents: ${generator.agents} agents cannot hold ${clients.count} clients with ` +
+        `${used[0]?.openFiles} open files a process; write ${needed} or more, or auto`,
+    );
+  const agents = Math.min(blocks, generator.agents, MOST_AGENTS[generator.transport]);
+  return Array.from(
+    { length: agents },
+    (_, agent) => used[Math.floor((agent * used.length) / agents)] as PlanHost,
   );
+}
+
+function spareCores({ cores, serverWorkers }: PlanHost): number {
+  return Math.max(1, cores - serverWorkers);
+}
+
+/** As many as hold that many clients. A client of the packet transport is no file of the agent. */
+function fewestAgents({ generator }: Scenario, host: PlanHost, clients: number, together: number): number {
+  if (generator.transport === 'packets' || host.openFiles === null) return 1;
+  const perProcess = Math.max(1, host.openFiles - SPARE_FILES);
+  const blocksPerProcess = Math.max(1, Math.floor(perProcess / together));
+  return Math.ceil(Math.ceil(clients / together) / blocksPerProcess);
+}
+
+function usefulAgents({ generator }: Scenario, host: PlanHost, clients: number): number {
+  const worthwhile = Math.ceil(clients / FEWEST_CLIENTS_AN_AGENT);
+  // Packets are the kernel's work as well; a second agent pays only with cores to spare.
+  const cores = generator.transport === 'packets' ? Math.floor(host.cores / 2) : spareCores(host);
+  return Math.max(1, Math.min(cores, worthwhile, MOST_AGENTS[generator.transport]));
 }
 
 /** The namespace of the run holds its own server and nothing else. */

@@ -2,6 +2,7 @@ import type { Credentials } from '../protocol/user-token.js';
 import type { Measurement } from '../record/run.js';
 import type { MetricsPage, Scenario, ServerAction } from '../scenarios/scenario.js';
 import type { AgentPlan, Endpoint } from './agent-messages.js';
+import type { Coordinator } from './coordination/coordinator.js';
 import type { ServerProcesses } from './recording/process-sum.js';
 
 /** What a run may do to its server. */
@@ -18,6 +19,8 @@ export interface RunRequest {
   endpoints: Endpoint[];
   /** Who of them is in which agent. */
   plans: AgentPlan[];
+  /** Where those agents are. */
+  coordinator: Coordinator;
   /** What clients log in with; null: the server asks for nothing. */
   credentials: Credentials | null;
   /** The server under test, where the lab started it itself. */

@@ -4,7 +4,7 @@ import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
-import { AgentPool } from './agent-pool.js';
+import { type AgentLoss, AgentPool } from './coordination/agent-pool.js';
 import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
@@ -22,8 +22,6 @@ import { TimelineRecorder } from './recording/timeline-recorder.js';
 import { RunError } from './run-error.js';
 import type { RunRequest } from './run-request.js';
 
-/** From telling the agents a time to that time: they must have heard of it by then. */
-const LEAD_MS = 150;
 /** Connects that the kernel had to repeat end late; past the connect time-out and this, the phase is over. */
 const CONNECT_SLACK_MS = 5000;
 /** After the last login, before memory is read: garbage of connecting is collected, samples are fresh. */
@@ -97,7 +95,7 @@ class Run {
   }
 
   async complete(): Promise<Measurement> {
-    const { scenario, endpoints, plans, mediaUrl, folder, credentials } = this.#request;
+    const { scenario, endpoints, plans, coordinator, mediaUrl, folder, credentials } = this.#request;
     // Packets go to a server of the run's own, over a device that the agents have yet to make.
     if (scenario.generator.transport === 'sockets') await probeEndpoints(endpoints);
     await this.#makeFirstContact();
@@ -107,11 +105,11 @@ class Run {
     this.#media = media;
     const writer = new RecordWriter(folder);
     let recorder: TimelineRecorder | undefined;
-    const pool = new AgentPool(plans, {
+    const pool = new AgentPool(coordinator, plans, {
       sample: (agent, sample) => this.#guard(() => recorder?.take(agent, sample)),
-      died: (agent, reason) => {
-        this.#guard(() => recorder?.ended(agent));
-        this.stop(reason);
+      lost: (loss) => {
+        this.#guard(() => recorder?.ended(loss.agent));
+        this.#lost(loss, pool);
       },
     });
     try {
@@ -126,8 +124,8 @@ class Run {
         socketsPerConnection: this.#socketsPerConnection(),
         phases: new Set(scenario.phases.map(({ name }) => name)),
       });
-      this.#startMs = monotonicMs() + LEAD_MS;
-      this.#startedAtMs = Date.now() + LEAD_MS;
+      this.#startMs = monotonicMs() + this.#request.coordinator.leadMs;
+      this.#startedAtMs = Date.now() + this.#request.coordinator.leadMs;
       const memoryTrend = new MemoryTrend();
       const latency = new LatencyRecorder((text) => writer.latency(text), this.#startedAtMs);
       recorder = new TimelineRecorder(plans.length, this.#startMs, {
@@ -196,7 +194,7 @@ class Run {
       await this.#actions?.end();
       media?.cut();
       watches.stop();
-      pool.kill();
+      await coordinator.close();
       writer.close();
     }
   }
@@ -249,7 +247,7 @@ class Run {
 
   async #runPhases(pool: AgentPool): Promise<void> {
     const { phases, clients, actions } = this.#request.scenario;
-    let atMs = monotonicMs() + LEAD_MS;
+    let atMs = monotonicMs() + this.#request.coordinator.leadMs;
     this.#actions?.plan(actions, atMs);
     this.#media?.start(
       atMs,
@@ -264,7 +262,7 @@ class Run {
       if (this.#isStopped) return;
       this.#beginPhase(phase.name, atMs, phase.durationMs);
       atMs += phase.durationMs;
-      await this.#until(atMs - (phase === phases.at(-1) ? 0 : LEAD_MS));
+      await this.#until(atMs - (phase === phases.at(-1) ? 0 : this.#request.coordinator.leadMs));
     }
   }
 
@@ -309,6 +307,13 @@ class Run {
   /** Resolves at that time, or as soon as the run is to end. */
   async #until(ms: number): Promise<void> {
     await within(ms - monotonicMs(), this.#stopped);
+  }
+
+  #lost({ agent, why }: AgentLoss, pool: AgentPool): void {
+    const words = `agent ${agent} ${why}; its clients are gone`;
+    const isAlone = pool.losses.length === pool.plans.length;
+    if (this.#request.scenario.agents.lost === 'tolerate' && !isAlone) this.#notes.push(words);
+    else this.stop(words);
   }
 
   /** What listens to agents must not throw: it would end the process with the agents still at work. */

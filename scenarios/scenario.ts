@@ -22,6 +22,7 @@ export interface Scenario {
   /** By time. */
   actions: Action[];
   generator: GeneratorPlan;
+  agents: AgentsPlan;
   /** A published result that the report lays the run beside. */
   reference: PublishedResultName | null;
   gates: Gate[];
@@ -205,4 +206,18 @@ export interface GeneratorPlan {
   lagLimitMs: number;
   /** How long after the last phase to wait for what is outstanding. */
   drainMs: number;
+}
+
+/** Which machines the agents run on. */
+export interface AgentsPlan {
+  /** Where those machines are met; null: this machine does it, unless the command line says otherwise. */
+  nats: string | null;
+  hosts: number | 'all';
+  /** Fewer are not enough to begin. */
+  atLeast: number;
+  waitMs: number;
+  /** All of which a machine must have. */
+  labels: string[];
+  /** What becomes of the run when an agent is lost. */
+  lost: 'invalidate' | 'tolerate';
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GateError, parseGate } from '../record/gate.js';
 import { actionsSchema, expandActions } from './action-schema.js';
+import { agentsSchema } from './agents-schema.js';
 import { oneOf, wholeOrAuto } from './choice.js';
 import { matrixSchema } from './matrix-schema.js';
 import { PUBLISHED_RESULT_NAMES } from './published-results.js';
@@ -194,7 +195,7 @@ const generatorSchema = z.strictObject({
     description:
       "`sockets`: the kernel's TCP, TLS and WebSocket; `packets` (Linux, root): TCP in user space, for more clients than the kernel could hold twice. It takes an embedded target, or one that `target.command` starts, over tcp or ws.",
   }),
-  agents: wholeOrAuto(256).meta({
+  agents: wholeOrAuto(4096).meta({
     description:
       'Processes that simulate the clients; `auto`: planned from the open-file limit and the cores.',
   }),
@@ -267,6 +268,9 @@ export const scenarioSchema = z
         shape: '`clients.count: [1000, 5000]`, `server: {mine: {target: …}, other: {target: …}}`',
       }),
       generator: generatorSchema.prefault({}).meta({ description: 'The load generator itself.' }),
+      agents: agentsSchema.prefault({}).meta({
+        description: 'Machines that simulate the clients, where it is not this one alone.',
+      }),
       reference: oneOf(PUBLISHED_RESULT_NAMES)
         .optional()
         .meta({ description: 'A published result; the report lays the run beside it.' }),
@@ -289,6 +293,7 @@ export const scenarioSchema = z
       groups = null,
       actions,
       generator,
+      agents,
       reference = null,
       matrix: _,
       ...rest
@@ -312,6 +317,14 @@ export const scenarioSchema = z
         agents: generator.agents,
         lagLimitMs: generator.lagLimit,
         drainMs: generator.drain,
+      },
+      agents: {
+        nats: agents.nats ?? null,
+        hosts: agents.hosts,
+        atLeast: agents.atLeast,
+        waitMs: agents.wait,
+        labels: agents.labels,
+        lost: agents.lost,
       },
     }),
   );

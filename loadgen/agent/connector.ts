@@ -1,5 +1,8 @@
+import { isIP } from 'node:net';
+import { isLoopback } from '../../protocol/address.js';
 import type { AgentPlan, Endpoint } from '../agent-messages.js';
 import { Fifo } from '../fifo.js';
+import { loopbackSources } from '../source-addresses.js';
 import type { IntervalHistograms } from './interval-histograms.js';
 import { ClientState, type Population } from './population.js';
 import { TimedQueue } from './timed-queue.js';
@@ -42,6 +45,8 @@ export class Connector {
   readonly #histograms: IntervalHistograms;
   readonly #isWanted: (client: number) => boolean;
   readonly #onTimeout: (client: number) => void;
+  /** Loopback addresses to dial from, in turn; empty: the kernel chooses. */
+  readonly #sources: readonly string[];
   #startMs = Number.POSITIVE_INFINITY;
   /** Clients that have had their first turn. */
   #begun = 0;
@@ -71,6 +76,7 @@ export class Connector {
     onTimeout: (client: number) => void,
   ) {
     this.#plan = plan;
+    this.#sources = sourcesOf(plan);
     this.#population = population;
     this.#histograms = histograms;
     this.#isWanted = isWanted;
@@ -159,11 +165,11 @@ export class Connector {
   }
 
   #open(client: number, dueMs: number, nowMs: number): void {
-    const { endpoints, sourceAddresses, connectTimeoutMs, count } = this.#plan;
+    const { endpoints, connectTimeoutMs, count } = this.#plan;
     // A client comes back to where it was, and looks elsewhere once that has failed.
     const place = placeOf(client, count, endpoints.length) + (this.#failures[client] as number);
     const endpoint = endpoints[place % endpoints.length] as Endpoint;
-    const source = sourceAddresses[this.#opened % sourceAddresses.length];
+    const source = this.#sources[this.#opened % this.#sources.length];
     this.#opened += 1;
     const attempt = ((this.#attemptOf[client] as number) + 1) & 0xff_ff;
     this.#attemptOf[client] = attempt;
@@ -195,4 +201,10 @@ export function placeOf(client: number, clients: number, endpoints: number): num
   const first = Math.floor(client / groupShare) * ENDPOINT_GROUP;
   const size = Math.min(ENDPOINT_GROUP, endpoints - first);
   return first + (Math.floor((client % groupShare) / burst) % size);
+}
+
+/** Loopback is this host's, whichever that is: so the agent chooses, and no plan names an address of its host. */
+export function sourcesOf({ endpoints, run, agent, count, transport }: AgentPlan): string[] {
+  const isLocal = endpoints.every(({ host }) => isLoopback(host) && isIP(host) === 4);
+  return isLocal && transport === 'sockets' ? loopbackSources(run, agent, count) : [];
 }

@@ -57,7 +57,6 @@ function planOf(plan: AgentPlan): AgentPlan {
     ...plan,
     run: plan.run - 1,
     count: Math.min(CLIENTS, plan.count),
-    sourceAddresses: [],
     groups: null,
     attachments: [],
     isServerFresh: false,

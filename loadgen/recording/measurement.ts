@@ -4,7 +4,7 @@ import { LATENCY_KINDS, type Measurement } from '../../record/run.js';
 import { contradictions } from '../../record/sums.js';
 import { PUBLISHED_RESULTS } from '../../scenarios/published-results.js';
 import { addCounts, type LedgerTotals, ledgerCounts } from '../agent/ledger.js';
-import type { AgentPool } from '../agent-pool.js';
+import type { AgentPool } from '../coordination/agent-pool.js';
 import type { HostFacts } from '../host-facts.js';
 import type { MediaLoad } from '../media/media-load.js';
 import type { RunRequest } from '../run-request.js';

@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import type { Measurement } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
-import type { AgentPool } from '../agent-pool.js';
+import type { AgentPool } from '../coordination/agent-pool.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import { connectedMemory, NOT_MEASURED, socketNote } from './connection-memory.js';
 import { CpuCost } from './cpu-cost.js';

@@ -1,14 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { placeOf } from '../../loadgen/agent/connector.js';
+import type { AgentPlan } from '../../loadgen/agent-messages.js';
+import { placeOf, sourcesOf } from '../../loadgen/agent/connector.js';
 import { phaseShare, planAgents } from '../../loadgen/plan.js';
 import { CONNECTIONS_PER_SOURCE } from '../../loadgen/source-addresses.js';
 import type { ExternalTarget } from '../../scenarios/scenario.js';
+import { planHost } from '../support/hosts.js';
 import { testScenario } from '../support/run.js';
 
 const endpoints = [{ protocol: 'tcp' as const, host: '127.0.0.1', port: 4000 }];
 const driver = { name: 'c2m', settings: { credentials: null } };
-const facts = { endpoints, cores: 2, openFiles: 20_000, serverWorkers: 1, driver, run: 1 };
+const facts = { endpoints, hosts: [planHost({ serverWorkers: 1 })], driver, run: 1 };
 
 function scenarioOf(count: number, agents: number | 'auto' = 'auto') {
   return testScenario((scenario) => {
@@ -31,7 +33,6 @@ describe('a plan', () => {
     const plans = planAgents(overPackets('ws://0.0.0.0:4000/x', 'tcp://127.0.0.1:1'), onDevice);
     expect(plans[0]).toMatchObject({
       endpoints: onDevice.endpoints,
-      sourceAddresses: [],
       isServerFresh: false,
     });
     for (const address of ['wss://0.0.0.0:4000', 'ws://192.0.2.7:4000'])
@@ -83,12 +84,18 @@ describe('a plan', () => {
   test('takes as many agents as the open-file limit asks for', () => {
     expect(planAgents(scenarioOf(5000), facts)).toHaveLength(1);
     expect(planAgents(scenarioOf(50_000), facts)).toHaveLength(3);
-    expect(planAgents(scenarioOf(50_000), { ...facts, openFiles: null })).toHaveLength(1);
+    expect(planAgents(scenarioOf(50_000), { ...facts, hosts: [planHost({ openFiles: null })] })).toHaveLength(
+      1,
+    );
   });
 
   test('takes the cores that the server leaves, for as many clients as are worth a process', () => {
-    expect(planAgents(scenarioOf(10_000), { ...facts, cores: 8, serverWorkers: 2 })).toHaveLength(6);
-    expect(planAgents(scenarioOf(500), { ...facts, cores: 8 })).toHaveLength(1);
+    expect(
+      planAgents(scenarioOf(10_000), { ...facts, hosts: [planHost({ cores: 8, serverWorkers: 2 })] }),
+    ).toHaveLength(6);
+    expect(
+      planAgents(scenarioOf(500), { ...facts, hosts: [planHost({ cores: 8, serverWorkers: 1 })] }),
+    ).toHaveLength(1);
   });
 
   test('refuses fewer agents than the clients need, before anything starts', () => {
@@ -105,17 +112,17 @@ describe('a plan', () => {
     });
     const [plan] = planAgents(allowed, elsewhere);
     // The kernel chooses the source for what is not loopback.
-    expect(plan?.sourceAddresses).toEqual([]);
+    expect(sourcesOf(plan as AgentPlan)).toEqual([]);
   });
 
   test('dials from enough loopback addresses, which no two agents or successive runs share', () => {
     const plans = planAgents(scenarioOf(60_000), facts);
     const next = planAgents(scenarioOf(60_000), { ...facts, run: 2 });
-    const sources = [...plans, ...next].flatMap((plan) => plan.sourceAddresses);
+    const sources = [...plans, ...next].flatMap(sourcesOf);
     expect(new Set(sources).size).toBe(sources.length);
     for (const source of sources) expect(source).toMatch(/^127\.\d+\.\d+\.\d+$/);
     for (const plan of plans) {
-      expect(plan.sourceAddresses.length * CONNECTIONS_PER_SOURCE).toBeGreaterThanOrEqual(plan.count);
+      expect(sourcesOf(plan).length * CONNECTIONS_PER_SOURCE).toBeGreaterThanOrEqual(plan.count);
     }
   });
 

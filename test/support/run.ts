@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
 import type { DriverPlan, Endpoint } from '../../loadgen/agent-messages.js';
+import { LocalAgents, thisHost } from '../../loadgen/coordination/local-agents.js';
 import { loadDriver } from '../../loadgen/drivers/load-driver.js';
 import { planAgents } from '../../loadgen/plan.js';
 import { type RunHandle, startRun } from '../../loadgen/run.js';
 import type { Credentials } from '../../protocol/user-token.js';
 import { contradictions } from '../../record/sums.js';
 import type { Scenario } from '../../scenarios/scenario.js';
+import { planHost } from './hosts.js';
 
 const folders: string[] = [];
 
@@ -48,6 +50,7 @@ export function testScenario(change: (scenario: Scenario) => void = () => undefi
     groups: null,
     actions: [],
     generator: { transport: 'sockets', agents: 1, lagLimitMs: 1000, drainMs: 5000 },
+    agents: { nats: null, hosts: 'all', atLeast: 1, waitMs: 0, labels: [], lost: 'invalidate' },
     reference: null,
     gates: [],
   };
@@ -72,12 +75,11 @@ export async function testRun(
     endpoints: [endpoint],
     plans: planAgents(scenario, {
       endpoints: [endpoint],
-      cores: 2,
-      openFiles: 20_000,
-      serverWorkers: 0,
+      hosts: [planHost()],
       driver,
       run: Math.floor(Date.now() / 1000),
     }),
+    coordinator: new LocalAgents(thisHost('0.0.0')),
     credentials,
     server: null,
     processes: null,

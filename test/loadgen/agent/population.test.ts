@@ -12,6 +12,7 @@ import {
 import { monotonicMs } from '../../../loadgen/monotonic-clock.js';
 import { planAgents } from '../../../loadgen/plan.js';
 import type { Promises } from '../../../record/promises.js';
+import { planHost } from '../../support/hosts.js';
 import { testScenario } from '../../support/run.js';
 
 const ENDPOINT = { protocol: 'tcp', host: '127.0.0.1', port: 1 } as const;
@@ -81,9 +82,7 @@ function populate(isServerFresh = false): void {
     }),
     {
       endpoints: [ENDPOINT],
-      cores: 1,
-      openFiles: 20_000,
-      serverWorkers: 0,
+      hosts: [planHost({ cores: 1 })],
       driver: { name: 'words', settings: {} },
       run: RUN,
     },

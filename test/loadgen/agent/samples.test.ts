@@ -9,6 +9,7 @@ import { planAgents } from '../../../loadgen/plan.js';
 import type { Transport } from '../../../loadgen/transports/transport.js';
 import { encodeFrame } from '../../../protocol/encode.js';
 import { FrameType } from '../../../protocol/frame.js';
+import { planHost } from '../../support/hosts.js';
 import { testScenario } from '../../support/run.js';
 
 const ENDPOINT = { protocol: 'tcp', host: '127.0.0.1', port: 1 } as const;
@@ -19,9 +20,7 @@ const driver = await loadDriver('c2m');
 function agentPlan(): AgentPlan {
   const [plan] = planAgents(testScenario(), {
     endpoints: [ENDPOINT],
-    cores: 1,
-    openFiles: 20_000,
-    serverWorkers: 0,
+    hosts: [planHost({ cores: 1 })],
     driver: { name: 'c2m', settings: { credentials: null } },
     run: 1,
   });

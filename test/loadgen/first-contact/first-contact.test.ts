@@ -6,6 +6,7 @@ import { makeFirstContact } from '../../../loadgen/first-contact/first-contact.j
 import { planAgents } from '../../../loadgen/plan.js';
 import type { Scenario } from '../../../scenarios/scenario.js';
 import { type Faults, startWrongServer } from '../../fixtures/wrong-server.js';
+import { planHost } from '../../support/hosts.js';
 import { testRun, testScenario } from '../../support/run.js';
 import { addressOf, statsOf, testServer } from '../../support/server.js';
 import {
@@ -25,7 +26,7 @@ function planFor(
   driver = C2M,
 ): AgentPlan {
   const run = Math.floor(Date.now() / 1000);
-  const facts = { endpoints: [endpoint], cores: 2, openFiles: 20_000, serverWorkers: 0, driver, run };
+  const facts = { endpoints: [endpoint], hosts: [planHost()], driver, run };
   const [plan] = planAgents(testScenario(change), facts);
   return plan as AgentPlan;
 }

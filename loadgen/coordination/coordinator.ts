@@ -1,0 +1,60 @@
+import type { Measurement } from '../../record/run.js';
+import type { AgentPlan, FromAgent, ToAgent } from '../agent-messages.js';
+import type { HostFacts } from '../host-facts.js';
+
+/**
+ * Where the agents of a run are, and how they are spoken to: this machine (local-agents.ts), or machines that others lend
+ * (nats/nats-agents.ts). All times that go through here are those of the coordinator's clock, `monotonicMs()`.
+ */
+export interface Coordinator {
+  /**
+   * From telling the agents a time to that time, milliseconds: they must have heard of it by then.
+   */
+  readonly leadMs: number;
+  /** The machines that agents may be put on, those with a name of their own first. Always the same within a run. */
+  hosts(): Promise<AgentHost[]>;
+  /**
+   * One agent a plan, on the host that the plan names; each has been handed its plan, and says `ready` over its link.
+   * @throws RunError with what is missing and why, where a host does not take its part
+   */
+  start(plans: readonly AgentPlan[]): Promise<AgentLink[]>;
+  /** Ends what is still there, and lets go of the hosts. */
+  close(): Promise<void>;
+}
+
+/** A machine that agents run on. */
+export interface AgentHost {
+  /** No other host has it. */
+  id: string;
+  /** What people call it. */
+  name: string;
+  /** By which scenarios choose. */
+  labels: string[];
+  facts: HostFacts;
+  environment: Measurement['environment'];
+  /** How far its clock is from that of the coordinator; null: it is the same clock. */
+  clock: HostClock | null;
+}
+
+/** What its clock shows is that of the coordinator and the offset, milliseconds, give or take the uncertainty. */
+export interface HostClock {
+  offsetMs: number;
+  uncertaintyMs: number;
+}
+
+/** The way to one agent. It converts times to the clock of its host, and back. */
+export interface AgentLink {
+  readonly host: AgentHost;
+  readonly plan: AgentPlan;
+  /** What is told to an agent that has ended is dropped. */
+  tell(message: ToAgent): void;
+  /** One listener; what came before it is handed over at once. */
+  onMessage(listener: (message: FromAgent) => void): void;
+  /** Resolves with how: it exited, it was cut off. Never rejects. */
+  readonly ended: Promise<string>;
+  /** Private memory of the agent in bytes, as new as can be had; null: not known. */
+  privateBytes(): number | null;
+  /** Asks it to end once it has said `final`; resolves when it has. */
+  part(): Promise<void>;
+  kill(): void;
+}

@@ -1,0 +1,115 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { constants, hostname, setPriority } from 'node:os';
+import type { AgentPlan, FromAgent, ToAgent } from '../agent-messages.js';
+import { type HostFacts, readHostFacts } from '../host-facts.js';
+import { readPrivateBytes } from '../process-usage.js';
+import { describeEnvironment } from '../recording/environment.js';
+import type { AgentHost, AgentLink, Coordinator } from './coordinator.js';
+
+/** How plans name this machine. */
+export const THIS_HOST = 'local';
+
+export function thisHost(version: string, facts: HostFacts = readHostFacts()): AgentHost {
+  return {
+    id: THIS_HOST,
+    name: hostname(),
+    labels: [],
+    facts,
+    environment: describeEnvironment(facts, version),
+    clock: null,
+  };
+}
+
+/** Agents are processes that this one forks, and that never outlive it. */
+export class LocalAgents implements Coordinator {
+  readonly leadMs = 150;
+  readonly #host: AgentHost;
+  readonly #script: string;
+  #links: ForkedAgent[] = [];
+
+  /** @param script the agent's entry; tests give one of their own */
+  constructor(
+    host: AgentHost,
+    script = createRequire(import.meta.url).resolve('#dist/loadgen/agent/agent-process.js'),
+  ) {
+    this.#host = host;
+    this.#script = script;
+  }
+
+  async hosts(): Promise<AgentHost[]> {
+    return [this.#host];
+  }
+
+  async start(plans: readonly AgentPlan[]): Promise<AgentLink[]> {
+    this.#links = plans.map((plan) => new ForkedAgent(this.#host, plan, this.#script));
+    return this.#links;
+  }
+
+  async close(): Promise<void> {
+    for (const link of this.#links) link.kill();
+  }
+}
+
+/** The way to an agent process over Node's IPC. Its clock is that of this process. */
+export class ForkedAgent implements AgentLink {
+  readonly host: AgentHost;
+  readonly plan: AgentPlan;
+  readonly ended: Promise<string>;
+  readonly #process: ChildProcess;
+  readonly #early: FromAgent[] = [];
+  #listener: (message: FromAgent) => void = (message) => this.#early.push(message);
+
+  constructor(host: AgentHost, plan: AgentPlan, script: string) {
+    this.host = host;
+    this.plan = plan;
+    this.#process = fork(script, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    if (plan.transport === 'packets') goFirst(this.#process);
+    this.#process.on('message', (message: FromAgent) => this.#listener(message));
+    this.ended = new Promise((resolve) => {
+      this.#process.once('exit', (code, signal) => resolve(signal ?? `exit ${code}`));
+    });
+    this.tell({ kind: 'plan', plan });
+  }
+
+  tell(message: ToAgent): void {
+    // Without a callback, an agent that was killed meanwhile would be an error that nobody handles.
+    if (this.#process.connected) this.#process.send(message, () => undefined);
+  }
+
+  onMessage(listener: (message: FromAgent) => void): void {
+    this.#listener = listener;
+    for (const message of this.#early.splice(0)) listener(message);
+  }
+
+  privateBytes(): number | null {
+    const { pid } = this.#process;
+    return (pid === undefined ? undefined : readPrivateBytes(pid)) ?? null;
+  }
+
+  async part(): Promise<void> {
+    if (this.#process.connected) this.#process.disconnect();
+    await this.ended;
+  }
+
+  kill(): void {
+    if (this.#process.exitCode === null) this.#process.kill('SIGKILL');
+  }
+}
+
+/**
+ * An agent that speaks TCP itself has deadlines that a kernel would keep for it: kept waiting by a busy server, it
+ * would repeat what nobody lost.
+ */
+function goFirst(agent: ChildProcess): void {
+  if (agent.pid === undefined) return;
+  try {
+    setPriority(agent.pid, constants.priority.PRIORITY_HIGH);
+  } catch (error) {
+    // Root in a container may lack CAP_SYS_NICE; the run's own lag then tells whether it mattered.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SYSTEM_ERROR') throw error;
+  }
+}
