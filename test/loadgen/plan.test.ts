@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { AgentPlan } from '../../loadgen/agent-messages.js';
 import { placeOf, sourcesOf } from '../../loadgen/agent/connector.js';
+import type { AgentPlan } from '../../loadgen/agent-messages.js';
 import { phaseShare, planAgents } from '../../loadgen/plan.js';
 import { CONNECTIONS_PER_SOURCE } from '../../loadgen/source-addresses.js';
 import type { ExternalTarget } from '../../scenarios/scenario.js';
@@ -84,9 +84,9 @@ describe('a plan', () => {
   test('takes as many agents as the open-file limit asks for', () => {
     expect(planAgents(scenarioOf(5000), facts)).toHaveLength(1);
     expect(planAgents(scenarioOf(50_000), facts)).toHaveLength(3);
-    expect(planAgents(scenarioOf(50_000), { ...facts, hosts: [planHost({ openFiles: null })] })).toHaveLength(
-      1,
-    );
+    expect(
+      planAgents(scenarioOf(50_000), { ...facts, hosts: [planHost({ openFiles: null, serverWorkers: 1 })] }),
+    ).toHaveLength(1);
   });
 
   test('takes the cores that the server leaves, for as many clients as are worth a process', () => {

@@ -53,6 +53,7 @@ test('a scenario is normalized: milliseconds, per second, bytes, shares, and eve
     media: null,
     groups: null,
     actions: [],
+    agents: { nats: null, hosts: 'all', atLeast: 1, waitMs: 10_000, labels: [], lost: 'invalidate' },
     generator: { transport: 'sockets', agents: 'auto', lagLimitMs: 100, drainMs: 15_000 },
     reference: null,
     gates: [],
