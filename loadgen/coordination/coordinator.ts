@@ -39,7 +39,7 @@ export interface AgentHost {
   labels: string[];
   facts: HostFacts;
   environment: Measurement['environment'];
-  /** How far its clock is from that of the coordinator; null: it is the same clock. */
+  /** How far its clock is from that of the coordinator, as it was measured last; null: it is the same clock. */
   clock: HostClock | null;
 }
 
@@ -47,6 +47,8 @@ export interface AgentHost {
 export interface HostClock {
   offsetMs: number;
   uncertaintyMs: number;
+  /** By how much the offset has moved since it was measured first; undefined: it was measured once. */
+  driftMs?: number;
 }
 
 /** A clock of a host over a run. Times were converted by `first` throughout. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { type Announcement, type FindHosts, SUBJECTS } from './messages.js';
@@ -31,6 +32,7 @@ const ASK_EVERY_MS = 500;
 export class HostSearch {
   readonly #connection: NatsConnection;
   readonly #question: string;
+  readonly #inbox = `_INBOX.c2m.${randomUUID()}`;
   readonly #answers: Subscription;
   readonly #asking: NodeJS.Timeout;
   readonly #listeners = new Set<() => void>();
@@ -40,17 +42,13 @@ export class HostSearch {
   constructor(connection: NatsConnection, version: string) {
     this.#connection = connection;
     this.#question = JSON.stringify({ kind: 'find', version } satisfies FindHosts);
-    const inbox = `_INBOX.c2m.${crypto.randomUUID()}`;
-    this.#answers = connection.subscribe(inbox, {
+    this.#answers = connection.subscribe(this.#inbox, {
       callback: (error, message) => {
         if (!error) this.#take(message.string(), version);
       },
     });
-    const ask = (): void => {
-      if (!connection.isClosed()) connection.publish(SUBJECTS.find, this.#question, { reply: inbox });
-    };
-    this.#asking = setInterval(ask, ASK_EVERY_MS);
-    ask();
+    this.#asking = setInterval(() => this.#ask(), ASK_EVERY_MS);
+    this.#ask();
   }
 
   /** By name. */
@@ -59,8 +57,9 @@ export class HostSearch {
   }
 
   /** Forgets what was said, so that only those who are still there, as they are by then, are found. */
-  forget(): void {
+  again(): void {
     this.#found.clear();
+    this.#ask();
   }
 
   /** Resolves as soon as `isEnough`, which is asked after each answer, or after `ms`, or when the signal aborts. */
@@ -88,6 +87,11 @@ export class HostSearch {
   close(): void {
     clearInterval(this.#asking);
     if (!this.#connection.isClosed()) this.#answers.unsubscribe();
+  }
+
+  #ask(): void {
+    if (!this.#connection.isClosed())
+      this.#connection.publish(SUBJECTS.find, this.#question, { reply: this.#inbox });
   }
 
   #take(text: string, version: string): void {

@@ -13,6 +13,7 @@ import {
   SUBJECTS,
   type ToHost,
 } from './messages.js';
+import { readPacket } from './read-packet.js';
 import { RemoteAgent } from './remote-agent.js';
 
 /** A machine that is there answers at once. */
@@ -76,6 +77,10 @@ export class HostLink {
       const clock = await ClockOffset.measure(() => askTime(taker, announcement.id), monotonicMs);
       return new HostLink(taker, announcement, clock);
     } catch (error) {
+      // It may have been taken all the same; what is told to nobody is free again on its own.
+      const release = { kind: 'release', run } satisfies HostRequest;
+      if (!taker.connection.isClosed())
+        taker.connection.publish(SUBJECTS.host(announcement.id), JSON.stringify(release));
       return `does not answer (${(error as Error).message})`;
     }
   }
@@ -98,7 +103,10 @@ export class HostLink {
   }
 
   async measureClock(): Promise<void> {
-    if (this.#whyLost === undefined) await this.#clock.again();
+    if (this.#whyLost !== undefined) return;
+    await this.#clock.again();
+    const { first, driftMs, uncertaintyMs } = this.clockReport();
+    this.host.clock = { offsetMs: first.offsetMs, uncertaintyMs, ...(driftMs !== null && { driftMs }) };
   }
 
   clockReport(): ClockReport {
@@ -154,11 +162,9 @@ export class HostLink {
 
   #hear(text: string): void {
     if (this.#whyLost !== undefined) return;
-    try {
-      this.#channel.take(JSON.parse(text) as Packet<FromHost>);
-    } catch (error) {
-      this.lose(`what host ${this.host.name} says is not understood: ${(error as Error).message}`);
-    }
+    const packet = readPacket(text);
+    if (packet) this.#channel.take(packet);
+    else this.lose(`what host ${this.host.name} says is not understood`);
   }
 
   #deliver(message: FromHost): void {

@@ -127,7 +127,7 @@ export class NatsAgents implements Coordinator {
         await Promise.all(links.map((link) => link.release()));
         if (performance.now() >= endMs) throw this.#tooFew(search.found, links, refusals);
         await search.until(() => false, AGAIN_MS.least + Math.random() * AGAIN_MS.more, signal);
-        search.forget();
+        search.again();
       }
     } finally {
       search.close();
