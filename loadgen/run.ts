@@ -11,6 +11,7 @@ import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
 import { phaseShare } from './plan.js';
 import { probeEndpoints } from './probe.js';
+import { AgentSummaries } from './recording/agent-summary.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
 import { MemoryTrend } from './recording/memory-trend.js';
@@ -105,8 +106,14 @@ class Run {
     this.#media = media;
     const writer = new RecordWriter(folder);
     let recorder: TimelineRecorder | undefined;
+    const talking = new Set(scenario.phases.map(({ name }) => name));
+    const agents = new AgentSummaries(plans.length, (ms) => talking.has(this.#phaseAt(ms)));
     const pool = new AgentPool(coordinator, plans, {
-      sample: (agent, sample) => this.#guard(() => recorder?.take(agent, sample)),
+      sample: (agent, sample) =>
+        this.#guard(() => {
+          agents.take(agent, sample);
+          recorder?.take(agent, sample);
+        }),
       lost: (loss) => {
         this.#guard(() => recorder?.ended(loss.agent));
         this.#lost(loss, pool);
@@ -122,12 +129,16 @@ class Run {
         pool,
         server: watches.server,
         socketsPerConnection: this.#socketsPerConnection(),
-        phases: new Set(scenario.phases.map(({ name }) => name)),
+        phases: talking,
       });
       this.#startMs = monotonicMs() + this.#request.coordinator.leadMs;
       this.#startedAtMs = Date.now() + this.#request.coordinator.leadMs;
       const memoryTrend = new MemoryTrend();
-      const latency = new LatencyRecorder((text) => writer.latency(text), this.#startedAtMs);
+      const latency = new LatencyRecorder(
+        (text) => writer.latency(text),
+        this.#startedAtMs,
+        (sample, lag) => agents.lagRecorded(sample, lag),
+      );
       recorder = new TimelineRecorder(plans.length, this.#startMs, {
         merge: (samples, startSeconds, endSeconds) => {
           const phase = this.#phaseAt(this.#startMs + endSeconds * 1000);
@@ -174,6 +185,7 @@ class Run {
         startMs: this.#startMs,
         startedAtMs: this.#startedAtMs,
         endMs,
+        isOver: true,
         phases: this.#phases,
         connectsPerSecond: this.#connectsPerSecond,
         resources: resources.summary(),
@@ -187,6 +199,8 @@ class Run {
         watches,
         recorder,
         latency,
+        agents,
+        clocks: await coordinator.clocks(),
       });
       if (hasLoggedIn || this.#isStopped) return measurement;
       throw nobodyLoggedIn({ ...measurement, isPartial: true });
