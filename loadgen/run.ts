@@ -10,6 +10,7 @@ import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
 import { probeEndpoints } from './probe.js';
+import { AgentSummaries } from './recording/agent-summary.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
 import { MemoryTrend } from './recording/memory-trend.js';
@@ -111,8 +112,14 @@ class Run {
     this.#media = media;
     const writer = new RecordWriter(folder);
     let recorder: TimelineRecorder | undefined;
+    const talking = new Set(scenario.phases.map(({ name }) => name));
+    const agents = new AgentSummaries(plans.length, (ms) => talking.has(this.#phaseAt(ms)));
     const pool = new AgentPool(coordinator, plans, {
-      sample: (agent, sample) => this.#guard(() => recorder?.take(agent, sample)),
+      sample: (agent, sample) =>
+        this.#guard(() => {
+          agents.take(agent, sample);
+          recorder?.take(agent, sample);
+        }),
       lost: ({ agent }) => {
         this.#guard(() => recorder?.ended(agent));
         this.#lost(pool);
@@ -129,12 +136,16 @@ class Run {
         pool,
         server: watches.server,
         socketsPerConnection: this.#socketsPerConnection(),
-        phases: new Set(scenario.phases.map(({ name }) => name)),
+        phases: talking,
       });
       this.#startMs = monotonicMs() + this.#request.coordinator.leadMs;
       this.#startedAtMs = Date.now() + this.#request.coordinator.leadMs;
       const memoryTrend = new MemoryTrend();
-      const latency = new LatencyRecorder((text) => writer.latency(text), this.#startedAtMs);
+      const latency = new LatencyRecorder(
+        (text) => writer.latency(text),
+        this.#startedAtMs,
+        (sample, lag) => agents.lagRecorded(sample, lag),
+      );
       recorder = new TimelineRecorder(plans.length, this.#startMs, {
         merge: (samples, startSeconds, endSeconds) => {
           const phase = this.#phaseAt(this.#startMs + endSeconds * 1000);
@@ -182,6 +193,7 @@ class Run {
         startMs: this.#startMs,
         startedAtMs: this.#startedAtMs,
         endMs,
+        isOver: true,
         phases: this.#phases,
         connectsPerSecond: this.#connectsPerSecond,
         resources: resources.summary(),
@@ -195,6 +207,8 @@ class Run {
         watches,
         recorder,
         latency,
+        agents,
+        clocks: await coordinator.clocks(),
       });
       if (hasLoggedIn || this.#isStopped) return measurement;
       throw nobodyLoggedIn({ ...measurement, isPartial: true });
