@@ -15,9 +15,12 @@ import type { Measurement, RunRecord } from '../record/run.js';
 import { judge } from '../record/verdict.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import type { Scenario } from '../scenarios/scenario.js';
+import { Checkpoint } from './checkpoint.js';
 import { CommandServer } from './command-server.js';
 import { EmbeddedServer } from './embedded-server.js';
 import { hideToken } from './hide-token.js';
+import { LiveControl } from './live-control.js';
+import { listenForRequests } from './live-control-socket.js';
 import { discardRecordFolder, prepareRecordFolder } from './record-folder.js';
 import { type PlannedTarget, planTarget } from './target.js';
 import { packageVersion } from './version.js';
@@ -39,6 +42,8 @@ export interface RunOptions {
 export type RunObservers = {
   /** There is nothing wrong with the input: from now on something is started and written. */
   begun?: () => void;
+  /** Somebody ends the run from elsewhere (`c2m stop`): as if the signal had been aborted. */
+  stopped?: () => void;
 } & {
   [Name in keyof RunEvents]?: (...event: RunEvents[Name]) => void;
 };
@@ -62,19 +67,29 @@ export async function runScenario(
   observers: RunObservers = {},
 ): Promise<RunOutcome> {
   const { folder, isReplacing = false, baseline = [], skipsFirstContact = false } = options;
-  const { signal = new AbortController().signal } = options;
+  const control = new LiveControl(loaded.scenario.name, observers.stopped);
+  const signal = AbortSignal.any([control.signal, ...(options.signal ? [options.signal] : [])]);
   const gates = withBaseline(loaded.scenario.gates, baseline);
   const coordinator = new LocalAgents(thisHost(packageVersion()));
   const target = await planTarget(loaded.scenario, await coordinator.hosts());
   await prepareRecordFolder(folder, isReplacing);
   observers.begun?.();
+  const recordOf = (measured: Measurement): RunRecord =>
+    judge(hideToken({ ...measured, notes: [...loaded.notes, ...measured.notes] }), gates);
+  const checkpoint = new Checkpoint(folder, recordOf);
+  const listening = await listenForRequests(control);
   const { measurement, failure } = await attempt(() =>
-    measure(loaded, target, { folder, signal, skipsFirstContact, coordinator }, observers),
+    measure(
+      loaded,
+      target,
+      { folder, signal, skipsFirstContact, coordinator, control, checkpoint },
+      observers,
+    ),
   );
-  if (measurement) {
-    const told = { ...measurement, notes: [...loaded.notes, ...measurement.notes] };
-    return { record: judge(hideToken(told), gates), failure };
-  }
+  listening.close();
+  const notes = [...listening.notes, ...(await checkpoint.end())];
+  if (measurement)
+    return { record: recordOf({ ...measurement, notes: [...measurement.notes, ...notes] }), failure };
   await discardRecordFolder(folder);
   return { record: undefined, failure: signal.aborted ? undefined : failure };
 }
@@ -93,6 +108,8 @@ async function attempt(
 
 type HowToRun = Required<Pick<RunOptions, 'folder' | 'signal' | 'skipsFirstContact'>> & {
   coordinator: Coordinator;
+  control: LiveControl;
+  checkpoint: Checkpoint;
 };
 
 /** A server that the lab has started for a run. */
@@ -164,7 +181,7 @@ async function load(
   { scenario, source }: LoadedScenario,
   target: PlannedTarget,
   server: StartedServer | undefined,
-  { folder, signal, skipsFirstContact, coordinator }: HowToRun,
+  { folder, signal, skipsFirstContact, coordinator, control, checkpoint }: HowToRun,
   observers: RunObservers,
 ): Promise<Measurement | undefined> {
   if (signal.aborted) return undefined;
@@ -184,13 +201,15 @@ async function load(
       driver: target.driver,
     },
     folder,
+    checkpoint: (measurement) => checkpoint.take(measurement),
     coordinator,
     skipsFirstContact,
     version: packageVersion(),
   });
+  control.attach(handle);
   if (observers.phase) handle.on('phase', observers.phase);
   if (observers.sample) handle.on('sample', observers.sample);
-  const interrupt = (): void => handle.interrupt();
+  const interrupt = (): void => handle.interrupt(control.whyStopped);
   signal.addEventListener('abort', interrupt);
   server?.died.then((reason) => handle.targetDied(reason));
   try {

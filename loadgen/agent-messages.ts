@@ -70,6 +70,8 @@ export type ToAgent =
   | { kind: 'connect'; atMs: number }
   /** The phase starts at `atMs`; its rates are this agent's share. */
   | { kind: 'phase'; phase: Phase; atMs: number }
+  /** The phase goes on with another rate from `atMs` on: that of all agents together. */
+  | { kind: 'rate'; messageRate: number; atMs: number }
   /** To be done at `atMs`. */
   | { kind: 'act'; action: ClientAction; atMs: number }
   /** No new messages; everyone comes back; say `drained` when nothing is outstanding. */

@@ -30,8 +30,11 @@ export interface FinishedRun {
   startMs: number;
   startedAtMs: number;
   endMs: number;
+  /** False: it goes on, and this is what was measured until now. */
+  isOver: boolean;
   phases: PhaseSpan[];
   marks: Measurement['marks'];
+  rateChanges: NonNullable<Measurement['rateChanges']>;
   media: MediaLoad | undefined;
   /** Undefined where the connect phase was cut short. */
   connectsPerSecond: number | undefined;
@@ -89,6 +92,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       memory: run.memoryTrend.summary(phase.name),
     })),
     marks: run.marks,
+    ...(run.rateChanges.length > 0 && { rateChanges: run.rateChanges }),
     connections: {
       target: scenario.clients.count,
       peak: counts.peak,
@@ -168,7 +172,7 @@ const ENOUGH_FOR_P99 = 100;
 const PACKETS_FOR_ONE_DROP = 1000;
 
 /** Why the run would flatter the server, or blame it: what the generator did not do that it should have. */
-function generatorFaults({ request, phases, latency, recorder, pool }: FinishedRun): string[] {
+function generatorFaults({ request, phases, latency, recorder, pool, isOver }: FinishedRun): string[] {
   const { lagLimitMs } = request.scenario.generator;
   const late = (lagMs: number | null): lagMs is number => lagMs !== null && lagMs > lagLimitMs;
   const ofRun = latency.summary('lag').p99;
@@ -181,7 +185,7 @@ function generatorFaults({ request, phases, latency, recorder, pool }: FinishedR
   });
   if (late(ofRun) && faults.length === 0) faults.push(`messages left ${rounded(ofRun)} ms late (p99)`);
   const silent = pool.plans.filter((_, agent) => pool.totals(agent) === undefined).length;
-  if (silent > 0) faults.push(`${silent} of its agents gave no account of their messages`);
+  if (isOver && silent > 0) faults.push(`${silent} of its agents gave no account of their messages`);
   const tcp = recorder.tcp;
   if (tcp && tcp.tunDrops * PACKETS_FOR_ONE_DROP > tcp.segmentsIn + tcp.segmentsOut)
     faults.push(`its device dropped ${tcp.tunDrops} packets`);
