@@ -12,16 +12,15 @@ import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-address
 import { formatAddress } from '../protocol/address.js';
 import { withBaseline } from '../record/baseline.js';
 import type { Measurement, RunRecord } from '../record/run.js';
-import { judge } from '../record/verdict.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { Checkpoint } from './checkpoint.js';
 import { CommandServer } from './command-server.js';
 import { EmbeddedServer } from './embedded-server.js';
-import { hideToken } from './hide-token.js';
 import { LiveControl } from './live-control.js';
 import { listenForRequests } from './live-control-socket.js';
 import { discardRecordFolder, prepareRecordFolder } from './record-folder.js';
+import { recordMaker } from './record-of.js';
 import { type PlannedTarget, planTarget } from './target.js';
 import { packageVersion } from './version.js';
 
@@ -74,8 +73,7 @@ export async function runScenario(
   const target = await planTarget(loaded.scenario, await coordinator.hosts());
   await prepareRecordFolder(folder, isReplacing);
   observers.begun?.();
-  const recordOf = (measured: Measurement): RunRecord =>
-    judge(hideToken({ ...measured, notes: [...loaded.notes, ...measured.notes] }), gates);
+  const recordOf = recordMaker(loaded.notes, gates);
   const checkpoint = new Checkpoint(folder, recordOf);
   const listening = await listenForRequests(control);
   const { measurement, failure } = await attempt(() =>
