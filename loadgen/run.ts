@@ -5,6 +5,7 @@ import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
 import { type AgentLoss, AgentPool } from './coordination/agent-pool.js';
+import type { ClockReport } from './coordination/coordinator.js';
 import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
@@ -12,6 +13,7 @@ import { monotonicMs } from './monotonic-clock.js';
 import { phaseShare } from './plan.js';
 import { probeEndpoints } from './probe.js';
 import { RateChanges } from './rate-changes.js';
+import { AgentSummaries } from './recording/agent-summary.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
 import { MemoryTrend } from './recording/memory-trend.js';
@@ -131,8 +133,14 @@ class Run {
     this.#media = media;
     const writer = new RecordWriter(folder);
     let recorder: TimelineRecorder | undefined;
+    const talking = new Set(scenario.phases.map(({ name }) => name));
+    const agents = new AgentSummaries(plans.length, (ms) => talking.has(this.#phaseAt(ms)));
     const pool = new AgentPool(coordinator, plans, {
-      sample: (agent, sample) => this.#guard(() => recorder?.take(agent, sample)),
+      sample: (agent, sample) =>
+        this.#guard(() => {
+          agents.take(agent, sample);
+          recorder?.take(agent, sample);
+        }),
       lost: (loss) => {
         this.#guard(() => recorder?.ended(loss.agent));
         this.#lost(loss, pool);
@@ -148,12 +156,16 @@ class Run {
         pool,
         server: watches.server,
         socketsPerConnection: this.#socketsPerConnection(),
-        phases: new Set(scenario.phases.map(({ name }) => name)),
+        phases: talking,
       });
       this.#startMs = monotonicMs() + this.#request.coordinator.leadMs;
       this.#startedAtMs = Date.now() + this.#request.coordinator.leadMs;
       const memoryTrend = new MemoryTrend();
-      const latency = new LatencyRecorder((text) => writer.latency(text), this.#startedAtMs);
+      const latency = new LatencyRecorder(
+        (text) => writer.latency(text),
+        this.#startedAtMs,
+        (sample, lag) => agents.lagRecorded(sample, lag),
+      );
       const timeline = new TimelineRecorder(plans.length, this.#startMs, {
         merge: (samples, startSeconds, endSeconds) => {
           const phase = this.#phaseAt(this.#startMs + endSeconds * 1000);
@@ -176,14 +188,15 @@ class Run {
       const actions = new ActionRunner(pool, this.#request.server, this.#startMs);
       const rates = new RateChanges(pool, this.#request.coordinator.leadMs, this.#startMs);
       [this.#actions, this.#rates] = [actions, rates];
-      const assemble = (endMs: number, isOver: boolean): Measurement =>
+      // What the clocks of the hosts did is asked for at the end; without that the run is not over.
+      const assemble = (endMs: number, clocks?: ClockReport[]): Measurement =>
         assembleMeasurement({
           request: this.#request,
           facts: this.#facts,
           startMs: this.#startMs,
           startedAtMs: this.#startedAtMs,
           endMs,
-          isOver,
+          isOver: clocks !== undefined,
           phases: this.#phases,
           connectsPerSecond: this.#connectsPerSecond,
           resources: resources.summary(),
@@ -192,16 +205,18 @@ class Run {
           notes: [...this.#notes, ...rates.notes, ...actions.failures],
           marks: [...actions.marks, ...rates.marks].sort((one, other) => one.atSeconds - other.atSeconds),
           rateChanges: rates.made,
-          isPartial: !isOver || this.#isStopped,
+          isPartial: !clocks || this.#isStopped,
           died: this.#died,
           pool,
           watches,
           recorder: timeline,
           latency,
+          agents,
+          clocks: clocks ?? [],
         });
       this.#checkpoints = repeatSparingly(
         () => {
-          if (timeline.counts.connected > 0) this.#request.checkpoint?.(assemble(monotonicMs(), false));
+          if (timeline.counts.connected > 0) this.#request.checkpoint?.(assemble(monotonicMs()));
         },
         CHECKPOINT_MS,
         ({ message }) =>
@@ -229,7 +244,7 @@ class Run {
       if (media) latency.add([{ latency: { [this.#phaseAt(endMs)]: media.take() } }], endSeconds, endSeconds);
       if (this.#fault) throw this.#fault;
       this.#notes.push(...watches.failures());
-      const measurement = assemble(endMs, true);
+      const measurement = assemble(endMs, await coordinator.clocks());
       if (hasLoggedIn || this.#isStopped) return measurement;
       throw nobodyLoggedIn({ ...measurement, isPartial: true });
     } finally {
