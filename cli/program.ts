@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../lab/version.js';
 import { printableLines } from '../record/printable.js';
 import { abCommand } from './ab.js';
+import { agentCommand } from './agent.js';
 import { agentsCommand } from './agents.js';
 import { compareCommand, withSides } from './compare.js';
 import { doctorCommand } from './doctor.js';
@@ -65,6 +66,7 @@ Exit status:
     compareCommand,
     abCommand,
     serveCommand,
+    agentCommand,
     topCommand,
     reloadCommand,
     tokenCommand,
