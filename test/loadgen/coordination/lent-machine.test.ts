@@ -404,6 +404,42 @@ describe('whatever comes over NATS', () => {
   });
 });
 
+describe('what an agent says', () => {
+  /** A machine with an agent that says this, to a coordinator that is there and confirms nothing. */
+  async function saying(said: { bytes: number; times: number }): Promise<string[]> {
+    const nats = await startNatsServer();
+    const script = resolve('test/fixtures/talkative-agent.js');
+    const { machine, lines } = await lendMachine(nats, { script });
+    const { id } = machine.announcement;
+    const coordinator = await TestCoordinator.connect(nats);
+    await coordinator.ask(id, { kind: 'take', run: 'run1', version: '1.2.3', coordinator: 'ann@desk' });
+    const plan = { ...planFor(machine.announcement, endpointAt(4000)), attachments: [JSON.stringify(said)] };
+    const subject = SUBJECTS.toHost('run1', id);
+    const publish = (packet: object) => coordinator.connection.publish(subject, JSON.stringify(packet));
+    publish({ number: 1, heard: 0, message: { kind: 'plan', plan } });
+    const beating = setInterval(() => publish({ number: 0, heard: 0 }), 500);
+    try {
+      await expect.poll(() => lines.at(-1), { timeout: 30_000 }).toMatch(/^run run1 has ended here/);
+    } finally {
+      clearInterval(beating);
+    }
+    return lines;
+  }
+
+  it('is kept for a coordinator that does not confirm it, up to a bound', async () => {
+    const [, ended] = await saying({ bytes: 900_000, times: 30 });
+    expect(ended).toBe(
+      'run run1 has ended here: its coordinator does not take what its agents say (16777216 bytes wait)',
+    );
+    expect(agentProcesses()).toEqual([]);
+  });
+
+  it('and is more than a message of NATS holds ends the run, and not the machine', async () => {
+    const [, ended] = await saying({ bytes: 2_000_000, times: 1 });
+    expect(ended).toMatch(/^run run1 has ended here: NATS does not take what its agents say \(.*max_payload/);
+  });
+});
+
 afterEach(() => {
   // Whatever a test did, no agent of it goes on.
   for (const pid of agentProcesses()) process.kill(pid, 'SIGKILL');
