@@ -1,9 +1,16 @@
-import { isLoopback } from '../protocol/address.js';
+import { isIPv4 } from 'node:net';
+import { formatAddress, isLoopback } from '../protocol/address.js';
 import type { Phase, Scenario } from '../scenarios/scenario.js';
 import type { AgentPlan, DriverPlan, Endpoint } from './agent-messages.js';
+import { THIS_HOST } from './coordination/local-agents.js';
 import { SPARE_FILES } from './host-facts.js';
 import { RunError } from './run-error.js';
-import { MOST_PACKET_AGENTS } from './transports/packets/packet-addresses.js';
+import {
+  CLIENT_NETWORK,
+  MOST_PACKET_AGENTS,
+  MOST_PACKET_CLIENTS,
+  overlap,
+} from './transports/packets/packet-addresses.js';
 
 /** Fewer clients than this are not worth another process. */
 const FEWEST_CLIENTS_AN_AGENT = 1000;
@@ -40,7 +47,7 @@ export interface PlanFacts {
  */
 export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
   const { clients, seed, target } = scenario;
-  if (scenario.generator.transport === 'packets') checkPackets(scenario);
+  if (scenario.generator.transport === 'packets') checkPackets(scenario, facts);
   else for (const endpoint of facts.endpoints) refuseForeign(scenario, endpoint);
   const together = scenario.groups ? wholePairs(scenario.groups.members) : 2;
   const blocks = Math.ceil(clients.count / together);
@@ -112,7 +119,7 @@ function agentHosts(scenario: Scenario, { hosts }: PlanFacts, together: number, 
     const seats = wanted.flatMap(({ host, fewest, useful }) =>
       new Array<PlanHost>(Math.max(fewest, useful)).fill(host),
     );
-    return seats.slice(0, blocks);
+    return seats.slice(0, Math.min(blocks, MOST_AGENTS[generator.transport]));
   }
   if (generator.agents < needed)
     throw new RunError(
@@ -133,7 +140,8 @@ function spareCores({ cores, serverWorkers }: PlanHost): number {
 
 /** As many as hold that many clients. A client of the packet transport is no file of the agent. */
 function fewestAgents({ generator }: Scenario, host: PlanHost, clients: number, together: number): number {
-  if (generator.transport === 'packets' || host.openFiles === null) return 1;
+  if (generator.transport === 'packets') return Math.ceil(clients / MOST_PACKET_CLIENTS);
+  if (host.openFiles === null) return 1;
   const perProcess = Math.max(1, host.openFiles - SPARE_FILES);
   const blocksPerProcess = Math.max(1, Math.floor(perProcess / together));
   return Math.ceil(Math.ceil(clients / together) / blocksPerProcess);
@@ -146,8 +154,13 @@ function usefulAgents({ generator }: Scenario, host: PlanHost, clients: number):
   return Math.max(1, Math.min(cores, worthwhile, MOST_AGENTS[generator.transport]));
 }
 
-/** The namespace of the run holds its own server and nothing else. */
-function checkPackets({ target }: Scenario): void {
+/** On this host the namespace of the run holds its own server and nothing else; other machines send packets to theirs. */
+function checkPackets(scenario: Scenario, { hosts, endpoints }: PlanFacts): void {
+  const { target } = scenario;
+  if (!hosts.some(({ id }) => id === THIS_HOST)) {
+    checkPacketsBetweenHosts(scenario, endpoints);
+    return;
+  }
   if (target.kind === 'embedded' && (target.protocol === 'tcp' || target.protocol === 'ws')) return;
   if (target.kind === 'command') {
     for (const address of target.addresses) checkPacketAddress(address);
@@ -156,8 +169,37 @@ function checkPackets({ target }: Scenario): void {
   throw new RunError(
     'C2M_INPUT',
     'generator.transport: packets takes an embedded target, or one that target.command starts, over tcp or ws; ' +
-      'write target: embedded, or transport: sockets',
+      'write target: embedded, or transport: sockets; or take agents on other machines (--agents)',
   );
+}
+
+function checkPacketsBetweenHosts(scenario: Scenario, endpoints: readonly Endpoint[]): void {
+  if (scenario.target.kind !== 'external')
+    throw new RunError(
+      'C2M_INPUT',
+      'generator.transport: packets of agents on other machines takes a target that listens already; ' +
+        'write target: tcp://host:port with target.allow, or transport: sockets',
+    );
+  for (const endpoint of endpoints) {
+    const { protocol, host } = endpoint;
+    const why =
+      protocol !== 'tcp' && protocol !== 'ws'
+        ? 'is not over tcp or ws'
+        : !isIPv4(host)
+          ? 'has no IPv4 address'
+          : isLoopback(host) || host === '0.0.0.0'
+            ? 'is on each machine its own loopback'
+            : overlap(host, CLIENT_NETWORK)
+              ? `is within ${CLIENT_NETWORK}, where the clients are`
+              : undefined;
+    if (why !== undefined)
+      throw new RunError(
+        'C2M_INPUT',
+        `target.addresses: ${formatAddress(endpoint)} ${why}, so packets of other machines do not get there; ` +
+          "write the server's address on their network, such as tcp://192.0.2.7:4000, or transport: sockets",
+      );
+    refuseForeign(scenario, endpoint);
+  }
 }
 
 /** In the namespace it is reached at an address of that alone, so what the scenario names is the port. */

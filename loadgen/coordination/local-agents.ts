@@ -60,13 +60,21 @@ export class ForkedAgent implements AgentLink {
   readonly #early: FromAgent[] = [];
   #listener: (message: FromAgent) => void = (message) => this.#early.push(message);
 
-  constructor(host: AgentHost, plan: AgentPlan, script: string) {
+  /** @param inside where it is forked, such as in a network namespace; see PacketNetwork */
+  constructor(
+    host: AgentHost,
+    plan: AgentPlan,
+    script: string,
+    inside: <Result>(make: () => Result) => Result = (make) => make(),
+  ) {
     this.host = host;
     this.plan = plan;
-    this.#process = fork(script, [], {
-      serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
+    this.#process = inside(() =>
+      fork(script, [], {
+        serialization: 'advanced',
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      }),
+    );
     if (plan.transport === 'packets') goFirst(this.#process);
     this.#process.on('message', (message: FromAgent) => this.#listener(message));
     this.ended = new Promise((resolve) => {

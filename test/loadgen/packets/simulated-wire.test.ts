@@ -59,6 +59,7 @@ class Conversation {
         },
       },
       0,
+      1460,
       () => first / 0x1_0000_0000,
     );
     this.peer = new TcpPeer(toSend, peerFirst, (packet, bytes) => this.#put(false, packet, bytes));
