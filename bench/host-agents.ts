@@ -1,15 +1,14 @@
-import { createRequire } from 'node:module';
 import type { AgentPlan } from '../loadgen/agent-messages.js';
-import type { AgentHost, AgentLink, Coordinator } from '../loadgen/coordination/coordinator.js';
+import type { AgentHost, AgentLink, ClockReport, Coordinator } from '../loadgen/coordination/coordinator.js';
 import { ForkedAgent, thisHost } from '../loadgen/coordination/local-agents.js';
 import { PacketNetwork } from '../loadgen/coordination/nats/packet-network.js';
 import type { JoinedHost } from './joined-hosts.js';
 
 /** Packet agents on machines of a `JoinedHosts`, each with a packet network as `c2m agent --packets` has one; without NATS. */
 export class HostAgents implements Coordinator {
+  readonly isRemote = false;
   readonly leadMs = 150;
   readonly #seats: { host: AgentHost; network: PacketNetwork }[];
-  readonly #script = createRequire(import.meta.url).resolve('#dist/loadgen/agent/agent-process.js');
   #links: ForkedAgent[] = [];
 
   constructor(machines: readonly JoinedHost[], version: string) {
@@ -28,9 +27,14 @@ export class HostAgents implements Coordinator {
       const seat = this.#seats.find(({ host }) => host.id === plan.host);
       if (!seat) throw new Error(`no machine has the address ${plan.host}`);
       seat.network.admit(plan);
-      return new ForkedAgent(seat.host, plan, this.#script, (make) => seat.network.inside(make));
+      return new ForkedAgent(seat.host, plan, { inside: (make) => seat.network.inside(make) });
     });
     return this.#links;
+  }
+
+  /** They are namespaces of one machine, with one clock. */
+  async clocks(): Promise<ClockReport[]> {
+    return [];
   }
 
   async close(): Promise<void> {

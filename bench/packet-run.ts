@@ -26,10 +26,22 @@ export interface PacketRun {
   seconds: number;
   /** With an agent each. */
   machines: number;
-  /** Bytes of the largest packet between the machines. */
-  mtu?: number;
+  /** Default: 100. */
+  messageBytes?: number;
+  /** Default: 30s. */
+  connectTimeout?: string;
+  /** Default: what Ethernet has. */
+  wire?: Wire;
   /** The server's machine has routes back to the clients; false is what a run looks like without. */
   hasRoutes?: boolean;
+}
+
+/** What the machines are joined by. */
+export interface Wire {
+  /** Bytes of the largest packet on it. */
+  mtu?: number;
+  /** The same of a router on the way, which says so, and passes nothing on that is larger. */
+  routerMtu?: number;
 }
 
 const TOKEN = 'token-of-this-measurement';
@@ -47,12 +59,13 @@ export async function measurePackets(
   onSample: (sample: TimelineSample) => void = () => undefined,
 ): Promise<Measurement> {
   const folder = await mkdtemp(join(tmpdir(), 'c2m-packets-'));
-  const network = new JoinedHosts(run.mtu);
+  const network = new JoinedHosts(run.wire?.mtu);
   let agents: HostAgents | undefined;
   let server: SpawnedServer | undefined;
   try {
     const serverHost = network.add();
     const machines = Array.from({ length: run.machines }, () => network.add());
+    if (run.wire?.routerMtu) for (const each of machines) narrow(each, serverHost, run.wire.routerMtu);
     server = await serverHost.namespace.inside(() => spawnServer(serverConfig(run.clients), folder));
     agents = new HostAgents(machines, VERSION);
     return await measure(run, { folder, agents, server, serverHost }, onSample);
@@ -116,6 +129,13 @@ async function measure(run: PacketRun, scene: Scene, onSample: (sample: Timeline
   return handle.measurement;
 }
 
+/** The machine of agents passes on no larger packets to the server, as a router would that leads to a tunnel. */
+function narrow(machine: JoinedHost, server: JoinedHost, mtu: number): void {
+  machine.namespace.inside(() =>
+    ip('route', 'add', `${server.address}/32`, 'dev', 'eth0', 'mtu', 'lock', String(mtu)),
+  );
+}
+
 /** As whoever owns the machine of the server does. */
 function addRoutesBack(plans: readonly AgentPlan[]): void {
   for (const { agent, host } of plans) ip('route', 'add', clientSubnet(agent), 'via', host);
@@ -137,14 +157,15 @@ function serverConfig(clients: number): ServerConfigInput {
 }
 
 function scenarioOf(run: PacketRun, { server, serverHost }: Scene): string {
-  const { clients, connectsPerSecond, messagesPerSecond, seconds, machines } = run;
+  const { clients, connectsPerSecond, messagesPerSecond, seconds, machines, messageBytes = 100 } = run;
+  const { connectTimeout = '30s' } = run;
   return `
 name: packets
 target:
   addresses: [tcp://${serverHost.address}:${server.addresses[0]?.port}]
   allow: [${serverHost.address}]
-clients: { count: ${clients}, connectRate: ${connectsPerSecond}/s, connectTimeout: 30s, heartbeat: 600s }
-messages: { size: 100B }
+clients: { count: ${clients}, connectRate: ${connectsPerSecond}/s, connectTimeout: ${connectTimeout}, heartbeat: 600s }
+messages: { size: ${messageBytes}B }
 phases: [{ name: talk, duration: ${seconds}s, rate: ${messagesPerSecond}/s }]
 generator: { transport: packets, agents: ${machines}, drain: 30s, lagLimit: 250ms }
 `;

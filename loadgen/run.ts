@@ -5,6 +5,7 @@ import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
 import { AgentPool, lossWords } from './coordination/agent-pool.js';
+import { THIS_HOST } from './coordination/local-agents.js';
 import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
@@ -21,6 +22,7 @@ import { ServerWatches } from './recording/server-watches.js';
 import { TimelineRecorder } from './recording/timeline-recorder.js';
 import { RunError } from './run-error.js';
 import type { RunRequest } from './run-request.js';
+import { type RemotePacketAgent, unansweredNotes } from './transports/packets/unanswered.js';
 
 /** Connects that the kernel had to repeat end late; past the connect time-out and this, the phase is over. */
 const CONNECT_SLACK_MS = 5000;
@@ -177,6 +179,7 @@ class Run {
       if (media) latency.add([{ latency: { [this.#phaseAt(endMs)]: media.take() } }], endSeconds, endSeconds);
       if (this.#fault) throw this.#fault;
       this.#notes.push(...watches.failures());
+      const unanswered = unansweredNotes(remotePacketAgents(pool, recorder));
       const measurement = assembleMeasurement({
         request: this.#request,
         facts: this.#facts,
@@ -188,7 +191,7 @@ class Run {
         resources: resources.summary(),
         memoryTrend,
         media,
-        notes: [...this.#notes, ...lostNotes(pool), ...this.#actions.failures],
+        notes: [...this.#notes, ...unanswered, ...lostNotes(pool), ...this.#actions.failures],
         marks: this.#actions.marks,
         isPartial: this.#isCutShort,
         died: this.#died,
@@ -198,7 +201,7 @@ class Run {
         latency,
       });
       if (hasLoggedIn || this.#isStopped) return measurement;
-      throw nobodyLoggedIn({ ...measurement, isPartial: true });
+      throw nobodyLoggedIn({ ...measurement, isPartial: true }, unanswered);
     } finally {
       await this.#actions?.end();
       media?.cut();
@@ -340,6 +343,16 @@ class Run {
   }
 }
 
+function remotePacketAgents(pool: AgentPool, recorder: TimelineRecorder): RemotePacketAgent[] {
+  return pool.plans
+    .filter(({ host }) => host !== THIS_HOST)
+    .map(({ agent, host }) => ({
+      agent,
+      host: pool.hostOf(agent)?.name ?? host,
+      tcp: recorder.sumsOf(agent).tcp,
+    }));
+}
+
 function lostNotes({ losses }: AgentPool): string[] {
   return lossWords(losses).map((words) => `${words}; what became of its clients is not known`);
 }
@@ -357,7 +370,8 @@ async function prepareMedia(
 /** Ends of attempts that tell nothing of what the server speaks. */
 const WORDLESS: ReadonlySet<string> = new Set(['ConnectTimeout', 'PeerClosed', 'ECONNRESET']);
 
-function nobodyLoggedIn(measurement: Measurement): RunError {
+/** @param unanswered what is known better than that nobody was let in */
+function nobodyLoggedIn(measurement: Measurement, unanswered: readonly string[]): RunError {
   const { failures, failed } = measurement.connections;
   const reasons = Object.entries(failures)
     .sort(([, a], [, b]) => b - a)
@@ -367,7 +381,11 @@ function nobodyLoggedIn(measurement: Measurement): RunError {
     'C2M_RUN',
     `no client could log in at ${measurement.target.addresses.join(', ')}: ` +
       (failed === 0 ? 'no attempt ended in time' : reasons.join(', ')) +
-      (isSilent ? `; does the server there speak ${measurement.target.driver?.name}?` : ''),
+      (unanswered.length > 0
+        ? `; ${unanswered.join('; ')}`
+        : isSilent
+          ? `; does the server there speak ${measurement.target.driver?.name}?`
+          : ''),
     measurement,
   );
 }

@@ -30,10 +30,7 @@ export class LocalAgents implements Coordinator {
   #links: ForkedAgent[] = [];
 
   /** @param script the agent's entry; tests give one of their own */
-  constructor(
-    host: AgentHost,
-    script = createRequire(import.meta.url).resolve('#dist/loadgen/agent/agent-process.js'),
-  ) {
+  constructor(host: AgentHost, script = agentScript()) {
     this.#host = host;
     this.#script = script;
   }
@@ -43,7 +40,7 @@ export class LocalAgents implements Coordinator {
   }
 
   async start(plans: readonly AgentPlan[]): Promise<AgentLink[]> {
-    this.#links = plans.map((plan) => new ForkedAgent(this.#host, plan, this.#script));
+    this.#links = plans.map((plan) => new ForkedAgent(this.#host, plan, { script: this.#script }));
     return this.#links;
   }
 
@@ -56,6 +53,18 @@ export class LocalAgents implements Coordinator {
   }
 }
 
+/** The built entry of an agent process. */
+function agentScript(): string {
+  return createRequire(import.meta.url).resolve('#dist/loadgen/agent/agent-process.js');
+}
+
+export interface ForkOptions {
+  /** The agent's entry; tests give one of their own. */
+  script?: string;
+  /** What makes the process, in a network namespace of its own, say. */
+  inside?: <T>(make: () => T) => T;
+}
+
 /** The way to an agent process over Node's IPC. Its clock is that of this process. */
 export class ForkedAgent implements AgentLink {
   readonly host: AgentHost;
@@ -65,13 +74,8 @@ export class ForkedAgent implements AgentLink {
   readonly #early: FromAgent[] = [];
   #listener: (message: FromAgent) => void = (message) => this.#early.push(message);
 
-  /** @param inside where it is forked, such as in a network namespace; see PacketNetwork */
-  constructor(
-    host: AgentHost,
-    plan: AgentPlan,
-    script: string,
-    inside: <Result>(make: () => Result) => Result = (make) => make(),
-  ) {
+  constructor(host: AgentHost, plan: AgentPlan, options: ForkOptions = {}) {
+    const { script = agentScript(), inside = (make) => make() } = options;
     this.host = host;
     this.plan = plan;
     this.#process = inside(() =>
