@@ -18,8 +18,8 @@ export interface NatsFlags {
 /** Flag, variable, and what it says. */
 const WHO_AND_HOW: readonly [flag: string, variable: string, description: string][] = [
   ['--nats-user <name>', 'C2M_NATS_USER', 'user of NATS'],
-  ['--nats-password <password>', 'C2M_NATS_PASSWORD', 'its password; others see a command line, so prefer'],
-  ['--nats-token <token>', 'C2M_NATS_TOKEN', 'token of NATS; others see a command line, so prefer'],
+  ['--nats-password <password>', 'C2M_NATS_PASSWORD', 'its password; the variable is seen by fewer'],
+  ['--nats-token <token>', 'C2M_NATS_TOKEN', 'token of NATS; the variable is seen by fewer'],
   ['--nats-creds <file>', 'C2M_NATS_CREDS', 'credentials file of a user (JWT and seed)'],
   ['--nats-nkey <file>', 'C2M_NATS_NKEY', 'file with the NKEY seed of a user'],
   ['--nats-ca <file>', 'C2M_NATS_CA', 'certificate that signed that of the NATS server'],

@@ -77,9 +77,9 @@ function parseUrl(text: string): URL {
 }
 
 async function readIdentity(options: NatsOptions, url: URL): Promise<NatsIdentity> {
-  const inUrl = identityOfUrl(url);
   const { user, password, token, credentialsFile, nkeyFile } = options;
-  if (password !== undefined && user === undefined && inUrl?.kind !== 'user')
+  const inUrl = identityOfUrl(url, password);
+  if (password !== undefined && user === undefined && inUrl === undefined)
     throw new InputError('--nats-password needs --nats-user: whose password is it?');
   const ways: [string, () => Promise<NatsIdentity>][] = [];
   if (inUrl) ways.push(['the address of NATS', async () => inUrl]);
@@ -94,12 +94,12 @@ async function readIdentity(options: NatsOptions, url: URL): Promise<NatsIdentit
   return first ? first[1]() : { kind: 'nobody' };
 }
 
-function identityOfUrl({ username, password }: URL): NatsIdentity | undefined {
+/** A user in the address may have the password beside it. */
+function identityOfUrl({ username, password }: URL, beside: string | undefined): NatsIdentity | undefined {
   if (username === '') return undefined;
   const user = decoded(username);
-  return password === ''
-    ? { kind: 'token', token: user }
-    : { kind: 'user', user, password: decoded(password) };
+  if (password !== '') return { kind: 'user', user, password: decoded(password) };
+  return beside === undefined ? { kind: 'token', token: user } : { kind: 'user', user, password: beside };
 }
 
 function decoded(text: string): string {

@@ -92,6 +92,7 @@ describe('a user with a password', () => {
   it('is let in by the address', async () => {
     const server = await startNatsServer({ config });
     await speak({ url: urlOf(server, 'lab:s3cret%2F%40@') });
+    await speak({ url: urlOf(server, 'lab@'), password: 's3cret/@' });
   });
 
   it('is told when the password is wrong, without being shown it', async () => {
