@@ -1,4 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
+import { isIPv4 } from 'node:net';
+import { isLoopback } from '../../../protocol/address.js';
 import type { AgentPlan } from '../../agent-messages.js';
 import { Forwarding } from '../../transports/packets/forwarding.js';
 import { type IpRoute, interfaces, ip, routes, routeTo } from '../../transports/packets/ip-command.js';
@@ -11,11 +13,13 @@ import {
   clientSubnet,
   deviceAddress,
   MOST_PACKET_AGENTS,
+  MOST_PACKET_CLIENTS,
   overlap,
   SUBNET_BITS,
 } from '../../transports/packets/packet-addresses.js';
 import { PacketsError } from '../../transports/packets/packets-error.js';
 import { TunDevice } from '../../transports/packets/tun-device.js';
+import type { LentNetwork } from './lent-network.js';
 
 /** The pair's end in the namespace. */
 const WAY_OUT = 'out0';
@@ -38,7 +42,7 @@ const INSIDE = {
  * It has no name. The kernel removes it, the devices and the routes when this process and its agents are gone, also after
  * kill -9. All methods throw PacketsError with what is missing.
  */
-export class PacketNetwork {
+export class PacketNetwork implements LentNetwork {
   readonly #machine: HeldNamespace;
   readonly #own: HeldNamespace;
   /** The pair's end in the namespace of the machine, and the addresses of both ends. */
@@ -89,7 +93,12 @@ export class PacketNetwork {
    * Opens the way from the clients of an agent to its endpoints, and back, until `release`.
    * @returns what was changed on the machine, and what the server's needs, a line each
    */
-  admit({ agent, endpoints }: Pick<AgentPlan, 'agent' | 'endpoints'>): string[] {
+  admit({ agent, count, endpoints }: Pick<AgentPlan, 'agent' | 'count' | 'endpoints'>): string[] {
+    if (agent >= MOST_PACKET_AGENTS || count > MOST_PACKET_CLIENTS)
+      throw new PacketsError(
+        `a run has at most ${MOST_PACKET_AGENTS} packet agents of ${MOST_PACKET_CLIENTS} clients each; take more agents, or sockets`,
+      );
+    for (const { host } of endpoints) refuseUnreachable(host);
     return this.#machine.inside(() => {
       const ways = new Map<string, IpRoute>();
       for (const { host } of endpoints) if (!ways.has(host)) ways.set(host, routeTo(host));
@@ -185,6 +194,15 @@ function refuseTaken(): void {
     `${taken.dst} on ${taken.dev} is within ${CLIENT_NETWORK}, from which packets dial; ` +
       'take that route away, or lend the machine without packets',
   );
+}
+
+/** Whoever wrote the plan may be a stranger: it becomes an argument of a program. */
+function refuseUnreachable(host: string): void {
+  if (!isIPv4(host)) throw new PacketsError(`packets go to IPv4 addresses, and ${host} is none`);
+  if (isLoopback(host))
+    throw new PacketsError(
+      `${host} is loopback, which packets do not reach; write an address that this machine has on a network`,
+    );
 }
 
 function refuseWithoutTun(): void {
