@@ -20,58 +20,62 @@ if (!canSendPackets)
   console.warn('packets between machines are not tested here: that takes Linux, root and /dev/net/tun');
 
 // A busy machine takes its time to start a server and two agents.
-describe.skipIf(!canSendPackets)('packet agents on two machines, and a server on a third', { timeout: 180_000 }, () => {
-  test('thousands of clients log in and talk, and the ledger is exact', async () => {
-    const { connections, messages, generator } = await measurePackets(RUN);
-    expect(connections).toMatchObject({ peak: 3000, failed: 0, dropped: 0 });
-    expect(messages.sent).toBeGreaterThan(800);
-    expect(messages).toMatchObject({
-      unsent: 0,
-      accepted: messages.sent,
-      delivered: messages.sent,
-      receipted: messages.sent,
-      lost: 0,
-      duplicated: 0,
-      outOfOrder: 0,
-      corrupted: 0,
+describe.skipIf(!canSendPackets)(
+  'packet agents on two machines, and a server on a third',
+  { timeout: 180_000 },
+  () => {
+    test('thousands of clients log in and talk, and the ledger is exact', async () => {
+      const { connections, messages, generator } = await measurePackets(RUN);
+      expect(connections).toMatchObject({ peak: 3000, failed: 0, dropped: 0 });
+      expect(messages.sent).toBeGreaterThan(800);
+      expect(messages).toMatchObject({
+        unsent: 0,
+        accepted: messages.sent,
+        delivered: messages.sent,
+        receipted: messages.sent,
+        lost: 0,
+        duplicated: 0,
+        outOfOrder: 0,
+        corrupted: 0,
+      });
+      // All that came had the checksum that a real device would have asked for.
+      expect(generator.tcp).toMatchObject({ malformed: 0, tunDrops: 0, outOfOrder: 0, resetsIn: 0 });
+      expect(generator.agents).toBe(2);
     });
-    // All that came had the checksum that a real device would have asked for.
-    expect(generator.tcp).toMatchObject({ malformed: 0, tunDrops: 0, outOfOrder: 0, resetsIn: 0 });
-    expect(generator.agents).toBe(2);
-  });
 
-  test('messages of several segments pass a wire that is narrower than Ethernet', async () => {
-    const { messages, generator } = await measurePackets({
-      ...RUN,
-      clients: 200,
-      messageBytes: 6000,
-      wire: { mtu: 1400 },
+    test('messages of several segments pass a wire that is narrower than Ethernet', async () => {
+      const { messages, generator } = await measurePackets({
+        ...RUN,
+        clients: 200,
+        messageBytes: 6000,
+        wire: { mtu: 1400 },
+      });
+      expect(messages).toMatchObject({ delivered: messages.sent, lost: 0, corrupted: 0, unsent: 0 });
+      expect(messages.sent).toBeGreaterThan(800);
+      expect(generator.tcp).toMatchObject({ malformed: 0 });
     });
-    expect(messages).toMatchObject({ delivered: messages.sent, lost: 0, corrupted: 0, unsent: 0 });
-    expect(messages.sent).toBeGreaterThan(800);
-    expect(generator.tcp).toMatchObject({ malformed: 0 });
-  });
 
-  test('a router that passes on smaller packets only is heard, and the messages arrive', async () => {
-    const { messages, generator } = await measurePackets({
-      ...RUN,
-      clients: 200,
-      messageBytes: 6000,
-      wire: { routerMtu: 1200 },
+    test('a router that passes on smaller packets only is heard, and the messages arrive', async () => {
+      const { messages, generator } = await measurePackets({
+        ...RUN,
+        clients: 200,
+        messageBytes: 6000,
+        wire: { routerMtu: 1200 },
+      });
+      expect(messages).toMatchObject({ delivered: messages.sent, lost: 0, corrupted: 0, unsent: 0 });
+      expect(generator.tcp?.malformed).toBe(0);
+      // Those that were too large for the router, and were sent again in smaller ones.
+      expect(generator.tcp?.retransmissions).toBeGreaterThan(0);
     });
-    expect(messages).toMatchObject({ delivered: messages.sent, lost: 0, corrupted: 0, unsent: 0 });
-    expect(generator.tcp?.malformed).toBe(0);
-    // Those that were too large for the router, and were sent again in smaller ones.
-    expect(generator.tcp?.retransmissions).toBeGreaterThan(0);
-  });
 
-  test('without a route back the run says which one is missing, and where', async () => {
-    const run = measurePackets({ ...RUN, clients: 20, connectTimeout: '2s', hasRoutes: false });
-    await expect(run).rejects.toThrow(
-      /agent 0 on 172\.31\.0\.2: .* ip route add 198\.18\.0\.0\/20 via .*agent 1 on 172\.31\.0\.3: .* ip route add 198\.18\.16\.0\/20 via/,
-    );
-  });
-});
+    test('without a route back the run says which one is missing, and where', async () => {
+      const run = measurePackets({ ...RUN, clients: 20, connectTimeout: '2s', hasRoutes: false });
+      await expect(run).rejects.toThrow(
+        /agent 0 on 172\.31\.0\.2: .* ip route add 198\.18\.0\.0\/20 via .*agent 1 on 172\.31\.0\.3: .* ip route add 198\.18\.16\.0\/20 via/,
+      );
+    });
+  },
+);
 
 describe.skipIf(!canSendPackets)('the packet network of a machine that is lent', () => {
   const undo: (() => void)[] = [];
@@ -93,6 +97,7 @@ describe.skipIf(!canSendPackets)('the packet network of a machine that is lent',
 
   const planFor = (agent: number, { address }: JoinedHost) => ({
     agent,
+    count: 1000,
     endpoints: [{ protocol: 'tcp' as const, host: address, port: 4000 }],
   });
 
@@ -158,6 +163,21 @@ describe.skipIf(!canSendPackets)('the packet network of a machine that is lent',
     expect(() => openOn(machine).admit(planFor(0, elsewhere))).toThrow(/203\.0\.113\.9.*unreachable/i);
   });
 
+  test.each([
+    ['-help', /-help is none/],
+    ['2001:db8::7', /go to IPv4 addresses/],
+    ['127.0.0.1', /is loopback/],
+  ])('is refused for %s, which packets do not get to', (address, why) => {
+    const { machine } = twoMachines();
+    const network = openOn(machine);
+    expect(() => network.admit(planFor(0, { ...machine, address }))).toThrow(why);
+  });
+
+  test('is refused for more agents than there are subnets', () => {
+    const { server, machine } = twoMachines();
+    expect(() => openOn(machine).admit(planFor(32, server))).toThrow('at most 32 packet agents');
+  });
+
   test('after kill -9 of the daemon nothing is left of it', async () => {
     const { server, machine } = twoMachines();
     const before = stateOf(machine);
@@ -177,7 +197,7 @@ describe.skipIf(!canSendPackets)('the packet network of a machine that is lent',
 const DAEMON = `
   import { PacketNetwork } from './dist/loadgen/coordination/nats/packet-network.js';
   const network = PacketNetwork.open();
-  network.admit({ agent: 0, endpoints: [{ protocol: 'tcp', host: process.argv[1], port: 4000 }] });
+  network.admit({ agent: 0, count: 1000, endpoints: [{ protocol: 'tcp', host: process.argv[1], port: 4000 }] });
   console.log('lent');
   setInterval(() => undefined, 1000);
 `;

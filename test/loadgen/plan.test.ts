@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { AgentPlan } from '../../loadgen/agent-messages.js';
 import { placeOf, sourcesOf } from '../../loadgen/agent/connector.js';
+import type { AgentPlan } from '../../loadgen/agent-messages.js';
 import { phaseShare, planAgents } from '../../loadgen/plan.js';
 import { CONNECTIONS_PER_SOURCE } from '../../loadgen/source-addresses.js';
 import type { ExternalTarget } from '../../scenarios/scenario.js';
@@ -42,10 +42,7 @@ describe('a plan', () => {
   });
 
   test('sends packets from other machines to a server that listens already, at an address that may be loaded', () => {
-    const elsewhere = [
-      planHost({ id: 'a', cores: 4 }),
-      planHost({ id: 'b', cores: 4 }),
-    ];
+    const elsewhere = [planHost({ id: 'a', cores: 4 }), planHost({ id: 'b', cores: 4 })];
     const overPackets = (allow: string[]) =>
       testScenario((scenario) => {
         scenario.generator = { ...scenario.generator, transport: 'packets', agents: 2 };
@@ -72,7 +69,9 @@ describe('a plan', () => {
       scenario.generator.transport = 'packets';
       scenario.target = { kind: 'embedded', protocol: 'tcp', workers: 1, store: 'memory', settings: {} };
     });
-    expect(() => planAgents(embedded, { ...at('tcp', '192.0.2.7') })).toThrow('takes a target that listens already');
+    expect(() => planAgents(embedded, { ...at('tcp', '192.0.2.7') })).toThrow(
+      'takes a target that listens already',
+    );
   });
 
   test('has no more packet agents than there are subnets, on however many machines', () => {

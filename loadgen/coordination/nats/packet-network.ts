@@ -19,7 +19,6 @@ import {
 } from '../../transports/packets/packet-addresses.js';
 import { PacketsError } from '../../transports/packets/packets-error.js';
 import { TunDevice } from '../../transports/packets/tun-device.js';
-import type { LentNetwork } from './lent-network.js';
 
 /** The pair's end in the namespace. */
 const WAY_OUT = 'out0';
@@ -42,7 +41,7 @@ const INSIDE = {
  * It has no name. The kernel removes it, the devices and the routes when this process and its agents are gone, also after
  * kill -9. All methods throw PacketsError with what is missing.
  */
-export class PacketNetwork implements LentNetwork {
+export class PacketNetwork {
   readonly #machine: HeldNamespace;
   readonly #own: HeldNamespace;
   /** The pair's end in the namespace of the machine, and the addresses of both ends. */

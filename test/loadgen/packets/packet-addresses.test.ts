@@ -42,7 +42,11 @@ describe('the addresses of packet clients', () => {
   });
 
   test('are the same as text and as a number', () => {
-    fc.assert(fc.property(address, (each) => expect(addressNumber(addressText(each))).toBe(each)));
+    fc.assert(
+      fc.property(address, (each) => {
+        expect(addressNumber(addressText(each))).toBe(each);
+      }),
+    );
   });
 
   test('two networks overlap where one holds the first address of the other', () => {
