@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { workersFor } from '../lab/embedded-target.js';
 import type { AgentPlan, DriverPlan, Endpoint } from '../loadgen/agent-messages.js';
+import type { AgentHost } from '../loadgen/coordination/coordinator.js';
 import { loadDriver } from '../loadgen/drivers/load-driver.js';
 import { readHostFacts } from '../loadgen/host-facts.js';
-import { planAgents } from '../loadgen/plan.js';
+import { type PlanHost, planAgents } from '../loadgen/plan.js';
 import { ProcessTree } from '../loadgen/recording/server-processes.js';
 import { startRun } from '../loadgen/run.js';
 import { ip } from '../loadgen/transports/packets/ip-command.js';
@@ -92,11 +93,12 @@ async function measure(run: PacketRun, scene: Scene, onSample: (sample: Timeline
   const endpoints = server.addresses.map(({ port }): Endpoint => {
     return { protocol: 'tcp', host: serverHost.address, port };
   });
-  const hosts = (await agents.hosts()).map(({ id, name, facts }) => {
-    return { id, name, cores: facts.cores, openFiles: facts.openFiles.soft, serverWorkers: 0 };
-  });
   const seconds = Math.floor(Date.now() / 1000);
-  const plans = planAgents(scenario, { endpoints, hosts, driver: DRIVER, run: seconds });
+  const hosts = (await agents.hosts()).map(planHost);
+  const plans = planAgents(scenario, { endpoints, hosts, driver: DRIVER, run: seconds }).map((plan) => {
+    // The addresses are workers of one server, and no nodes.
+    return { ...plan, partnersApart: false };
+  });
   if (run.hasRoutes !== false) serverHost.namespace.inside(() => addRoutesBack(plans));
   const handle = startRun({
     scenario,
@@ -127,6 +129,21 @@ async function measure(run: PacketRun, scene: Scene, onSample: (sample: Timeline
   handle.on('sample', onSample);
   void server.exited.then((why) => why !== undefined && handle.targetDied(why));
   return handle.measurement;
+}
+
+function planHost({ id, name, facts }: AgentHost): PlanHost {
+  const { cores, openFiles, fileMax, filesInUse, availableBytes, ephemeralPorts } = facts;
+  const freeFiles = fileMax === null ? null : fileMax - (filesInUse ?? 0);
+  return {
+    id,
+    name,
+    cores,
+    openFiles: openFiles.soft,
+    freeFiles,
+    availableBytes,
+    ephemeralPorts,
+    serverWorkers: 0,
+  };
 }
 
 /** The machine of agents passes on no larger packets to the server, as a router would that leads to a tunnel. */

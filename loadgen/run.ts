@@ -10,7 +10,6 @@ import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
-import { phaseShare } from './plan.js';
 import { probeEndpoints } from './probe.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
@@ -263,7 +262,7 @@ class Run {
   }
 
   async #runPhases(pool: AgentPool): Promise<void> {
-    const { phases, clients, actions } = this.#request.scenario;
+    const { phases, actions } = this.#request.scenario;
     let atMs = monotonicMs() + this.#request.coordinator.leadMs;
     this.#actions?.plan(actions, atMs);
     this.#media?.start(
@@ -272,9 +271,7 @@ class Run {
     );
     for (const phase of phases) {
       if (this.#isStopped) return;
-      pool.plans.forEach(({ count }, agent) => {
-        pool.tell(agent, { kind: 'phase', phase: phaseShare(phase, count, clients.count), atMs });
-      });
+      pool.tellAll({ kind: 'phase', phase, atMs });
       await this.#until(atMs);
       if (this.#isStopped) return;
       this.#beginPhase(phase.name, atMs, phase.durationMs);
