@@ -61,6 +61,7 @@ export class RecordedRuns {
       },
       phase: (phase) => this.#view.phase(phase),
       sample: (sample) => this.#view.sample(sample),
+      agents: (agents) => this.#view.agents(agents),
     };
   }
 

@@ -36,6 +36,16 @@ export interface RunEvents {
   sample: [TimelineSample];
   /** It begins; null: it ends when it ends. */
   phase: [{ name: string; durationMs: number | null }];
+  /** When they are ready, and whenever one of them is lost. */
+  agents: [AgentsAtWork];
+}
+
+/** Who simulates the clients of a run. */
+export interface AgentsAtWork {
+  agents: number;
+  hosts: number;
+  /** In the order in which they were lost. */
+  lost: { agent: number; host: string; why: string }[];
 }
 
 export interface RunHandle {
@@ -117,12 +127,14 @@ class Run {
       lost: (loss) => {
         this.#guard(() => recorder?.ended(loss.agent));
         this.#lost(loss, pool);
+        this.#tellAgents(pool);
       },
     });
     try {
       await Promise.race([pool.prepare(), this.#stopped]);
       if (this.#isStopped)
         throw new RunError('C2M_RUN', ['the run ended before the first connect', ...this.#notes].join(': '));
+      this.#tellAgents(pool);
       // What the server had used and held until now is not of the run; the last answer is from before the agents were there.
       await watches.poll();
       const resources = new ResourceUsage({
@@ -321,6 +333,14 @@ class Run {
   /** Resolves at that time, or as soon as the run is to end. */
   async #until(ms: number): Promise<void> {
     await within(ms - monotonicMs(), this.#stopped);
+  }
+
+  #tellAgents(pool: AgentPool): void {
+    this.events.emit('agents', {
+      agents: pool.plans.length,
+      hosts: new Set(pool.plans.map(({ host }) => host)).size,
+      lost: pool.losses.map(({ agent, host, why }) => ({ agent, host: host.name, why })),
+    });
   }
 
   #lost({ agent, why }: AgentLoss, pool: AgentPool): void {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { AgentPlan } from '../../loadgen/agent-messages.js';
 import { placeOf, sourcesOf } from '../../loadgen/agent/connector.js';
+import type { AgentPlan } from '../../loadgen/agent-messages.js';
 import { phaseShare, planAgents } from '../../loadgen/plan.js';
 import { CONNECTIONS_PER_SOURCE } from '../../loadgen/source-addresses.js';
 import type { ExternalTarget } from '../../scenarios/scenario.js';
