@@ -16,7 +16,9 @@ async function runWithOneKilled(lost: 'invalidate' | 'tolerate') {
   const scenario = testScenario((each) => {
     each.generator.agents = 2;
     each.agents.lost = lost;
-    each.phases = each.phases.map((phase) => ({ ...phase, durationMs: 4000, messageRate: 2000 }));
+    // On a machine that has other things to do the generator is late, and this is about losses alone.
+    each.generator.lagLimitMs = 60_000;
+    each.phases = each.phases.map((phase) => ({ ...phase, durationMs: 4000, messageRate: 400 }));
   });
   const run = await testRun(scenario, addressOf(server), server.adminUrl);
   const agentsTold: { agents: number; hosts: number; lost: number }[] = [];
@@ -62,15 +64,14 @@ describe('an agent that dies', () => {
     expect(messages).toMatchObject({ lost: 0, duplicated: 0 });
     expect(measurement.notes).toContainEqual(
       expect.stringMatching(
-        /was lost at \d+\.\d s: ended \(SIGKILL\); 20 of 40 clients remained, and with them 50 % of every rate \(1000 of 2000 messages\/s in the phase talk\)$/,
+        /was lost at \d+\.\d s: ended \(SIGKILL\); 20 of 40 clients remained, and with them 50 % of every rate \(200 of 400 messages\/s in the phase talk\)$/,
       ),
     );
     expect(measurement.notes.join()).not.toContain('contradicts');
     expect(judge(measurement, []).verdict).toBe('passed');
     const stayed = hosts[0]?.agents.find(({ lost }) => lost === null);
-    // 1000 messages a second were its share to the end.
-    expect(stayed?.delivered).toBeGreaterThan(3900);
-    expect(stayed?.messagesPerSecond).toBeGreaterThan(800);
+    // 200 messages a second were its share to the end.
+    expect(stayed?.delivered).toBe(800);
   });
 });
 

@@ -6,7 +6,7 @@ import type { LatencyKind, RunRecord } from '../../record/run.js';
 import { comparisonJunit } from '../../reports/comparison-junit.js';
 import { comparisonAsMarkdown, comparisonForTerminal, conclusion } from '../../reports/comparison-text.js';
 import { comparisonPage } from '../../reports/html/comparison-page.js';
-import { agentOf, hostOf, twoHosts, withHosts } from '../fixtures/agents.js';
+import { agentOf, hostOf, twoHosts } from '../fixtures/agents.js';
 import { recordFixture, silentFixture } from '../fixtures/record.js';
 import { TELLS_ALL } from '../fixtures/told.js';
 
@@ -256,13 +256,16 @@ describe('what is no comparison, or did not pass, never passes:', () => {
 
 describe('runs over other machines', () => {
   it('are comparable, whatever number of them there was, and the machines are listed', () => {
-    const comparison = compare(2, (record) => {
-      withHosts(record, twoHosts());
-      record.messages = recordFixture().record.messages;
-      record.connections = { ...recordFixture().record.connections };
-      const agents = { nats: 'nats://10.0.0.5', hosts: 2, lost: 'invalidate' };
-      record.scenario.resolved = { ...record.scenario.resolved, agents, generator: { agents: 6 } };
+    const { base, current } = runs(2, (record) => {
+      record.hosts = twoHosts();
+      record.generator.agents = 6;
     });
+    const resolve = (record: RunRecord, hosts: number, agents: number | 'auto'): void => {
+      Object.assign(record.scenario.resolved, { agents: { hosts }, generator: { agents, drainMs: 5000 } });
+    };
+    for (const record of base) resolve(record, 1, 'auto');
+    for (const record of current) resolve(record, 2, 6);
+    const comparison = compareSets({ name: 'before', runs: base }, { name: 'after', runs: current });
     expect(comparison.faults).toEqual([]);
     expect(comparison.warnings).toContain('different agents: 2, 6');
     expect(comparison.warnings).toContain(
