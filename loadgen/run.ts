@@ -42,6 +42,16 @@ export interface RunEvents {
   sample: [TimelineSample];
   /** It begins; null: it ends when it ends. */
   phase: [{ name: string; durationMs: number | null }];
+  /** When they are ready, and whenever one of them is lost. */
+  agents: [AgentsAtWork];
+}
+
+/** Who simulates the clients of a run. */
+export interface AgentsAtWork {
+  agents: number;
+  hosts: number;
+  /** In the order in which they were lost. */
+  lost: { agent: number; host: string; why: string }[];
 }
 
 export interface RunHandle {
@@ -152,6 +162,7 @@ class Run {
       lost: ({ agent }) => {
         this.#guard(() => recorder?.ended(agent));
         this.#lost(pool);
+        this.#tellAgents(pool);
       },
     });
     try {
@@ -159,6 +170,7 @@ class Run {
       this.#notes.push(...(ready ?? []).flatMap(({ notes = [] }) => notes));
       if (this.#isStopped)
         throw new RunError('C2M_RUN', ['the run ended before the first connect', ...this.#notes].join(': '));
+      this.#tellAgents(pool);
       // What the server had used and held until now is not of the run; the last answer is from before the agents were there.
       await watches.poll();
       const resources = new ResourceUsage({
@@ -381,6 +393,14 @@ class Run {
   /** Resolves at that time, or as soon as the run is to end. */
   async #until(ms: number): Promise<void> {
     await within(ms - monotonicMs(), this.#stopped);
+  }
+
+  #tellAgents(pool: AgentPool): void {
+    this.events.emit('agents', {
+      agents: pool.plans.length,
+      hosts: new Set(pool.plans.map(({ host }) => host)).size,
+      lost: pool.losses.map(({ agent, host, why }) => ({ agent, host: host.name, why })),
+    });
   }
 
   /** Without an agent the load is not what was asked for; and without any there is none. */
