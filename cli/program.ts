@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../lab/version.js';
 import { printableLines } from '../record/printable.js';
 import { abCommand } from './ab.js';
+import { agentCommand } from './agent.js';
 import { compareCommand, withSides } from './compare.js';
 import { doctorCommand } from './doctor.js';
 import { driverCommand } from './driver-test.js';
@@ -64,6 +65,7 @@ Exit status:
     compareCommand,
     abCommand,
     serveCommand,
+    agentCommand,
     topCommand,
     reloadCommand,
     tokenCommand,

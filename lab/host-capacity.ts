@@ -84,6 +84,13 @@ export function capacityOf(
   };
 }
 
+/** Clients over TCP sockets that a host holds whose server is elsewhere: it has one end of each connection. */
+export function clientCapacityOf(facts: HostFacts): number {
+  const bytesPerClient = CONNECTION_BYTES.tcp / 2 + PROCESS_BYTES / clientsPerProcess(facts);
+  const files = (facts.fileMax ?? Number.POSITIVE_INFINITY) - (facts.filesInUse ?? 0);
+  return Math.max(0, Math.floor(Math.min((facts.availableBytes * USABLE_MEMORY) / bytesPerClient, files)));
+}
+
 /** Connections that one process can hold. */
 export function clientsPerProcess({ openFiles }: HostFacts): number {
   return openFiles.soft === null ? 1_000_000 : Math.max(1, openFiles.soft - SPARE_FILES);
