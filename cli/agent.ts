@@ -104,7 +104,7 @@ function checkWords(name: string, labels: readonly string[]): void {
 /** What there is to be had. */
 function lentWords(noPackets: string | undefined, allow: readonly string[]): string {
   const facts = readHostFacts();
-  const clients = Number(clientCapacityOf(facts).toPrecision(2));
+  const clients = Number(clientCapacityOf(facts).sockets.toPrecision(2));
   const { ephemeralPorts } = facts;
   const ports =
     ephemeralPorts === null ? '' : ` (${formatCount(ephemeralPorts)} to each address of another machine)`;

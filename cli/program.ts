@@ -3,6 +3,7 @@ import { packageVersion } from '../lab/version.js';
 import { printableLines } from '../record/printable.js';
 import { abCommand } from './ab.js';
 import { agentCommand } from './agent.js';
+import { agentsCommand } from './agents.js';
 import { compareCommand, withSides } from './compare.js';
 import { doctorCommand } from './doctor.js';
 import { driverCommand } from './driver-test.js';
@@ -72,6 +73,7 @@ Exit status:
     doctorCommand,
     driverCommand,
     scenariosCommand,
+    agentsCommand,
   ]) {
     const command = make(finish).copyInheritedSettings(program);
     program.addCommand(command.showHelpAfterError(`(c2m ${command.name()} --help says more)`));

@@ -22,12 +22,14 @@ export interface ConnectionCost {
   client: number;
 }
 
+const PACKET_CLIENT_BYTES = 75;
+
 /**
  * The same with the packet transport, whose clients have no kernel socket: one file and one socket a connection.
  * Measured with `c2m run two-million` and `two-million-websocket`; see docs/scaling.md.
  */
 const PACKET_CONNECTION_COST: Partial<Record<WireProtocol, ConnectionCost>> = {
-  tcp: { kernel: 3840, server: 1940, client: 75 },
+  tcp: { kernel: 3840, server: 1940, client: PACKET_CLIENT_BYTES },
   ws: { kernel: 3840, server: 3900, client: 80 },
 };
 
@@ -84,11 +86,31 @@ export function capacityOf(
   };
 }
 
-/** Clients over TCP sockets that a host holds whose server is elsewhere: it has one end of each connection. */
-export function clientCapacityOf(facts: HostFacts): number {
-  const bytesPerClient = CONNECTION_BYTES.tcp / 2 + PROCESS_BYTES / clientsPerProcess(facts);
+/** Of `CONNECTION_BYTES`, what the end of the clients takes: a kernel socket, and what an agent holds for it. */
+const CLIENT_SHARE = 0.5;
+
+/** Clients that a host holds where the server is on another one; an estimate. */
+export interface ClientCapacity {
+  sockets: number;
+  /** Of these, to one address and port of a target: each of them has a port here. Null: not known. */
+  socketsEachTarget: number | null;
+  packets: number;
+}
+
+export function clientCapacityOf(facts: HostFacts): ClientCapacity {
+  const memory = facts.availableBytes * USABLE_MEMORY;
+  const perSocket = CONNECTION_BYTES.tcp * CLIENT_SHARE + PROCESS_BYTES / clientsPerProcess(facts);
   const files = (facts.fileMax ?? Number.POSITIVE_INFINITY) - (facts.filesInUse ?? 0);
-  return Math.max(0, Math.floor(Math.min((facts.availableBytes * USABLE_MEMORY) / bytesPerClient, files)));
+  const tracked = facts.conntrackMax ?? Number.POSITIVE_INFINITY;
+  return {
+    sockets: whole(Math.min(memory / perSocket, files, tracked)),
+    socketsEachTarget: facts.ephemeralPorts,
+    packets: whole(Math.min(memory / PACKET_CLIENT_BYTES, tracked)),
+  };
+}
+
+function whole(connections: number): number {
+  return Math.max(0, Math.floor(connections));
 }
 
 /** Connections that one process can hold. */

@@ -4,13 +4,13 @@ import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
-import { type AgentLoss, AgentPool } from './coordination/agent-pool.js';
+import { AgentPool, lossWords } from './coordination/agent-pool.js';
 import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
-import { phaseShare } from './plan.js';
 import { probeEndpoints } from './probe.js';
+import { AgentSummaries } from './recording/agent-summary.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
 import { MemoryTrend } from './recording/memory-trend.js';
@@ -67,6 +67,8 @@ class Run {
   readonly #stopped: Promise<void>;
   #resolveStopped: () => void = () => undefined;
   #isStopped = false;
+  /** It was stopped by somebody, or by what the target or the disk did; not because an agent was lost. */
+  #isCutShort = false;
   /** What broke the recording itself, such as a full disk. */
   #fault: Error | undefined;
   #actions: ActionRunner | undefined;
@@ -85,6 +87,11 @@ class Run {
 
   stop(reason?: string): void {
     if (reason !== undefined) this.#notes.push(reason);
+    this.#isCutShort = true;
+    this.#end();
+  }
+
+  #end(): void {
     this.#isStopped = true;
     this.#resolveStopped();
   }
@@ -97,7 +104,7 @@ class Run {
   async complete(): Promise<Measurement> {
     const { scenario, endpoints, plans, coordinator, mediaUrl, folder, credentials } = this.#request;
     // Packets go to a server of the run's own, over a device that the agents have yet to make.
-    if (scenario.generator.transport === 'sockets') await probeEndpoints(endpoints);
+    if (scenario.generator.transport === 'sockets' && !coordinator.isRemote) await probeEndpoints(endpoints);
     await this.#makeFirstContact();
     const watches = await ServerWatches.connect(this.#request);
     const media = mediaUrl === null ? undefined : await prepareMedia(mediaUrl, scenario, credentials);
@@ -105,15 +112,22 @@ class Run {
     this.#media = media;
     const writer = new RecordWriter(folder);
     let recorder: TimelineRecorder | undefined;
+    const talking = new Set(scenario.phases.map(({ name }) => name));
+    const agents = new AgentSummaries(plans.length, (ms) => talking.has(this.#phaseAt(ms)));
     const pool = new AgentPool(coordinator, plans, {
-      sample: (agent, sample) => this.#guard(() => recorder?.take(agent, sample)),
-      lost: (loss) => {
-        this.#guard(() => recorder?.ended(loss.agent));
-        this.#lost(loss, pool);
+      sample: (agent, sample) =>
+        this.#guard(() => {
+          agents.take(agent, sample);
+          recorder?.take(agent, sample);
+        }),
+      lost: ({ agent }) => {
+        this.#guard(() => recorder?.ended(agent));
+        this.#lost(pool);
       },
     });
     try {
-      await Promise.race([pool.prepare(), this.#stopped]);
+      const ready = await Promise.race([pool.prepare(), this.#stopped]);
+      this.#notes.push(...(ready ?? []).flatMap(({ notes = [] }) => notes));
       if (this.#isStopped)
         throw new RunError('C2M_RUN', ['the run ended before the first connect', ...this.#notes].join(': '));
       // What the server had used and held until now is not of the run; the last answer is from before the agents were there.
@@ -122,12 +136,16 @@ class Run {
         pool,
         server: watches.server,
         socketsPerConnection: this.#socketsPerConnection(),
-        phases: new Set(scenario.phases.map(({ name }) => name)),
+        phases: talking,
       });
       this.#startMs = monotonicMs() + this.#request.coordinator.leadMs;
       this.#startedAtMs = Date.now() + this.#request.coordinator.leadMs;
       const memoryTrend = new MemoryTrend();
-      const latency = new LatencyRecorder((text) => writer.latency(text), this.#startedAtMs);
+      const latency = new LatencyRecorder(
+        (text) => writer.latency(text),
+        this.#startedAtMs,
+        (sample, lag) => agents.lagRecorded(sample, lag),
+      );
       recorder = new TimelineRecorder(plans.length, this.#startMs, {
         merge: (samples, startSeconds, endSeconds) => {
           const phase = this.#phaseAt(this.#startMs + endSeconds * 1000);
@@ -160,6 +178,7 @@ class Run {
       resources.end();
       await watches.poll();
       await pool.finish();
+      await coordinator.clocks();
       plans.forEach((_, agent) => {
         this.#guard(() => recorder?.ended(agent));
       });
@@ -174,19 +193,22 @@ class Run {
         startMs: this.#startMs,
         startedAtMs: this.#startedAtMs,
         endMs,
+        isOver: true,
         phases: this.#phases,
         connectsPerSecond: this.#connectsPerSecond,
         resources: resources.summary(),
         memoryTrend,
         media,
-        notes: [...this.#notes, ...this.#actions.failures],
+        notes: [...this.#notes, ...lostNotes(pool), ...this.#actions.failures],
         marks: this.#actions.marks,
-        isPartial: this.#isStopped,
+        isPartial: this.#isCutShort,
         died: this.#died,
         pool,
         watches,
         recorder,
         latency,
+        agents,
+        clocks: await coordinator.clocks(),
       });
       if (hasLoggedIn || this.#isStopped) return measurement;
       throw nobodyLoggedIn({ ...measurement, isPartial: true });
@@ -201,10 +223,15 @@ class Run {
 
   /** Whether the server speaks the protocol, before anything is loaded; our own does, and needs not be asked. */
   async #makeFirstContact(): Promise<void> {
-    const { scenario, plans, target, skipsFirstContact = false } = this.#request;
+    const { scenario, plans, target, coordinator, skipsFirstContact = false } = this.#request;
     const [plan] = plans;
     if (!plan || skipsFirstContact || target.kind === 'embedded') return;
     if (scenario.generator.transport !== 'sockets') return;
+    if (coordinator.isRemote) {
+      // The target is to be reached from there, and perhaps not from here.
+      plan.asksFirst = true;
+      return;
+    }
     const { notes } = await makeFirstContact(plan, this.#stopped);
     this.#notes.push(...notes);
   }
@@ -222,7 +249,7 @@ class Run {
       connected,
       this.#stopped.then(() => undefined),
     ).finally(stopWatching);
-    if (!outcomes) {
+    if (!outcomes || outcomes.length === 0) {
       if (!this.#isStopped)
         this.#notes.push(`not every client had its first connect within ${limitMs / 1000} s`);
       return;
@@ -246,7 +273,7 @@ class Run {
   }
 
   async #runPhases(pool: AgentPool): Promise<void> {
-    const { phases, clients, actions } = this.#request.scenario;
+    const { phases, actions } = this.#request.scenario;
     let atMs = monotonicMs() + this.#request.coordinator.leadMs;
     this.#actions?.plan(actions, atMs);
     this.#media?.start(
@@ -255,9 +282,7 @@ class Run {
     );
     for (const phase of phases) {
       if (this.#isStopped) return;
-      pool.plans.forEach(({ count }, agent) => {
-        pool.tell(agent, { kind: 'phase', phase: phaseShare(phase, count, clients.count), atMs });
-      });
+      pool.tellAll({ kind: 'phase', phase, atMs });
       await this.#until(atMs);
       if (this.#isStopped) return;
       this.#beginPhase(phase.name, atMs, phase.durationMs);
@@ -309,11 +334,10 @@ class Run {
     await within(ms - monotonicMs(), this.#stopped);
   }
 
-  #lost({ agent, why }: AgentLoss, pool: AgentPool): void {
-    const words = `agent ${agent} ${why}; its clients are gone`;
+  /** Without an agent the load is not what was asked for; and without any there is none. */
+  #lost(pool: AgentPool): void {
     const isAlone = pool.losses.length === pool.plans.length;
-    if (this.#request.scenario.agents.lost === 'tolerate' && !isAlone) this.#notes.push(words);
-    else this.stop(words);
+    if (this.#request.scenario.agents.lost === 'invalidate' || isAlone) this.#end();
   }
 
   /** What listens to agents must not throw: it would end the process with the agents still at work. */
@@ -325,6 +349,10 @@ class Run {
       this.stop();
     }
   }
+}
+
+function lostNotes({ losses }: AgentPool): string[] {
+  return lossWords(losses).map((words) => `${words}; what became of its clients is not known`);
 }
 
 async function prepareMedia(

@@ -41,6 +41,12 @@ const tools = [
   server('mosquitto'),
   server('nats-server'),
   server('ejabberd', 'ejabberdctl'),
+  {
+    package: 'iproute2',
+    isThere: () => process.platform !== 'linux' || ['ip', 'tc', 'ss'].every(has),
+    need: 'The tests across hosts need ip, tc and ss, which make networks of their own',
+    otherwise: '',
+  },
 ];
 
 const missing = tools.filter(({ isThere }) => !isThere());

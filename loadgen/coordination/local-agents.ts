@@ -28,6 +28,7 @@ export function thisHost(version: string, facts: HostFacts = readHostFacts()): A
 
 /** Agents are processes that this one forks, and that never outlive it. */
 export class LocalAgents implements Coordinator {
+  readonly isRemote = false;
   readonly leadMs = 150;
   readonly #host: AgentHost;
   readonly #script: string;
@@ -46,6 +47,10 @@ export class LocalAgents implements Coordinator {
   async start(plans: readonly AgentPlan[]): Promise<AgentLink[]> {
     this.#links = plans.map((plan) => new ForkedAgent(this.#host, plan, { script: this.#script }));
     return this.#links;
+  }
+
+  async clocks(): Promise<[]> {
+    return [];
   }
 
   async close(): Promise<void> {

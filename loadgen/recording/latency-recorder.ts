@@ -38,12 +38,19 @@ export class LatencyRecorder {
   readonly #writer: HistogramLogWriter;
   readonly #totals = new Map<RecordedKind, Histogram>();
   readonly #ofPhases = new Map<string, Map<RecordedKind, Histogram>>();
+  readonly #lagRecorded: (source: RecordedSample, lag: Histogram) => void;
 
   /**
    * @param write takes the text of the log
    * @param startedAtMs wall clock, milliseconds since 1970
+   * @param lagRecorded is handed each histogram of lag as it is decoded, which is done once, with the sample that it was in
    */
-  constructor(write: (text: string) => void, startedAtMs: number) {
+  constructor(
+    write: (text: string) => void,
+    startedAtMs: number,
+    lagRecorded: (source: RecordedSample, lag: Histogram) => void = () => undefined,
+  ) {
+    this.#lagRecorded = lagRecorded;
     // The writer ends its line of the start time twice, and not every reader takes an empty line.
     this.#writer = new HistogramLogWriter((text) => write(withStrictHeader(text.replace(/\n+$/, '\n'))));
     this.#writer.outputLogFormatVersion();
@@ -55,13 +62,14 @@ export class LatencyRecorder {
   /** @param samples of the agents, all of one interval; times are seconds since the start */
   add(samples: readonly RecordedSample[], startSeconds: number, endSeconds: number): MergedInterval {
     const merged = new Map<RecordedKind, Histogram>();
-    for (const { latency } of samples) {
-      for (const [phase, kinds] of Object.entries(latency)) {
+    for (const sample of samples) {
+      for (const [phase, kinds] of Object.entries(sample.latency)) {
         const ofPhase = this.#ofPhases.get(phase) ?? new Map<RecordedKind, Histogram>();
         this.#ofPhases.set(phase, ofPhase);
         for (const [kind, encoded] of Object.entries(kinds) as [RecordedKind, string][]) {
           const histogram = decodeFromCompressedBase64(encoded);
           for (const totals of [merged, this.#totals, ofPhase]) addTo(totals, kind, histogram);
+          if (kind === 'lag') this.#lagRecorded(sample, histogram);
         }
       }
     }

@@ -41,7 +41,7 @@ function ramp({
     after: change(memoryReading(connections, others(1)), readings + 1),
     slopes: memory.slopes(),
     logins: connections,
-    socketsPerConnection: 2,
+    ends: { sockets: 2, fewest: 1 },
     agents: 2,
   };
 }
@@ -180,7 +180,10 @@ describe('beside them', () => {
   });
 
   test('a target that was there before has a whole number of sockets a connection', () => {
-    const { sockets, bytesPerConnection } = connectedMemory({ ...ramp({}), socketsPerConnection: null });
+    const { sockets, bytesPerConnection } = connectedMemory({
+      ...ramp({}),
+      ends: { sockets: null, fewest: 1 },
+    });
     expect(sockets?.expected).toBe(10_000);
     expect(bytesPerConnection.kernel).toBe(EXPECTED.kernel);
   });
