@@ -54,7 +54,7 @@ describeHosts('coordinators', () => {
       .poll(() => machines.flatMap((machine) => machine.agents()), { timeout: NOTICED_WITHIN_MS })
       .toEqual([]);
     await expect.poll(() => lab.server.connectionsTo(4000)).toBe(0);
-    await Promise.all([lab.whenFree('one'), lab.whenFree('two')]);
+    await lab.whenFree('one', 'two');
 
     const { folder } = await run.outcome;
     const report = await c2m('report', folder, '--json');

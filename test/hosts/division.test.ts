@@ -85,11 +85,8 @@ describeHosts('the same scenario on one, two and five machines', () => {
 
   test('partners are on different addresses of the server: each address has half of the clients', async () => {
     const other = lab.server.anotherAddress();
-    const addresses = [lab.server.address, other].map((address) => `tcp://${address}:${SERVER_PORT}`);
-    const run = await lab.startRun({
-      target: { addresses, allow: [lab.server.address, other] },
-      agents: { labels: [], hosts: 2 },
-    });
+    const target = lab.target(lab.server.address, other);
+    const run = await lab.startRun({ target, agents: { hosts: 2 } });
     await run.command.said(/phase talk/);
     const each = [lab.server.address, other].map((address) => lab.server.connectionsTo(SERVER_PORT, address));
     expect(each).toEqual([50, 50]);

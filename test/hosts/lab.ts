@@ -14,6 +14,7 @@ const C2M = resolve('dist/cli/c2m.js');
 const NATS_PORT = 4222;
 export const SERVER_PORT = 4000;
 const ADMIN = 'http://127.0.0.1:9464';
+const TOKEN = 'known to these hosts alone';
 
 /** What is not as usual with a machine that is to be lent. */
 export interface MachineOptions extends HostClock {
@@ -64,7 +65,9 @@ export class HostsLab {
     const lab = new HostsLab(coordinator);
     try {
       await Promise.all([lab.startNats(), lab.#startServer()]);
-      await Promise.all(Object.entries(machines).map(([name, options]) => lab.lend(name, options)));
+      const names = Object.keys(machines);
+      await Promise.all(names.map((name) => lab.#startAgent(name, machines[name] ?? {})));
+      await lab.whenAllLent(names);
       return lab;
     } catch (error) {
       lab.close();
@@ -92,17 +95,8 @@ export class HostsLab {
 
   /** Lends a machine: a host of its own with `c2m agent` on it. Resolves when it can be taken. */
   async lend(name: string, options: MachineOptions = {}): Promise<Machine> {
-    const { labels = [], allow = [this.server.address], program = C2M, ...clock } = options;
-    const host = this.network.host(name, clock);
-    const words = [
-      ...['agent', '--nats', this.nats, '--name', name],
-      ...labels.flatMap((label) => ['--label', label]),
-      ...allow.flatMap((each) => ['--allow', each]),
-    ];
-    const daemon = host.start([process.execPath, program, ...words]);
-    const machine = new Machine(name, host, daemon);
-    this.machines.set(name, machine);
-    await this.whenLent(name, (lent) => lent !== undefined);
+    const machine = await this.#startAgent(name, options);
+    await this.whenAllLent([name]);
     return machine;
   }
 
@@ -114,30 +108,29 @@ export class HostsLab {
 
   /** What `c2m agents` tells, by name. */
   async lent(): Promise<Map<string, LentMachine>> {
-    const { stdout, stderr, status } = await this.c2m('agents', '--nats', this.nats, '--json');
-    if (status !== 0) throw new Error(`c2m agents: ${stderr}`);
-    const { hosts } = JSON.parse(stdout) as { hosts: LentMachine[] };
-    return new Map(hosts.map((each) => [each.name, each]));
+    const { stdout, stderr } = await this.c2m('agents', '--nats', this.nats, '--json', '--wait', '0.3');
+    if (stdout === '') throw new Error(`c2m agents: ${stderr}`);
+    return new Map((JSON.parse(stdout) as LentMachine[]).map((each) => [each.name, each]));
   }
 
-  /** Resolves once `c2m agents` tells of a machine what is asked. @param isSo of undefined: it does not know it */
-  async whenLent(
-    name: string,
-    isSo: (lent: LentMachine | undefined) => boolean,
-    timeout = 15_000,
-  ): Promise<void> {
-    await vi.waitFor(
-      async () => {
-        const lent = (await this.lent()).get(name);
-        if (!isSo(lent))
-          throw new Error(`${name}: ${JSON.stringify(lent)} ${this.machines.get(name)?.words()}`);
-      },
-      { timeout, interval: 200 },
-    );
+  /** Resolves once `c2m agents` knows all of them. */
+  async whenAllLent(names: readonly string[]): Promise<void> {
+    await this.#whenLent((lent) => names.every((name) => lent.has(name)));
   }
 
-  whenFree(name: string, timeout?: number): Promise<void> {
-    return this.whenLent(name, (lent) => lent?.busy === null, timeout);
+  /** Resolves once no run has any of them. */
+  async whenFree(...names: string[]): Promise<void> {
+    await this.#whenLent((lent) => names.every((name) => lent.get(name)?.busy === null));
+  }
+
+  async #whenLent(isSo: (lent: Map<string, LentMachine>) => boolean): Promise<void> {
+    const look = async (): Promise<void> => {
+      const lent = await this.lent();
+      if (isSo(lent)) return;
+      const words = [...this.machines.values()].map((machine) => machine.words());
+      throw new Error(`${JSON.stringify([...lent.values()])}\n${words.join('')}`);
+    };
+    await vi.waitFor(look, { timeout: 20_000, interval: 100 });
   }
 
   /** Runs c2m on the host of the coordinator to its end. */
@@ -165,6 +158,15 @@ export class HostsLab {
     return (await this.startRun(scenario, ...argv)).outcome;
   }
 
+  /** The server at these addresses of its host. */
+  target(...addresses: string[]): ScenarioText['target'] {
+    return {
+      addresses: addresses.map((address) => `tcp://${address}:${SERVER_PORT}`),
+      allow: addresses,
+      token: TOKEN,
+    };
+  }
+
   /** What the server counts itself. Its admin port is for its own host alone, so it is asked from there. */
   serverStats(): ServerStats {
     const script = `fetch('${ADMIN}/stats').then((r) => r.text()).then((text) => process.stdout.write(text))`;
@@ -176,16 +178,36 @@ export class HostsLab {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  async #startAgent(name: string, options: MachineOptions): Promise<Machine> {
+    const { labels = [], allow = [this.server.address], program = C2M, ...clock } = options;
+    const host = this.network.host(name, clock);
+    const words = [
+      ...['agent', '--nats', this.nats, '--name', name],
+      ...labels.flatMap((label) => ['--label', label]),
+      ...allow.flatMap((each) => ['--allow', each]),
+    ];
+    const daemon = host.start([process.execPath, program, ...words]);
+    const machine = new Machine(name, host, daemon);
+    this.machines.set(name, machine);
+    await daemon.said(/lends/);
+    return machine;
+  }
+
   async #startServer(): Promise<void> {
-    const listen = `tcp://0.0.0.0:${SERVER_PORT}`;
-    const words = ['serve', '--store', 'memory', '--listen', listen, '--admin', ADMIN, '--log-level', 'warn'];
+    // Whoever listens for other hosts has to ask for a token.
+    const tokenFile = join(this.#folder, 'token.txt');
+    await writeFile(tokenFile, TOKEN);
+    const words = [
+      ...['serve', '--store', 'memory', '--log-level', 'warn', '--token-file', tokenFile],
+      ...['--listen', `tcp://0.0.0.0:${SERVER_PORT}`, '--admin', ADMIN],
+    ];
     await this.server.start([process.execPath, C2M, ...words]).said(/listening/);
   }
 
   #usual(): ScenarioText {
     return {
       name: 'hosts',
-      target: { addresses: [`tcp://${this.server.address}:${SERVER_PORT}`], allow: [this.server.address] },
+      target: this.target(this.server.address),
       clients: { count: 100, connectRate: '1000/s', connectTimeout: '5s', heartbeat: '1s' },
       messages: { size: '100B' },
       phases: [{ name: 'talk', duration: '3s', rate: '200/s' }],
@@ -199,7 +221,7 @@ export class HostsLab {
 /** The parts of a scenario; JSON is YAML. */
 export interface ScenarioText {
   name: string;
-  target: { addresses: string[]; allow: string[] };
+  target: { addresses: string[]; allow: string[]; token: string };
   clients: {
     count: number;
     connectRate: string;

@@ -58,6 +58,6 @@ describeHosts('a short break loses nothing, and samples are merged once each', (
     await lab.killNats();
     await lab.startNats();
     await expectWhole(await run.outcome);
-    await Promise.all([lab.whenFree('one'), lab.whenFree('two')]);
+    await lab.whenFree('one', 'two');
   });
 });
