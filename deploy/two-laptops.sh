@@ -2,7 +2,8 @@
 # One run on two laptops. On the first:
 #
 #   sh deploy/two-laptops.sh                               the reference server here, its clients on the other laptop
-#   sh deploy/two-laptops.sh my.yaml --out runs/mine       a scenario of yours, with options of `c2m run`
+#   sh deploy/two-laptops.sh --set clients.count=500       the same, with options of `c2m run`
+#   sh deploy/two-laptops.sh my.yaml --out runs/mine       a scenario of yours
 #
 # It starts nats-server, prints what to type on the other laptop, waits for that, and runs. All that it has started ends
 # with it, and so does the password, which is made anew each time. Exit status: that of the run.
@@ -25,7 +26,13 @@ fail() {
 [ -f "$c2m" ] || fail "the lab is not built yet; run: npm ci"
 command -v nats-server > /dev/null ||
   fail "there is no nats-server here; install it (Debian: sudo apt-get install nats-server; macOS: brew install nats-server)"
-if [ $# -gt 0 ] && [ ! -r "$1" ]; then fail "there is no scenario $1"; fi
+case ${1:-} in
+  '' | -*) is_ours=yes ;;
+  *)
+    is_ours=no
+    [ -r "$1" ] || fail "there is no scenario $1"
+    ;;
+esac
 
 # The address that packets to elsewhere leave from, if there is one; nothing is sent.
 address_of_this_laptop() {
@@ -75,7 +82,7 @@ nats=$!
 started="$started $nats"
 wait_for 'Server is ready' "$folder/nats.log" "$nats"
 
-if [ $# -eq 0 ]; then
+if [ "$is_ours" = yes ]; then
   token=$(secret)
   cat > "$folder/server.yaml" << END
 listen: ["tcp://0.0.0.0:$server_port"]
@@ -88,7 +95,7 @@ name: two-laptops
 target: { addresses: ["tcp://$address:$server_port"], allow: ["$address"], token: $token }
 clients: { count: 5000, connectRate: 1000/s }
 phases:
-  - { name: talk, duration: 20s, rate: 1000/s }
+  - { name: talk, duration: 10s, rate: 1000/s }
 gates:
   - connections.peak >= 5000
   - messages.lost == 0
@@ -98,7 +105,7 @@ END
   server=$!
   started="$started $server"
   wait_for listening "$folder/server.log" "$server"
-  set -- "$folder/two-laptops.yaml"
+  set -- "$folder/two-laptops.yaml" "$@"
   allow=$address
 else
   allow="HOST OF YOUR TARGET"
@@ -115,5 +122,5 @@ The run begins as soon as it is there. On that laptop, Ctrl-C ends the agent.
 
 END
 status=0
-node "$c2m" run "$@" --agents "$C2M_NATS" --set agents.wait=10min || status=$?
+node "$c2m" run "$@" --agents "$C2M_NATS" --set agents.wait=10m || status=$?
 exit "$status"

@@ -62,4 +62,4 @@ test('what the steps of the Containerfile make runs a scenario, as its user, wit
   expect(stderr + stdout).toContain('PASSED');
   expect(status).toBe(0);
   expect(existsSync(join(records, 'run/report.html'))).toBe(true);
-}, 180_000);
+}, 300_000);
