@@ -130,7 +130,7 @@ export class HostsLab {
       const words = [...this.machines.values()].map((machine) => machine.words());
       throw new Error(`${JSON.stringify([...lent.values()])}\n${words.join('')}`);
     };
-    await vi.waitFor(look, { timeout: 20_000, interval: 100 });
+    await vi.waitFor(look, { timeout: 60_000, interval: 100 });
   }
 
   /** Runs c2m on the host of the coordinator to its end. */
