@@ -120,6 +120,11 @@ export class HostsLab {
 
   /** Resolves once no run has any of them. */
   async whenFree(...names: string[]): Promise<void> {
+    const haveEnded = (): void => {
+      const busy = names.filter((name) => this.machine(name).runsUnderWay > 0);
+      if (busy.length > 0) throw new Error(`${busy}: ${busy.map((name) => this.machine(name).words())}`);
+    };
+    await vi.waitFor(haveEnded, { timeout: 30_000 });
     await this.#whenLent((lent) => names.every((name) => lent.get(name)?.busy === null));
   }
 
@@ -276,6 +281,12 @@ export class Machine {
   /** Connections of its clients that stand. */
   connections(): number {
     return this.host.connectionsFrom(SERVER_PORT);
+  }
+
+  /** Runs that have it, by what its `c2m agent` has said. */
+  get runsUnderWay(): number {
+    const count = (words: RegExp): number => this.words().match(words)?.length ?? 0;
+    return count(/taken by run/g) - count(/has ended here/g);
   }
 
   /** What its `c2m agent` has said. */

@@ -109,7 +109,10 @@ export class Host {
   start(argv: readonly string[]): RunningCommand {
     const ahead = this.clockAheadSeconds;
     const clock = ahead === 0 ? [] : ['unshare', '--time', '--monotonic', String(ahead)];
-    return startCommand('ip', ['netns', 'exec', this.namespace, ...clock, ...argv], environment);
+    return startCommand('ip', ['netns', 'exec', this.namespace, ...clock, ...argv], {
+      environment,
+      detached: true,
+    });
   }
 
   /** Runs a program here to its end, which is soon. */
@@ -133,9 +136,13 @@ export class Host {
     return lines.split('\n').filter((line) => line !== '').length;
   }
 
-  /** Pulls its cable out of the switch: nothing is told to anybody, nothing comes through. */
-  cut(): void {
+  /**
+   * Pulls its cable out of the switch: nothing is told to anybody, nothing comes through.
+   * @returns when that was, by the wall clock
+   */
+  cut(): number {
     ip('-n', this.#switch, 'link', 'set', this.name, 'down');
+    return Date.now();
   }
 
   /** Puts it back. */
@@ -177,15 +184,17 @@ function sweepLeftovers(): void {
   }
 }
 
+/** Takes away all networks of this process. */
+export function cleanNetworks(): void {
+  for (const network of networks) network.clean();
+}
+
 function cleanAtTheEnd(): void {
   if (made > 0) return;
-  const clean = (): void => {
-    for (const network of networks) network.clean();
-  };
-  process.on('exit', clean);
+  process.on('exit', cleanNetworks);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
-      clean();
+      cleanNetworks();
       process.kill(process.pid, signal);
     });
   }

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, vi } from 'vitest';
+import { afterAll, describe, vi } from 'vitest';
 import { environment, inNamespace, ip } from './ip.js';
+import { cleanNetworks } from './network.js';
 
 /** Why hosts cannot be made here, and what would be needed; null: they can. */
 export const missingForHosts: string | null = findMissing();
@@ -14,6 +15,8 @@ export const missingForClocks: string | null = clockProblem();
 export function describeHosts(title: string, tests: () => void): void {
   // A dozen processes start for each, on few cores.
   vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+  // Also where the network was not whole when it was given up.
+  afterAll(cleanNetworks);
   if (missingForHosts === null) describe(title, tests);
   else describe.skip(`${title}: skipped, because ${missingForHosts}`, tests);
 }

@@ -18,14 +18,21 @@ export interface RunningCommand {
   ended: Promise<Ended>;
 }
 
+export interface CommandOptions {
+  environment?: NodeJS.ProcessEnv;
+  /** In a session of its own: no Ctrl-C of ours reaches it, and the kernel gives it CPU time as it gives it to us. */
+  detached?: boolean;
+}
+
 /** Starts a program in a process of its own, with nothing to read and in plain text. */
 export function startCommand(
   program: string,
   argv: readonly string[],
-  environment: NodeJS.ProcessEnv = process.env,
+  { environment = process.env, detached = false }: CommandOptions = {},
 ): RunningCommand {
   const child = spawn(program, argv, {
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached,
     env: { ...environment, NO_COLOR: '1', FORCE_COLOR: undefined },
   });
   let stdout = '';
