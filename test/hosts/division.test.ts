@@ -24,7 +24,7 @@ describeHosts('the same scenario on one, two and five machines', () => {
       hasClocks ? { clockAheadSeconds: COORDINATOR_AHEAD } : {},
     );
     for (const hosts of [1, 2, 5]) runs.set(hosts, await lab.run({ agents: { hosts } }));
-  });
+  }, 300_000);
   afterAll(() => lab?.close());
 
   const recordOf = (machines: number): RunRecord => {
