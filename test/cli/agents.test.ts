@@ -161,10 +161,9 @@ describe('what NATS needs', () => {
   test('is not loaded by a run on this machine', async () => {
     await withoutNats();
     const out = join(testFolder(), 'record');
-    const brief = ['clients.count=20', 'generator.lagLimit=1m', 'gates=["messages.lost == 0"]'].flatMap((each) => [
-      '--set',
-      each,
-    ]);
+    const brief = ['clients.count=20', 'generator.lagLimit=1m', 'gates=["messages.lost == 0"]'].flatMap(
+      (each) => ['--set', each],
+    );
     const { stderr, status } = await c2m('run', 'ci-smoke', ...brief, '--out', out);
     expect([stderr, status]).toEqual(['', 0]);
   });
