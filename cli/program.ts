@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../lab/version.js';
 import { printableLines } from '../record/printable.js';
 import { abCommand } from './ab.js';
+import { agentCommand } from './agent.js';
+import { agentsCommand } from './agents.js';
 import { compareCommand, withSides } from './compare.js';
 import { doctorCommand } from './doctor.js';
 import { driverCommand } from './driver-test.js';
@@ -64,12 +66,14 @@ Exit status:
     compareCommand,
     abCommand,
     serveCommand,
+    agentCommand,
     topCommand,
     reloadCommand,
     tokenCommand,
     doctorCommand,
     driverCommand,
     scenariosCommand,
+    agentsCommand,
   ]) {
     const command = make(finish).copyInheritedSettings(program);
     program.addCommand(command.showHelpAfterError(`(c2m ${command.name()} --help says more)`));

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../loadgen/agent-messages.js';
-import type { Coordinator } from '../loadgen/coordination/coordinator.js';
-import { LocalAgents, thisHost } from '../loadgen/coordination/local-agents.js';
+import type { AgentHost, Coordinator } from '../loadgen/coordination/coordinator.js';
+import type { NatsOptions } from '../loadgen/coordination/nats/connect.js';
 import { withEndpoints } from '../loadgen/plan.js';
 import type { ServerProcesses } from '../loadgen/recording/process-sum.js';
 import { ProcessGroup, ProcessTree } from '../loadgen/recording/server-processes.js';
@@ -15,6 +15,7 @@ import type { Measurement, RunRecord } from '../record/run.js';
 import { judge } from '../record/verdict.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import type { Scenario } from '../scenarios/scenario.js';
+import { coordinatorFor } from './agents.js';
 import { CommandServer } from './command-server.js';
 import { EmbeddedServer } from './embedded-server.js';
 import { hideToken } from './hide-token.js';
@@ -33,12 +34,16 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Nobody asks first whether the server speaks the protocol. */
   skipsFirstContact?: boolean;
+  /** Where the machines are met that simulate the clients; undefined: as the scenario says. */
+  agents?: NatsOptions;
 }
 
 /** Who wants to know how a run is getting on. */
 export type RunObservers = {
   /** There is nothing wrong with the input: from now on something is started and written. */
   begun?: () => void;
+  /** Before that: which machines it waits for, and which it has got. */
+  machines?: (words: string) => void;
 } & {
   [Name in keyof RunEvents]?: (...event: RunEvents[Name]) => void;
 };
@@ -64,19 +69,39 @@ export async function runScenario(
   const { folder, isReplacing = false, baseline = [], skipsFirstContact = false } = options;
   const { signal = new AbortController().signal } = options;
   const gates = withBaseline(loaded.scenario.gates, baseline);
-  const coordinator = new LocalAgents(thisHost(packageVersion()));
-  const target = await planTarget(loaded.scenario, await coordinator.hosts());
-  await prepareRecordFolder(folder, isReplacing);
-  observers.begun?.();
-  const { measurement, failure } = await attempt(() =>
-    measure(loaded, target, { folder, signal, skipsFirstContact, coordinator }, observers),
-  );
-  if (measurement) {
-    const told = { ...measurement, notes: [...loaded.notes, ...measurement.notes] };
-    return { record: judge(hideToken(told), gates), failure };
+  const coordinator = await coordinatorFor(loaded.scenario, {
+    nats: options.agents,
+    signal,
+    tell: observers.machines ?? (() => undefined),
+  });
+  try {
+    const hosts = await hostsUnless(signal, coordinator);
+    if (!hosts) return { record: undefined, failure: undefined };
+    const target = await planTarget(loaded.scenario, hosts);
+    await prepareRecordFolder(folder, isReplacing);
+    observers.begun?.();
+    const { measurement, failure } = await attempt(() =>
+      measure(loaded, target, { folder, signal, skipsFirstContact, coordinator }, observers),
+    );
+    if (measurement) {
+      const told = { ...measurement, notes: [...loaded.notes, ...measurement.notes] };
+      return { record: judge(hideToken(told), gates), failure };
+    }
+    await discardRecordFolder(folder);
+    return { record: undefined, failure: signal.aborted ? undefined : failure };
+  } finally {
+    await coordinator.close();
   }
-  await discardRecordFolder(folder);
-  return { record: undefined, failure: signal.aborted ? undefined : failure };
+}
+
+/** Undefined: nobody wants them any more. */
+async function hostsUnless(signal: AbortSignal, coordinator: Coordinator): Promise<AgentHost[] | undefined> {
+  try {
+    return await coordinator.hosts();
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
 }
 
 /** What was measured, and why the run could not be completed if it could not; there may be both. */
@@ -106,7 +131,8 @@ async function measure(
   observers: RunObservers,
 ): Promise<Measurement | undefined> {
   // Before anything listens or dials: the server, the agents and their devices all live in there.
-  if (loaded.scenario.generator.transport === 'packets') enterNetworkNamespace();
+  const isHere = !how.coordinator.isRemote;
+  if (isHere && loaded.scenario.generator.transport === 'packets') enterNetworkNamespace();
   const server = await startServer(loaded.scenario, target, how);
   try {
     return await load(loaded, target, server, how, observers);

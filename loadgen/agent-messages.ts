@@ -62,6 +62,11 @@ export interface AgentPlan {
   isServerFresh: boolean;
   /** Texts that the messages carry by turns: a link to a file and its thumbnail; empty: noise. */
   attachments: string[];
+  /**
+   * It finds out whether something listens at the endpoints and speaks the protocol before it is `ready`: for the coordinator,
+   * which may be where they cannot be reached.
+   */
+  asksFirst?: boolean;
 }
 
 export type ToAgent =
@@ -78,8 +83,8 @@ export type ToAgent =
   | { kind: 'finish' };
 
 export type FromAgent =
-  /** The plan is taken, the population allocated. */
-  | { kind: 'ready' }
+  /** The plan is taken, the population allocated; `notes` of the first contact, where it asked first. */
+  | { kind: 'ready'; notes?: string[] }
   /** Every client has logged in or failed for the first time, the last of them at `atMs`; `logins` of them did. */
   | { kind: 'connected'; logins: number; atMs: number }
   | { kind: 'drained' }

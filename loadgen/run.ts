@@ -4,7 +4,7 @@ import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
-import { type AgentLoss, AgentPool } from './coordination/agent-pool.js';
+import { AgentPool } from './coordination/agent-pool.js';
 import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
@@ -78,6 +78,8 @@ class Run {
   readonly #stopped: Promise<void>;
   #resolveStopped: () => void = () => undefined;
   #isStopped = false;
+  /** It was stopped by somebody, or by what the target or the disk did; not because an agent was lost. */
+  #isCutShort = false;
   /** What broke the recording itself, such as a full disk. */
   #fault: Error | undefined;
   #actions: ActionRunner | undefined;
@@ -96,6 +98,11 @@ class Run {
 
   stop(reason?: string): void {
     if (reason !== undefined) this.#notes.push(reason);
+    this.#isCutShort = true;
+    this.#end();
+  }
+
+  #end(): void {
     this.#isStopped = true;
     this.#resolveStopped();
   }
@@ -108,7 +115,7 @@ class Run {
   async complete(): Promise<Measurement> {
     const { scenario, endpoints, plans, coordinator, mediaUrl, folder, credentials } = this.#request;
     // Packets go to a server of the run's own, over a device that the agents have yet to make.
-    if (scenario.generator.transport === 'sockets') await probeEndpoints(endpoints);
+    if (scenario.generator.transport === 'sockets' && !coordinator.isRemote) await probeEndpoints(endpoints);
     await this.#makeFirstContact();
     const watches = await ServerWatches.connect(this.#request);
     const media = mediaUrl === null ? undefined : await prepareMedia(mediaUrl, scenario, credentials);
@@ -124,14 +131,15 @@ class Run {
           agents.take(agent, sample);
           recorder?.take(agent, sample);
         }),
-      lost: (loss) => {
-        this.#guard(() => recorder?.ended(loss.agent));
-        this.#lost(loss, pool);
+      lost: ({ agent }) => {
+        this.#guard(() => recorder?.ended(agent));
+        this.#lost(pool);
         this.#tellAgents(pool);
       },
     });
     try {
-      await Promise.race([pool.prepare(), this.#stopped]);
+      const ready = await Promise.race([pool.prepare(), this.#stopped]);
+      this.#notes.push(...(ready ?? []).flatMap(({ notes = [] }) => notes));
       if (this.#isStopped)
         throw new RunError('C2M_RUN', ['the run ended before the first connect', ...this.#notes].join(': '));
       this.#tellAgents(pool);
@@ -183,6 +191,7 @@ class Run {
       resources.end();
       await watches.poll();
       await pool.finish();
+      const clocks = await coordinator.clocks();
       plans.forEach((_, agent) => {
         this.#guard(() => recorder?.ended(agent));
       });
@@ -205,14 +214,14 @@ class Run {
         media,
         notes: [...this.#notes, ...this.#actions.failures],
         marks: this.#actions.marks,
-        isPartial: this.#isStopped,
+        isPartial: this.#isCutShort,
         died: this.#died,
         pool,
         watches,
         recorder,
         latency,
         agents,
-        clocks: await coordinator.clocks(),
+        clocks,
       });
       if (hasLoggedIn || this.#isStopped) return measurement;
       throw nobodyLoggedIn({ ...measurement, isPartial: true });
@@ -227,10 +236,15 @@ class Run {
 
   /** Whether the server speaks the protocol, before anything is loaded; our own does, and needs not be asked. */
   async #makeFirstContact(): Promise<void> {
-    const { scenario, plans, target, skipsFirstContact = false } = this.#request;
+    const { scenario, plans, target, coordinator, skipsFirstContact = false } = this.#request;
     const [plan] = plans;
     if (!plan || skipsFirstContact || target.kind === 'embedded') return;
     if (scenario.generator.transport !== 'sockets') return;
+    if (coordinator.isRemote) {
+      // The target is to be reached from there, and perhaps not from here.
+      plan.asksFirst = true;
+      return;
+    }
     const { notes } = await makeFirstContact(plan, this.#stopped);
     this.#notes.push(...notes);
   }
@@ -248,7 +262,7 @@ class Run {
       connected,
       this.#stopped.then(() => undefined),
     ).finally(stopWatching);
-    if (!outcomes) {
+    if (!outcomes || outcomes.length === 0) {
       if (!this.#isStopped)
         this.#notes.push(`not every client had its first connect within ${limitMs / 1000} s`);
       return;
@@ -343,11 +357,10 @@ class Run {
     });
   }
 
-  #lost({ agent, why }: AgentLoss, pool: AgentPool): void {
-    const words = `agent ${agent} ${why}; its clients are gone`;
+  /** Without an agent the load is not what was asked for; and without any there is none. */
+  #lost(pool: AgentPool): void {
     const isAlone = pool.losses.length === pool.plans.length;
-    if (this.#request.scenario.agents.lost === 'tolerate' && !isAlone) this.#notes.push(words);
-    else this.stop(words);
+    if (this.#request.scenario.agents.lost === 'invalidate' || isAlone) this.#end();
   }
 
   /** What listens to agents must not throw: it would end the process with the agents still at work. */
