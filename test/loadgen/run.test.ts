@@ -396,7 +396,9 @@ describe('a run goes on', () => {
     expect(measurement.durationSeconds).toBeGreaterThan(4);
     // The other one has sent half of the messages until the end.
     expect(measurement.messages.sent).toBeGreaterThanOrEqual(199);
-    expect(measurement.notes[0]).toMatch(/^agent \d on \S+ was lost at [\d.]+ s: ended \(SIGKILL\); 20 of 40 /);
+    expect(measurement.notes[0]).toMatch(
+      /^agent \d on \S+ was lost at [\d.]+ s: ended \(SIGKILL\); 20 of 40 /,
+    );
   });
 
   test('when a worker of the server is killed: its clients reconnect, nothing is lost, the notes say so', async () => {
