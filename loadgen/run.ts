@@ -9,7 +9,6 @@ import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
-import { phaseShare } from './plan.js';
 import { probeEndpoints } from './probe.js';
 import { AgentSummaries } from './recording/agent-summary.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
@@ -157,7 +156,7 @@ class Run {
       const latency = new LatencyRecorder(
         (text) => writer.latency(text),
         this.#startedAtMs,
-        (sample, lag) => agents.lagRecorded(sample, lag),
+        (sample) => agents.lagOf(sample),
       );
       recorder = new TimelineRecorder(plans.length, this.#startMs, {
         merge: (samples, startSeconds, endSeconds) => {
@@ -286,7 +285,7 @@ class Run {
   }
 
   async #runPhases(pool: AgentPool): Promise<void> {
-    const { phases, clients, actions } = this.#request.scenario;
+    const { phases, actions } = this.#request.scenario;
     let atMs = monotonicMs() + this.#request.coordinator.leadMs;
     this.#actions?.plan(actions, atMs);
     this.#media?.start(
@@ -295,9 +294,7 @@ class Run {
     );
     for (const phase of phases) {
       if (this.#isStopped) return;
-      pool.plans.forEach(({ count }, agent) => {
-        pool.tell(agent, { kind: 'phase', phase: phaseShare(phase, count, clients.count), atMs });
-      });
+      pool.tellAll({ kind: 'phase', phase, atMs });
       await this.#until(atMs);
       if (this.#isStopped) return;
       this.#beginPhase(phase.name, atMs, phase.durationMs);
