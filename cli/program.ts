@@ -8,11 +8,13 @@ import { compareCommand, withSides } from './compare.js';
 import { doctorCommand } from './doctor.js';
 import { driverCommand } from './driver-test.js';
 import { describeError, ExitStatus, type Finish, statusOfError } from './exit-status.js';
+import { rateCommand } from './rate.js';
 import { reloadCommand } from './reload.js';
 import { reportCommand } from './report.js';
 import { runCommand } from './run.js';
 import { scenariosCommand } from './scenarios.js';
 import { serveCommand } from './serve.js';
+import { stopCommand } from './stop.js';
 import { topCommand } from './top.js';
 import { tokenCommand } from './user-tokens.js';
 
@@ -65,6 +67,8 @@ Exit status:
     reportCommand,
     compareCommand,
     abCommand,
+    rateCommand,
+    stopCommand,
     serveCommand,
     agentCommand,
     topCommand,

@@ -64,6 +64,7 @@ export class RecordedRuns {
       begun: () => {
         this.#view = this.#viewFor(loaded);
       },
+      stopped: () => this.interrupts.request(),
       phase: (phase) => this.#view.phase(phase),
       sample: (sample) => this.#view.sample(sample),
       agents: (agents) => this.#view.agents(agents),

@@ -12,14 +12,16 @@ import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-address
 import { formatAddress } from '../protocol/address.js';
 import { withBaseline } from '../record/baseline.js';
 import type { Measurement, RunRecord } from '../record/run.js';
-import { judge } from '../record/verdict.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { coordinatorFor } from './agents.js';
+import { Checkpoint } from './checkpoint.js';
 import { CommandServer } from './command-server.js';
 import { EmbeddedServer } from './embedded-server.js';
-import { hideToken } from './hide-token.js';
+import { listenForRequests } from './live-carriers.js';
+import { LiveControl } from './live-control.js';
 import { discardRecordFolder, prepareRecordFolder } from './record-folder.js';
+import { recordMaker } from './record-of.js';
 import { type PlannedTarget, planTarget } from './target.js';
 import { packageVersion } from './version.js';
 
@@ -42,6 +44,8 @@ export interface RunOptions {
 export type RunObservers = {
   /** There is nothing wrong with the input: from now on something is started and written. */
   begun?: () => void;
+  /** Somebody ends the run from elsewhere (`c2m stop`): as if the signal had been aborted. */
+  stopped?: () => void;
   /** Before that: which machines it waits for, and which it has got. */
   machines?: (words: string) => void;
 } & {
@@ -67,7 +71,8 @@ export async function runScenario(
   observers: RunObservers = {},
 ): Promise<RunOutcome> {
   const { folder, isReplacing = false, baseline = [], skipsFirstContact = false } = options;
-  const { signal = new AbortController().signal } = options;
+  const control = new LiveControl(loaded.scenario.name, observers.stopped);
+  const signal = AbortSignal.any([control.signal, ...(options.signal ? [options.signal] : [])]);
   const gates = withBaseline(loaded.scenario.gates, baseline);
   const coordinator = await coordinatorFor(loaded.scenario, {
     nats: options.agents,
@@ -80,13 +85,21 @@ export async function runScenario(
     const target = await planTarget(loaded.scenario, hosts);
     await prepareRecordFolder(folder, isReplacing);
     observers.begun?.();
+    const recordOf = recordMaker(loaded.notes, gates);
+    const checkpoint = new Checkpoint(folder, recordOf);
+    const listening = await listenForRequests(control, coordinator);
     const { measurement, failure } = await attempt(() =>
-      measure(loaded, target, { folder, signal, skipsFirstContact, coordinator }, observers),
+      measure(
+        loaded,
+        target,
+        { folder, signal, skipsFirstContact, coordinator, control, checkpoint },
+        observers,
+      ),
     );
-    if (measurement) {
-      const told = { ...measurement, notes: [...loaded.notes, ...measurement.notes] };
-      return { record: judge(hideToken(told), gates), failure };
-    }
+    listening.close();
+    const notes = [...listening.notes, ...(await checkpoint.end())];
+    if (measurement)
+      return { record: recordOf({ ...measurement, notes: [...measurement.notes, ...notes] }), failure };
     await discardRecordFolder(folder);
     return { record: undefined, failure: signal.aborted ? undefined : failure };
   } finally {
@@ -118,6 +131,8 @@ async function attempt(
 
 type HowToRun = Required<Pick<RunOptions, 'folder' | 'signal' | 'skipsFirstContact'>> & {
   coordinator: Coordinator;
+  control: LiveControl;
+  checkpoint: Checkpoint;
 };
 
 /** A server that the lab has started for a run. */
@@ -190,7 +205,7 @@ async function load(
   { scenario, source }: LoadedScenario,
   target: PlannedTarget,
   server: StartedServer | undefined,
-  { folder, signal, skipsFirstContact, coordinator }: HowToRun,
+  { folder, signal, skipsFirstContact, coordinator, control, checkpoint }: HowToRun,
   observers: RunObservers,
 ): Promise<Measurement | undefined> {
   if (signal.aborted) return undefined;
@@ -210,14 +225,16 @@ async function load(
       driver: target.driver,
     },
     folder,
+    checkpoint: (measurement) => checkpoint.take(measurement),
     coordinator,
     skipsFirstContact,
     version: packageVersion(),
   });
+  control.attach(handle);
   if (observers.phase) handle.on('phase', observers.phase);
   if (observers.sample) handle.on('sample', observers.sample);
   if (observers.agents) handle.on('agents', observers.agents);
-  const interrupt = (): void => handle.interrupt();
+  const interrupt = (): void => handle.interrupt(control.whyStopped);
   signal.addEventListener('abort', interrupt);
   server?.died.then((reason) => handle.targetDied(reason));
   try {

@@ -5,16 +5,19 @@ import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
 import { AgentPool } from './coordination/agent-pool.js';
+import type { ClockReport } from './coordination/coordinator.js';
 import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
 import { probeEndpoints } from './probe.js';
+import { RateChanges } from './rate-changes.js';
 import { AgentSummaries } from './recording/agent-summary.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
 import { MemoryTrend } from './recording/memory-trend.js';
 import { RecordWriter } from './recording/record-writer.js';
+import { repeatSparingly } from './recording/repeat-sparingly.js';
 import { ResourceUsage } from './recording/resource-usage.js';
 import type { ServerWatch } from './recording/server-watch.js';
 import { ServerWatches } from './recording/server-watches.js';
@@ -30,6 +33,8 @@ const SETTLE_MS = 1500;
 const QUIET_MS = 1000;
 /** How long an interrupted run waits for what is under way. */
 const INTERRUPTED_DRAIN_MS = 2000;
+/** What a run that is killed had not told yet. */
+const CHECKPOINT_MS = 5000;
 
 export interface RunEvents {
   sample: [TimelineSample];
@@ -51,10 +56,20 @@ export interface RunHandle {
   on<Name extends keyof RunEvents>(event: Name, listener: (...event: RunEvents[Name]) => void): void;
   /** Rejects with RunError when the run could not be completed. */
   measurement: Promise<Measurement>;
-  /** Ends the run in good order within a few seconds; the measurement is partial then. */
-  interrupt(): void;
+  /**
+   * Ends the run in good order within a few seconds; the measurement is partial then.
+   * @param why for the notes, where there is more to say than that it was
+   */
+  interrupt(why?: string): void;
   /** The same, because the target has ended: it has failed. */
   targetDied(reason: string): void;
+  /**
+   * From a moment from now until the phase ends, messages fall due at this rate, whatever the scenario says.
+   * @param by who wants it, for the record
+   * @returns what was done, in words
+   * @throws RunError why it cannot be done now
+   */
+  changeRate(perSecond: number, by: string): string;
 }
 
 /** Runs a scenario: connect, its phases, drain; by then everything is measured, and nothing is judged. */
@@ -63,8 +78,9 @@ export function startRun(request: RunRequest): RunHandle {
   return {
     on: (event, listener) => run.events.on(event, listener as never),
     measurement: run.complete(),
-    interrupt: () => run.stop(),
+    interrupt: (why) => run.stop(why),
     targetDied: (reason) => run.targetDied(reason),
+    changeRate: (perSecond, by) => run.changeRate(perSecond, by),
   };
 }
 
@@ -82,6 +98,8 @@ class Run {
   /** What broke the recording itself, such as a full disk. */
   #fault: Error | undefined;
   #actions: ActionRunner | undefined;
+  #rates: RateChanges | undefined;
+  #checkpoints: { stop(): void } | undefined;
   #media: MediaLoad | undefined;
   #connectsPerSecond: number | undefined;
   #died: string | null = null;
@@ -109,6 +127,15 @@ class Run {
   targetDied(reason: string): void {
     this.#died ??= reason;
     this.stop(reason);
+  }
+
+  changeRate(perSecond: number, by: string): string {
+    if (!this.#rates || this.#isStopped)
+      throw new RunError(
+        'C2M_RUN',
+        `the rate cannot be changed now: the run ${this.#rates ? 'is ending' : 'has yet to begin'}`,
+      );
+    return this.#rates.change(perSecond, by);
   }
 
   async complete(): Promise<Measurement> {
@@ -158,7 +185,7 @@ class Run {
         this.#startedAtMs,
         (sample) => agents.lagOf(sample),
       );
-      recorder = new TimelineRecorder(plans.length, this.#startMs, {
+      const timeline = new TimelineRecorder(plans.length, this.#startMs, {
         merge: (samples, startSeconds, endSeconds) => {
           const phase = this.#phaseAt(this.#startMs + endSeconds * 1000);
           const ofMedia = media ? [{ latency: { [phase]: media.take() } }] : [];
@@ -175,18 +202,56 @@ class Run {
           this.events.emit('sample', sample);
         },
       });
+      recorder = timeline;
       watches.start(this.#startMs);
-      this.#actions = new ActionRunner(pool, this.#request.server, this.#startMs);
+      const actions = new ActionRunner(pool, this.#request.server, this.#startMs);
+      const rates = new RateChanges(pool, this.#request.coordinator.leadMs, this.#startMs);
+      [this.#actions, this.#rates] = [actions, rates];
+      // What the clocks of the hosts did is asked for at the end; without that the run is not over.
+      const assemble = (endMs: number, clocks?: ClockReport[]): Measurement =>
+        assembleMeasurement({
+          request: this.#request,
+          facts: this.#facts,
+          startMs: this.#startMs,
+          startedAtMs: this.#startedAtMs,
+          endMs,
+          isOver: clocks !== undefined,
+          phases: this.#phases,
+          connectsPerSecond: this.#connectsPerSecond,
+          resources: resources.summary(),
+          memoryTrend,
+          media,
+          notes: [...this.#notes, ...rates.notes, ...actions.failures],
+          marks: [...actions.marks, ...rates.marks].sort((one, other) => one.atSeconds - other.atSeconds),
+          rateChanges: rates.made,
+          isPartial: !clocks || this.#isCutShort,
+          died: this.#died,
+          pool,
+          watches,
+          recorder: timeline,
+          latency,
+          agents,
+          clocks: clocks ?? [],
+        });
+      this.#checkpoints = repeatSparingly(
+        () => {
+          if (timeline.counts.connected > 0) this.#request.checkpoint?.(assemble(monotonicMs()));
+        },
+        CHECKPOINT_MS,
+        ({ message }) =>
+          this.#notes.push(`what was measured could not be kept while the run went on: ${message}`),
+      );
       await this.#connect(pool, watches.server, resources);
       const hasLoggedIn = recorder.counts.connected > 0;
       if (hasLoggedIn) await this.#runPhases(pool);
-      await this.#actions.end();
+      await actions.end();
       const { connected, failed } = recorder.counts;
       await Promise.all([this.#drain(pool), this.#drainMedia()]);
       const hasRefusedAll = recorder.counts.connected === connected && recorder.counts.failed > failed;
       if (hasLoggedIn && !this.#isStopped && recorder.open === 0 && hasRefusedAll)
         this.#died ??= 'nobody was connected any more when the run ended: the target takes no connections';
       const endMs = monotonicMs();
+      this.#checkpoints.stop();
       resources.end();
       await watches.poll();
       await pool.finish();
@@ -199,32 +264,11 @@ class Run {
       if (media) latency.add([{ latency: { [this.#phaseAt(endMs)]: media.take() } }], endSeconds, endSeconds);
       if (this.#fault) throw this.#fault;
       this.#notes.push(...watches.failures());
-      const measurement = assembleMeasurement({
-        request: this.#request,
-        facts: this.#facts,
-        startMs: this.#startMs,
-        startedAtMs: this.#startedAtMs,
-        endMs,
-        isOver: true,
-        phases: this.#phases,
-        connectsPerSecond: this.#connectsPerSecond,
-        resources: resources.summary(),
-        memoryTrend,
-        media,
-        notes: [...this.#notes, ...this.#actions.failures],
-        marks: this.#actions.marks,
-        isPartial: this.#isCutShort,
-        died: this.#died,
-        pool,
-        watches,
-        recorder,
-        latency,
-        agents,
-        clocks,
-      });
+      const measurement = assemble(endMs, clocks);
       if (hasLoggedIn || this.#isStopped) return measurement;
       throw nobodyLoggedIn({ ...measurement, isPartial: true });
     } finally {
+      this.#checkpoints?.stop();
       await this.#actions?.end();
       media?.cut();
       watches.stop();
@@ -334,6 +378,7 @@ class Run {
     const last = this.#phases.at(-1);
     if (last) last.endMs = atMs;
     this.#phases.push({ name, startMs: atMs, endMs: Number.POSITIVE_INFINITY });
+    this.#rates?.beginPhase(name, atMs, durationMs);
     this.events.emit('phase', { name, durationMs });
   }
 

@@ -271,6 +271,13 @@ export const runRecordSchema = z.object({
   ),
   /** What was done to the server or the clients at a time of its own. */
   marks: z.array(z.object({ atSeconds: z.number(), label: z.string() })).default([]),
+  /**
+   * Rates of messages that somebody set by hand, each from then to the end of its phase: it was another load than the
+   * scenario says. Left out: nobody did.
+   */
+  rateChanges: z
+    .array(z.object({ atSeconds: z.number(), phase: z.string(), perSecond: z.number(), by: z.string() }))
+    .optional(),
   connections: z.object({
     target: count,
     /** Most clients logged in at one time, between samples too; of several agents as many as are certain. */

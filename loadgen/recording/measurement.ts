@@ -39,6 +39,7 @@ export interface FinishedRun {
   isOver: boolean;
   phases: PhaseSpan[];
   marks: Measurement['marks'];
+  rateChanges: NonNullable<Measurement['rateChanges']>;
   media: MediaLoad | undefined;
   /** Undefined where the connect phase was cut short. */
   connectsPerSecond: number | undefined;
@@ -102,6 +103,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
         : { name: scenario.reference, ...PUBLISHED_RESULTS[scenario.reference] },
     phases,
     marks: run.marks,
+    ...(run.rateChanges.length > 0 && { rateChanges: run.rateChanges }),
     connections: {
       target: scenario.clients.count,
       peak: counts.peak,
@@ -132,7 +134,9 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     serverMetrics,
     notes: [
       ...run.notes,
-      ...(scenario.agents.lost === 'tolerate' ? remainingNotes(hosts, scenario, phases) : []),
+      ...(scenario.agents.lost === 'tolerate'
+        ? remainingNotes(hosts, scenario, phases, run.rateChanges)
+        : []),
       ...clockNotes(hosts),
       ...metricsNotes(serverMetrics),
       ...ledgerNotes(messages.leftOver, refusedAndDelivered),

@@ -30,6 +30,11 @@ export function differencesOf(
     .filter((path) => !WHERE.test(path))
     .map((path) => `another workload: ${path} is ${each(all, (run) => valueAt(workloadOf(run), path))}`);
   const protocols = new Set(all.map(protocolOf));
+  const changed = all.filter(({ rateChanges = [] }) => rateChanges.length > 0).length;
+  if (changed > 0)
+    faults.push(
+      `another workload: the rate of messages was changed by hand in ${changed} of the ${all.length} runs`,
+    );
   if (protocols.size > 1 && !isMeant('target'))
     faults.push(`another protocol: ${[...protocols].join(' and ')}`);
   const where = workload.filter((path) => WHERE.test(path));

@@ -86,6 +86,11 @@ const planSchema = strict<AgentPlan>({
   run: whole(2 ** 32 - 1).min(1),
   firstUser: whole(Number.MAX_SAFE_INTEGER - 2 ** 32),
   count: whole(2 ** 31).min(1),
+  population: z.strictObject({
+    firstUser: whole(Number.MAX_SAFE_INTEGER - 2 ** 32),
+    count: whole(2 ** 31).min(1),
+  }),
+  partnersApart: z.boolean(),
   endpoints: z.array(endpoint).min(1).max(MOST_ENDPOINTS) as z.ZodType<Endpoint[]>,
   driver: z.strictObject({
     name: z.enum(DRIVER_NAMES as [string, ...string[]]),
@@ -125,6 +130,7 @@ type Told = Exclude<ToAgent, { kind: 'plan' }>;
 const TOLD: { [Kind in Told['kind']]: z.ZodType<Extract<Told, { kind: Kind }>> } = {
   connect: strict({ kind: z.literal('connect'), atMs: time }),
   phase: strict({ kind: z.literal('phase'), phase, atMs: time }),
+  rate: strict({ kind: z.literal('rate'), messageRate: rate, atMs: time }),
   act: strict({ kind: z.literal('act'), action, atMs: time }),
   drain: strict({ kind: z.literal('drain') }),
   finish: strict({ kind: z.literal('finish') }),
