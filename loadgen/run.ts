@@ -4,7 +4,7 @@ import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
-import { AgentPool, lossWords } from './coordination/agent-pool.js';
+import { AgentPool } from './coordination/agent-pool.js';
 import type { ClockReport } from './coordination/coordinator.js';
 import { THIS_HOST } from './coordination/local-agents.js';
 import { makeFirstContact } from './first-contact/first-contact.js';
@@ -185,7 +185,7 @@ class Run {
       const latency = new LatencyRecorder(
         (text) => writer.latency(text),
         this.#startedAtMs,
-        (sample, lag) => agents.lagRecorded(sample, lag),
+        (sample) => agents.lagOf(sample),
       );
       const timeline = new TimelineRecorder(plans.length, this.#startMs, {
         merge: (samples, startSeconds, endSeconds) => {
@@ -223,7 +223,7 @@ class Run {
           resources: resources.summary(),
           memoryTrend,
           media,
-          notes: [...this.#notes, ...lostNotes(pool), ...rates.notes, ...actions.failures],
+          notes: [...this.#notes, ...rates.notes, ...actions.failures],
           marks: [...actions.marks, ...rates.marks].sort((one, other) => one.atSeconds - other.atSeconds),
           rateChanges: rates.made,
           isPartial: !clocks || this.#isCutShort,
@@ -257,7 +257,7 @@ class Run {
       resources.end();
       await watches.poll();
       await pool.finish();
-      await coordinator.clocks();
+      const clocks = await coordinator.clocks();
       plans.forEach((_, agent) => {
         this.#guard(() => recorder?.ended(agent));
       });
@@ -268,7 +268,7 @@ class Run {
       this.#notes.push(...watches.failures());
       const unanswered = unansweredNotes(remotePacketAgents(pool, timeline));
       this.#notes.push(...unanswered);
-      const measurement = assemble(endMs, await coordinator.clocks());
+      const measurement = assemble(endMs, clocks);
       if (hasLoggedIn || this.#isStopped) return measurement;
       throw nobodyLoggedIn({ ...measurement, isPartial: true }, unanswered);
     } finally {
@@ -428,10 +428,6 @@ function remotePacketAgents(pool: AgentPool, recorder: TimelineRecorder): Remote
       host: pool.hostOf(agent)?.name ?? host,
       tcp: recorder.sumsOf(agent).tcp,
     }));
-}
-
-function lostNotes({ losses }: AgentPool): string[] {
-  return lossWords(losses).map((words) => `${words}; what became of its clients is not known`);
 }
 
 async function prepareMedia(

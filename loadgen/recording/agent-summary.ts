@@ -35,9 +35,9 @@ export class AgentSummaries {
     this.#agentOf.set(sample, summary);
   }
 
-  /** The lag that was in a sample; what no agent recorded is nobody's. */
-  lagRecorded(source: RecordedSample, lag: LatencyCounts): void {
-    this.#agentOf.get(source)?.lag.add(lag);
+  /** The lag of the agent whose sample that is, for whoever decodes it; undefined: it is no agent's. */
+  lagOf(source: RecordedSample): LatencyCounts | undefined {
+    return this.#agentOf.get(source)?.lag;
   }
 
   /** @param lagLimitMs later than that, a message was late */

@@ -34,9 +34,10 @@ export class LatencyCounts {
 
   /**
    * Hot path, for each histogram of each sample.
+   * @param also is another sum that it belongs to, so that it is decoded once
    * @throws Error for what is no histogram of microseconds with three digits
    */
-  addEncoded(encoded: string): void {
+  addEncoded(encoded: string, also?: LatencyCounts): void {
     const bytes = contentOf(encoded);
     const end = HEADER_BYTES + bytes.readUInt32BE(LENGTH_AT);
     let index = 0;
@@ -54,7 +55,10 @@ export class LatencyCounts {
         index += (value + 1) / 2;
         continue;
       }
-      if (value > 0) this.#addAt(index, value / 2);
+      if (value > 0) {
+        this.#addAt(index, value / 2);
+        if (also) also.#addAt(index, value / 2);
+      }
       index += 1;
     }
   }
@@ -109,9 +113,7 @@ function highestAt(index: number): number {
 function contentOf(encoded: string): Buffer {
   const outer = Buffer.from(encoded, 'base64');
   const isOuter = outer.length > OUTER_BYTES && cookieOf(outer) === COMPRESSED_COOKIE;
-  const bytes = isOuter
-    ? inflateSync(outer.subarray(OUTER_BYTES), INFLATE)
-    : undefined;
+  const bytes = isOuter ? inflateSync(outer.subarray(OUTER_BYTES), INFLATE) : undefined;
   const isKnown =
     bytes !== undefined &&
     bytes.length >= HEADER_BYTES &&

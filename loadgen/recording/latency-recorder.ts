@@ -38,25 +38,23 @@ export interface MergedInterval {
  */
 export class LatencyRecorder {
   readonly #writer: HistogramLogWriter;
-  readonly #lagRecorded: (source: RecordedSample, lag: LatencyCounts) => void;
-  /** Of the sample that is being read. */
-  readonly #lag = new LatencyCounts();
   /** What came in the interval, by phase; empty between two of them. */
   readonly #interval = new Map<string, Kinds>();
   readonly #totals: Kinds = new Map();
   readonly #ofPhases = new Map<string, Kinds>();
+  readonly #lagOf: (source: RecordedSample) => LatencyCounts | undefined;
 
   /**
    * @param write takes the text of the log
    * @param startedAtMs wall clock, milliseconds since 1970
-   * @param lagRecorded is handed the lag of each sample, read once, and only until it returns
+   * @param lagOf where the lag that is in a sample is added as well; undefined: nowhere
    */
   constructor(
     write: (text: string) => void,
     startedAtMs: number,
-    lagRecorded: (source: RecordedSample, lag: LatencyCounts) => void = () => undefined,
+    lagOf: (source: RecordedSample) => LatencyCounts | undefined = () => undefined,
   ) {
-    this.#lagRecorded = lagRecorded;
+    this.#lagOf = lagOf;
     // The writer ends its line of the start time twice, and not every reader takes an empty line.
     this.#writer = new HistogramLogWriter((text) => write(withStrictHeader(text.replace(/\n+$/, '\n'))));
     this.#writer.outputLogFormatVersion();
@@ -70,9 +68,8 @@ export class LatencyRecorder {
     for (const sample of samples) {
       for (const [phase, kinds] of Object.entries(sample.latency)) {
         for (const [kind, encoded] of Object.entries(kinds) as [RecordedKind, string][]) {
-          const counts = countsIn(countsOf(this.#interval, phase), kind);
-          if (kind === 'lag') counts.add(this.#readLag(sample, encoded));
-          else counts.addEncoded(encoded);
+          const also = kind === 'lag' ? this.#lagOf(sample) : undefined;
+          countsIn(countsOf(this.#interval, phase), kind).addEncoded(encoded, also);
         }
       }
     }
@@ -108,13 +105,6 @@ export class LatencyRecorder {
       p999: percentile(total, 99.9),
       max: percentile(total, 100),
     };
-  }
-
-  #readLag(sample: RecordedSample, encoded: string): LatencyCounts {
-    this.#lag.clear();
-    this.#lag.addEncoded(encoded);
-    this.#lagRecorded(sample, this.#lag);
-    return this.#lag;
   }
 
   /** Adds the interval to what it is a part of, phase by phase, and empties it. */

@@ -54,7 +54,7 @@ export async function findRunsOverNats(connection: NatsConnection): Promise<Live
     }
   } catch (error) {
     // Nobody listens there: there is no run.
-    if ((error as Error).name !== 'NoRespondersError') throw failure(error as Error);
+    if ((error as Error).name !== 'NoResponders') throw failure(error as Error);
   }
   return found;
 }
@@ -70,9 +70,11 @@ async function ask(connection: NatsConnection, run: string, request: RunRequest)
 }
 
 function failure(error: Error): RunError {
+  // The client library wraps what it says of a request.
+  const { name, message } = error.cause instanceof Error ? error.cause : error;
   const why: Record<string, string> = {
-    NoRespondersError: 'it has ended meanwhile',
+    NoResponders: 'it has ended meanwhile',
     TimeoutError: `it gave no answer within ${ANSWER_TIMEOUT_MS / 1000} s`,
   };
-  return new RunError('C2M_RUN', `the run cannot be asked: ${why[error.name] ?? error.message}`);
+  return new RunError('C2M_RUN', `the run cannot be asked: ${why[name] ?? message}`);
 }

@@ -30,7 +30,7 @@ function summaries(agents: number, samples: readonly { agent: number; sample: Ag
   const latency = new LatencyRecorder(
     () => undefined,
     0,
-    (sample, lag) => made.lagRecorded(sample, lag),
+    (sample) => made.lagOf(sample),
   );
   for (const { agent, sample } of samples) made.take(agent, sample);
   latency.add([...samples.map(({ sample }) => sample), { latency: lags([9999], 'talk') }], 0, 1);

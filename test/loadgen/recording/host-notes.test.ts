@@ -25,6 +25,15 @@ describe('what remained after a loss', () => {
     ]);
   });
 
+  test('goes by the rate that somebody set by hand, once it is set', () => {
+    const hosts = [hostOf('a', [agentOf(0), agentOf(1, { lost: { atSeconds: 9, why: 'cut off' } })])];
+    const change = { phase: 'talk', perSecond: 4000, by: 'c2m rate' };
+    const [after] = remainingNotes(hosts, scenario, PHASES, [{ ...change, atSeconds: 8 }]);
+    expect(after).toContain('(3000 of 4000 messages/s in the phase talk)');
+    const [before] = remainingNotes(hosts, scenario, PHASES, [{ ...change, atSeconds: 10 }]);
+    expect(before).toContain('(150 of 200 messages/s in the phase talk)');
+  });
+
   test('is nothing to tell of a run that lost nobody', () => {
     expect(remainingNotes([hostOf('a', [agentOf(0)])], scenario, PHASES)).toEqual([]);
   });
