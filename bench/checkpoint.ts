@@ -52,7 +52,7 @@ const agents = new AgentSummaries(AGENTS, () => true);
 const latency = new LatencyRecorder(
   () => undefined,
   Date.now(),
-  (sample, lag) => agents.lagRecorded(sample, lag),
+  (sample) => agents.lagOf(sample),
 );
 const recorder = new TimelineRecorder(AGENTS, 0, {
   merge: (samples, start, end) => latency.add(samples, start, end),

@@ -233,6 +233,7 @@ async function load(
   control.attach(handle);
   if (observers.phase) handle.on('phase', observers.phase);
   if (observers.sample) handle.on('sample', observers.sample);
+  if (observers.agents) handle.on('agents', observers.agents);
   const interrupt = (): void => handle.interrupt(control.whyStopped);
   signal.addEventListener('abort', interrupt);
   server?.died.then((reason) => handle.targetDied(reason));

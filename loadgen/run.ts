@@ -4,7 +4,7 @@ import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
-import { AgentPool, lossWords } from './coordination/agent-pool.js';
+import { AgentPool } from './coordination/agent-pool.js';
 import type { ClockReport } from './coordination/coordinator.js';
 import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
@@ -40,6 +40,16 @@ export interface RunEvents {
   sample: [TimelineSample];
   /** It begins; null: it ends when it ends. */
   phase: [{ name: string; durationMs: number | null }];
+  /** When they are ready, and whenever one of them is lost. */
+  agents: [AgentsAtWork];
+}
+
+/** Who simulates the clients of a run. */
+export interface AgentsAtWork {
+  agents: number;
+  hosts: number;
+  /** In the order in which they were lost. */
+  lost: { agent: number; host: string; why: string }[];
 }
 
 export interface RunHandle {
@@ -150,6 +160,7 @@ class Run {
       lost: ({ agent }) => {
         this.#guard(() => recorder?.ended(agent));
         this.#lost(pool);
+        this.#tellAgents(pool);
       },
     });
     try {
@@ -157,6 +168,7 @@ class Run {
       this.#notes.push(...(ready ?? []).flatMap(({ notes = [] }) => notes));
       if (this.#isStopped)
         throw new RunError('C2M_RUN', ['the run ended before the first connect', ...this.#notes].join(': '));
+      this.#tellAgents(pool);
       // What the server had used and held until now is not of the run; the last answer is from before the agents were there.
       await watches.poll();
       const resources = new ResourceUsage({
@@ -171,7 +183,7 @@ class Run {
       const latency = new LatencyRecorder(
         (text) => writer.latency(text),
         this.#startedAtMs,
-        (sample, lag) => agents.lagRecorded(sample, lag),
+        (sample) => agents.lagOf(sample),
       );
       const timeline = new TimelineRecorder(plans.length, this.#startMs, {
         merge: (samples, startSeconds, endSeconds) => {
@@ -209,7 +221,7 @@ class Run {
           resources: resources.summary(),
           memoryTrend,
           media,
-          notes: [...this.#notes, ...lostNotes(pool), ...rates.notes, ...actions.failures],
+          notes: [...this.#notes, ...rates.notes, ...actions.failures],
           marks: [...actions.marks, ...rates.marks].sort((one, other) => one.atSeconds - other.atSeconds),
           rateChanges: rates.made,
           isPartial: !clocks || this.#isCutShort,
@@ -243,7 +255,7 @@ class Run {
       resources.end();
       await watches.poll();
       await pool.finish();
-      await coordinator.clocks();
+      const clocks = await coordinator.clocks();
       plans.forEach((_, agent) => {
         this.#guard(() => recorder?.ended(agent));
       });
@@ -252,7 +264,7 @@ class Run {
       if (media) latency.add([{ latency: { [this.#phaseAt(endMs)]: media.take() } }], endSeconds, endSeconds);
       if (this.#fault) throw this.#fault;
       this.#notes.push(...watches.failures());
-      const measurement = assemble(endMs, await coordinator.clocks());
+      const measurement = assemble(endMs, clocks);
       if (hasLoggedIn || this.#isStopped) return measurement;
       throw nobodyLoggedIn({ ...measurement, isPartial: true });
     } finally {
@@ -379,6 +391,14 @@ class Run {
     await within(ms - monotonicMs(), this.#stopped);
   }
 
+  #tellAgents(pool: AgentPool): void {
+    this.events.emit('agents', {
+      agents: pool.plans.length,
+      hosts: new Set(pool.plans.map(({ host }) => host)).size,
+      lost: pool.losses.map(({ agent, host, why }) => ({ agent, host: host.name, why })),
+    });
+  }
+
   /** Without an agent the load is not what was asked for; and without any there is none. */
   #lost(pool: AgentPool): void {
     const isAlone = pool.losses.length === pool.plans.length;
@@ -394,10 +414,6 @@ class Run {
       this.stop();
     }
   }
-}
-
-function lostNotes({ losses }: AgentPool): string[] {
-  return lossWords(losses).map((words) => `${words}; what became of its clients is not known`);
 }
 
 async function prepareMedia(

@@ -27,7 +27,7 @@ interface Stretch {
 /**
  * What falls due, when, and whose it is: decided by the scenario and its seed alone, whatever the server does, however late the
  * agent is, and however many agents there are. Each of them walks the arrivals of the whole run and keeps those of its own
- * clients. One of another agent costs two random numbers, a gap and a sender: 15 ns (bench/schedule.ts).
+ * clients. One of another agent costs two random numbers, a gap and a sender: 35 ns (bench/schedule.ts).
  */
 export class Schedule {
   readonly #plan: Pick<AgentPlan, 'seed' | 'messages' | 'groups'>;

@@ -1,8 +1,8 @@
 import type { Histogram, JsHistogram } from 'hdr-histogram-js';
 import type { RecordedAgent } from '../../record/run.js';
-import { emptyHistogram } from '../agent/interval-histograms.js';
 import type { AgentSample } from '../agent-messages.js';
 import { CoresInUse } from './cores-in-use.js';
+import { LatencyCounts } from './latency-counts.js';
 import type { RecordedSample } from './latency-recorder.js';
 
 /** What the samples of an agent come to; its plan, its account and its end are known elsewhere. */
@@ -35,9 +35,9 @@ export class AgentSummaries {
     this.#agentOf.set(sample, summary);
   }
 
-  /** A histogram of lag that was in a sample, decoded; one that no agent recorded is nobody's. */
-  lagRecorded(source: RecordedSample, lag: Histogram): void {
-    this.#agentOf.get(source)?.lag.add(lag);
+  /** The lag of the agent whose sample that is, for whoever decodes it; undefined: it is no agent's. */
+  lagOf(source: RecordedSample): LatencyCounts | undefined {
+    return this.#agentOf.get(source)?.lag;
   }
 
   /** @param lagLimitMs later than that, a message was late */
@@ -48,7 +48,7 @@ export class AgentSummaries {
 
 class AgentSummary {
   /** Of messages, the whole run. */
-  readonly lag = emptyHistogram();
+  readonly lag = new LatencyCounts();
   readonly #cores = new CoresInUse();
   #peak = 0;
   #delivered = 0;
@@ -73,12 +73,13 @@ class AgentSummary {
   }
 
   figures(lagLimitMs: number): AgentFigures {
+    const lag = this.lag.toHistogram();
     return {
       peak: this.#peak,
       messagesPerSecond: this.#seconds === 0 ? null : rounded(this.#delivered / this.#seconds),
-      lagP99Ms: percentile(this.lag, 99),
-      lagMaxMs: this.lag.totalCount === 0 ? null : this.lag.maxValue / MICROSECONDS_PER_MS,
-      late: countAbove(this.lag as JsHistogram, lagLimitMs * MICROSECONDS_PER_MS),
+      lagP99Ms: percentile(lag, 99),
+      lagMaxMs: lag.totalCount === 0 ? null : lag.maxValue / MICROSECONDS_PER_MS,
+      late: countAbove(lag as JsHistogram, lagLimitMs * MICROSECONDS_PER_MS),
       cpuCores: this.#cores.summary(),
       privateBytesPeak: this.#privateBytesPeak,
       eventLoopLagMaxMs: this.#eventLoopLagMaxMs,

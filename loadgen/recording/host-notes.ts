@@ -4,6 +4,7 @@ import type { Scenario } from '../../scenarios/scenario.js';
 
 type Hosts = Measurement['hosts'];
 type Phases = readonly { name: string; startSeconds: number }[];
+type RateChanges = NonNullable<Measurement['rateChanges']>;
 
 /** Known less well than this, a clock shifts what is drawn by more than anybody would overlook. */
 const NOTEWORTHY_MS = 50;
@@ -11,15 +12,25 @@ const NOTEWORTHY_MS = 50;
 /**
  * What remained after each loss of a run that went on: clients, and the share and rate of what was asked.
  * @param phases as they were, seconds since the run began
+ * @param rateChanges what somebody set by hand instead of the rates of the scenario
  */
-export function remainingNotes(hosts: Hosts, scenario: Scenario, phases: Phases): string[] {
+export function remainingNotes(
+  hosts: Hosts,
+  scenario: Scenario,
+  phases: Phases,
+  rateChanges: RateChanges = [],
+): string[] {
   const { count } = scenario.clients;
   let remaining = count;
   return agentLosses(hosts).map((loss) => {
     remaining -= loss.clients;
     const share = remaining / count;
     const phase = phases.findLast(({ startSeconds }) => startSeconds <= loss.toSeconds);
-    const rate = scenario.phases.find(({ name }) => name === phase?.name)?.messageRate ?? 0;
+    const changed = rateChanges.findLast(
+      (change) => change.phase === phase?.name && change.atSeconds <= loss.toSeconds,
+    );
+    const planned = scenario.phases.find(({ name }) => name === phase?.name)?.messageRate ?? 0;
+    const rate = changed?.perSecond ?? planned;
     const inPhase =
       rate > 0
         ? ` (${Math.round(rate * share)} of ${Math.round(rate)} messages/s in the phase ${phase?.name})`

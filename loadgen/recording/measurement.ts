@@ -134,7 +134,9 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     serverMetrics,
     notes: [
       ...run.notes,
-      ...(scenario.agents.lost === 'tolerate' ? remainingNotes(hosts, scenario, phases) : []),
+      ...(scenario.agents.lost === 'tolerate'
+        ? remainingNotes(hosts, scenario, phases, run.rateChanges)
+        : []),
       ...clockNotes(hosts),
       ...metricsNotes(serverMetrics),
       ...ledgerNotes(messages.leftOver, refusedAndDelivered),

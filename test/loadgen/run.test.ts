@@ -334,14 +334,14 @@ describe('a run that is stopped early', () => {
     expect(children()).toEqual([]);
   });
 
-  test('by an agent that dies is invalid: the notes name it, and its messages are counted as far as it told', async () => {
+  test('by an agent that dies is invalid: a fault names it, and its messages are counted as far as it told', async () => {
     const server = await testServer();
     const run = await testRun(withAgents(long, 2), addressOf(server), server.adminUrl);
     killOneOf(run);
     const measurement = await run.measurement;
     expect(judge(measurement, []).verdict).toBe('invalid');
-    expect(measurement.notes).toEqual([
-      expect.stringMatching(/^agent \d on \S+ ended \(SIGKILL\); what became of its clients is not known$/),
+    expect(measurement.generator.faults).toEqual([
+      expect.stringMatching(/^agent \d on \S+ was lost at [\d.]+ s: ended \(SIGKILL\)$/),
     ]);
     expect(measurement.messages.sent).toBeGreaterThan(0);
     expect(measurement.durationSeconds).toBeLessThan(30);
@@ -396,7 +396,9 @@ describe('a run goes on', () => {
     expect(measurement.durationSeconds).toBeGreaterThan(4);
     // The other one has sent half of the messages until the end.
     expect(measurement.messages.sent).toBeGreaterThanOrEqual(199);
-    expect(measurement.notes[0]).toMatch(/^agent \d on \S+ ended \(SIGKILL\)/);
+    expect(measurement.notes[0]).toMatch(
+      /^agent \d on \S+ was lost at [\d.]+ s: ended \(SIGKILL\); 20 of 40 /,
+    );
   });
 
   test('when a worker of the server is killed: its clients reconnect, nothing is lost, the notes say so', async () => {
