@@ -144,6 +144,13 @@ describe('what is no comparison, or did not pass, never passes:', () => {
       /^another workload: clients.count is \d+, 9000$/,
     ],
     [
+      'a rate that was changed by hand',
+      (record) => {
+        record.rateChanges = [{ atSeconds: 12, phase: 'talk', perSecond: 5000, by: 'ann@box' }];
+      },
+      /^another workload: the rate of messages was changed by hand in 2 of the 4 runs$/,
+    ],
+    [
       'another protocol',
       (record) => {
         record.target.addresses = ['ws://127.0.0.1:40123'];
