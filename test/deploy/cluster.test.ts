@@ -75,7 +75,7 @@ class Cluster {
   here(text: string): string {
     let here = text.replace(/^\/(secret|data|scenario|records)\b/, `${this.folder}/$1`);
     for (const [name, { address }] of this.#hosts)
-      here = here.replaceAll(new RegExp(`(?<=[/ []|^)${name}\b`, 'gm'), address);
+      here = here.replace(new RegExp(`(?<=^|[/ [])${name}(?=$|[:\\]])`, 'gm'), address);
     return here;
   }
 }
