@@ -22,6 +22,7 @@ interface AgentOptions extends NatsFlags {
   label?: string[];
   allow?: string[];
   trust?: true;
+  packets?: true;
 }
 
 const LONGEST_NAME = 64;
@@ -41,11 +42,17 @@ export function agentCommand(finish: Finish): Command {
     .option('--label <label>', 'by which scenarios choose machines (agents.labels); may be repeated', collect)
     .option('--allow <host>', 'name, address or network that load may go to; may be repeated', collect)
     .option('--trust', "run drivers of a scenario's own: their code, with the rights of this user")
+    .option(
+      '--packets',
+      'send packets too (Linux, root, iproute2): makes a network of its own, forwards its packets while a run has the machine, ' +
+        'and says what it changes',
+    )
     .addHelpText(
       'after',
       `
 Examples:
   c2m agent --nats nats://10.0.0.5:4222 --allow 10.0.0.0/24
+  sudo c2m agent --nats nats://10.0.0.5:4222 --allow 10.0.0.7 --packets
   c2m agent --nats tls://nats.example:4222 --nats-creds lab.creds --label eu --allow chat.example
   C2M_NATS=nats://lab@10.0.0.5 C2M_NATS_PASSWORD=… c2m agent --allow 10.0.0.7
 `,
@@ -66,7 +73,7 @@ async function lend(options: AgentOptions, interrupts: Interrupts): Promise<Exit
   const nats = readNatsOptions(options);
   const allowed = await AllowList.of(allow);
   const connection = await connectNats(nats, `c2m agent ${name}`);
-  const network = lendPackets();
+  const network = options.packets ? lendPackets() : 'it was not lent with c2m agent --packets';
   const machine = new LentMachine({
     connection,
     name,
@@ -79,6 +86,7 @@ async function lend(options: AgentOptions, interrupts: Interrupts): Promise<Exit
   });
   void tellOfConnection(connection, say);
   say(`lends ${name}: ${lentWords(typeof network === 'string' ? network : undefined, allow)}`);
+  if (typeof network !== 'string') for (const line of network.describe()) say(line);
   const taken = new Promise<undefined>((resolve) => interrupts.onRequest(() => resolve(undefined)));
   const error = await Promise.race([taken, connection.closed().then((why) => why ?? new Error('closed'))]);
   if (error) {
@@ -104,7 +112,7 @@ function checkWords(name: string, labels: readonly string[]): void {
 /** What there is to be had. */
 function lentWords(noPackets: string | undefined, allow: readonly string[]): string {
   const facts = readHostFacts();
-  const clients = Number(clientCapacityOf(facts).sockets.toPrecision(2));
+  const clients = Number(clientCapacityOf(facts).toPrecision(2));
   const { ephemeralPorts } = facts;
   const ports =
     ephemeralPorts === null ? '' : ` (${formatCount(ephemeralPorts)} to each address of another machine)`;

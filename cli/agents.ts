@@ -1,6 +1,6 @@
 import chalk from 'chalk';
 import { Command } from 'commander';
-import { clientCapacityOf } from '../lab/host-capacity.js';
+import { clientCapacityOf, packetClientCapacityOf } from '../lab/host-capacity.js';
 import { packageVersion } from '../lab/version.js';
 import type { FoundHost } from '../loadgen/coordination/nats/find-hosts.js';
 import { InputError } from '../record/input-error.js';
@@ -108,17 +108,16 @@ function rowOf(host: FoundHost): { cells: string[]; more: string[] } {
     return { cells: [name, version, '', '', '', ''], more: [`  ${chalk.yellow('!')} ${words}\n`] };
   }
   const { labels, allow, packets, busy, facts } = host.announcement;
-  const clients = clientCapacityOf(facts);
   const line = (what: string, words: string): string => `  ${chalk.dim(what.padEnd(8))} ${words}\n`;
-  const ports = clients.socketsEachTarget;
+  const ports = facts.ephemeralPorts;
   return {
     cells: [
       name,
       version,
       formatCount(facts.cores),
       formatBytes(facts.availableBytes),
-      `about ${formatCount(rounded(clients.sockets))}`,
-      packets === true ? `about ${formatCount(rounded(clients.packets))}` : 'none',
+      `about ${formatCount(rounded(clientCapacityOf(facts)))}`,
+      packets === true ? `about ${formatCount(rounded(packetClientCapacityOf(facts)))}` : 'none',
     ],
     more: [
       line('run', busy === null ? 'none: it is free' : busy.words),

@@ -67,6 +67,7 @@ export class RecordedRuns {
       stopped: () => this.interrupts.request(),
       phase: (phase) => this.#view.phase(phase),
       sample: (sample) => this.#view.sample(sample),
+      agents: (agents) => this.#view.agents(agents),
     };
   }
 

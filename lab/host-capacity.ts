@@ -86,31 +86,17 @@ export function capacityOf(
   };
 }
 
-/** Of `CONNECTION_BYTES`, what the end of the clients takes: a kernel socket, and what an agent holds for it. */
-const CLIENT_SHARE = 0.5;
-
-/** Clients that a host holds where the server is on another one; an estimate. */
-export interface ClientCapacity {
-  sockets: number;
-  /** Of these, to one address and port of a target: each of them has a port here. Null: not known. */
-  socketsEachTarget: number | null;
-  packets: number;
-}
-
-export function clientCapacityOf(facts: HostFacts): ClientCapacity {
-  const memory = facts.availableBytes * USABLE_MEMORY;
-  const perSocket = CONNECTION_BYTES.tcp * CLIENT_SHARE + PROCESS_BYTES / clientsPerProcess(facts);
+/** Clients over TCP sockets that a host holds whose server is elsewhere: it has one end of each connection. */
+export function clientCapacityOf(facts: HostFacts): number {
+  const bytesPerClient = CONNECTION_BYTES.tcp / 2 + PROCESS_BYTES / clientsPerProcess(facts);
   const files = (facts.fileMax ?? Number.POSITIVE_INFINITY) - (facts.filesInUse ?? 0);
-  const tracked = facts.conntrackMax ?? Number.POSITIVE_INFINITY;
-  return {
-    sockets: whole(Math.min(memory / perSocket, files, tracked)),
-    socketsEachTarget: facts.ephemeralPorts,
-    packets: whole(Math.min(memory / PACKET_CLIENT_BYTES, tracked)),
-  };
+  return Math.max(0, Math.floor(Math.min((facts.availableBytes * USABLE_MEMORY) / bytesPerClient, files)));
 }
 
-function whole(connections: number): number {
-  return Math.max(0, Math.floor(connections));
+/** The same over packets, where a client is no socket. */
+export function packetClientCapacityOf({ availableBytes, conntrackMax }: HostFacts): number {
+  const fitting = (availableBytes * USABLE_MEMORY) / PACKET_CLIENT_BYTES;
+  return Math.floor(Math.min(fitting, conntrackMax ?? Number.POSITIVE_INFINITY));
 }
 
 /** Connections that one process can hold. */

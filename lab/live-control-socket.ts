@@ -22,7 +22,7 @@ const MOST_CONNECTIONS = 16;
  * each request and each answer, the first of them the run's announcement. The folder of it is made where it is not there.
  * Where no socket can be had the run goes on without, and its record has a note.
  */
-export async function listenForRequests(control: RunControl, folders = controlFolders()): Promise<Listening> {
+export async function listenAtSocket(control: RunControl, folders = controlFolders()): Promise<Listening> {
   const made = await makeControlFolder(folders);
   if ('why' in made) return nobody(made.why);
   const path = join(made.folder, `${process.pid}-${control.announce().run}.sock`);

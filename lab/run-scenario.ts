@@ -18,8 +18,8 @@ import { coordinatorFor } from './agents.js';
 import { Checkpoint } from './checkpoint.js';
 import { CommandServer } from './command-server.js';
 import { EmbeddedServer } from './embedded-server.js';
+import { listenForRequests } from './live-carriers.js';
 import { LiveControl } from './live-control.js';
-import { listenForRequests } from './live-control-socket.js';
 import { discardRecordFolder, prepareRecordFolder } from './record-folder.js';
 import { recordMaker } from './record-of.js';
 import { type PlannedTarget, planTarget } from './target.js';
@@ -44,10 +44,10 @@ export interface RunOptions {
 export type RunObservers = {
   /** There is nothing wrong with the input: from now on something is started and written. */
   begun?: () => void;
-  /** Before that: which machines it waits for, and which it has got. */
-  machines?: (words: string) => void;
   /** Somebody ends the run from elsewhere (`c2m stop`): as if the signal had been aborted. */
   stopped?: () => void;
+  /** Before that: which machines it waits for, and which it has got. */
+  machines?: (words: string) => void;
 } & {
   [Name in keyof RunEvents]?: (...event: RunEvents[Name]) => void;
 };
@@ -87,9 +87,15 @@ export async function runScenario(
     observers.begun?.();
     const recordOf = recordMaker(loaded.notes, gates);
     const checkpoint = new Checkpoint(folder, recordOf);
-    const listening = await listenForRequests(control);
-    const how = { folder, signal, skipsFirstContact, coordinator, control, checkpoint };
-    const { measurement, failure } = await attempt(() => measure(loaded, target, how, observers));
+    const listening = await listenForRequests(control, coordinator);
+    const { measurement, failure } = await attempt(() =>
+      measure(
+        loaded,
+        target,
+        { folder, signal, skipsFirstContact, coordinator, control, checkpoint },
+        observers,
+      ),
+    );
     listening.close();
     const notes = [...listening.notes, ...(await checkpoint.end())];
     if (measurement)
@@ -227,6 +233,7 @@ async function load(
   control.attach(handle);
   if (observers.phase) handle.on('phase', observers.phase);
   if (observers.sample) handle.on('sample', observers.sample);
+  if (observers.agents) handle.on('agents', observers.agents);
   const interrupt = (): void => handle.interrupt(control.whyStopped);
   signal.addEventListener('abort', interrupt);
   server?.died.then((reason) => handle.targetDied(reason));

@@ -2,6 +2,7 @@ import { isLoopback } from '../protocol/address.js';
 import type { Scenario, WireProtocol } from '../scenarios/scenario.js';
 import type { Endpoint } from './agent-messages.js';
 import { SPARE_FILES } from './host-facts.js';
+import { MOST_PACKET_CLIENTS } from './transports/packets/packet-addresses.js';
 
 /** What counts of a machine for how many clients it holds. */
 export interface PlanHost {
@@ -54,7 +55,8 @@ const PACKET_CLIENT_BYTES = 80;
 
 /** Clients that one agent holds. A client of the packet transport is no file of the agent. */
 export function clientsPerAgent({ generator }: Scenario, { openFiles }: PlanHost): number {
-  if (generator.transport === 'packets' || openFiles === null) return Number.POSITIVE_INFINITY;
+  if (generator.transport === 'packets') return MOST_PACKET_CLIENTS;
+  if (openFiles === null) return Number.POSITIVE_INFINITY;
   return Math.max(1, openFiles - SPARE_FILES);
 }
 

@@ -1,9 +1,11 @@
-import { isLoopback } from '../protocol/address.js';
+import { isIPv4 } from 'node:net';
+import { formatAddress, isLoopback } from '../protocol/address.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import type { AgentPlan, DriverPlan, Endpoint } from './agent-messages.js';
+import { THIS_HOST } from './coordination/local-agents.js';
 import { boundOf, clientsPerAgent, type PlanHost, words } from './plan-host.js';
 import { RunError } from './run-error.js';
-import { MOST_PACKET_AGENTS } from './transports/packets/packet-addresses.js';
+import { CLIENT_NETWORK, MOST_PACKET_AGENTS, overlap } from './transports/packets/packet-addresses.js';
 import { fillByWeight } from './water-filling.js';
 
 export type { PlanHost } from './plan-host.js';
@@ -32,7 +34,7 @@ export interface PlanFacts {
  */
 export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
   const { clients, seed, target } = scenario;
-  if (scenario.generator.transport === 'packets') checkPackets(scenario);
+  if (scenario.generator.transport === 'packets') checkPackets(scenario, facts);
   else for (const endpoint of facts.endpoints) refuseForeign(scenario, endpoint);
   const together = scenario.groups ? wholePairs(scenario.groups.members) : 2;
   let first = 0;
@@ -200,8 +202,13 @@ function usefulAgents({ generator }: Scenario, { host, blocks }: HostPart, toget
   return Math.max(1, Math.min(cores, worthwhile, blocks));
 }
 
-/** The namespace of the run holds its own server and nothing else. */
-function checkPackets({ target }: Scenario): void {
+/** On this host the namespace of the run holds its own server and nothing else; other machines send packets to theirs. */
+function checkPackets(scenario: Scenario, { hosts, endpoints }: PlanFacts): void {
+  const { target } = scenario;
+  if (!hosts.some(({ id }) => id === THIS_HOST)) {
+    checkPacketsBetweenHosts(scenario, endpoints);
+    return;
+  }
   if (target.kind === 'embedded' && (target.protocol === 'tcp' || target.protocol === 'ws')) return;
   if (target.kind === 'command') {
     for (const address of target.addresses) checkPacketAddress(address);
@@ -210,8 +217,37 @@ function checkPackets({ target }: Scenario): void {
   throw new RunError(
     'C2M_INPUT',
     'generator.transport: packets takes an embedded target, or one that target.command starts, over tcp or ws; ' +
-      'write target: embedded, or transport: sockets',
+      'write target: embedded, or transport: sockets; or take agents on other machines (--agents)',
   );
+}
+
+function checkPacketsBetweenHosts(scenario: Scenario, endpoints: readonly Endpoint[]): void {
+  if (scenario.target.kind !== 'external')
+    throw new RunError(
+      'C2M_INPUT',
+      'generator.transport: packets of agents on other machines takes a target that listens already; ' +
+        'write target: tcp://host:port with target.allow, or transport: sockets',
+    );
+  for (const endpoint of endpoints) {
+    const { protocol, host } = endpoint;
+    const why =
+      protocol !== 'tcp' && protocol !== 'ws'
+        ? 'is not over tcp or ws'
+        : !isIPv4(host)
+          ? 'has no IPv4 address'
+          : isLoopback(host) || host === '0.0.0.0'
+            ? 'is on each machine its own loopback'
+            : overlap(host, CLIENT_NETWORK)
+              ? `is within ${CLIENT_NETWORK}, where the clients are`
+              : undefined;
+    if (why !== undefined)
+      throw new RunError(
+        'C2M_INPUT',
+        `target.addresses: ${formatAddress(endpoint)} ${why}, so packets of other machines do not get there; ` +
+          "write the server's address on their network, such as tcp://192.0.2.7:4000, or transport: sockets",
+      );
+    refuseForeign(scenario, endpoint);
+  }
 }
 
 /** In the namespace it is reached at an address of that alone, so what the scenario names is the port. */

@@ -6,6 +6,7 @@ import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
 import { AgentPool, lossWords } from './coordination/agent-pool.js';
 import type { ClockReport } from './coordination/coordinator.js';
+import { THIS_HOST } from './coordination/local-agents.js';
 import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
@@ -24,6 +25,7 @@ import { ServerWatches } from './recording/server-watches.js';
 import { TimelineRecorder } from './recording/timeline-recorder.js';
 import { RunError } from './run-error.js';
 import type { RunRequest } from './run-request.js';
+import { type RemotePacketAgent, unansweredNotes } from './transports/packets/unanswered.js';
 
 /** Connects that the kernel had to repeat end late; past the connect time-out and this, the phase is over. */
 const CONNECT_SLACK_MS = 5000;
@@ -40,6 +42,16 @@ export interface RunEvents {
   sample: [TimelineSample];
   /** It begins; null: it ends when it ends. */
   phase: [{ name: string; durationMs: number | null }];
+  /** When they are ready, and whenever one of them is lost. */
+  agents: [AgentsAtWork];
+}
+
+/** Who simulates the clients of a run. */
+export interface AgentsAtWork {
+  agents: number;
+  hosts: number;
+  /** In the order in which they were lost. */
+  lost: { agent: number; host: string; why: string }[];
 }
 
 export interface RunHandle {
@@ -150,6 +162,7 @@ class Run {
       lost: ({ agent }) => {
         this.#guard(() => recorder?.ended(agent));
         this.#lost(pool);
+        this.#tellAgents(pool);
       },
     });
     try {
@@ -157,6 +170,7 @@ class Run {
       this.#notes.push(...(ready ?? []).flatMap(({ notes = [] }) => notes));
       if (this.#isStopped)
         throw new RunError('C2M_RUN', ['the run ended before the first connect', ...this.#notes].join(': '));
+      this.#tellAgents(pool);
       // What the server had used and held until now is not of the run; the last answer is from before the agents were there.
       await watches.poll();
       const resources = new ResourceUsage({
@@ -252,9 +266,11 @@ class Run {
       if (media) latency.add([{ latency: { [this.#phaseAt(endMs)]: media.take() } }], endSeconds, endSeconds);
       if (this.#fault) throw this.#fault;
       this.#notes.push(...watches.failures());
+      const unanswered = unansweredNotes(remotePacketAgents(pool, timeline));
+      this.#notes.push(...unanswered);
       const measurement = assemble(endMs, await coordinator.clocks());
       if (hasLoggedIn || this.#isStopped) return measurement;
-      throw nobodyLoggedIn({ ...measurement, isPartial: true });
+      throw nobodyLoggedIn({ ...measurement, isPartial: true }, unanswered);
     } finally {
       this.#checkpoints?.stop();
       await this.#actions?.end();
@@ -379,6 +395,14 @@ class Run {
     await within(ms - monotonicMs(), this.#stopped);
   }
 
+  #tellAgents(pool: AgentPool): void {
+    this.events.emit('agents', {
+      agents: pool.plans.length,
+      hosts: new Set(pool.plans.map(({ host }) => host)).size,
+      lost: pool.losses.map(({ agent, host, why }) => ({ agent, host: host.name, why })),
+    });
+  }
+
   /** Without an agent the load is not what was asked for; and without any there is none. */
   #lost(pool: AgentPool): void {
     const isAlone = pool.losses.length === pool.plans.length;
@@ -394,6 +418,16 @@ class Run {
       this.stop();
     }
   }
+}
+
+function remotePacketAgents(pool: AgentPool, recorder: TimelineRecorder): RemotePacketAgent[] {
+  return pool.plans
+    .filter(({ host }) => host !== THIS_HOST)
+    .map(({ agent, host }) => ({
+      agent,
+      host: pool.hostOf(agent)?.name ?? host,
+      tcp: recorder.sumsOf(agent).tcp,
+    }));
 }
 
 function lostNotes({ losses }: AgentPool): string[] {
@@ -413,7 +447,8 @@ async function prepareMedia(
 /** Ends of attempts that tell nothing of what the server speaks. */
 const WORDLESS: ReadonlySet<string> = new Set(['ConnectTimeout', 'PeerClosed', 'ECONNRESET']);
 
-function nobodyLoggedIn(measurement: Measurement): RunError {
+/** @param unanswered what is known better than that nobody was let in */
+function nobodyLoggedIn(measurement: Measurement, unanswered: readonly string[]): RunError {
   const { failures, failed } = measurement.connections;
   const reasons = Object.entries(failures)
     .sort(([, a], [, b]) => b - a)
@@ -423,7 +458,11 @@ function nobodyLoggedIn(measurement: Measurement): RunError {
     'C2M_RUN',
     `no client could log in at ${measurement.target.addresses.join(', ')}: ` +
       (failed === 0 ? 'no attempt ended in time' : reasons.join(', ')) +
-      (isSilent ? `; does the server there speak ${measurement.target.driver?.name}?` : ''),
+      (unanswered.length > 0
+        ? `; ${unanswered.join('; ')}`
+        : isSilent
+          ? `; does the server there speak ${measurement.target.driver?.name}?`
+          : ''),
     measurement,
   );
 }

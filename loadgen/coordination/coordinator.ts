@@ -1,6 +1,7 @@
 import type { Measurement } from '../../record/run.js';
 import type { AgentPlan, FromAgent, ToAgent } from '../agent-messages.js';
 import type { HostFacts } from '../host-facts.js';
+import type { RunControl } from './run-control.js';
 
 /**
  * Where the agents of a run are, and how they are spoken to: this machine (local-agents.ts), or machines that others lend
@@ -25,6 +26,11 @@ export interface Coordinator {
   start(plans: readonly AgentPlan[]): Promise<AgentLink[]>;
   /** How the clocks of the hosts went until now, measured once more; none of a host that has the same clock. */
   clocks(): Promise<ClockReport[]>;
+  /**
+   * Lets others ask for changes of the run, over whatever its agents are reached by; left out: there is no such way.
+   * @param failed told why nobody can
+   */
+  answer?(control: RunControl, failed: (why: string) => void): { close(): void };
   /** Ends what is still there, and lets go of the hosts; within seconds, and again is harmless. */
   close(): Promise<void>;
 }

@@ -77,7 +77,7 @@ class AgentSummary {
       peak: this.#peak,
       messagesPerSecond: this.#seconds === 0 ? null : rounded(this.#delivered / this.#seconds),
       lagP99Ms: percentile(this.lag, 99),
-      lagMaxMs: percentile(this.lag, 100),
+      lagMaxMs: this.lag.totalCount === 0 ? null : this.lag.maxValue / MICROSECONDS_PER_MS,
       late: countAbove(this.lag as JsHistogram, lagLimitMs * MICROSECONDS_PER_MS),
       cpuCores: this.#cores.summary(),
       privateBytesPeak: this.#privateBytesPeak,
@@ -95,7 +95,9 @@ function percentile(histogram: Histogram, percent: number): number | null {
 /** Values above the bucket that `value` is in: to three digits. */
 function countAbove(histogram: JsHistogram, value: number): number {
   let count = 0;
-  for (let index = histogram.countsArrayIndex(value) + 1; index < histogram.countsArrayLength; index += 1)
+  // A run that goes on is looked at every few seconds, a thousand agents of it, and what lies above the highest is most.
+  const highest = histogram.countsArrayIndex(histogram.maxValue);
+  for (let index = histogram.countsArrayIndex(value) + 1; index <= highest; index += 1)
     count += histogram.getCountAtIndex(index);
   return count;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { c2m } from '../cli/c2m.js';
-import { HostsLab } from './lab.js';
+import { HostsLab, recordIn } from './lab.js';
 import { NOTICED_WITHIN_MS } from './losses.js';
 import { describeHosts } from './rights.js';
 
@@ -22,7 +22,7 @@ describeHosts('coordinators', () => {
     expect(second.status).toBe(1);
     expect(second.record).toBeUndefined();
     expect(second.stderr).toMatch(/\b(one|two)\b.*first/);
-    expect((await first.outcome).record).toMatchObject({ verdict: 'passed', connections: { peak: 100 } });
+    expect(recordIn(await first.outcome)).toMatchObject({ verdict: 'passed', connections: { peak: 100 } });
   });
 
   test('both run where there are machines enough', async () => {
@@ -32,15 +32,19 @@ describeHosts('coordinators', () => {
     ]);
     const outcomes = await Promise.all(runs.map(({ outcome }) => outcome));
 
-    for (const { record, stderr } of outcomes) {
-      expect(stderr).toBe('');
-      expect(record).toMatchObject({
+    for (const outcome of outcomes) {
+      expect(outcome.stderr).toBe('');
+      expect(recordIn(outcome)).toMatchObject({
         verdict: 'passed',
         connections: { peak: 100 },
         messages: { leftOver: 0 },
       });
     }
-    const machines = outcomes.map(({ record }) => record?.hosts.map(({ name }) => name).join());
+    const machines = outcomes.map((outcome) =>
+      recordIn(outcome)
+        .hosts.map(({ name }) => name)
+        .join(),
+    );
     expect(machines.sort()).toEqual(['one', 'two']);
   });
 
@@ -61,6 +65,6 @@ describeHosts('coordinators', () => {
     const record = JSON.parse(report.stdout);
     expect(record.verdict).toBe('partial');
     expect(record.messages.delivered).toBeGreaterThan(100);
-    expect((await lab.run({ agents: { hosts: 2 } })).record?.verdict).toBe('passed');
+    expect(recordIn(await lab.run({ agents: { hosts: 2 } })).verdict).toBe('passed');
   });
 });

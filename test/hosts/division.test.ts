@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTimeline } from '../../record/folder.js';
 import type { RunRecord } from '../../record/run.js';
 import { contradictions } from '../../record/sums.js';
-import { compare, HostsLab, type LabOutcome, SERVER_PORT } from './lab.js';
+import { compare, HostsLab, type LabOutcome, recordIn, SERVER_PORT } from './lab.js';
 import { describeHosts, missingForClocks } from './rights.js';
 
 /** No two clocks are alike; seconds ahead. */
@@ -28,9 +28,9 @@ describeHosts('the same scenario on one, two and five machines', () => {
   afterAll(() => lab?.close());
 
   const recordOf = (machines: number): RunRecord => {
-    const { record, stdout, stderr } = runs.get(machines) as LabOutcome;
-    if (!record) throw new Error(`no record of ${machines} machines: ${stdout}${stderr}`);
-    return record;
+    const outcome = runs.get(machines);
+    if (!outcome) throw new Error(`there was no run on ${machines} machines`);
+    return recordIn(outcome);
   };
 
   test.each([1, 2, 5])('%i of them pass, each with its part of the clients', (machines) => {
@@ -90,8 +90,7 @@ describeHosts('the same scenario on one, two and five machines', () => {
     await run.command.said(/phase talk/);
     const each = [lab.server.address, other].map((address) => lab.server.connectionsTo(SERVER_PORT, address));
     expect(each).toEqual([50, 50]);
-    const { record } = await run.outcome;
-    expect(record).toMatchObject({ verdict: 'passed', messages: { lost: 0 } });
+    expect(recordIn(await run.outcome)).toMatchObject({ verdict: 'passed', messages: { lost: 0 } });
   });
 
   describe.skipIf(!hasClocks)(hasClocks ? 'clocks' : `clocks: skipped, because ${missingForClocks}`, () => {

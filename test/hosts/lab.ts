@@ -208,10 +208,11 @@ export class HostsLab {
     return {
       name: 'hosts',
       target: this.target(this.server.address),
-      clients: { count: 100, connectRate: '1000/s', connectTimeout: '5s', heartbeat: '1s' },
+      clients: { count: 100, connectRate: '1000/s', connectTimeout: '10s', heartbeat: '1s' },
       messages: { size: '100B' },
       phases: [{ name: 'talk', duration: '3s', rate: '200/s' }],
-      generator: { drain: '3s' },
+      // How fast the machines of a test are is not what it is about.
+      generator: { drain: '5s', lagLimit: '20s' },
       agents: {},
       gates: ['messages.lost == 0', 'messages.duplicated == 0', 'messages.outOfOrder == 0'],
     };
@@ -288,6 +289,12 @@ export async function compare(base: string, current: string): Promise<{ path: st
   const { stdout } = await c2m('compare', base, current, '--json');
   const { rows } = JSON.parse(stdout) as { rows: { figure: { path: string }; verdict: string }[] };
   return rows.map(({ figure, verdict }) => ({ path: figure.path, verdict }));
+}
+
+/** The record of a run that has left one. */
+export function recordIn({ record, stdout, stderr }: LabOutcome): RunRecord {
+  if (!record) throw new Error(`the run left no record: ${stdout}${stderr}`);
+  return record;
 }
 
 async function readRecord(folder: string): Promise<RunRecord | undefined> {

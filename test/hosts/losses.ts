@@ -5,8 +5,8 @@ import type { RecordedAgent, RunRecord } from '../../record/run.js';
 export const NOTICED_WITHIN_MS = 5000;
 
 /** Agents of a machine, as the record has them. */
-export function agentsOn(record: RunRecord | undefined, machine: string): RecordedAgent[] {
-  return record?.hosts.find(({ name }) => name === machine)?.agents ?? [];
+export function agentsOn(record: RunRecord, machine: string): RecordedAgent[] {
+  return record.hosts.find(({ name }) => name === machine)?.agents ?? [];
 }
 
 /**
@@ -14,8 +14,7 @@ export function agentsOn(record: RunRecord | undefined, machine: string): Record
  * lost; and that all others gave account.
  * @param sinceMs when it happened, by the wall clock
  */
-export function expectLoss(record: RunRecord | undefined, machine: string, sinceMs: number): RecordedAgent[] {
-  if (!record) throw new Error('the run left no record');
+export function expectLoss(record: RunRecord, machine: string, sinceMs: number): RecordedAgent[] {
   const lost = agentsOn(record, machine);
   expect(lost.length).toBeGreaterThan(0);
   const others = record.hosts.filter(({ name }) => name !== machine).flatMap(({ agents }) => agents);

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testFolder } from '../support/folder.js';
-import { HostsLab } from './lab.js';
+import { HostsLab, recordIn } from './lab.js';
 import { describeHosts } from './rights.js';
 
 /** This c2m in another folder, with another version in its package.json. @returns its program */
@@ -30,9 +30,9 @@ describeHosts('machines that do not take part', () => {
     expect(alone.record).toBeUndefined();
     expect(alone.stderr).toMatch(/older.*0\.0\.7/);
 
-    const without = await lab.run({ agents: { atLeast: 1 } });
-    expect(without.record?.verdict).toBe('passed');
-    expect(without.record?.hosts.map(({ name }) => name)).toEqual(['one']);
+    const without = recordIn(await lab.run({ agents: { atLeast: 1 } }));
+    expect(without.verdict).toBe('passed');
+    expect(without.hosts.map(({ name }) => name)).toEqual(['one']);
     machine.daemon.kill('SIGTERM');
     await machine.daemon.ended;
   });

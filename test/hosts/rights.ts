@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe } from 'vitest';
+import { describe, vi } from 'vitest';
 import { environment, inNamespace, ip } from './ip.js';
 
 /** Why hosts cannot be made here, and what would be needed; null: they can. */
@@ -12,6 +12,8 @@ export const missingForClocks: string | null = clockProblem();
 
 /** Tests that need hosts; where there can be none they are skipped, and their name says why. */
 export function describeHosts(title: string, tests: () => void): void {
+  // A dozen processes start for each, on few cores.
+  vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
   if (missingForHosts === null) describe(title, tests);
   else describe.skip(`${title}: skipped, because ${missingForHosts}`, tests);
 }

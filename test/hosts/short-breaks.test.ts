@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readTimeline } from '../../record/folder.js';
 import { contradictions } from '../../record/sums.js';
-import { HostsLab, type LabOutcome } from './lab.js';
+import { HostsLab, type LabOutcome, recordIn } from './lab.js';
 import { describeHosts } from './rights.js';
 import { until } from './until.js';
 
@@ -11,8 +11,8 @@ const SCENARIO = {
 };
 
 /** Every message is accounted for once, and every second of every agent is in the timeline once. */
-async function expectWhole({ record, folder, stdout, stderr }: LabOutcome): Promise<void> {
-  if (!record) throw new Error(`no record: ${stdout}${stderr}`);
+async function expectWhole(outcome: LabOutcome): Promise<void> {
+  const record = recordIn(outcome);
   expect(record.verdict).toBe('passed');
   expect(record.hosts.flatMap(({ agents }) => agents.map(({ lost }) => lost))).toEqual([null, null]);
   const { messages, connections } = record;
@@ -26,7 +26,7 @@ async function expectWhole({ record, folder, stdout, stderr }: LabOutcome): Prom
   });
   expect(connections).toMatchObject({ peak: 100, dropped: 0, unknown: 0 });
   expect(contradictions(record)).toEqual([]);
-  const lines = await readTimeline(folder);
+  const lines = await readTimeline(outcome.folder);
   expect(lines.reduce((sum, line) => sum + line.messages.sent, 0)).toBe(messages.sent);
   expect(lines.reduce((sum, line) => sum + line.messages.delivered, 0)).toBe(messages.delivered);
   expect(record.latency.delivered.count).toBe(messages.delivered);
@@ -49,7 +49,7 @@ describeHosts('a short break loses nothing, and samples are merged once each', (
     const outcome = await run.outcome;
     await expectWhole(outcome);
     // What was on its way meanwhile waited, so the break is in the figures.
-    expect(outcome.record?.latency.delivered.max).toBeGreaterThan(1000);
+    expect(recordIn(outcome).latency.delivered.max).toBeGreaterThan(1000);
   });
 
   test('nats-server is killed and started again in the middle of the run', async () => {

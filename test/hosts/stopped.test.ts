@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isAlive } from '../support/commands.js';
-import { HostsLab, type LabRun, type Machine } from './lab.js';
+import { HostsLab, type LabRun, type Machine, recordIn } from './lab.js';
 import { expectLoss, NOTICED_WITHIN_MS } from './losses.js';
 import { describeHosts } from './rights.js';
 import { until } from './until.js';
@@ -39,11 +39,12 @@ describeHosts('processes of a machine that die or stand still', () => {
     process.kill(machine.agent(), 'SIGKILL');
     lab.server.join();
 
-    const { record, status } = await run.outcome;
+    const outcome = await run.outcome;
+    const record = recordIn(outcome);
 
-    expect([record?.verdict, status]).toEqual(['invalid', 1]);
+    expect([record.verdict, outcome.status]).toEqual(['invalid', 1]);
     const [agent] = expectLoss(record, 'two', killedAtMs);
-    expect(record?.messages.unknown).toBeGreaterThan(0);
+    expect(record.messages.unknown).toBeGreaterThan(0);
     expect(agent?.lost?.why).toContain('SIGKILL');
     await lab.whenFree('two');
   });
@@ -54,9 +55,10 @@ describeHosts('processes of a machine that die or stand still', () => {
     const stoppedAtMs = Date.now();
     process.kill(pid, 'SIGSTOP');
 
-    const [{ record, status }] = await Promise.all([run.outcome, standStill(pid, stoppedAtMs)]);
+    const [outcome] = await Promise.all([run.outcome, standStill(pid, stoppedAtMs)]);
+    const record = recordIn(outcome);
 
-    expect([record?.verdict, status]).toEqual(['invalid', 1]);
+    expect([record.verdict, outcome.status]).toEqual(['invalid', 1]);
     expectLoss(record, 'two', stoppedAtMs);
     await expect.poll(() => machine.agents()).toEqual([]);
     await lab.whenFree('two');
@@ -71,11 +73,12 @@ describeHosts('processes of a machine that die or stand still', () => {
     const isLoadOver = expect
       .poll(() => machine.connections(), { timeout: NOTICED_WITHIN_MS + 1000 })
       .toBe(0);
-    const [{ record, status }] = await Promise.all([run.outcome, standStill(pid, stoppedAtMs), isLoadOver]);
+    const [outcome] = await Promise.all([run.outcome, standStill(pid, stoppedAtMs), isLoadOver]);
+    const record = recordIn(outcome);
 
-    expect([record?.verdict, status]).toEqual(['invalid', 1]);
+    expect([record.verdict, outcome.status]).toEqual(['invalid', 1]);
     expectLoss(record, 'two', stoppedAtMs);
     await lab.whenFree('two');
-    expect((await lab.run({ agents: { hosts: 2 } })).record?.verdict).toBe('passed');
+    expect(recordIn(await lab.run({ agents: { hosts: 2 } })).verdict).toBe('passed');
   });
 });

@@ -41,6 +41,52 @@ describe('a plan', () => {
       );
   });
 
+  test('sends packets from other machines to a server that listens already, at an address that may be loaded', () => {
+    const elsewhere = [planHost({ id: 'a', cores: 4 }), planHost({ id: 'b', cores: 4 })];
+    const overPackets = (allow: string[]) =>
+      testScenario((scenario) => {
+        scenario.generator = { ...scenario.generator, transport: 'packets', agents: 2 };
+        scenario.target = { ...scenario.target, allow } as ExternalTarget;
+      });
+    const at = (protocol: 'tcp' | 'tls', host: string) => ({
+      ...facts,
+      hosts: elsewhere,
+      endpoints: [{ protocol, host, port: 4000 }],
+    });
+    const plans = planAgents(overPackets(['192.0.2.7']), at('tcp', '192.0.2.7'));
+    expect(plans.map(({ host, transport }) => [host, transport])).toEqual([
+      ['a', 'packets'],
+      ['b', 'packets'],
+    ]);
+    expect(() => planAgents(overPackets([]), at('tcp', '192.0.2.7'))).toThrow('add the host to target.allow');
+    const refused = (protocol: 'tcp' | 'tls', host: string) => () =>
+      planAgents(overPackets([host]), at(protocol, host));
+    expect(refused('tls', '192.0.2.7')).toThrow('is not over tcp or ws');
+    expect(refused('tcp', '2001:db8::7')).toThrow('has no IPv4 address');
+    expect(refused('tcp', '127.0.0.1')).toThrow('is on each machine its own loopback');
+    expect(refused('tcp', '198.19.0.1')).toThrow('is within 198.18.0.0/15, where the clients are');
+    const embedded = testScenario((scenario) => {
+      scenario.generator.transport = 'packets';
+      scenario.target = { kind: 'embedded', protocol: 'tcp', workers: 1, store: 'memory', settings: {} };
+    });
+    expect(() => planAgents(embedded, { ...at('tcp', '192.0.2.7') })).toThrow(
+      'takes a target that listens already',
+    );
+  });
+
+  test('has no more packet agents than there are subnets, on however many machines', () => {
+    const many = Array.from({ length: 50 }, (_, id) => planHost({ id: String(id), cores: 8 }));
+    const scenario = testScenario((each) => {
+      each.clients.count = 1_000_000;
+      each.generator = { ...each.generator, transport: 'packets', agents: 'auto' };
+      each.target = { ...each.target, allow: ['192.0.2.7'] } as ExternalTarget;
+    });
+    const server = [{ protocol: 'tcp' as const, host: '192.0.2.7', port: 4000 }];
+    const plans = planAgents(scenario, { ...facts, hosts: many, endpoints: server });
+    expect(plans).toHaveLength(32);
+    expect(plans.reduce((sum, { count }) => sum + count, 0)).toBe(1_000_000);
+  });
+
   test('tells every agent the seed and the users of all of them, so that they agree on what falls due', () => {
     const plans = planAgents(scenarioOf(60_000, 7), facts);
     expect(plans).toHaveLength(7);

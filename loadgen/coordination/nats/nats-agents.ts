@@ -5,7 +5,9 @@ import type { AgentsPlan } from '../../../scenarios/scenario.js';
 import type { AgentPlan } from '../../agent-messages.js';
 import { RunError } from '../../run-error.js';
 import type { AgentHost, AgentLink, ClockReport, Coordinator } from '../coordinator.js';
+import type { RunControl } from '../run-control.js';
 import { connectNats, type NatsOptions } from './connect.js';
+import { answerOverNats } from './control.js';
 import { byCapacity, type FoundHost, HostSearch, type WantedHost, whyNot } from './find-hosts.js';
 import { HostLink, type Taker } from './host-link.js';
 import type { Announcement } from './messages.js';
@@ -95,6 +97,10 @@ export class NatsAgents implements Coordinator {
   async clocks(): Promise<ClockReport[]> {
     await Promise.all(this.#links.map((link) => link.measureClock()));
     return this.#links.map((link) => link.clockReport());
+  }
+
+  answer(control: RunControl, failed: (why: string) => void): { close(): void } {
+    return answerOverNats(this.connection, control, failed);
   }
 
   close(): Promise<void> {
