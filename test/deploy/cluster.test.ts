@@ -87,7 +87,7 @@ class Cluster {
   here(text: string): string {
     let here = text.replace(/^\/(secret|data|scenario|records)\b/, `${this.folder}/$1`);
     for (const [name, { address }] of this.#hosts)
-      here = here.replace(new RegExp(`(?<=^|[/ [])${name}(?=$|[:\\]])`, 'gm'), address);
+      here = here.replace(new RegExp(`(?<=^|[/ [])${name}(?=$|:\\d|\\])`, 'gm'), address);
     return here;
   }
 }
