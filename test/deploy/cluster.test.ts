@@ -5,6 +5,7 @@ import { loadScenario } from '../../scenarios/load.js';
 import { type Host, Network } from '../hosts/network.js';
 import { describeHosts } from '../hosts/rights.js';
 import { testFolder } from '../support/folder.js';
+import { blocksUnder } from '../support/markdown-blocks.js';
 import type { RunningCommand } from '../support/running-command.js';
 import { natsConfigOf } from './chart-values.js';
 import { type Container, type Manifest, manifests, podOf } from './manifests.js';
@@ -36,6 +37,17 @@ test('the scenario of the cluster is one that the lab takes', async () => {
   const { scenario } = await loadScenario(file);
   const { spec } = manifest('Job', 'c2m-agents');
   expect(scenario.agents.atLeast).toBe(spec.completions);
+});
+
+test('the guide chooses machines in words that a scenario takes', async () => {
+  const [, block] = blocksUnder(readFileSync('docs/machines.md', 'utf8'), 'Five machines');
+  const file = join(testFolder(), 'scenario.yaml');
+  writeFileSync(
+    file,
+    `name: five\ntarget: embedded\n${block?.text}phases:\n  - { name: talk, duration: 1s, rate: 1/s }\n`,
+  );
+  const { scenario } = await loadScenario(file);
+  expect(scenario.agents).toMatchObject({ hosts: 'all', atLeast: 5, labels: ['lab'], lost: 'invalidate' });
 });
 
 /** Runs what the containers of manifests run, each on a host of its own, with folders for what they mount. */
@@ -75,7 +87,7 @@ class Cluster {
   here(text: string): string {
     let here = text.replace(/^\/(secret|data|scenario|records)\b/, `${this.folder}/$1`);
     for (const [name, { address }] of this.#hosts)
-      here = here.replaceAll(new RegExp(`(?<=[/ []|^)${name}\b`, 'gm'), address);
+      here = here.replace(new RegExp(`(?<=^|[/ [])${name}(?=$|:\\d|\\])`, 'gm'), address);
     return here;
   }
 }

@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validate } from 'dockerfile-utils';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { readProcesses } from '../../loadgen/process-table.js';
 import { testFolder } from '../support/folder.js';
+import { startCommand } from '../support/running-command.js';
 import { buildHere, contextFolders } from './image.js';
 
 const FILE = 'deploy/Containerfile';
@@ -63,3 +65,44 @@ test('what the steps of the Containerfile make runs a scenario, as its user, wit
   expect(status).toBe(0);
   expect(existsSync(join(records, 'run/report.html'))).toBe(true);
 }, 300_000);
+
+test.runIf(process.getuid?.() === 0)(
+  'as the first process of a container it ends on SIGTERM, and leaves no zombies of those that it starts',
+  async () => {
+    const serve = [
+      'serve',
+      '--listen',
+      'tcp://127.0.0.1:0',
+      '--store',
+      'memory',
+      '--admin',
+      'off',
+      '--workers',
+      '2',
+    ];
+    const container = startCommand('unshare', [
+      '--pid',
+      '--fork',
+      '--mount-proc',
+      process.execPath,
+      'dist/cli/c2m.js',
+      ...serve,
+    ]);
+    await container.said(/listening/);
+    const childrenOf = (parent: number) => readProcesses().filter((each) => each.parent === parent);
+    const [first] = childrenOf(container.pid);
+    const before = childrenOf(first?.pid as number).map(({ pid }) => pid);
+    expect(before).toHaveLength(2);
+
+    process.kill(before[0] as number, 'SIGKILL');
+
+    const remaining = () => childrenOf(first?.pid as number).map(({ pid }) => pid);
+    await vi.waitFor(() => expect(remaining().filter((pid) => pid !== before[0])).toHaveLength(2), {
+      timeout: 60_000,
+    });
+    expect(remaining()).not.toContain(before[0]);
+    process.kill(first?.pid as number, 'SIGTERM');
+    expect((await container.ended).status).toBe(0);
+  },
+  120_000,
+);
