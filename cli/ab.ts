@@ -2,13 +2,16 @@ import { Command } from 'commander';
 import { ab } from '../lab/ab.js';
 import { defaultRecordFolder, demandNoRecords } from '../lab/record-folder.js';
 import { loadScenario } from '../scenarios/load.js';
+import { agentsFor } from './agents-option.js';
 import { ExitStatus, type Finish } from './exit-status.js';
+import { type NatsFlags, natsOptions } from './nats-options.js';
 import { readNumberOfRuns } from './number-of-runs.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { collect } from './repeatable-option.js';
 import { printComparison, readShare, type ShowOptions, statusOfComparison } from './show-comparison.js';
 
-interface AbOptions extends ShowOptions {
+interface AbOptions extends ShowOptions, NatsFlags {
+  agents?: string;
   a?: string[];
   b?: string[];
   set?: string[];
@@ -24,7 +27,7 @@ const FEWEST_RUNS = 2;
 const MOST_RUNS = 500;
 
 export function abCommand(finish: Finish): Command {
-  return new Command('ab')
+  const command = new Command('ab')
     .summary('two variants of a scenario, interleaved, and one verdict')
     .description(
       'Runs two variants of a scenario by turns, A B B A, each with a fresh server, and says whether B is worse. What seems ' +
@@ -38,22 +41,23 @@ export function abCommand(finish: Finish): Command {
     .option('--smallest-effect <share>', 'the smallest change worth reporting', '5%')
     .option('--out <dir>', 'folder for all records (default: runs/<time>-<name>-ab)')
     .option('--trust', 'as for c2m run')
+    .option('--agents <nats-url>', 'as for c2m run')
     .option('--html <file>', 'write the comparison page')
     .option('--junit <file>', 'write JUnit XML')
     .option('--markdown', 'print the comparison as Markdown')
     .option('--json', 'print the comparison as JSON and nothing else')
     .option('--quiet', 'show no progress')
-    .addHelpText(
-      'after',
-      `
+    .action(async (file: string, options: AbOptions) => {
+      finish(await run(file, options));
+    });
+  return natsOptions(command, false).addHelpText(
+    'after',
+    `
 Examples:
   c2m ab ci-smoke --a target.embedded.store=memory --b target.embedded.store=lmdb
   c2m ab quickstart --b target.embedded.workers=2 --runs 10 --html comparison.html
 `,
-    )
-    .action(async (file: string, options: AbOptions) => {
-      finish(await run(file, options));
-    });
+  );
 }
 
 async function run(file: string, options: AbOptions): Promise<ExitStatus> {
@@ -63,6 +67,7 @@ async function run(file: string, options: AbOptions): Promise<ExitStatus> {
     base: await loadScenario(file, [...set, ...a], trust),
     current: await loadScenario(file, [...set, ...b], trust),
   };
+  const agents = agentsFor(options, options.agents, [variants.base.scenario, variants.current.scenario]);
   const runs = readNumberOfRuns('--runs', options.runs, FEWEST_RUNS, MOST_RUNS);
   const smallestEffect = readShare(options.smallestEffect);
   const folder = options.out ?? `${defaultRecordFolder(variants.base.scenario.name)}-ab`;
@@ -79,7 +84,7 @@ async function run(file: string, options: AbOptions): Promise<ExitStatus> {
     const names = { base: a.join(' ') || 'A', current: b.join(' ') || 'B' };
     const { signal } = show.interrupts;
     const outcome = await ab(
-      { variants, names, runs, smallestEffect, folder, signal },
+      { variants, names, runs, smallestEffect, folder, signal, ...(agents && { agents }) },
       {
         begins: (side, number, of) => {
           tell(`${side === 'base' ? 'A' : 'B'} ${number} of ${of}: ${names[side]}`);

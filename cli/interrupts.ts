@@ -10,6 +10,8 @@ export interface Interrupts {
   onRequest(listener: () => void): void;
   /** Called at the second signal, just before the process ends. */
   onForce(listener: () => void): void;
+  /** As the first signal does; without effect after it. */
+  request(): void;
   /** Gives the signals back to Node. */
   release(): void;
 }
@@ -28,6 +30,10 @@ export function listenForInterrupts({ hangup = false } = {}): Interrupts {
       for (const listener of forces) listener();
       process.exit(ExitStatus.Interrupted);
     }
+    request();
+  };
+  const request = (): void => {
+    if (isRequested) return;
     isRequested = true;
     controller.abort();
     for (const listener of requests) listener();
@@ -43,6 +49,7 @@ export function listenForInterrupts({ hangup = false } = {}): Interrupts {
       if (isRequested) listener();
     },
     onForce: (listener) => forces.push(listener),
+    request,
     release: () => {
       for (const signal of signals) process.off(signal, take);
     },

@@ -1,7 +1,8 @@
 import chalk from 'chalk';
 import stringWidth from 'string-width';
+import type { AgentsAtWork } from '../loadgen/run.js';
 import type { IntervalLatency, TimelineSample } from '../record/timeline.js';
-import { formatCount, formatMilliseconds, formatSeconds, NOT_MEASURED } from '../reports/format.js';
+import { formatCount, formatMilliseconds, formatSeconds, NOT_MEASURED, plural } from '../reports/format.js';
 import { expectedDurationMs } from '../scenarios/expected-duration.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { cutLine, filledLines } from './line-width.js';
@@ -15,6 +16,8 @@ export interface RunMoment {
   phase: { name: string; leftMs: number | null } | undefined;
   /** The newest; undefined before the first. */
   sample: TimelineSample | undefined;
+  /** Undefined before they are ready. */
+  agents: AgentsAtWork | undefined;
   totals: Trouble;
   isInterrupted: boolean;
 }
@@ -33,7 +36,16 @@ const TROUBLE_WORDS = {
 export const NO_TROUBLE: Trouble = { failed: 0, dropped: 0, duplicated: 0, outOfOrder: 0, refused: 0 };
 
 /** What a low terminal goes without, the first first; how far the run is and what is wrong with it stay. */
-const DISPENSABLE = ['hint', 'gap', 'load', 'backlog', 'latency', 'messages', 'connections'] as const;
+const DISPENSABLE = [
+  'hint',
+  'gap',
+  'load',
+  'backlog',
+  'agents',
+  'latency',
+  'messages',
+  'connections',
+] as const;
 
 /** A row begins with its name. */
 const NAME_COLUMNS = 14;
@@ -45,8 +57,9 @@ export function liveRows(moment: RunMoment, { columns, rows }: Room): string[] {
     progress: [progressLine(scenario, moment.elapsedMs, columns)],
     gap: [''],
     phase: row('phase', phaseWords(moment), columns),
+    ...agentParts(moment.agents, columns),
     ...(sample && sampleParts(scenario, sample, columns)),
-    ...(sample && { trouble: row('trouble', troubleWords(moment.totals), columns) }),
+    ...(sample && { trouble: row('trouble', troubleWords(moment), columns) }),
     hint: ['', chalk.dim('  Ctrl-C ends the run and keeps what was measured.')],
   };
   for (const name of DISPENSABLE) {
@@ -102,6 +115,23 @@ function phaseWords({ phase, isInterrupted }: RunMoment): string[] {
   return [chalk.bold(phase.name), `${Math.max(0, Math.ceil(phase.leftMs / 1000))} s left`];
 }
 
+/** None for a run in one process of this machine. */
+function agentParts(agents: AgentsAtWork | undefined, columns: number): Record<string, string[]> {
+  if (!agents || (agents.agents === 1 && agents.hosts === 1)) return {};
+  const { agents: all, hosts, lost } = agents;
+  const where = `on ${plural(hosts, 'host')}`;
+  if (lost.length === 0)
+    return { agents: row('agents', [`${chalk.bold(formatCount(all))} ${where}`], columns) };
+  const left = chalk.red(`${formatCount(all - lost.length)} of ${formatCount(all)}`);
+  const last = lost.at(-1) as AgentsAtWork['lost'][number];
+  const gone = chalk.red(
+    lost.length === 1
+      ? `agent ${last.agent} on ${last.host} is lost`
+      : `${formatCount(lost.length)} are lost, the last agent ${last.agent} on ${last.host}`,
+  );
+  return { agents: row('agents', [`${left} ${where}`, gone], columns) };
+}
+
 function sampleParts(scenario: Scenario, sample: TimelineSample, columns: number): Record<string, string[]> {
   const { connections, messages, latency, generator, server, seconds } = sample;
   const perSecond = (count: number): string => chalk.bold(`${formatCount(Math.round(count / seconds))}/s`);
@@ -137,10 +167,14 @@ function percentiles(label: string, interval: IntervalLatency | null): string[] 
   return [`${label}p50 ${chalk.bold(formatMilliseconds(p50))}`, `p99 ${chalk.bold(formatMilliseconds(p99))}`];
 }
 
-function troubleWords(totals: Trouble): string[] {
+function troubleWords({ totals, agents }: RunMoment): string[] {
+  const lost = agents?.lost.length ?? 0;
   const present = (Object.keys(TROUBLE_WORDS) as (keyof typeof TROUBLE_WORDS)[]).filter(
     (key) => totals[key] > 0,
   );
-  if (present.length === 0) return [chalk.green('none')];
-  return present.map((key) => chalk.red(`${formatCount(totals[key])} ${TROUBLE_WORDS[key]}`));
+  if (present.length === 0 && lost === 0) return [chalk.green('none')];
+  return [
+    ...(lost > 0 ? [chalk.red(`${plural(lost, 'agent')} lost`)] : []),
+    ...present.map((key) => chalk.red(`${formatCount(totals[key])} ${TROUBLE_WORDS[key]}`)),
+  ];
 }

@@ -1,3 +1,5 @@
+import type { AgentsAtWork } from '../loadgen/run.js';
+import { whoWords } from '../record/agent-losses.js';
 import { printableData } from '../record/printable.js';
 import type { TimelineSample } from '../record/timeline.js';
 import { formatCount, formatMilliseconds, formatSeconds } from '../reports/format.js';
@@ -9,6 +11,7 @@ import { canBeRedrawn, type Frame, redrawnScreen } from './redrawn-screen.js';
 export interface LiveView {
   phase(phase: { name: string; durationMs: number | null }): void;
   sample(sample: TimelineSample): void;
+  agents(agents: AgentsAtWork): void;
   /** The first Ctrl-C was heard. */
   interrupted(): void;
   /** Takes the view away, so that what is written next stands alone. */
@@ -20,11 +23,12 @@ const REDRAW_MS = 250;
 /** @param stream a terminal gets a view redrawn in place, anything else a line for each sample */
 export function liveView(scenario: Scenario, stream: NodeJS.WriteStream): LiveView {
   const view = canBeRedrawn(stream) ? redrawnView(scenario, stream) : lineView(stream);
-  // Names of phases are the scenario's, names of queues the server's.
+  // Names of phases are the scenario's, names of queues the server's, names of hosts their owners'.
   return {
     ...view,
     phase: (phase) => view.phase(printableData(phase)),
     sample: (sample) => view.sample(printableData(sample)),
+    agents: (agents) => view.agents(printableData(agents)),
   };
 }
 
@@ -32,18 +36,26 @@ export function liveView(scenario: Scenario, stream: NodeJS.WriteStream): LiveVi
 export const noView: LiveView = {
   phase: () => undefined,
   sample: () => undefined,
+  agents: () => undefined,
   interrupted: () => undefined,
   end: () => undefined,
 };
 
 /** Plain lines of aligned columns: `grep drain` and `awk` find their way. */
 function lineView(stream: NodeJS.WriteStream): LiveView {
+  let lostTold = 0;
   return {
     ...noView,
     phase: ({ name, durationMs }) => {
       stream.write(`phase ${name}${durationMs === null ? '' : ` for ${formatSeconds(durationMs / 1000)}`}\n`);
     },
     sample: (sample) => stream.write(`${sampleLine(sample)}\n`),
+    agents: ({ agents, hosts, lost }) => {
+      if (lost.length === 0 && hosts > 1) stream.write(`agents ${agents} on ${hosts} hosts\n`);
+      for (const { agent, host, why } of lost.slice(lostTold))
+        stream.write(`lost ${whoWords({ host, agents: [agent] })}: ${why}\n`);
+      lostTold = lost.length;
+    },
     interrupted: () => stream.write('interrupted: the run ends now and is recorded as partial\n'),
   };
 }
@@ -73,6 +85,7 @@ function redrawnView(scenario: Scenario, stream: NodeJS.WriteStream): LiveView {
   const startedMs = performance.now();
   let phase: { name: string; durationMs: number | null; sinceMs: number } | undefined;
   let sample: TimelineSample | undefined;
+  let agents: AgentsAtWork | undefined;
   let isInterrupted = false;
   let totals = NO_TROUBLE;
   const frame: Frame = (room) => {
@@ -84,6 +97,7 @@ function redrawnView(scenario: Scenario, stream: NodeJS.WriteStream): LiveView {
         elapsedMs: nowMs - startedMs,
         phase: phase && { name: phase.name, leftMs },
         sample,
+        agents,
         totals,
         isInterrupted,
       },
@@ -102,6 +116,10 @@ function redrawnView(scenario: Scenario, stream: NodeJS.WriteStream): LiveView {
     sample: (next) => {
       sample = next;
       totals = withTroubleOf(next, totals);
+      draw();
+    },
+    agents: (next) => {
+      agents = next;
       draw();
     },
     interrupted: () => {

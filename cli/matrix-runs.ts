@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { numbered } from '../lab/ab.js';
-import { planTarget } from '../lab/target.js';
+import { checkScenario } from '../lab/agents.js';
+import type { NatsOptions } from '../loadgen/coordination/nats/connect.js';
 import { RECORD_FILES } from '../record/folder.js';
 import type { RunRecord } from '../record/run.js';
 import type { Column } from '../record/side-by-side.js';
@@ -24,10 +25,10 @@ export async function runMatrix(
   cells: readonly Cell[],
   folder: string,
   repeat: number,
-  options: { isReplacing: boolean; baseline: RunRecord[] },
+  options: { isReplacing: boolean; baseline: RunRecord[]; agents?: NatsOptions },
 ): Promise<void> {
   // What is wrong with the last of them is told before the first is run.
-  for (const { loaded } of cells) await planTarget(loaded.scenario);
+  for (const { loaded } of cells) await checkScenario(loaded.scenario, options.agents);
   const columns = cells.map(({ name }) => ({
     name,
     runs: [] as RunRecord[],

@@ -2,15 +2,19 @@ import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../lab/version.js';
 import { printableLines } from '../record/printable.js';
 import { abCommand } from './ab.js';
+import { agentCommand } from './agent.js';
+import { agentsCommand } from './agents.js';
 import { compareCommand, withSides } from './compare.js';
 import { doctorCommand } from './doctor.js';
 import { driverCommand } from './driver-test.js';
 import { describeError, ExitStatus, type Finish, statusOfError } from './exit-status.js';
+import { rateCommand } from './rate.js';
 import { reloadCommand } from './reload.js';
 import { reportCommand } from './report.js';
 import { runCommand } from './run.js';
 import { scenariosCommand } from './scenarios.js';
 import { serveCommand } from './serve.js';
+import { stopCommand } from './stop.js';
 import { topCommand } from './top.js';
 import { tokenCommand } from './user-tokens.js';
 
@@ -63,13 +67,17 @@ Exit status:
     reportCommand,
     compareCommand,
     abCommand,
+    rateCommand,
+    stopCommand,
     serveCommand,
+    agentCommand,
     topCommand,
     reloadCommand,
     tokenCommand,
     doctorCommand,
     driverCommand,
     scenariosCommand,
+    agentsCommand,
   ]) {
     const command = make(finish).copyInheritedSettings(program);
     program.addCommand(command.showHelpAfterError(`(c2m ${command.name()} --help says more)`));

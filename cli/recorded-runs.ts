@@ -1,5 +1,6 @@
 import { endChildrenAtAbruptEnd } from '../lab/abrupt-end.js';
 import { type RunObservers, type RunOptions, runScenario } from '../lab/run-scenario.js';
+import { printable } from '../record/printable.js';
 import type { RunRecord } from '../record/run.js';
 import { writeRecord } from '../reports/write.js';
 import type { LoadedScenario } from '../scenarios/load.js';
@@ -56,11 +57,17 @@ export class RecordedRuns {
   /** Shows a run while it goes on; what is wrong with the input is told on a screen without a view. */
   observe(loaded: LoadedScenario): RunObservers {
     return {
+      machines: (words) => {
+        const { json, quiet } = this.#options;
+        if (!quiet) (json ? process.stderr : process.stdout).write(`${printable(words)}\n`);
+      },
       begun: () => {
         this.#view = this.#viewFor(loaded);
       },
+      stopped: () => this.interrupts.request(),
       phase: (phase) => this.#view.phase(phase),
       sample: (sample) => this.#view.sample(sample),
+      agents: (agents) => this.#view.agents(agents),
     };
   }
 

@@ -2,14 +2,17 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { numbered } from '../lab/ab.js';
 import { defaultRecordFolder, demandNoRecords } from '../lab/record-folder.js';
+import type { NatsOptions } from '../loadgen/coordination/nats/connect.js';
 import { InputError } from '../record/input-error.js';
 import { readRecordSet } from '../record/record-set.js';
 import type { RunRecord } from '../record/run.js';
 import { spreadForTerminal } from '../reports/spread-text.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import { type Cell, loadCells } from '../scenarios/matrix.js';
+import { agentsFor } from './agents-option.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 import { runMatrix } from './matrix-runs.js';
+import { type NatsFlags, natsOptions } from './nats-options.js';
 import { readNumberOfRuns } from './number-of-runs.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { collect } from './repeatable-option.js';
@@ -17,7 +20,8 @@ import { collect } from './repeatable-option.js';
 /** Past it the noise of a machine is known well enough. */
 const MOST_REPEATS = 1000;
 
-interface RunOptions {
+interface RunOptions extends NatsFlags {
+  agents?: string;
   set?: string[];
   out?: string;
   baseline?: string;
@@ -29,7 +33,7 @@ interface RunOptions {
 }
 
 export function runCommand(finish: Finish): Command {
-  return new Command('run')
+  const command = new Command('run')
     .summary('run a scenario and write its record and report')
     .description(
       'Runs a scenario: starts the server if the scenario embeds one, simulates the clients, and writes a run record.',
@@ -47,11 +51,18 @@ export function runCommand(finish: Finish): Command {
       '--trust',
       'let the scenario start a server (target.command), run code of its own (a driver, handlers), have the server read files, and listen beyond this machine',
     )
+    .option(
+      '--agents <nats-url>',
+      'simulate the clients on the machines that run `c2m agent`, met at this NATS (scenario: agents)',
+    )
     .option('--json', 'print run.json at the end and nothing else')
     .option('--quiet', 'show no progress')
-    .addHelpText(
-      'after',
-      `
+    .action(async (file: string, options: RunOptions) => {
+      finish(await run(file, options));
+    });
+  return natsOptions(command, false).addHelpText(
+    'after',
+    `
 Examples:
   c2m run quickstart
   c2m run scenarios/chat.yaml --set clients.count=50000 --set phases.lunch.rate=3000/s
@@ -59,11 +70,9 @@ Examples:
   c2m run ci-smoke --repeat 5 --out runs/before
   c2m run matrix.yaml --repeat 3     # every value of its matrix, by turns, and a page that lays them side by side
   c2m run my.yaml --set target=tcp://127.0.0.1:4000 --out runs/mine --json > result.json
+  c2m run my.yaml --agents nats://10.0.0.5:4222      # on all machines there that run \`c2m agent\`
 `,
-    )
-    .action(async (file: string, options: RunOptions) => {
-      finish(await run(file, options));
-    });
+  );
 }
 
 async function run(file: string, options: RunOptions): Promise<ExitStatus> {
@@ -79,7 +88,13 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
   const folder = options.out ?? defaultRecordFolder(loaded.scenario.name);
   if (repeat > 1 || isMatrix) await demandNoRecords(folder);
   const show = new RecordedRuns(options);
+  const agents = agentsFor(
+    options,
+    options.agents,
+    cells.map(({ loaded: { scenario } }) => scenario),
+  );
   const each = {
+    ...(agents && { agents }),
     isReplacing: options.force ?? false,
     baseline: baseline.map(({ record }) => record),
   };
@@ -98,7 +113,7 @@ async function runRepeatedly(
   loaded: LoadedScenario,
   folder: string,
   repeat: number,
-  options: { isReplacing: boolean; baseline: RunRecord[] },
+  options: { isReplacing: boolean; baseline: RunRecord[]; agents?: NatsOptions },
 ): Promise<void> {
   try {
     for (let number = 1; number <= repeat && !show.isInterrupted; number += 1) {

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
+import type { NatsOptions } from '../loadgen/coordination/nats/connect.js';
 import { compareSets, type SetComparison } from '../record/comparison/compare-sets.js';
 import { differingPaths } from '../record/comparison/differences.js';
 import { interleavedOrder, type Side } from '../record/comparison/interleaving.js';
 import { secondLook } from '../record/comparison/second-look.js';
 import type { RunRecord } from '../record/run.js';
 import type { LoadedScenario } from '../scenarios/load.js';
+import { checkScenario } from './agents.js';
 import { type RunObservers, type RunOutcome, runScenario } from './run-scenario.js';
-import { planTarget } from './target.js';
 
 export interface AbOptions {
   variants: Record<Side, LoadedScenario>;
@@ -18,6 +19,8 @@ export interface AbOptions {
   /** The records go into `a` and `b` of it, a folder each. */
   folder: string;
   signal?: AbortSignal;
+  /** As in `RunOptions`. */
+  agents?: NatsOptions;
 }
 
 export interface AbObservers {
@@ -46,7 +49,7 @@ export interface AbOutcome {
 export async function ab(options: AbOptions, observers: AbObservers = {}): Promise<AbOutcome> {
   const { variants, names, runs, smallestEffect } = options;
   // What is wrong with the second of them is told before the first is run.
-  for (const { scenario } of [variants.base, variants.current]) await planTarget(scenario);
+  for (const { scenario } of [variants.base, variants.current]) await checkScenario(scenario, options.agents);
   const series = new Series(options, observers);
   const differing = withoutDetail(differingPaths(variants.base.scenario, variants.current.scenario));
   const compare = (level?: number): SetComparison =>
@@ -135,10 +138,10 @@ class Series {
   }
 
   #one(side: Side, folder: string, runs: number): Promise<RunOutcome> {
-    const { variants, signal } = this.#options;
+    const { variants, signal, agents } = this.#options;
     return runScenario(
       variants[side],
-      { folder, ...(signal && { signal }) },
+      { folder, ...(signal && { signal }), ...(agents && { agents }) },
       this.#observers.begins?.(side, this.#pairs, runs) ?? {},
     );
   }

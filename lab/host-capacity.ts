@@ -22,12 +22,14 @@ export interface ConnectionCost {
   client: number;
 }
 
+const PACKET_CLIENT_BYTES = 75;
+
 /**
  * The same with the packet transport, whose clients have no kernel socket: one file and one socket a connection.
  * Measured with `c2m run two-million` and `two-million-websocket`; see docs/scaling.md.
  */
 const PACKET_CONNECTION_COST: Partial<Record<WireProtocol, ConnectionCost>> = {
-  tcp: { kernel: 3840, server: 1940, client: 75 },
+  tcp: { kernel: 3840, server: 1940, client: PACKET_CLIENT_BYTES },
   ws: { kernel: 3840, server: 3900, client: 80 },
 };
 
@@ -82,6 +84,19 @@ export function capacityOf(
     cost,
     filesPerConnection,
   };
+}
+
+/** Clients over TCP sockets that a host holds whose server is elsewhere: it has one end of each connection. */
+export function clientCapacityOf(facts: HostFacts): number {
+  const bytesPerClient = CONNECTION_BYTES.tcp / 2 + PROCESS_BYTES / clientsPerProcess(facts);
+  const files = (facts.fileMax ?? Number.POSITIVE_INFINITY) - (facts.filesInUse ?? 0);
+  return Math.max(0, Math.floor(Math.min((facts.availableBytes * USABLE_MEMORY) / bytesPerClient, files)));
+}
+
+/** The same over packets, where a client is no socket. */
+export function packetClientCapacityOf({ availableBytes, conntrackMax }: HostFacts): number {
+  const fitting = (availableBytes * USABLE_MEMORY) / PACKET_CLIENT_BYTES;
+  return Math.floor(Math.min(fitting, conntrackMax ?? Number.POSITIVE_INFINITY));
 }
 
 /** Connections that one process can hold. */

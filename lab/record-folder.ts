@@ -1,6 +1,6 @@
 import { access, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RECORD_FILES } from '../record/folder.js';
+import { RECORD_FILES, unfinishedFile } from '../record/folder.js';
 import { InputError } from '../record/input-error.js';
 
 /** Where a record goes when nobody says: `runs/20260314-092653-quickstart`, in local time. */
@@ -26,7 +26,8 @@ export async function prepareRecordFolder(folder: string, replace: boolean): Pro
   }
   try {
     await mkdir(folder, { recursive: true });
-    await Promise.all(files.map((file) => rm(file, { force: true })));
+    const leftOver = files.flatMap((file) => [file, unfinishedFile(file)]);
+    await Promise.all(leftOver.map((file) => rm(file, { force: true })));
   } catch (error) {
     throw new InputError(
       `${folder} cannot be the folder of a record: ${(error as Error).message}; choose another --out`,

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../loadgen/agent-messages.js';
-import type { Coordinator } from '../loadgen/coordination/coordinator.js';
-import { LocalAgents, thisHost } from '../loadgen/coordination/local-agents.js';
+import type { AgentHost, Coordinator } from '../loadgen/coordination/coordinator.js';
+import type { NatsOptions } from '../loadgen/coordination/nats/connect.js';
 import { withEndpoints } from '../loadgen/plan.js';
 import type { ServerProcesses } from '../loadgen/recording/process-sum.js';
 import { ProcessGroup, ProcessTree } from '../loadgen/recording/server-processes.js';
@@ -12,13 +12,16 @@ import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-address
 import { formatAddress } from '../protocol/address.js';
 import { withBaseline } from '../record/baseline.js';
 import type { Measurement, RunRecord } from '../record/run.js';
-import { judge } from '../record/verdict.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import type { Scenario } from '../scenarios/scenario.js';
+import { coordinatorFor } from './agents.js';
+import { Checkpoint } from './checkpoint.js';
 import { CommandServer } from './command-server.js';
 import { EmbeddedServer } from './embedded-server.js';
-import { hideToken } from './hide-token.js';
+import { listenForRequests } from './live-carriers.js';
+import { LiveControl } from './live-control.js';
 import { discardRecordFolder, prepareRecordFolder } from './record-folder.js';
+import { recordMaker } from './record-of.js';
 import { type PlannedTarget, planTarget } from './target.js';
 import { packageVersion } from './version.js';
 
@@ -33,12 +36,18 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Nobody asks first whether the server speaks the protocol. */
   skipsFirstContact?: boolean;
+  /** Where the machines are met that simulate the clients; undefined: as the scenario says. */
+  agents?: NatsOptions;
 }
 
 /** Who wants to know how a run is getting on. */
 export type RunObservers = {
   /** There is nothing wrong with the input: from now on something is started and written. */
   begun?: () => void;
+  /** Somebody ends the run from elsewhere (`c2m stop`): as if the signal had been aborted. */
+  stopped?: () => void;
+  /** Before that: which machines it waits for, and which it has got. */
+  machines?: (words: string) => void;
 } & {
   [Name in keyof RunEvents]?: (...event: RunEvents[Name]) => void;
 };
@@ -62,21 +71,50 @@ export async function runScenario(
   observers: RunObservers = {},
 ): Promise<RunOutcome> {
   const { folder, isReplacing = false, baseline = [], skipsFirstContact = false } = options;
-  const { signal = new AbortController().signal } = options;
+  const control = new LiveControl(loaded.scenario.name, observers.stopped);
+  const signal = AbortSignal.any([control.signal, ...(options.signal ? [options.signal] : [])]);
   const gates = withBaseline(loaded.scenario.gates, baseline);
-  const coordinator = new LocalAgents(thisHost(packageVersion()));
-  const target = await planTarget(loaded.scenario, await coordinator.hosts());
-  await prepareRecordFolder(folder, isReplacing);
-  observers.begun?.();
-  const { measurement, failure } = await attempt(() =>
-    measure(loaded, target, { folder, signal, skipsFirstContact, coordinator }, observers),
-  );
-  if (measurement) {
-    const told = { ...measurement, notes: [...loaded.notes, ...measurement.notes] };
-    return { record: judge(hideToken(told), gates), failure };
+  const coordinator = await coordinatorFor(loaded.scenario, {
+    nats: options.agents,
+    signal,
+    tell: observers.machines ?? (() => undefined),
+  });
+  try {
+    const hosts = await hostsUnless(signal, coordinator);
+    if (!hosts) return { record: undefined, failure: undefined };
+    const target = await planTarget(loaded.scenario, hosts);
+    await prepareRecordFolder(folder, isReplacing);
+    observers.begun?.();
+    const recordOf = recordMaker(loaded.notes, gates);
+    const checkpoint = new Checkpoint(folder, recordOf);
+    const listening = await listenForRequests(control, coordinator);
+    const { measurement, failure } = await attempt(() =>
+      measure(
+        loaded,
+        target,
+        { folder, signal, skipsFirstContact, coordinator, control, checkpoint },
+        observers,
+      ),
+    );
+    listening.close();
+    const notes = [...listening.notes, ...(await checkpoint.end())];
+    if (measurement)
+      return { record: recordOf({ ...measurement, notes: [...measurement.notes, ...notes] }), failure };
+    await discardRecordFolder(folder);
+    return { record: undefined, failure: signal.aborted ? undefined : failure };
+  } finally {
+    await coordinator.close();
   }
-  await discardRecordFolder(folder);
-  return { record: undefined, failure: signal.aborted ? undefined : failure };
+}
+
+/** Undefined: nobody wants them any more. */
+async function hostsUnless(signal: AbortSignal, coordinator: Coordinator): Promise<AgentHost[] | undefined> {
+  try {
+    return await coordinator.hosts();
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
 }
 
 /** What was measured, and why the run could not be completed if it could not; there may be both. */
@@ -93,6 +131,8 @@ async function attempt(
 
 type HowToRun = Required<Pick<RunOptions, 'folder' | 'signal' | 'skipsFirstContact'>> & {
   coordinator: Coordinator;
+  control: LiveControl;
+  checkpoint: Checkpoint;
 };
 
 /** A server that the lab has started for a run. */
@@ -106,7 +146,8 @@ async function measure(
   observers: RunObservers,
 ): Promise<Measurement | undefined> {
   // Before anything listens or dials: the server, the agents and their devices all live in there.
-  if (loaded.scenario.generator.transport === 'packets') enterNetworkNamespace();
+  const isHere = !how.coordinator.isRemote;
+  if (isHere && loaded.scenario.generator.transport === 'packets') enterNetworkNamespace();
   const server = await startServer(loaded.scenario, target, how);
   try {
     return await load(loaded, target, server, how, observers);
@@ -164,7 +205,7 @@ async function load(
   { scenario, source }: LoadedScenario,
   target: PlannedTarget,
   server: StartedServer | undefined,
-  { folder, signal, skipsFirstContact, coordinator }: HowToRun,
+  { folder, signal, skipsFirstContact, coordinator, control, checkpoint }: HowToRun,
   observers: RunObservers,
 ): Promise<Measurement | undefined> {
   if (signal.aborted) return undefined;
@@ -184,13 +225,16 @@ async function load(
       driver: target.driver,
     },
     folder,
+    checkpoint: (measurement) => checkpoint.take(measurement),
     coordinator,
     skipsFirstContact,
     version: packageVersion(),
   });
+  control.attach(handle);
   if (observers.phase) handle.on('phase', observers.phase);
   if (observers.sample) handle.on('sample', observers.sample);
-  const interrupt = (): void => handle.interrupt();
+  if (observers.agents) handle.on('agents', observers.agents);
+  const interrupt = (): void => handle.interrupt(control.whyStopped);
   signal.addEventListener('abort', interrupt);
   server?.died.then((reason) => handle.targetDied(reason));
   try {

@@ -96,6 +96,9 @@ function planHosts(hosts: readonly AgentHost[], serverWorkers: number): PlanHost
     name,
     cores: facts.cores,
     openFiles: facts.openFiles.soft,
+    freeFiles: facts.fileMax === null ? null : facts.fileMax - (facts.filesInUse ?? 0),
+    availableBytes: facts.availableBytes,
+    ephemeralPorts: facts.ephemeralPorts,
     serverWorkers: id === THIS_HOST ? serverWorkers : 0,
   }));
 }

@@ -32,12 +32,13 @@ export interface DriverPlan {
   settings: unknown;
 }
 
-/** The part of the population that one agent simulates. Rates are this agent's share of the scenario's. */
+/** The part of the population that one agent simulates. */
 export interface AgentPlan {
   transport: GeneratorPlan['transport'];
   agent: number;
   /** Id of the host that it is for (coordination/coordinator.ts). */
   host: string;
+  /** Of the scenario, the same for all agents: what falls due does not hang on how many there are. */
   seed: number;
   /** Seconds since 1970. Differs between runs: payloads carry it. */
   run: number;
@@ -47,11 +48,16 @@ export interface AgentPlan {
    */
   firstUser: number;
   count: number;
+  /** The users of all agents, of which those are a part. */
+  population: { firstUser: number; count: number };
   endpoints: Endpoint[];
+  /** Partners dial different ones of them, so that what they say goes between two nodes of the server. */
+  partnersApart: boolean;
   driver: DriverPlan;
   /** Null: nothing but what the driver asks for. */
   webSocket: WebSocketPlan | null;
   insecure: boolean;
+  /** This agent's share of the scenario's. */
   connectRate: number;
   reconnectRate: number;
   connectTimeoutMs: number;
@@ -62,14 +68,24 @@ export interface AgentPlan {
   isServerFresh: boolean;
   /** Texts that the messages carry by turns: a link to a file and its thumbnail; empty: noise. */
   attachments: string[];
+  /**
+   * It finds out whether something listens at the endpoints and speaks the protocol before it is `ready`: for the coordinator,
+   * which may be where they cannot be reached.
+   */
+  asksFirst?: boolean;
 }
 
 export type ToAgent =
   | { kind: 'plan'; plan: AgentPlan }
   /** Begin to connect at `atMs`. */
   | { kind: 'connect'; atMs: number }
-  /** The phase starts at `atMs`; its rates are this agent's share. */
+  /** The phase starts at `atMs`; its rates are those of all agents together. */
   | { kind: 'phase'; phase: Phase; atMs: number }
+  /**
+   * The phase goes on at `atMs` with another rate of messages, all agents together. That is a whole number of milliseconds after
+   * the beginning of the phase, and all agents must have heard of it by then.
+   */
+  | { kind: 'rate'; messageRate: number; atMs: number }
   /** To be done at `atMs`. */
   | { kind: 'act'; action: ClientAction; atMs: number }
   /** No new messages; everyone comes back; say `drained` when nothing is outstanding. */
@@ -78,8 +94,8 @@ export type ToAgent =
   | { kind: 'finish' };
 
 export type FromAgent =
-  /** The plan is taken, the population allocated. */
-  | { kind: 'ready' }
+  /** The plan is taken, the population allocated; `notes` of the first contact, where it asked first. */
+  | { kind: 'ready'; notes?: string[] }
   /** Every client has logged in or failed for the first time, the last of them at `atMs`; `logins` of them did. */
   | { kind: 'connected'; logins: number; atMs: number }
   | { kind: 'drained' }

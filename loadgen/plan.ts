@@ -1,26 +1,19 @@
-import { isLoopback } from '../protocol/address.js';
-import type { Phase, Scenario } from '../scenarios/scenario.js';
+import { isIPv4 } from 'node:net';
+import { formatAddress, isLoopback } from '../protocol/address.js';
+import type { Scenario } from '../scenarios/scenario.js';
 import type { AgentPlan, DriverPlan, Endpoint } from './agent-messages.js';
-import { SPARE_FILES } from './host-facts.js';
+import { THIS_HOST } from './coordination/local-agents.js';
+import { boundOf, clientsPerAgent, type PlanHost, words } from './plan-host.js';
 import { RunError } from './run-error.js';
-import { MOST_PACKET_AGENTS } from './transports/packets/packet-addresses.js';
+import { CLIENT_NETWORK, MOST_PACKET_AGENTS, overlap } from './transports/packets/packet-addresses.js';
+import { fillByWeight } from './water-filling.js';
+
+export type { PlanHost } from './plan-host.js';
 
 /** Fewer clients than this are not worth another process. */
 const FEWEST_CLIENTS_AN_AGENT = 1000;
 
 const MOST_AGENTS = { sockets: Number.POSITIVE_INFINITY, packets: MOST_PACKET_AGENTS };
-
-/** What counts of a machine for how many clients it holds. */
-export interface PlanHost {
-  id: string;
-  /** For people. */
-  name: string;
-  cores: number;
-  /** Descriptors that one process may hold; null: no limit. */
-  openFiles: number | null;
-  /** Workers of a server on this host, which want cores as well; 0: the server is elsewhere. */
-  serverWorkers: number;
-}
 
 /** What a plan is made from beside the scenario. */
 export interface PlanFacts {
@@ -34,32 +27,34 @@ export interface PlanFacts {
 }
 
 /**
- * Divides the clients and the rates of a scenario among agents. Every agent but the last has whole pairs and whole
- * groups, because those are neighbours.
- * @throws RunError `C2M_INPUT` for a target that is neither on this host nor allowed by the scenario
+ * Divides the clients and the connects of a scenario among agents, those of one host next to each other. Every agent but the
+ * last has whole pairs and whole groups, because those are neighbours.
+ * @throws RunError `C2M_INPUT` for a target that is neither on this host nor allowed by the scenario, and where the hosts
+ * together hold too few clients
  */
 export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
   const { clients, seed, target } = scenario;
-  if (scenario.generator.transport === 'packets') checkPackets(scenario);
+  if (scenario.generator.transport === 'packets') checkPackets(scenario, facts);
   else for (const endpoint of facts.endpoints) refuseForeign(scenario, endpoint);
   const together = scenario.groups ? wholePairs(scenario.groups.members) : 2;
-  const blocks = Math.ceil(clients.count / together);
-  const seats = agentHosts(scenario, facts, together, blocks);
-  const agents = seats.length;
-  const plans = Array.from({ length: agents }, (_, agent): AgentPlan => {
-    const first = Math.floor((blocks * agent) / agents) * together;
-    const end = Math.min(clients.count, Math.floor((blocks * (agent + 1)) / agents) * together);
-    const count = end - first;
+  let first = 0;
+  return agentSeats(scenario, facts, together).map(({ host, blocks }, agent): AgentPlan => {
+    const firstUser = clients.firstUser + first;
+    const count = Math.min(clients.count - first, blocks * together);
     const share = count / clients.count;
+    first += count;
     return {
       agent,
-      host: (seats[agent] as PlanHost).id,
+      host: host.id,
       transport: scenario.generator.transport,
-      seed: seed + agent * 7919,
+      seed,
       run: facts.run,
-      firstUser: clients.firstUser + first,
+      firstUser,
       count,
+      population: { firstUser: clients.firstUser, count: clients.count },
       endpoints: facts.endpoints,
+      // The addresses of our own server are its workers; those that a scenario names are nodes.
+      partnersApart: target.kind !== 'embedded' && facts.endpoints.length > 1,
       driver: facts.driver,
       webSocket: target.kind === 'embedded' ? null : target.websocket,
       insecure: target.kind === 'embedded' || target.insecure,
@@ -73,7 +68,6 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       attachments: [],
     };
   });
-  return plans;
 }
 
 /** The same plans for a server that listens here. */
@@ -81,73 +75,140 @@ export function withEndpoints(plans: readonly AgentPlan[], endpoints: Endpoint[]
   return plans.map((plan) => ({ ...plan, endpoints }));
 }
 
-/** The share of a phase that falls to an agent with `count` of `total` clients. */
-export function phaseShare(phase: Phase, count: number, total: number): Phase {
-  const share = count / total;
-  return { ...phase, messageRate: phase.messageRate * share, churnRate: phase.churnRate * share };
-}
-
 /** The fewest clients that are whole groups and whole pairs. */
 function wholePairs(members: number): number {
   return members % 2 === 0 ? members : 2 * members;
 }
 
-/**
- * The host of each agent, those of one host next to each other.
- * @param together clients that one agent has all of, or none
- */
-function agentHosts(scenario: Scenario, { hosts }: PlanFacts, together: number, blocks: number): PlanHost[] {
+/** One agent: where it is, and how many blocks of neighbours it has, at least one. */
+interface Seat {
+  host: PlanHost;
+  blocks: number;
+}
+
+/** @param together clients of a block, which one agent has all of, or none */
+function agentSeats(scenario: Scenario, facts: PlanFacts, together: number): Seat[] {
+  return hostParts(scenario, facts, together).flatMap(({ host, blocks, agents }) =>
+    Array.from({ length: agents }, (_, agent) => ({
+      host,
+      blocks: Math.floor((blocks * (agent + 1)) / agents) - Math.floor((blocks * agent) / agents),
+    })),
+  );
+}
+
+/** What falls to one host. */
+interface HostPart {
+  host: PlanHost;
+  blocks: number;
+  agents: number;
+}
+
+function hostParts(scenario: Scenario, { hosts, endpoints }: PlanFacts, together: number): HostPart[] {
   const { clients, generator } = scenario;
-  const used = hosts.slice(0, generator.agents === 'auto' ? blocks : Math.min(blocks, generator.agents));
-  const spare = used.map(spareCores);
-  const allSpare = spare.reduce((sum, cores) => sum + cores, 0);
-  const shares = spare.map((cores) => Math.ceil((clients.count * cores) / allSpare));
-  const wanted = used.map((host, index) => ({
-    host,
-    fewest: fewestAgents(scenario, host, shares[index] as number, together),
-    useful: usefulAgents(scenario, host, shares[index] as number),
-  }));
-  const needed = wanted.reduce((sum, { fewest }) => sum + fewest, 0);
-  if (generator.agents === 'auto') {
-    const seats = wanted.flatMap(({ host, fewest, useful }) =>
-      new Array<PlanHost>(Math.max(fewest, useful)).fill(host),
+  const blocks = Math.ceil(clients.count / together);
+  const mostAgents = Math.min(
+    blocks,
+    MOST_AGENTS[generator.transport],
+    generator.agents === 'auto' ? Number.POSITIVE_INFINITY : generator.agents,
+  );
+  const used = hosts.slice(0, mostAgents);
+  const bounds = used.map((host) => boundOf(scenario, host, endpoints));
+  // The last block may be short: whoever holds the clients that there are holds it as well.
+  const most = bounds.map((bound) =>
+    bound.clients >= clients.count ? blocks : Math.floor(bound.clients / together),
+  );
+  if (most.reduce((sum, count) => sum + count, 0) < blocks) {
+    const each = used.map(({ name }, index) => {
+      const { clients: held, why } = bounds[index] as (typeof bounds)[number];
+      return `${name} holds ${words(held)} (${why})`;
+    });
+    const remedies = [
+      ...new Set(bounds.map(({ remedy }) => remedy)),
+      ...(used.length < hosts.length ? ['write generator.agents: auto, for all machines to be used'] : []),
+    ];
+    throw new RunError(
+      'C2M_INPUT',
+      `clients.count: ${words(clients.count)} are more than there is room for: ${each.join('; ')}; ` +
+        `${remedies.join(', or ')}, take more machines, or write fewer clients`,
     );
-    return seats.slice(0, blocks);
   }
+  const filled = fillByWeight(
+    blocks,
+    used.map((host, index) => ({ weight: spareCores(host), most: most[index] as number })),
+  );
+  const parts = used
+    .map((host, index) => partOf(scenario, host, filled[index] as number, together))
+    .filter((part) => part.blocks > 0);
+  if (generator.agents === 'auto') {
+    for (const part of parts) part.agents = Math.max(part.agents, usefulAgents(scenario, part, together));
+    return withinAgents(parts, mostAgents);
+  }
+  const needed = parts.reduce((sum, { agents }) => sum + agents, 0);
   if (generator.agents < needed)
     throw new RunError(
       'C2M_INPUT',
       `generator.agents: ${generator.agents} agents cannot hold ${clients.count} clients with ` +
         `${used[0]?.openFiles} open files a process; write ${needed} or more, or auto`,
     );
-  const agents = Math.min(blocks, generator.agents, MOST_AGENTS[generator.transport]);
-  return Array.from(
-    { length: agents },
-    (_, agent) => used[Math.floor((agent * used.length) / agents)] as PlanHost,
-  );
+  return withAgents(parts, mostAgents);
+}
+
+/** With the fewest agents that hold so many clients. */
+function partOf(scenario: Scenario, host: PlanHost, blocks: number, together: number): HostPart {
+  const blocksPerAgent = Math.max(1, Math.floor(clientsPerAgent(scenario, host) / together));
+  return { host, blocks, agents: Math.ceil(blocks / blocksPerAgent) };
+}
+
+/** Further agents go where each has the most to do. */
+function withAgents(parts: HostPart[], agents: number): HostPart[] {
+  let left = agents - parts.reduce((sum, part) => sum + part.agents, 0);
+  for (; left > 0; left -= 1) {
+    const busiest = parts
+      .filter((part) => part.agents < part.blocks)
+      .reduce<HostPart | undefined>(
+        (most, part) => (most && most.blocks / most.agents >= part.blocks / part.agents ? most : part),
+        undefined,
+      );
+    if (!busiest) break;
+    busiest.agents += 1;
+  }
+  return parts;
+}
+
+/** No more than that together: one is taken where each has the least to do. */
+function withinAgents(parts: HostPart[], mostAgents: number): HostPart[] {
+  let over = parts.reduce((sum, part) => sum + part.agents, 0) - mostAgents;
+  for (; over > 0; over -= 1) {
+    const idlest = parts
+      .filter((part) => part.agents > 1)
+      .reduce<HostPart | undefined>(
+        (least, part) => (least && least.blocks / least.agents <= part.blocks / part.agents ? least : part),
+        undefined,
+      );
+    if (!idlest) break;
+    idlest.agents -= 1;
+  }
+  return parts;
 }
 
 function spareCores({ cores, serverWorkers }: PlanHost): number {
   return Math.max(1, cores - serverWorkers);
 }
 
-/** As many as hold that many clients. A client of the packet transport is no file of the agent. */
-function fewestAgents({ generator }: Scenario, host: PlanHost, clients: number, together: number): number {
-  if (generator.transport === 'packets' || host.openFiles === null) return 1;
-  const perProcess = Math.max(1, host.openFiles - SPARE_FILES);
-  const blocksPerProcess = Math.max(1, Math.floor(perProcess / together));
-  return Math.ceil(Math.ceil(clients / together) / blocksPerProcess);
-}
-
-function usefulAgents({ generator }: Scenario, host: PlanHost, clients: number): number {
-  const worthwhile = Math.ceil(clients / FEWEST_CLIENTS_AN_AGENT);
+function usefulAgents({ generator }: Scenario, { host, blocks }: HostPart, together: number): number {
+  const worthwhile = Math.ceil((blocks * together) / FEWEST_CLIENTS_AN_AGENT);
   // Packets are the kernel's work as well; a second agent pays only with cores to spare.
   const cores = generator.transport === 'packets' ? Math.floor(host.cores / 2) : spareCores(host);
-  return Math.max(1, Math.min(cores, worthwhile, MOST_AGENTS[generator.transport]));
+  return Math.max(1, Math.min(cores, worthwhile, blocks));
 }
 
-/** The namespace of the run holds its own server and nothing else. */
-function checkPackets({ target }: Scenario): void {
+/** On this host the namespace of the run holds its own server and nothing else; other machines send packets to theirs. */
+function checkPackets(scenario: Scenario, { hosts, endpoints }: PlanFacts): void {
+  const { target } = scenario;
+  if (!hosts.some(({ id }) => id === THIS_HOST)) {
+    checkPacketsBetweenHosts(scenario, endpoints);
+    return;
+  }
   if (target.kind === 'embedded' && (target.protocol === 'tcp' || target.protocol === 'ws')) return;
   if (target.kind === 'command') {
     for (const address of target.addresses) checkPacketAddress(address);
@@ -156,8 +217,37 @@ function checkPackets({ target }: Scenario): void {
   throw new RunError(
     'C2M_INPUT',
     'generator.transport: packets takes an embedded target, or one that target.command starts, over tcp or ws; ' +
-      'write target: embedded, or transport: sockets',
+      'write target: embedded, or transport: sockets; or take agents on other machines (--agents)',
   );
+}
+
+function checkPacketsBetweenHosts(scenario: Scenario, endpoints: readonly Endpoint[]): void {
+  if (scenario.target.kind !== 'external')
+    throw new RunError(
+      'C2M_INPUT',
+      'generator.transport: packets of agents on other machines takes a target that listens already; ' +
+        'write target: tcp://host:port with target.allow, or transport: sockets',
+    );
+  for (const endpoint of endpoints) {
+    const { protocol, host } = endpoint;
+    const why =
+      protocol !== 'tcp' && protocol !== 'ws'
+        ? 'is not over tcp or ws'
+        : !isIPv4(host)
+          ? 'has no IPv4 address'
+          : isLoopback(host) || host === '0.0.0.0'
+            ? 'is on each machine its own loopback'
+            : overlap(host, CLIENT_NETWORK)
+              ? `is within ${CLIENT_NETWORK}, where the clients are`
+              : undefined;
+    if (why !== undefined)
+      throw new RunError(
+        'C2M_INPUT',
+        `target.addresses: ${formatAddress(endpoint)} ${why}, so packets of other machines do not get there; ` +
+          "write the server's address on their network, such as tcp://192.0.2.7:4000, or transport: sockets",
+      );
+    refuseForeign(scenario, endpoint);
+  }
 }
 
 /** In the namespace it is reached at an address of that alone, so what the scenario names is the port. */

@@ -40,6 +40,8 @@ export interface RunRequest {
   skipsFirstContact?: boolean;
   /** Exists; `timeline.ndjson` and `latency.hlog` are written there as the run goes on. */
   folder: string;
+  /** Takes what was measured so far, every few seconds once somebody has logged in; left out: nobody wants it. */
+  checkpoint?: (measurement: Measurement) => void;
   /** Of c2m. */
   version: string;
 }

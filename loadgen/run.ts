@@ -4,23 +4,28 @@ import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
-import { type AgentLoss, AgentPool } from './coordination/agent-pool.js';
+import { AgentPool } from './coordination/agent-pool.js';
+import type { ClockReport } from './coordination/coordinator.js';
+import { THIS_HOST } from './coordination/local-agents.js';
 import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
-import { phaseShare } from './plan.js';
 import { probeEndpoints } from './probe.js';
+import { RateChanges } from './rate-changes.js';
+import { AgentSummaries } from './recording/agent-summary.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
 import { MemoryTrend } from './recording/memory-trend.js';
 import { RecordWriter } from './recording/record-writer.js';
+import { repeatSparingly } from './recording/repeat-sparingly.js';
 import { ResourceUsage } from './recording/resource-usage.js';
 import type { ServerWatch } from './recording/server-watch.js';
 import { ServerWatches } from './recording/server-watches.js';
 import { TimelineRecorder } from './recording/timeline-recorder.js';
 import { RunError } from './run-error.js';
 import type { RunRequest } from './run-request.js';
+import { type RemotePacketAgent, unansweredNotes } from './transports/packets/unanswered.js';
 
 /** Connects that the kernel had to repeat end late; past the connect time-out and this, the phase is over. */
 const CONNECT_SLACK_MS = 5000;
@@ -30,21 +35,43 @@ const SETTLE_MS = 1500;
 const QUIET_MS = 1000;
 /** How long an interrupted run waits for what is under way. */
 const INTERRUPTED_DRAIN_MS = 2000;
+/** What a run that is killed had not told yet. */
+const CHECKPOINT_MS = 5000;
 
 export interface RunEvents {
   sample: [TimelineSample];
   /** It begins; null: it ends when it ends. */
   phase: [{ name: string; durationMs: number | null }];
+  /** When they are ready, and whenever one of them is lost. */
+  agents: [AgentsAtWork];
+}
+
+/** Who simulates the clients of a run. */
+export interface AgentsAtWork {
+  agents: number;
+  hosts: number;
+  /** In the order in which they were lost. */
+  lost: { agent: number; host: string; why: string }[];
 }
 
 export interface RunHandle {
   on<Name extends keyof RunEvents>(event: Name, listener: (...event: RunEvents[Name]) => void): void;
   /** Rejects with RunError when the run could not be completed. */
   measurement: Promise<Measurement>;
-  /** Ends the run in good order within a few seconds; the measurement is partial then. */
-  interrupt(): void;
+  /**
+   * Ends the run in good order within a few seconds; the measurement is partial then.
+   * @param why for the notes, where there is more to say than that it was
+   */
+  interrupt(why?: string): void;
   /** The same, because the target has ended: it has failed. */
   targetDied(reason: string): void;
+  /**
+   * From a moment from now until the phase ends, messages fall due at this rate, whatever the scenario says.
+   * @param by who wants it, for the record
+   * @returns what was done, in words
+   * @throws RunError why it cannot be done now
+   */
+  changeRate(perSecond: number, by: string): string;
 }
 
 /** Runs a scenario: connect, its phases, drain; by then everything is measured, and nothing is judged. */
@@ -53,8 +80,9 @@ export function startRun(request: RunRequest): RunHandle {
   return {
     on: (event, listener) => run.events.on(event, listener as never),
     measurement: run.complete(),
-    interrupt: () => run.stop(),
+    interrupt: (why) => run.stop(why),
     targetDied: (reason) => run.targetDied(reason),
+    changeRate: (perSecond, by) => run.changeRate(perSecond, by),
   };
 }
 
@@ -67,9 +95,13 @@ class Run {
   readonly #stopped: Promise<void>;
   #resolveStopped: () => void = () => undefined;
   #isStopped = false;
+  /** It was stopped by somebody, or by what the target or the disk did; not because an agent was lost. */
+  #isCutShort = false;
   /** What broke the recording itself, such as a full disk. */
   #fault: Error | undefined;
   #actions: ActionRunner | undefined;
+  #rates: RateChanges | undefined;
+  #checkpoints: { stop(): void } | undefined;
   #media: MediaLoad | undefined;
   #connectsPerSecond: number | undefined;
   #died: string | null = null;
@@ -85,6 +117,11 @@ class Run {
 
   stop(reason?: string): void {
     if (reason !== undefined) this.#notes.push(reason);
+    this.#isCutShort = true;
+    this.#end();
+  }
+
+  #end(): void {
     this.#isStopped = true;
     this.#resolveStopped();
   }
@@ -94,10 +131,19 @@ class Run {
     this.stop(reason);
   }
 
+  changeRate(perSecond: number, by: string): string {
+    if (!this.#rates || this.#isStopped)
+      throw new RunError(
+        'C2M_RUN',
+        `the rate cannot be changed now: the run ${this.#rates ? 'is ending' : 'has yet to begin'}`,
+      );
+    return this.#rates.change(perSecond, by);
+  }
+
   async complete(): Promise<Measurement> {
     const { scenario, endpoints, plans, coordinator, mediaUrl, folder, credentials } = this.#request;
     // Packets go to a server of the run's own, over a device that the agents have yet to make.
-    if (scenario.generator.transport === 'sockets') await probeEndpoints(endpoints);
+    if (scenario.generator.transport === 'sockets' && !coordinator.isRemote) await probeEndpoints(endpoints);
     await this.#makeFirstContact();
     const watches = await ServerWatches.connect(this.#request);
     const media = mediaUrl === null ? undefined : await prepareMedia(mediaUrl, scenario, credentials);
@@ -105,30 +151,43 @@ class Run {
     this.#media = media;
     const writer = new RecordWriter(folder);
     let recorder: TimelineRecorder | undefined;
+    const talking = new Set(scenario.phases.map(({ name }) => name));
+    const agents = new AgentSummaries(plans.length, (ms) => talking.has(this.#phaseAt(ms)));
     const pool = new AgentPool(coordinator, plans, {
-      sample: (agent, sample) => this.#guard(() => recorder?.take(agent, sample)),
-      lost: (loss) => {
-        this.#guard(() => recorder?.ended(loss.agent));
-        this.#lost(loss, pool);
+      sample: (agent, sample) =>
+        this.#guard(() => {
+          agents.take(agent, sample);
+          recorder?.take(agent, sample);
+        }),
+      lost: ({ agent }) => {
+        this.#guard(() => recorder?.ended(agent));
+        this.#lost(pool);
+        this.#tellAgents(pool);
       },
     });
     try {
-      await Promise.race([pool.prepare(), this.#stopped]);
+      const ready = await Promise.race([pool.prepare(), this.#stopped]);
+      this.#notes.push(...(ready ?? []).flatMap(({ notes = [] }) => notes));
       if (this.#isStopped)
         throw new RunError('C2M_RUN', ['the run ended before the first connect', ...this.#notes].join(': '));
+      this.#tellAgents(pool);
       // What the server had used and held until now is not of the run; the last answer is from before the agents were there.
       await watches.poll();
       const resources = new ResourceUsage({
         pool,
         server: watches.server,
         socketsPerConnection: this.#socketsPerConnection(),
-        phases: new Set(scenario.phases.map(({ name }) => name)),
+        phases: talking,
       });
       this.#startMs = monotonicMs() + this.#request.coordinator.leadMs;
       this.#startedAtMs = Date.now() + this.#request.coordinator.leadMs;
       const memoryTrend = new MemoryTrend();
-      const latency = new LatencyRecorder((text) => writer.latency(text), this.#startedAtMs);
-      recorder = new TimelineRecorder(plans.length, this.#startMs, {
+      const latency = new LatencyRecorder(
+        (text) => writer.latency(text),
+        this.#startedAtMs,
+        (sample) => agents.lagOf(sample),
+      );
+      const timeline = new TimelineRecorder(plans.length, this.#startMs, {
         merge: (samples, startSeconds, endSeconds) => {
           const phase = this.#phaseAt(this.#startMs + endSeconds * 1000);
           const ofMedia = media ? [{ latency: { [phase]: media.take() } }] : [];
@@ -145,21 +204,60 @@ class Run {
           this.events.emit('sample', sample);
         },
       });
+      recorder = timeline;
       watches.start(this.#startMs);
-      this.#actions = new ActionRunner(pool, this.#request.server, this.#startMs);
+      const actions = new ActionRunner(pool, this.#request.server, this.#startMs);
+      const rates = new RateChanges(pool, this.#request.coordinator.leadMs, this.#startMs);
+      [this.#actions, this.#rates] = [actions, rates];
+      // What the clocks of the hosts did is asked for at the end; without that the run is not over.
+      const assemble = (endMs: number, clocks?: ClockReport[]): Measurement =>
+        assembleMeasurement({
+          request: this.#request,
+          facts: this.#facts,
+          startMs: this.#startMs,
+          startedAtMs: this.#startedAtMs,
+          endMs,
+          isOver: clocks !== undefined,
+          phases: this.#phases,
+          connectsPerSecond: this.#connectsPerSecond,
+          resources: resources.summary(),
+          memoryTrend,
+          media,
+          notes: [...this.#notes, ...rates.notes, ...actions.failures],
+          marks: [...actions.marks, ...rates.marks].sort((one, other) => one.atSeconds - other.atSeconds),
+          rateChanges: rates.made,
+          isPartial: !clocks || this.#isCutShort,
+          died: this.#died,
+          pool,
+          watches,
+          recorder: timeline,
+          latency,
+          agents,
+          clocks: clocks ?? [],
+        });
+      this.#checkpoints = repeatSparingly(
+        () => {
+          if (timeline.counts.connected > 0) this.#request.checkpoint?.(assemble(monotonicMs()));
+        },
+        CHECKPOINT_MS,
+        ({ message }) =>
+          this.#notes.push(`what was measured could not be kept while the run went on: ${message}`),
+      );
       await this.#connect(pool, watches.server, resources);
       const hasLoggedIn = recorder.counts.connected > 0;
       if (hasLoggedIn) await this.#runPhases(pool);
-      await this.#actions.end();
+      await actions.end();
       const { connected, failed } = recorder.counts;
       await Promise.all([this.#drain(pool), this.#drainMedia()]);
       const hasRefusedAll = recorder.counts.connected === connected && recorder.counts.failed > failed;
       if (hasLoggedIn && !this.#isStopped && recorder.open === 0 && hasRefusedAll)
         this.#died ??= 'nobody was connected any more when the run ended: the target takes no connections';
       const endMs = monotonicMs();
+      this.#checkpoints.stop();
       resources.end();
       await watches.poll();
       await pool.finish();
+      const clocks = await coordinator.clocks();
       plans.forEach((_, agent) => {
         this.#guard(() => recorder?.ended(agent));
       });
@@ -168,29 +266,13 @@ class Run {
       if (media) latency.add([{ latency: { [this.#phaseAt(endMs)]: media.take() } }], endSeconds, endSeconds);
       if (this.#fault) throw this.#fault;
       this.#notes.push(...watches.failures());
-      const measurement = assembleMeasurement({
-        request: this.#request,
-        facts: this.#facts,
-        startMs: this.#startMs,
-        startedAtMs: this.#startedAtMs,
-        endMs,
-        phases: this.#phases,
-        connectsPerSecond: this.#connectsPerSecond,
-        resources: resources.summary(),
-        memoryTrend,
-        media,
-        notes: [...this.#notes, ...this.#actions.failures],
-        marks: this.#actions.marks,
-        isPartial: this.#isStopped,
-        died: this.#died,
-        pool,
-        watches,
-        recorder,
-        latency,
-      });
+      const unanswered = unansweredNotes(remotePacketAgents(pool, timeline));
+      this.#notes.push(...unanswered);
+      const measurement = assemble(endMs, clocks);
       if (hasLoggedIn || this.#isStopped) return measurement;
-      throw nobodyLoggedIn({ ...measurement, isPartial: true });
+      throw nobodyLoggedIn({ ...measurement, isPartial: true }, unanswered);
     } finally {
+      this.#checkpoints?.stop();
       await this.#actions?.end();
       media?.cut();
       watches.stop();
@@ -201,10 +283,15 @@ class Run {
 
   /** Whether the server speaks the protocol, before anything is loaded; our own does, and needs not be asked. */
   async #makeFirstContact(): Promise<void> {
-    const { scenario, plans, target, skipsFirstContact = false } = this.#request;
+    const { scenario, plans, target, coordinator, skipsFirstContact = false } = this.#request;
     const [plan] = plans;
     if (!plan || skipsFirstContact || target.kind === 'embedded') return;
     if (scenario.generator.transport !== 'sockets') return;
+    if (coordinator.isRemote) {
+      // The target is to be reached from there, and perhaps not from here.
+      plan.asksFirst = true;
+      return;
+    }
     const { notes } = await makeFirstContact(plan, this.#stopped);
     this.#notes.push(...notes);
   }
@@ -222,7 +309,7 @@ class Run {
       connected,
       this.#stopped.then(() => undefined),
     ).finally(stopWatching);
-    if (!outcomes) {
+    if (!outcomes || outcomes.length === 0) {
       if (!this.#isStopped)
         this.#notes.push(`not every client had its first connect within ${limitMs / 1000} s`);
       return;
@@ -246,7 +333,7 @@ class Run {
   }
 
   async #runPhases(pool: AgentPool): Promise<void> {
-    const { phases, clients, actions } = this.#request.scenario;
+    const { phases, actions } = this.#request.scenario;
     let atMs = monotonicMs() + this.#request.coordinator.leadMs;
     this.#actions?.plan(actions, atMs);
     this.#media?.start(
@@ -255,9 +342,7 @@ class Run {
     );
     for (const phase of phases) {
       if (this.#isStopped) return;
-      pool.plans.forEach(({ count }, agent) => {
-        pool.tell(agent, { kind: 'phase', phase: phaseShare(phase, count, clients.count), atMs });
-      });
+      pool.tellAll({ kind: 'phase', phase, atMs });
       await this.#until(atMs);
       if (this.#isStopped) return;
       this.#beginPhase(phase.name, atMs, phase.durationMs);
@@ -297,6 +382,7 @@ class Run {
     const last = this.#phases.at(-1);
     if (last) last.endMs = atMs;
     this.#phases.push({ name, startMs: atMs, endMs: Number.POSITIVE_INFINITY });
+    this.#rates?.beginPhase(name, atMs, durationMs);
     this.events.emit('phase', { name, durationMs });
   }
 
@@ -309,11 +395,18 @@ class Run {
     await within(ms - monotonicMs(), this.#stopped);
   }
 
-  #lost({ agent, why }: AgentLoss, pool: AgentPool): void {
-    const words = `agent ${agent} ${why}; its clients are gone`;
+  #tellAgents(pool: AgentPool): void {
+    this.events.emit('agents', {
+      agents: pool.plans.length,
+      hosts: new Set(pool.plans.map(({ host }) => host)).size,
+      lost: pool.losses.map(({ agent, host, why }) => ({ agent, host: host.name, why })),
+    });
+  }
+
+  /** Without an agent the load is not what was asked for; and without any there is none. */
+  #lost(pool: AgentPool): void {
     const isAlone = pool.losses.length === pool.plans.length;
-    if (this.#request.scenario.agents.lost === 'tolerate' && !isAlone) this.#notes.push(words);
-    else this.stop(words);
+    if (this.#request.scenario.agents.lost === 'invalidate' || isAlone) this.#end();
   }
 
   /** What listens to agents must not throw: it would end the process with the agents still at work. */
@@ -325,6 +418,16 @@ class Run {
       this.stop();
     }
   }
+}
+
+function remotePacketAgents(pool: AgentPool, recorder: TimelineRecorder): RemotePacketAgent[] {
+  return pool.plans
+    .filter(({ host }) => host !== THIS_HOST)
+    .map(({ agent, host }) => ({
+      agent,
+      host: pool.hostOf(agent)?.name ?? host,
+      tcp: recorder.sumsOf(agent).tcp,
+    }));
 }
 
 async function prepareMedia(
@@ -340,7 +443,8 @@ async function prepareMedia(
 /** Ends of attempts that tell nothing of what the server speaks. */
 const WORDLESS: ReadonlySet<string> = new Set(['ConnectTimeout', 'PeerClosed', 'ECONNRESET']);
 
-function nobodyLoggedIn(measurement: Measurement): RunError {
+/** @param unanswered what is known better than that nobody was let in */
+function nobodyLoggedIn(measurement: Measurement, unanswered: readonly string[]): RunError {
   const { failures, failed } = measurement.connections;
   const reasons = Object.entries(failures)
     .sort(([, a], [, b]) => b - a)
@@ -350,7 +454,11 @@ function nobodyLoggedIn(measurement: Measurement): RunError {
     'C2M_RUN',
     `no client could log in at ${measurement.target.addresses.join(', ')}: ` +
       (failed === 0 ? 'no attempt ended in time' : reasons.join(', ')) +
-      (isSilent ? `; does the server there speak ${measurement.target.driver?.name}?` : ''),
+      (unanswered.length > 0
+        ? `; ${unanswered.join('; ')}`
+        : isSilent
+          ? `; does the server there speak ${measurement.target.driver?.name}?`
+          : ''),
     measurement,
   );
 }

@@ -141,6 +141,11 @@ export function recordError(error: Error): undefined {
   return undefined;
 }
 
+/** Under which name a file of a record is until it is whole; whoever is killed meanwhile leaves it. */
+export function unfinishedFile(file: string): string {
+  return `${file}.part`;
+}
+
 /**
  * Writes a file of a record as a whole or not at all. Where somebody has put a link in its place, the link goes: a
  * record from elsewhere does not decide what is written to on this machine.
@@ -151,7 +156,7 @@ export async function writeRecordFile(
   text: string,
 ): Promise<void> {
   const file = join(folder, name);
-  const unfinished = `${file}.part`;
+  const unfinished = unfinishedFile(file);
   await rm(unfinished, { force: true });
   await writeFile(unfinished, text, { flag: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL });
   await rename(unfinished, file);

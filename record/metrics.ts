@@ -126,6 +126,16 @@ export const METRICS: readonly Metric[] = [
     ),
     isZeroIfAbsent: true,
   }),
+  later(
+    worseIfHigher(
+      count(
+        'connections.unknown',
+        'connections unknown',
+        'Clients of agents that were lost: what became of them nobody knows.',
+        INFORM,
+      ),
+    ),
+  ),
   later(count('messages.due', 'messages due', 'Fell due by the schedule, once for each recipient.', INFORM)),
   later(
     worseIfHigher(
@@ -157,6 +167,16 @@ export const METRICS: readonly Metric[] = [
   ),
   worseIfHigher(
     count('messages.lost', 'messages lost', 'Sent, not refused, and never seen by the recipient.', STRICT),
+  ),
+  later(
+    worseIfHigher(
+      count(
+        'messages.unknown',
+        'messages unknown',
+        'Under way in an agent that was lost: whether they arrived nobody knows.',
+        INFORM,
+      ),
+    ),
   ),
   worseIfHigher(
     count(
@@ -554,9 +574,14 @@ function host(): Metric[] {
     unit: 'ratio',
     absence: NO_HOST,
   });
-  const waited = 'Share of the run in which at least one task of the host waited for it.';
+  const waited =
+    'Share of the run in which at least one task of the machine of the coordinator waited for it.';
   return [
-    of('stealShare', 'CPU stolen', 'Share of the CPU time that a hypervisor gave to others.'),
+    of(
+      'stealShare',
+      'CPU stolen',
+      'Share of the CPU time that a hypervisor gave to others, on the machine of the coordinator.',
+    ),
     of('pressure.cpu', 'pressure on the CPU', waited),
     of('pressure.memory', 'pressure on memory', waited),
     of('pressure.io', 'pressure on disks', waited),

@@ -31,7 +31,7 @@ export const QUANTITIES: Record<QuantityKind, Quantity> = {
   rate: {
     noun: 'a rate',
     hint: 'write a number and a unit, such as 500/s',
-    units: { '/s': 1, '/m': 1 / 60, '/h': 1 / 3600 },
+    units: { '/s': 1, '/m': 1 / 60, '/min': 1 / 60, '/h': 1 / 3600 },
     base: 'per second',
   },
   size: {

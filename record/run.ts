@@ -110,7 +110,7 @@ const memorySchema = z.object({
    * come; where they came too fast for that, the growth from before the first to after the last, divided by them.
    */
   bytesPerConnection: z.object({
-    /** The slab caches of its sockets, those of both ends where both are on this host. */
+    /** The slab caches of its sockets on the machine of the coordinator: of both ends where both are there. */
     kernel: nullableBytes,
     server: nullableBytes,
     client: nullableBytes,
@@ -136,11 +136,70 @@ const memorySchema = z.object({
     .optional(),
   /** What a process of the server and an agent hold for themselves, however many connections they have. */
   perProcess: z.object({ server: nullableBytes, agent: nullableBytes }).optional(),
-  /** TCP sockets of the whole host: by how many they should have risen for these connections, and by how many they did. */
+  /** TCP sockets of the whole machine of the coordinator: by how many they should have risen, and by how many they did. */
   sockets: z.object({ expected: count.nullable(), opened: z.number().int().nullable() }).optional(),
 });
 
 const coresSchema = z.object({ mean: z.number().nullable(), peak: z.number().nullable() });
+
+const environmentSchema = z.object({
+  c2m: z.string(),
+  node: z.string(),
+  kernel: z.string(),
+  cpuModel: z.string(),
+  cores: count,
+  memoryBytes: count,
+  limits: z.object({
+    openFiles: count.nullable(),
+    ephemeralPorts: count.nullable(),
+    somaxconn: count.nullable(),
+    tcpMaxSynBacklog: count.nullable(),
+    fileMax: count.nullable(),
+  }),
+});
+
+/** One agent: a process that simulated some of the clients. Of one that was lost, as far as it told. */
+const agentSchema = z.object({
+  agent: count,
+  /** Its clients are the users `firstUser` to `firstUser + clients - 1`. */
+  firstUser: count,
+  clients: count,
+  /** Most of them logged in at one time. */
+  peak: count,
+  /** Messages, as in the ledger. */
+  sent: count,
+  delivered: count,
+  /** Delivered a second while the phases ran; null: it told of none of them. */
+  messagesPerSecond: z.number().nullable(),
+  /** How late its messages left, over the run; null: none left. */
+  lagP99Ms: z.number().nullable(),
+  lagMaxMs: z.number().nullable(),
+  /** Messages that left later than `generator.lagLimitMs` after they were due. */
+  late: count,
+  /** In use while the phases ran. */
+  cpuCores: coresSchema,
+  /** Private memory at its highest; null: it never told. */
+  privateBytesPeak: nullableBytes,
+  /** p99 of the worst second: how late its timers fired. */
+  eventLoopLagMaxMs: z.number().nullable(),
+  /** When it was given up, and why; null: it has given account of all of its messages. */
+  lost: z.object({ atSeconds: z.number(), why: z.string() }).nullable(),
+});
+
+const agentHostSchema = z.object({
+  name: z.string(),
+  environment: environmentSchema,
+  /** How far its clock was from that of the coordinator; null: it is the same clock, so the same machine. */
+  clock: z
+    .object({
+      offsetMs: z.number(),
+      uncertaintyMs: z.number(),
+      /** By how much the offset moved during the run; null: it was not measured again. */
+      driftMs: z.number().nullable(),
+    })
+    .nullable(),
+  agents: z.array(agentSchema),
+});
 
 export const runRecordSchema = z.object({
   schema: z.literal('c2m.run/1'),
@@ -160,21 +219,10 @@ export const runRecordSchema = z.object({
     /** The scenario as it ran: defaults and overrides filled in, units normalized. */
     resolved: z.record(z.string(), z.unknown()),
   }),
-  environment: z.object({
-    c2m: z.string(),
-    node: z.string(),
-    kernel: z.string(),
-    cpuModel: z.string(),
-    cores: count,
-    memoryBytes: count,
-    limits: z.object({
-      openFiles: count.nullable(),
-      ephemeralPorts: count.nullable(),
-      somaxconn: count.nullable(),
-      tcpMaxSynBacklog: count.nullable(),
-      fileMax: count.nullable(),
-    }),
-  }),
+  /** Of the machine of the coordinator: the one that the run was started on. */
+  environment: environmentSchema,
+  /** The machines that the clients were on, each with its agents; empty: a record of before they were told. */
+  hosts: z.array(agentHostSchema).default([]),
   target: z.object({
     /** `command`: the lab started a server that is not ours. */
     kind: z.enum(['embedded', 'command', 'external']),
@@ -223,6 +271,13 @@ export const runRecordSchema = z.object({
   ),
   /** What was done to the server or the clients at a time of its own. */
   marks: z.array(z.object({ atSeconds: z.number(), label: z.string() })).default([]),
+  /**
+   * Rates of messages that somebody set by hand, each from then to the end of its phase: it was another load than the
+   * scenario says. Left out: nobody did.
+   */
+  rateChanges: z
+    .array(z.object({ atSeconds: z.number(), phase: z.string(), perSecond: z.number(), by: z.string() }))
+    .optional(),
   connections: z.object({
     target: count,
     /** Most clients logged in at one time, between samples too; of several agents as many as are certain. */
@@ -236,6 +291,8 @@ export const runRecordSchema = z.object({
     reconnects: count,
     /** Failed attempts and dropped connections by reason (`ECONNREFUSED`, `LoginTimeout`, `IdleTimeout` …). */
     failures: z.record(z.string(), count),
+    /** Clients of agents that were lost: what became of them nobody knows. */
+    unknown: laterCount,
   }),
   messages: z.object({
     /** Fell due by the schedule, once for each recipient. Null: older records do not tell, as of the others that may be. */
@@ -251,6 +308,8 @@ export const runRecordSchema = z.object({
     receipted: count.nullable(),
     /** Sent, not refused, and never seen by the recipient. */
     lost: count,
+    /** Sent by an agent that was lost, and neither delivered nor refused as far as it told: nobody knows. */
+    unknown: laterCount,
     /** Deliveries of a message that the recipient had already, not marked as redelivery. */
     duplicated: count,
     /** First deliveries of a message after a later one of the same sender. */
@@ -328,7 +387,10 @@ export const runRecordSchema = z.object({
       generatorCores: coresSchema,
     })
     .optional(),
-  /** What the host, or whoever it is a guest of, took from the run, as shares of its time. Older records do not tell. */
+  /**
+   * What the machine of the coordinator, or whoever it is a guest of, took from the run, as shares of its time. Older
+   * records do not tell.
+   */
   host: z
     .object({
       /** CPU time that a hypervisor gave to others while this host wanted it, of all its CPUs. */
@@ -382,6 +444,9 @@ export const runRecordSchema = z.object({
 export type RunRecord = z.infer<typeof runRecordSchema>;
 export type LatencySummary = z.infer<typeof latencySummarySchema>;
 export type QueueSummary = z.infer<typeof queueSummarySchema>;
+/** A machine that clients were on, and an agent on it, as run.json has them. */
+export type RecordedHost = RunRecord['hosts'][number];
+export type RecordedAgent = RecordedHost['agents'][number];
 
 /** What the recorder hands on: everything measured, nothing judged. */
 export type Measurement = Omit<RunRecord, 'gates' | 'verdict'> & {

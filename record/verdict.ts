@@ -52,8 +52,10 @@ export function judge(measurement: Measurement, gates: readonly Gate[]): RunReco
 
 function deliversNothing({ messages }: Figures, gates: readonly Gate[]): boolean {
   const isNamed = gates.some(({ metric }) => metric === IMPLIED_DELIVERY.metric);
+  // Of what an agent had under way that was lost, nobody knows whether it arrived.
+  const known = messages.sent - (messages.unknown ?? 0);
   // What was lost has failed it already.
-  return !isNamed && messages.sent > 0 && messages.delivered === 0 && messages.lost === 0;
+  return !isNamed && known > 0 && messages.delivered === 0 && messages.lost === 0;
 }
 
 function judgeGate(figures: Figures, gate: Gate, isPartial: boolean): JudgedGate {

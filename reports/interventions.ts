@@ -17,5 +17,11 @@ export function interventionsOf(record: RunRecord): Intervention[] {
       atSeconds: startSeconds,
       label: `cut ${formatRatio(cut)} as ${name} began`,
     }));
-  return [...record.marks, ...cuts].sort((one, other) => one.atSeconds - other.atSeconds);
+  // Another rate is another load: what gives way under it gives way, and nothing comes back from it.
+  const actions = record.marks.filter((mark) => !isRateChange(record, mark));
+  return [...actions, ...cuts].sort((one, other) => one.atSeconds - other.atSeconds);
+}
+
+function isRateChange({ rateChanges = [] }: RunRecord, { atSeconds, label }: Intervention): boolean {
+  return label.startsWith('rate ') && rateChanges.some((change) => change.atSeconds === atSeconds);
 }

@@ -1,6 +1,9 @@
+import { agentLosses, lossWords } from '../record/agent-losses.js';
 import { damageWords } from '../record/damage.js';
 import { printableData } from '../record/printable.js';
 import type { RunRecord } from '../record/run.js';
+import { hasLoadSources } from './agents/agent-hosts.js';
+import { slowestSentence } from './agents/slowest-agent.js';
 import { type JunitCase, junitSuite } from './junit-suite.js';
 import type { ReportedRun } from './reported-run.js';
 import { explainVerdict, gateValue, isJudged } from './statement.js';
@@ -56,5 +59,18 @@ function properties(record: RunRecord): [string, string][] {
     ['c2m', record.environment.c2m],
     ['node', record.environment.node],
     ['kernel', record.environment.kernel],
+    ...agentProperties(record),
+  ];
+}
+
+/** None for a run in one process of this machine. */
+function agentProperties(record: RunRecord): [string, string][] {
+  if (!hasLoadSources(record)) return [];
+  const slowest = slowestSentence(record);
+  return [
+    ['agents', String(record.generator.agents)],
+    ['hosts', record.hosts.map(({ name }) => name).join(', ')],
+    ...(slowest === undefined ? [] : [['agents.slowest', slowest] as [string, string]]),
+    ...agentLosses(record.hosts).map((loss): [string, string] => ['agents.lost', lossWords(loss)]),
   ];
 }

@@ -1,6 +1,9 @@
 import { printable, printableData } from '../record/printable.js';
 import { isTold } from '../record/promises.js';
 import { LATENCY_KINDS, type RunRecord } from '../record/run.js';
+import { hasLoadSources, hostLoads } from './agents/agent-hosts.js';
+import { clockWords, loadSentence, lossSentences } from './agents/agent-words.js';
+import { slowestSentence } from './agents/slowest-agent.js';
 import { cameNearLimit } from './first-break/first-break.js';
 import { breakWords } from './first-break/sentences.js';
 import {
@@ -35,6 +38,8 @@ import {
 /** A page that one glances at; the report has more. */
 const ALERTS_TOLD = 5;
 const RECOVERIES_TOLD = 10;
+const HOSTS_TOLD = 20;
+const LOSSES_TOLD = 5;
 
 const VERDICT_MARKS = { good: '✅', bad: '❌', doubtful: '⚠️' } as const;
 
@@ -63,6 +68,7 @@ export function markdownSummary(run: ReportedRun): string {
     recoveryTable(run.firstBreak.recoveries),
     `**Memory** ${memorySentence(record)}`,
     `**Generator lag** p99 ${formatFigure(record.generator.lagMs.p99, 'ms')}, limit ${formatMilliseconds(record.generator.lagLimitMs)}`,
+    ...agentParts(record),
     foldNotes(record.notes)
       .map((note) => `> ${inline(noteWords(note))}`)
       .join('\n>\n'),
@@ -167,6 +173,37 @@ function recoveryTable(recoveries: readonly Recovery[]): string {
     rows,
   );
   return more > 0 ? `${table}\n\nand ${more} more, in the report.` : table;
+}
+
+/** Where the load came from: what it was in all, who was lost, and each host; nothing for a run in one process. */
+function agentParts(record: RunRecord): string[] {
+  if (!hasLoadSources(record)) return [];
+  const loads = hostLoads(record);
+  const rows = loads
+    .slice(0, HOSTS_TOLD)
+    .map((load) => [
+      inline(load.host.name),
+      load.lost === 0
+        ? formatFigure(load.agents.length, 'count')
+        : `**${formatFigure(load.lost, 'count')} of ${formatFigure(load.agents.length, 'count')} lost**`,
+      formatFigure(load.clients, 'count'),
+      formatFigure(load.messagesPerSecond, 'perSecond'),
+      formatFigure(load.lagP99Ms, 'ms'),
+      load.cores === null ? NOT_MEASURED : `${load.cores.toFixed(2)} of ${load.host.environment.cores}`,
+      formatFigure(load.privateBytes, 'bytes'),
+      inline(clockWords(load.host)),
+    ]);
+  const head = ['Host', 'agents', 'clients', 'messages', 'lag p99', 'CPU', 'memory', 'clock'];
+  const more = loads.length - HOSTS_TOLD;
+  return [
+    `**Agents** ${inline([loadSentence(record), slowestSentence(record)].filter(Boolean).join('. '))}.`,
+    lossSentences(record, LOSSES_TOLD)
+      .map((words) => `- ❌ ${inline(words)}`)
+      .join('\n'),
+    loads.length > 1
+      ? markdownTable(head, rows) + (more > 0 ? `\n\nand ${more} more, in the report.` : '')
+      : '',
+  ];
 }
 
 function ledgerLine(record: RunRecord): string {

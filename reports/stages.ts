@@ -1,5 +1,6 @@
 import type { RunRecord } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
+import { areClientsElsewhere } from './agents/agent-hosts.js';
 import { meanServerCores } from './server-cores.js';
 import { isServerHere } from './server-place.js';
 
@@ -53,7 +54,8 @@ function stageOf(
   const busyCores = (last.kernel.busySeconds - first.kernel.busySeconds) / Math.max(1e-9, last.t - first.t);
   const isHostKnown = last.kernel.busySeconds > 0 && last.t > first.t && isServerHere(record);
   const perSecond = (count: (sample: TimelineSample) => number): number => sum(samples, count) / seconds;
-  const otherCores = isHostKnown ? Math.max(0, busyCores - (serverCores ?? 0) - generatorCores) : null;
+  const isWhole = isHostKnown && !areClientsElsewhere(record);
+  const otherCores = isWhole ? Math.max(0, busyCores - (serverCores ?? 0) - generatorCores) : null;
   return {
     name,
     seconds,

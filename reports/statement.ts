@@ -1,6 +1,8 @@
+import { agentLosses, lossWords } from '../record/agent-losses.js';
 import { METRICS, unitAt } from '../record/metrics.js';
 import { untoldBy } from '../record/promises.js';
 import { LATENCY_KINDS, type RunRecord } from '../record/run.js';
+import { areClientsElsewhere } from './agents/agent-hosts.js';
 import {
   formatBytes,
   formatCount,
@@ -17,6 +19,9 @@ const OUTRUN = 1.02;
 
 /** Below this most of the memory of a connection is what the processes took to get going. */
 const LEAST_FOR_MEMORY = 1000;
+
+/** The record has all of them. */
+const FAULTS_TOLD = 6;
 
 const NO_ADMIN_PORT = 'the scenario names no admin port (target.admin)';
 
@@ -51,21 +56,34 @@ export function explainVerdict(record: RunRecord): string {
   }
 }
 
-function invalidSentence({ generator, gates }: RunRecord): string {
+function invalidSentence({ generator, gates, hosts }: RunRecord): string {
   const advice = 'Use more agents or machines, or less load.';
   const undecided = gates.filter(({ isUndecided }) => isUndecided);
   if (generator.valid && undecided.length > 0) {
     const names = undecided.map(({ expression }) => expression).join(', ');
     return `The generator’s own lag decides ${names}: nothing is proved for the server or against it. ${advice}`;
   }
+  const losses = new Set(agentLosses(hosts).map(lossWords));
+  const isOfLosses = generator.faults.length > 0 && generator.faults.every((fault) => losses.has(fault));
+  if (isOfLosses) {
+    return (
+      `A part of the load generator was lost: ${someOf(generator.faults)}. What became of its clients is not known, so the ` +
+      'figures prove nothing. Mend what ended it, or go on without it (agents.lost: tolerate).'
+    );
+  }
   const faults =
     generator.faults.length > 0
-      ? generator.faults.join('; ')
+      ? someOf(generator.faults)
       : `messages left ${formatFigure(generator.lagMs.p99, 'ms')} late (p99)`;
   return (
     `The load generator could not do what was asked of it: ${faults} (its limit is ` +
     `${formatMilliseconds(generator.lagLimitMs)}). The figures may flatter the server, so they prove nothing. ${advice}`
   );
+}
+
+function someOf(faults: readonly string[]): string {
+  const more = faults.length - FAULTS_TOLD;
+  return [...faults.slice(0, FAULTS_TOLD), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
 type Gate = RunRecord['gates'][number];
@@ -87,6 +105,7 @@ export type LedgerName = keyof RunRecord['messages'];
 /** Of these any is a fault, of the server or in how it was loaded. */
 const MUST_BE_ZERO: ReadonlySet<LedgerName> = new Set([
   'lost',
+  'unknown',
   'duplicated',
   'outOfOrder',
   'refused',
@@ -102,7 +121,8 @@ export function ledgerLines(
   return METRICS.filter(({ path }) => path.startsWith('messages.')).flatMap(({ path, label, meaning }) => {
     const name = path.slice('messages.'.length) as LedgerName;
     const count = record.messages[name];
-    if (count === null) return [];
+    // Only where an agent was lost is there anything that nobody knows.
+    if (count === null || (name === 'unknown' && count === 0)) return [];
     const isBad = MUST_BE_ZERO.has(name) && count > 0;
     return [{ name, label: label.replace(/^messages /, ''), count, meaning, isBad }];
   });
@@ -110,10 +130,11 @@ export function ledgerLines(
 
 /** What was lost, duplicated or out of order, in words. */
 export function ledgerSentence(record: RunRecord): string {
-  const { sent, lost, duplicated, outOfOrder } = record.messages;
+  const { sent, lost, unknown, duplicated, outOfOrder } = record.messages;
   if (sent === 0) return 'No message was sent.';
   const wrong = [
     lost > 0 ? `${formatCount(lost)} lost` : '',
+    unknown !== null && unknown > 0 ? `${formatCount(unknown)} unknown` : '',
     duplicated > 0 ? `${formatCount(duplicated)} duplicated` : '',
     outOfOrder !== null && outOfOrder > 0 ? `${formatCount(outOfOrder)} out of order` : '',
   ].filter(Boolean);
@@ -248,13 +269,18 @@ export function memorySentence(record: RunRecord): string {
   const { total, kernel, server, client } = record.memory.bytesPerConnection;
   const parts = (Object.entries({ kernel, server, client }) as [string, number | null][])
     .filter((part): part is [string, number] => part[1] !== null)
-    .map(([name, bytes]) => `${name} ${formatBytes(bytes)}`);
+    .map(([name, bytes]) => `${name === 'kernel' ? kernelName(record) : name} ${formatBytes(bytes)}`);
   if (total === null && parts.length === 0) return 'Memory was not measured.';
   const sum =
     total === null
       ? `${parts.join(', ')}; no total, as a part was not measured`
       : `${formatBytes(total)} a connection: ${parts.join(', ')}`;
   return [sum, tooFewForMemory(record)].filter((words) => words !== undefined).join('; ');
+}
+
+/** Only the machine of the coordinator tells of its kernel, and with clients elsewhere it has the server's ends alone. */
+export function kernelName(record: RunRecord): string {
+  return areClientsElsewhere(record) ? 'kernel (the server’s ends)' : 'kernel';
 }
 
 /** Of figures of so few clients that the memory of one cannot be told from that of a process; undefined: they stand. */

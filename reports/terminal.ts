@@ -3,6 +3,7 @@ import defaultChalk, { Chalk, type ChalkInstance } from 'chalk';
 import { RECORD_FILES } from '../record/folder.js';
 import { printable, printableData } from '../record/printable.js';
 import { LATENCY_KINDS, type RunRecord } from '../record/run.js';
+import { agentSentences, lossSentences } from './agents/agent-words.js';
 import { cameNearLimit } from './first-break/first-break.js';
 import { type BreakWords, breakWords } from './first-break/sentences.js';
 import { formatFigure, formatMilliseconds, formatSeconds, plural } from './format.js';
@@ -29,6 +30,8 @@ import {
 /** The report has all of them. */
 const PHASES_TOLD = 8;
 const RECOVERIES_TOLD = 5;
+const HOSTS_TOLD = 4;
+const LOSSES_TOLD = 3;
 
 /** Colours by what they mean, so that the summary and the comparison agree. */
 export interface Palette {
@@ -172,7 +175,15 @@ function factLines(record: RunRecord, isNearLimit: boolean, recoveries: string[]
       'Messages',
       [
         figures(['sent', 'accepted', 'delivered', 'receipted']),
-        figures(['lost', 'duplicated', 'outOfOrder', 'redelivered', 'refused', 'unsent']),
+        figures([
+          'lost',
+          ...(record.messages.unknown ? (['unknown'] as const) : []),
+          'duplicated',
+          'outOfOrder',
+          'redelivered',
+          'refused',
+          'unsent',
+        ]),
         ...[untoldSentence(record) ?? []].flat(),
         ...[refusalsSentence(record) ?? []].flat(),
         ...[groupsSentence(record) ?? []].flat(),
@@ -194,6 +205,8 @@ function factLines(record: RunRecord, isNearLimit: boolean, recoveries: string[]
       'Generator',
       [
         `lag p99 ${formatFigure(record.generator.lagMs.p99, 'ms')} (limit ${formatMilliseconds(record.generator.lagLimitMs)})`,
+        ...agentSentences(record, HOSTS_TOLD),
+        ...lossSentences(record, LOSSES_TOLD).map((words) => paint.bad(words)),
       ],
     ],
   ];

@@ -6,7 +6,8 @@ import { quantity } from './quantity-schema.js';
 /** More machines than this no coordinator was measured with; docs/machines.md. */
 const MOST_HOSTS = 1000;
 
-const LABEL = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
+/** What machines are chosen by. */
+export const LABEL = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
 
 /** Which machines simulate the clients, where it is not this one; see docs/machines.md. */
 export const agentsSchema = z.strictObject({
@@ -43,10 +44,8 @@ export const agentsSchema = z.strictObject({
     })
     .prefault([])
     .meta({ description: 'Only machines with all of these labels (`c2m agent --label`).' }),
-  lost: oneOf(['invalidate', 'tolerate'])
-    .prefault('invalidate')
-    .meta({
-      description:
-        'When an agent dies or is cut off: `invalidate` ends the run, whose verdict is then `invalid`; `tolerate` goes on with what remains, and says what that was.',
-    }),
+  lost: oneOf(['invalidate', 'tolerate']).prefault('invalidate').meta({
+    description:
+      'When an agent dies or is cut off: `invalidate` ends the run, whose verdict is then `invalid`; `tolerate` goes on with what remains, and says what that was.',
+  }),
 });

@@ -38,9 +38,27 @@ const tools = [
     need: 'The terminal tests need `script` of util-linux, which makes a pseudo terminal',
     otherwise: '',
   },
+  {
+    package: 'shellcheck',
+    isThere: () => has('shellcheck'),
+    need: 'The tests of deploy/ need shellcheck',
+    otherwise: '',
+  },
+  {
+    package: 'systemd',
+    isThere: () => process.platform !== 'linux' || has('systemd-analyze'),
+    need: 'The tests of deploy/ need systemd-analyze, which checks units',
+    otherwise: '',
+  },
   server('mosquitto'),
   server('nats-server'),
   server('ejabberd', 'ejabberdctl'),
+  {
+    package: 'iproute2',
+    isThere: () => process.platform !== 'linux' || ['ip', 'tc', 'ss'].every(has),
+    need: 'The tests across hosts need ip, tc and ss, which make networks of their own',
+    otherwise: '',
+  },
 ];
 
 const missing = tools.filter(({ isThere }) => !isThere());

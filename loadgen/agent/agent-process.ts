@@ -1,10 +1,15 @@
-import type { FromAgent, ToAgent } from '../agent-messages.js';
+import type { AgentPlan, FromAgent, ToAgent } from '../agent-messages.js';
 import { loadDriver } from '../drivers/load-driver.js';
+import { makeFirstContact } from '../first-contact/first-contact.js';
+import { probeEndpoints } from '../probe.js';
 import { Agent } from './agent.js';
+import { startBeating } from './beat.js';
+import { IS_LENT, Lease, type Renewal } from './lease.js';
 
-/** The entry of an agent process; the coordinator forks it, and it never outlives the coordinator. */
+/** The entry of an agent process; whoever forks it is told everything, and it never outlives that process. */
 
 let agent: Agent | undefined;
+let lease: Lease | undefined;
 
 function tell(message: FromAgent): void {
   // Without a callback, a coordinator that dies meanwhile would be an error that nobody handles.
@@ -14,15 +19,26 @@ function tell(message: FromAgent): void {
 async function obey(message: ToAgent): Promise<void> {
   if (message.kind === 'plan') {
     const { name, settings } = message.plan.driver;
+    const notes = message.plan.asksFirst ? await askFirst(message.plan) : [];
     agent = new Agent(message.plan, await loadDriver(name, settings), tell);
-    tell({ kind: 'ready' });
+    tell({ kind: 'ready', ...(notes.length > 0 ? { notes } : {}) });
     return;
   }
   agent?.obey(message);
 }
 
-process.on('message', (message: ToAgent) => {
-  obey(message).catch((error: Error) => tell({ kind: 'error', message: error.message }));
+/**
+ * The coordinator may be where the target cannot be reached.
+ * @throws RunError when nothing listens there, or it speaks something else
+ */
+async function askFirst(plan: AgentPlan): Promise<string[]> {
+  await probeEndpoints(plan.endpoints);
+  return (await makeFirstContact(plan)).notes;
+}
+
+process.on('message', (message: ToAgent | Renewal) => {
+  if (message.kind === 'renew') lease?.renew();
+  else obey(message).catch((error: Error) => tell({ kind: 'error', message: error.message }));
 });
 // What a client met in a turn of its own; the coordinator hears of it before this process is gone.
 process.on('uncaughtException', (error) => {
@@ -32,3 +48,11 @@ process.on('uncaughtException', (error) => {
 process.on('disconnect', () => process.exit(0));
 // A terminal's Ctrl-C reaches the whole process group; the coordinator decides what it means.
 process.on('SIGINT', () => undefined);
+
+if (process.argv[2] === IS_LENT) {
+  startBeating();
+  lease = new Lease((words) => {
+    tell({ kind: 'error', message: words });
+    process.exit(1);
+  });
+}

@@ -12,8 +12,11 @@ import { IntervalHistograms } from './interval-histograms.js';
 import { ledgerCounts, noCounts } from './ledger.js';
 import { Population, type PopulationListener } from './population.js';
 import { Presence } from './presence.js';
+import { ScenarioClock } from './scenario-clock.js';
 import { Schedule, type TakeDue } from './schedule.js';
 
+/** What changes what falls due, at a time of its own. */
+type Change = Extract<ToAgent, { kind: 'phase' | 'rate' }>;
 type Levels = Pick<AgentSample, 'open' | 'openPeak' | 'openLow' | 'opening' | 'away' | 'inFlight'>;
 
 const TICK_MS = 1;
@@ -41,7 +44,8 @@ export class Agent implements PopulationListener {
   readonly #firstOutcome: Uint8Array;
   #firstOutcomes = 0;
   #firstLogins = 0;
-  #pendingPhases: { phase: Phase; atMs: number }[] = [];
+  /** Soonest first. */
+  #pending: Change[] = [];
   #timer: NodeJS.Timeout | undefined;
   #nextSampleMs = Number.POSITIVE_INFINITY;
   #sampleFromMs = 0;
@@ -70,8 +74,9 @@ export class Agent implements PopulationListener {
       (client) => !this.#isFinishing && !this.#presence.isAway(client),
       (client) => this.#population.cut(client, 'ConnectTimeout'),
     );
-    this.#presence = new Presence(this.#population, this.#connector, plan.seed);
-    this.#schedule = new Schedule(plan, this.#presence);
+    const clock = new ScenarioClock();
+    this.#presence = new Presence(plan, this.#population, this.#connector, clock);
+    this.#schedule = new Schedule(plan, this.#presence, clock);
     this.#firstOutcome = new Uint8Array(plan.count);
     this.#transport = makeTransport(plan, driver, this.#population);
     this.#population.use(this.#transport);
@@ -84,10 +89,12 @@ export class Agent implements PopulationListener {
         this.#start(message.atMs);
         break;
       case 'phase':
-        this.#pendingPhases.push(message);
+      case 'rate':
+        this.#pending.push(message);
+        this.#pending.sort((one, other) => one.atMs - other.atMs);
         break;
       case 'act':
-        this.#presence.plan(message.action, message.atMs);
+        this.#schedule.plan(message.action, message.atMs);
         break;
       case 'drain':
         this.#drain();
@@ -137,9 +144,10 @@ export class Agent implements PopulationListener {
 
   #tick(): void {
     const now = monotonicMs();
-    while (!this.#isFinishing && this.#pendingPhases[0] && this.#pendingPhases[0].atMs <= now) {
-      const { phase, atMs } = this.#pendingPhases.shift() as { phase: Phase; atMs: number };
-      this.#beginPhase(phase, atMs);
+    while (!this.#isFinishing && this.#pending[0] && this.#pending[0].atMs <= now) {
+      const message = this.#pending.shift() as Change;
+      if (message.kind === 'phase') this.#beginPhase(message.phase, message.atMs);
+      else this.#schedule.changeRate(message.messageRate, message.atMs, this.#send);
     }
     if (this.#isFinishing) {
       this.#part(now);
@@ -182,10 +190,8 @@ export class Agent implements PopulationListener {
 
   #drain(): void {
     const now = monotonicMs();
-    this.#schedule.take(now, this.#send);
-    this.#schedule.end();
-    this.#pendingPhases = [];
-    this.#histograms.beginPhase('drain', now);
+    this.#pending = [];
+    this.#histograms.beginPhase('drain', this.#schedule.end(now, this.#send));
     this.#presence.recallAll(now);
     this.#nextDrainCheckMs = now;
   }
@@ -202,7 +208,6 @@ export class Agent implements PopulationListener {
     if (this.#isFinishing) return;
     const now = monotonicMs();
     this.#isFinishing = true;
-    this.#schedule.end();
     this.#population.flush();
     this.#connector.tellUnbegun(now);
     this.#population.recordUnfinishedConnects(now, (client) => !this.#presence.isAway(client));

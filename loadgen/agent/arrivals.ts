@@ -4,7 +4,7 @@ import type { Random } from '../random.js';
 /**
  * The times at which something falls due in an open workload: fixed by rate and seed alone, whatever the
  * system under test does. `poisson`: exponential gaps; `constant`: even gaps, begun at a random point of the
- * first, so that several agents do not beat together.
+ * first, so that messages, uploads and downloads do not beat together.
  */
 export class Arrivals {
   readonly #random: Random;

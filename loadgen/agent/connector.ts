@@ -165,9 +165,10 @@ export class Connector {
   }
 
   #open(client: number, dueMs: number, nowMs: number): void {
-    const { endpoints, connectTimeoutMs, count } = this.#plan;
+    const { endpoints, connectTimeoutMs, count, partnersApart } = this.#plan;
+    const home = (partnersApart ? placeApart : placeOf)(client, count, endpoints.length);
     // A client comes back to where it was, and looks elsewhere once that has failed.
-    const place = placeOf(client, count, endpoints.length) + (this.#failures[client] as number);
+    const place = home + (this.#failures[client] as number);
     const endpoint = endpoints[place % endpoints.length] as Endpoint;
     const source = this.#sources[this.#opened % this.#sources.length];
     this.#opened += 1;
@@ -201,6 +202,17 @@ export function placeOf(client: number, clients: number, endpoints: number): num
   const first = Math.floor(client / groupShare) * ENDPOINT_GROUP;
   const size = Math.min(ENDPOINT_GROUP, endpoints - first);
   return first + (Math.floor((client % groupShare) / burst) % size);
+}
+
+/**
+ * The same where partners go to different ones: the first of each pair as above, the second to each of the other endpoints by
+ * turns, so that in the end every node of the server talks to every other one.
+ */
+export function placeApart(client: number, clients: number, endpoints: number): number {
+  const pair = client >> 1;
+  const place = placeOf(pair, Math.ceil(clients / 2), endpoints);
+  if (client % 2 === 0 || endpoints === 1) return place;
+  return (place + 1 + (pair % (endpoints - 1))) % endpoints;
 }
 
 /** Loopback is this host's, whichever that is: so the agent chooses, and no plan names an address of its host. */

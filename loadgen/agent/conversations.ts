@@ -57,9 +57,12 @@ export class Conversations {
     return client - (client % this.#options.members);
   }
 
-  /** Clients that a message of this one is for. */
-  recipientsOf(client: number): number {
-    const { clients, members, kind } = this.#options;
+  /**
+   * Clients that a message of this one is for.
+   * @param clients of whom it is one: those of the agent, or with those of all agents, as conversations are whole in each
+   */
+  recipientsOf(client: number, clients = this.#options.clients): number {
+    const { members, kind } = this.#options;
     return kind === 'alone' ? 1 : Math.min(members, clients - this.firstOf(client)) - 1;
   }
 

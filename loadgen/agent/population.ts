@@ -122,9 +122,13 @@ export class Population implements TransportListener, ClientEvents {
     return this.#state[client] === ClientState.Online;
   }
 
-  /** Whether there is somebody that this client may write to. */
-  hasPartner(client: number): boolean {
-    return this.#conversations.some((each) => each.recipientsOf(client) > 0);
+  /**
+   * Whether there is somebody that a user may write to.
+   * @param user its place in the population of all agents
+   */
+  hasPartner(user: number): boolean {
+    const { count } = this.#plan.population;
+    return this.#conversations.some((each) => each.recipientsOf(user, count) > 0);
   }
 
   /** Messages of all clients that are not done. */

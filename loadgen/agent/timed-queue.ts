@@ -20,13 +20,6 @@ export class TimedQueue {
     return this.#turns.peek()?.atMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Turns in any order, to those that are in it. */
-  add(turns: Turn[]): void {
-    const all = [...turns];
-    for (let turn = this.#turns.take(); turn !== undefined; turn = this.#turns.take()) all.push(turn);
-    this.replace(all);
-  }
-
   /** The turns in any order, instead of those that were in it. */
   replace(turns: Turn[]): void {
     this.#turns = new Fifo();

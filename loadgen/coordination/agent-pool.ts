@@ -8,10 +8,12 @@ import type { AgentHost, AgentLink, Coordinator } from './coordinator.js';
 const EXIT_TIMEOUT_MS = 20_000;
 /** By then every agent has its population allocated. */
 const READY_TIMEOUT_MS = 60_000;
+/** One that cannot begin is not alone, as a rule: the others have so long to say why they cannot either. */
+const OTHERS_MS = 1000;
 
 export interface PoolListener {
   sample(agent: number, sample: AgentSample): void;
-  /** An agent ended that was not asked to, was cut off, or said that it cannot go on. */
+  /** An agent that was ready ended unasked, was cut off, or said that it cannot go on. */
   lost(loss: AgentLoss): void;
 }
 
@@ -37,6 +39,7 @@ export class AgentPool {
   readonly #totals = new Map<number, LedgerTotals>();
   readonly #said = new Map<string, FromAgent>();
   readonly #waiting = new Set<() => void>();
+  #isReady = false;
   #isEnding = false;
 
   constructor(coordinator: Coordinator, plans: readonly AgentPlan[], listener: PoolListener) {
@@ -47,22 +50,23 @@ export class AgentPool {
 
   /**
    * Starts every agent with its plan, and resolves when all are ready.
-   * @throws RunError naming those that are not ready within `timeoutMs`
+   * @throws RunError naming those that are not, and why: refused, ended, not heard of within `timeoutMs`
    */
-  async prepare(timeoutMs = READY_TIMEOUT_MS): Promise<void> {
+  async prepare(timeoutMs = READY_TIMEOUT_MS): Promise<Said<'ready'>[]> {
     this.#links = await this.#coordinator.start(this.plans);
     this.#links.forEach((link, agent) => {
       link.onMessage((message) => this.#listen(agent, message));
       void link.ended.then((how) => this.#lost(agent, `ended (${how})`));
     });
-    const all = await Promise.race([this.all('ready'), delay(timeoutMs)]);
-    if (all) return;
-    const missing = this.#links.filter((_, agent) => !this.#said.has(`ready#${agent}`));
-    throw new RunError(
-      'C2M_RUN',
-      `${missing.map(({ plan, host }) => `agent ${plan.agent} on ${host.name}`).join(', ')} ` +
-        `did not get ready within ${timeoutMs / 1000} s`,
-    );
+    const all = this.all('ready');
+    const isOneLost = this.#until(() => this.losses.length > 0);
+    const fromMs = monotonicMs();
+    await Promise.race([all, isOneLost, delay(timeoutMs)]);
+    if (this.losses.length > 0) await Promise.race([all, delay(OTHERS_MS)]);
+    const missing = this.#missing(monotonicMs() - fromMs);
+    if (missing.length > 0) throw new RunError('C2M_RUN', `not every agent can begin: ${missing.join('; ')}`);
+    this.#isReady = true;
+    return all;
   }
 
   /** @param agent what is told to one that is lost is dropped */
@@ -125,6 +129,15 @@ export class AgentPool {
     for (const link of this.#links) link.kill();
   }
 
+  /** Agents that cannot begin, and why; then those of which nothing was heard in all that time. */
+  #missing(waitedMs: number): string[] {
+    const silent = this.#links.flatMap(({ host }, agent) => {
+      if (this.isLost(agent) || this.#said.has(`ready#${agent}`)) return [];
+      return [{ agent, host, why: `was not ready after ${(waitedMs / 1000).toFixed(1)} s` }];
+    });
+    return lossWords([...this.losses, ...silent]);
+  }
+
   /** Looks again whenever an agent has said something or was lost. */
   #until(isSo: () => boolean): Promise<void> {
     return new Promise((resolve) => {
@@ -157,13 +170,28 @@ export class AgentPool {
     const loss = { agent, host: link.host, atMs: monotonicMs(), why };
     this.losses.push(loss);
     link.kill();
-    this.#listener.lost(loss);
+    if (this.#isReady) this.#listener.lost(loss);
     this.#lookAgain();
   }
 
   #lookAgain(): void {
     for (const look of [...this.#waiting]) look();
   }
+}
+
+/** `agents 0, 1 on b ended (SIGKILL)`: those of one host with one reason together. */
+export function lossWords(losses: readonly Omit<AgentLoss, 'atMs'>[]): string[] {
+  const agents = new Map<string, { where: string; why: string; numbers: number[] }>();
+  for (const { agent, host, why } of losses) {
+    const key = JSON.stringify([host.id, why]);
+    const same = agents.get(key) ?? { where: host.name, why, numbers: [] };
+    same.numbers.push(agent);
+    agents.set(key, same);
+  }
+  return [...agents.values()].map(
+    ({ where, why, numbers }) =>
+      `${numbers.length === 1 ? 'agent' : 'agents'} ${numbers.join(', ')} on ${where} ${why}`,
+  );
 }
 
 function delay(ms: number): Promise<undefined> {

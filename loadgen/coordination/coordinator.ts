@@ -1,12 +1,18 @@
 import type { Measurement } from '../../record/run.js';
 import type { AgentPlan, FromAgent, ToAgent } from '../agent-messages.js';
 import type { HostFacts } from '../host-facts.js';
+import type { RunControl } from './run-control.js';
 
 /**
  * Where the agents of a run are, and how they are spoken to: this machine (local-agents.ts), or machines that others lend
  * (nats/nats-agents.ts). All times that go through here are those of the coordinator's clock, `monotonicMs()`.
  */
 export interface Coordinator {
+  /**
+   * The agents are on machines that others lend: what listens there, and who answers, is theirs to find out, and what this
+   * machine's kernel holds is no client.
+   */
+  readonly isRemote: boolean;
   /**
    * From telling the agents a time to that time, milliseconds: they must have heard of it by then.
    */
@@ -18,7 +24,14 @@ export interface Coordinator {
    * @throws RunError with what is missing and why, where a host does not take its part
    */
   start(plans: readonly AgentPlan[]): Promise<AgentLink[]>;
-  /** Ends what is still there, and lets go of the hosts. */
+  /** How the clocks of the hosts went until now, measured once more; none of a host that has the same clock. */
+  clocks(): Promise<ClockReport[]>;
+  /**
+   * Lets others ask for changes of the run, over whatever its agents are reached by; left out: there is no such way.
+   * @param failed told why nobody can
+   */
+  answer?(control: RunControl, failed: (why: string) => void): { close(): void };
+  /** Ends what is still there, and lets go of the hosts; within seconds, and again is harmless. */
   close(): Promise<void>;
 }
 
@@ -32,13 +45,29 @@ export interface AgentHost {
   labels: string[];
   facts: HostFacts;
   environment: Measurement['environment'];
-  /** How far its clock is from that of the coordinator; null: it is the same clock. */
+  /** How far its clock is from that of the coordinator, as it was measured last; null: it is the same clock. */
   clock: HostClock | null;
 }
 
 /** What its clock shows is that of the coordinator and the offset, milliseconds, give or take the uncertainty. */
 export interface HostClock {
   offsetMs: number;
+  uncertaintyMs: number;
+  /** By how much the offset has moved since it was measured first; undefined: it was measured once. */
+  driftMs?: number;
+}
+
+/** A clock of a host over a run. Times were converted by `first` throughout. */
+export interface ClockReport {
+  /** Id of the host. */
+  host: string;
+  /** Before the run. */
+  first: HostClock;
+  /** The newest; the same as `first` where it was not measured again. */
+  last: HostClock;
+  /** Of the offset, from first to last; null: it was not measured again. */
+  driftMs: number | null;
+  /** The largest of all that were measured. */
   uncertaintyMs: number;
 }
 

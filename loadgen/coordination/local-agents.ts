@@ -1,11 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { constants, hostname, setPriority } from 'node:os';
+import type { Readable } from 'node:stream';
+import { BEAT_DESCRIPTOR } from '../agent/beat.js';
+import { IS_LENT, type Renewal } from '../agent/lease.js';
 import type { AgentPlan, FromAgent, ToAgent } from '../agent-messages.js';
 import { type HostFacts, readHostFacts } from '../host-facts.js';
 import { readPrivateBytes } from '../process-usage.js';
 import { describeEnvironment } from '../recording/environment.js';
 import type { AgentHost, AgentLink, Coordinator } from './coordinator.js';
+
+const AGENT_SCRIPT = '#dist/loadgen/agent/agent-process.js';
 
 /** How plans name this machine. */
 export const THIS_HOST = 'local';
@@ -23,16 +28,14 @@ export function thisHost(version: string, facts: HostFacts = readHostFacts()): A
 
 /** Agents are processes that this one forks, and that never outlive it. */
 export class LocalAgents implements Coordinator {
+  readonly isRemote = false;
   readonly leadMs = 150;
   readonly #host: AgentHost;
   readonly #script: string;
   #links: ForkedAgent[] = [];
 
   /** @param script the agent's entry; tests give one of their own */
-  constructor(
-    host: AgentHost,
-    script = createRequire(import.meta.url).resolve('#dist/loadgen/agent/agent-process.js'),
-  ) {
+  constructor(host: AgentHost, script = agentScript()) {
     this.#host = host;
     this.#script = script;
   }
@@ -42,8 +45,12 @@ export class LocalAgents implements Coordinator {
   }
 
   async start(plans: readonly AgentPlan[]): Promise<AgentLink[]> {
-    this.#links = plans.map((plan) => new ForkedAgent(this.#host, plan, this.#script));
+    this.#links = plans.map((plan) => new ForkedAgent(this.#host, plan, { script: this.#script }));
     return this.#links;
+  }
+
+  async clocks(): Promise<[]> {
+    return [];
   }
 
   async close(): Promise<void> {
@@ -51,31 +58,50 @@ export class LocalAgents implements Coordinator {
   }
 }
 
+/** The built entry of an agent process. */
+function agentScript(): string {
+  return createRequire(import.meta.url).resolve(AGENT_SCRIPT);
+}
+
+export interface ForkOptions {
+  /** The agent's entry; tests give one of their own. */
+  script?: string;
+  /** What makes the process, in a network namespace of its own, say. */
+  inside?: <T>(make: () => T) => T;
+  /** For somebody else: it beats, and ends when it is not told to go on (agent/beat.ts, agent/lease.ts). */
+  isLent?: boolean;
+}
+
 /** The way to an agent process over Node's IPC. Its clock is that of this process. */
 export class ForkedAgent implements AgentLink {
   readonly host: AgentHost;
   readonly plan: AgentPlan;
   readonly ended: Promise<string>;
+  /** Where it beats, if it does. */
+  readonly beats: Readable | null;
   readonly #process: ChildProcess;
   readonly #early: FromAgent[] = [];
   #listener: (message: FromAgent) => void = (message) => this.#early.push(message);
 
-  constructor(host: AgentHost, plan: AgentPlan, script: string) {
+  constructor(host: AgentHost, plan: AgentPlan, options: ForkOptions = {}) {
+    const { script = agentScript(), inside = (make) => make(), isLent = false } = options;
     this.host = host;
     this.plan = plan;
-    this.#process = fork(script, [], {
-      serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
+    this.#process = inside(() =>
+      fork(script, isLent ? [IS_LENT] : [], {
+        serialization: 'advanced',
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(isLent ? (['pipe'] as const) : [])],
+      }),
+    );
+    this.ended = endOf(this.#process);
+    // One that could not be started has no pipes.
+    this.beats = (isLent && (this.#process.stdio?.[BEAT_DESCRIPTOR] as Readable | undefined)) || null;
     if (plan.transport === 'packets') goFirst(this.#process);
     this.#process.on('message', (message: FromAgent) => this.#listener(message));
-    this.ended = new Promise((resolve) => {
-      this.#process.once('exit', (code, signal) => resolve(signal ?? `exit ${code}`));
-    });
     this.tell({ kind: 'plan', plan });
   }
 
-  tell(message: ToAgent): void {
+  tell(message: ToAgent | Renewal): void {
     // Without a callback, an agent that was killed meanwhile would be an error that nobody handles.
     if (this.#process.connected) this.#process.send(message, () => undefined);
   }
@@ -98,6 +124,23 @@ export class ForkedAgent implements AgentLink {
   kill(): void {
     if (this.#process.exitCode === null) this.#process.kill('SIGKILL');
   }
+}
+
+/** How it ended, once all that it said has been read: both come in any order. */
+async function endOf(agent: ChildProcess): Promise<string> {
+  const hasSaidAll = new Promise<void>((resolve) => {
+    if (agent.connected) agent.once('disconnect', resolve);
+    else resolve();
+  });
+  const how = await new Promise<string>((resolve) => {
+    agent.once('exit', (code, signal) => resolve(signal ?? `exit ${code}`));
+    // Later ones are of what was told to a process that was ending.
+    agent.on('error', (error) => {
+      if (agent.pid === undefined) resolve(`could not be started: ${error.message}`);
+    });
+  });
+  if (agent.pid !== undefined) await hasSaidAll;
+  return how;
 }
 
 /**

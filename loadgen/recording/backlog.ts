@@ -1,4 +1,5 @@
 import type { QueueAlert } from '../../protocol/stats.js';
+import { ascending } from '../../record/comparison/sample.js';
 import type { Measurement, QueueSummary } from '../../record/run.js';
 import type { QueueHistory } from './queue-log.js';
 import type { ServerPoller } from './server-poller.js';
@@ -45,7 +46,7 @@ function summarizeQueue(
   threshold: number | null,
   alerts: readonly QueueAlert[],
 ): QueueSummary {
-  const sorted = [...lengths].sort((a, b) => a - b);
+  const sorted = ascending(lengths);
   const max = sorted.at(-1) ?? 0;
   return {
     name,

@@ -13,9 +13,11 @@ export interface Told {
  * @param latest what each agent that is alive told last, in it or before
  */
 export function certainPeak(told: readonly Told[], latest: readonly (AgentSample | undefined)[]): number {
+  const samplesOf = new Map<number, AgentSample[]>();
+  for (const { agent, sample } of told) samplesOf.set(agent, [...(samplesOf.get(agent) ?? []), sample]);
   const agents = latest.flatMap((level, agent) => {
     if (!level) return [];
-    const own = told.filter((each) => each.agent === agent).map(({ sample }) => sample);
+    const own = samplesOf.get(agent) ?? [];
     // An agent that said nothing of these seconds stays as it was.
     const most = Math.max(...own.map(({ openPeak }) => openPeak), own.length > 0 ? 0 : level.open);
     return { most, fewest: Math.min(level.open, ...own.map(({ openLow }) => openLow)) };

@@ -1,4 +1,5 @@
 import type { Measurement } from '../../record/run.js';
+import type { ConnectionEnds } from './connection-ends.js';
 import type { KernelReading } from './kernel-sampler.js';
 import type { MemoryReading, RampSlopes } from './memory-ramp.js';
 import { bytesASocket } from './socket-caches.js';
@@ -15,8 +16,7 @@ export interface ConnectedMemory {
   slopes: RampSlopes;
   /** First logins, for a server that does not tell its connections. */
   logins: number;
-  /** Sockets of this host that a connection has; null: what is between its ends is not known. */
-  socketsPerConnection: number | null;
+  ends: ConnectionEnds;
   agents: number;
 }
 
@@ -47,13 +47,16 @@ export function connectedMemory(run: ConnectedMemory): Memory {
     difference(before.server?.privateBytes, after.server?.privateBytes, connections),
   );
   const client = part(
-    slopes.client === null ? null : slopes.client * perConnection,
+    perConnection === 0 || slopes.client === null ? null : slopes.client * perConnection,
     difference(before.clientBytes, after.clientBytes, connections),
   );
-  const slab = part(
-    slopes.slab === null ? null : slopes.slab * perConnection,
-    difference(before.kernel.sample.slabBytes, after.kernel.sample.slabBytes, connections),
-  );
+  const slab =
+    perConnection === 0
+      ? NO_PART
+      : part(
+          slopes.slab === null ? null : slopes.slab * perConnection,
+          difference(before.kernel.sample.slabBytes, after.kernel.sample.slabBytes, connections),
+        );
   const buffersGrown = difference(
     before.kernel.sample.socketBufferBytes,
     after.kernel.sample.socketBufferBytes,
@@ -65,7 +68,9 @@ export function connectedMemory(run: ConnectedMemory): Memory {
       ...parts,
       total: totalOf(parts),
       socketBuffers:
-        before.kernel.sockets === 0 ? null : bufferBytes(slopes.buffers, perConnection, buffersGrown),
+        before.kernel.sockets === 0 || perConnection === 0
+          ? null
+          : bufferBytes(slopes.buffers, perConnection, buffersGrown),
       wholeSlab: slab.bytes,
       method: { kernel: kernel.method, server: server.method, client: client.method },
     },
@@ -80,7 +85,8 @@ export function connectedMemory(run: ConnectedMemory): Memory {
 /** A server that does not tell its connections is measured by the sockets of the host. */
 function serverSlope({ after, slopes }: ConnectedMemory, perConnection: number): number | null {
   if (typeof after.server?.connections === 'number') return slopes.server;
-  return slopes.serverBySocket === null ? null : slopes.serverBySocket * perConnection;
+  if (perConnection === 0 || slopes.serverBySocket === null) return null;
+  return slopes.serverBySocket * perConnection;
 }
 
 /** What must be said beside the figures; undefined: no other process was seen at work on sockets. */
@@ -109,26 +115,27 @@ export function cacheBytesASocket(before: KernelReading, after: KernelReading): 
 }
 
 interface Sockets {
+  /** 0: neither of its ends is on this machine. */
   perConnection: number;
   expected: number | null;
   opened: number | null;
 }
 
 /** Each end of a connection that is on this host has a socket; over the packet transport the clients' ends have none. */
-function socketsOf({ before, after, socketsPerConnection }: ConnectedMemory, connections: number): Sockets {
+function socketsOf({ before, after, ends }: ConnectedMemory, connections: number): Sockets {
   if (before.kernel.sockets === 0 && after.kernel.sockets === 0)
-    return { perConnection: socketsPerConnection ?? 1, expected: null, opened: null };
+    return { perConnection: ends.sockets ?? ends.fewest, expected: null, opened: null };
   const opened = after.kernel.sockets - before.kernel.sockets;
-  const perConnection = socketsPerConnection ?? wholeSockets(opened, connections);
-  return { perConnection, expected: perConnection * connections, opened };
+  const perConnection = ends.sockets ?? wholeSockets(opened, connections, ends.fewest);
+  return { perConnection, expected: Math.round(perConnection * connections), opened };
 }
 
 /**
  * Sockets that a connection has on this host, where the target does not say: a server in a container of this host, or a
  * proxy before it, has sockets here as well, always a whole number of them.
  */
-export function wholeSockets(opened: number, connections: number): number {
-  return Math.max(1, Math.round(opened / Math.max(1, connections)));
+export function wholeSockets(opened: number, connections: number, fewest: number): number {
+  return Math.max(fewest, Math.round(opened / Math.max(1, connections)));
 }
 
 function isExpected({ expected, opened }: { expected: number | null; opened: number | null }): boolean {
@@ -136,12 +143,17 @@ function isExpected({ expected, opened }: { expected: number | null; opened: num
   return Math.abs(opened - expected) <= Math.max(STRAY_SOCKETS, expected * STRAY_SHARE);
 }
 
+interface Part {
+  bytes: number | null;
+  method: Method;
+}
+
+const NO_PART: Part = { bytes: null, method: null };
+
 /** Null too where sockets were opened or closed by somebody else, and nothing tells theirs from ours. */
-function kernelPart(
-  { before, after, slopes }: ConnectedMemory,
-  sockets: Sockets,
-): { bytes: number | null; method: Method } {
+function kernelPart({ before, after, slopes }: ConnectedMemory, sockets: Sockets): Part {
   const { perConnection } = sockets;
+  if (perConnection === 0) return NO_PART;
   if (after.kernel.caches) {
     const each = cacheBytesASocket(before.kernel, after.kernel);
     return part(
@@ -167,9 +179,9 @@ function bufferBytes(slope: number | null, perConnection: number, growth: number
   return Math.max(0, Math.round(Math.min(growth, slope === null ? growth : slope * perConnection)));
 }
 
-function part(slope: number | null, growth: number | null): { bytes: number | null; method: Method } {
+function part(slope: number | null, growth: number | null): Part {
   const bytes = slope ?? growth;
-  if (bytes === null || bytes <= 0) return { bytes: null, method: null };
+  if (bytes === null || bytes <= 0) return NO_PART;
   return { bytes: Math.round(bytes), method: slope === null ? 'difference' : 'slope' };
 }
 

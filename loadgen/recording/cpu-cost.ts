@@ -1,5 +1,6 @@
 import type { Measurement } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
+import { CoresInUse } from './cores-in-use.js';
 
 type Cpu = NonNullable<Measurement['cpu']>;
 
@@ -8,12 +9,12 @@ const MICROSECONDS_PER_SECOND = 1e6;
 const LEAST_CPU_SECONDS = 0.2;
 
 /**
- * What a message costs in CPU time while the phases run. Rates over rates: the server's CPU is known between its answers,
+ * What a message costs in CPU time while the phases run, the agents of all machines together. Rates over rates: the server's CPU is known between its answers,
  * which begin and end a little beside the seconds in which messages are counted.
  */
 export class CpuCost {
-  readonly #server = new Cores();
-  readonly #generator = new Cores();
+  readonly #server = new CoresInUse();
+  readonly #generator = new CoresInUse();
   #delivered = 0;
   #seconds = 0;
 
@@ -27,7 +28,7 @@ export class CpuCost {
 
   summary(): Cpu {
     const deliveredPerSecond = this.#seconds === 0 ? 0 : this.#delivered / this.#seconds;
-    const perMessage = ({ mean, coreSeconds }: Cores): number | null =>
+    const perMessage = ({ mean, coreSeconds }: CoresInUse): number | null =>
       mean === null || deliveredPerSecond === 0 || coreSeconds < LEAST_CPU_SECONDS
         ? null
         : rounded((mean * MICROSECONDS_PER_SECOND) / deliveredPerSecond);
@@ -37,32 +38,6 @@ export class CpuCost {
       serverCores: this.#server.summary(),
       generatorCores: this.#generator.summary(),
     };
-  }
-}
-
-/** Cores in use over time. */
-class Cores {
-  #peak: number | null = null;
-  #coreSeconds = 0;
-  #seconds = 0;
-
-  add(cores: number, seconds: number): void {
-    this.#peak = Math.max(cores, this.#peak ?? 0);
-    this.#coreSeconds += cores * seconds;
-    this.#seconds += seconds;
-  }
-
-  get coreSeconds(): number {
-    return this.#coreSeconds;
-  }
-
-  get mean(): number | null {
-    return this.#seconds === 0 ? null : this.#coreSeconds / this.#seconds;
-  }
-
-  summary(): Cpu['serverCores'] {
-    const { mean } = this;
-    return { mean: mean && rounded(mean), peak: this.#peak && rounded(this.#peak) };
   }
 }
 

@@ -1,13 +1,13 @@
-import { decodeFromCompressedBase64, type Histogram, HistogramLogWriter } from 'hdr-histogram-js';
+import { type Histogram, HistogramLogWriter } from 'hdr-histogram-js';
 import { LATENCY_KINDS, type LatencySummary } from '../../record/run.js';
 import type { IntervalLatency, TimelineSample } from '../../record/timeline.js';
 import {
-  emptyHistogram,
   LAG_KINDS,
   MEDIA_KINDS,
   type RecordedKind,
   type RecordedLatency,
 } from '../agent/interval-histograms.js';
+import { LatencyCounts } from './latency-counts.js';
 import { withStrictHeader } from './strict-histogram.js';
 
 const KINDS: readonly RecordedKind[] = [
@@ -17,6 +17,8 @@ const KINDS: readonly RecordedKind[] = [
 ];
 /** Histograms count microseconds, people read milliseconds. */
 const MICROSECONDS_PER_MS = 1000;
+
+type Kinds = Map<RecordedKind, LatencyCounts>;
 
 /** What one source recorded in one interval. */
 export interface RecordedSample {
@@ -36,14 +38,23 @@ export interface MergedInterval {
  */
 export class LatencyRecorder {
   readonly #writer: HistogramLogWriter;
-  readonly #totals = new Map<RecordedKind, Histogram>();
-  readonly #ofPhases = new Map<string, Map<RecordedKind, Histogram>>();
+  /** What came in the interval, by phase; empty between two of them. */
+  readonly #interval = new Map<string, Kinds>();
+  readonly #totals: Kinds = new Map();
+  readonly #ofPhases = new Map<string, Kinds>();
+  readonly #lagOf: (source: RecordedSample) => LatencyCounts | undefined;
 
   /**
    * @param write takes the text of the log
    * @param startedAtMs wall clock, milliseconds since 1970
+   * @param lagOf where the lag that is in a sample is added as well; undefined: nowhere
    */
-  constructor(write: (text: string) => void, startedAtMs: number) {
+  constructor(
+    write: (text: string) => void,
+    startedAtMs: number,
+    lagOf: (source: RecordedSample) => LatencyCounts | undefined = () => undefined,
+  ) {
+    this.#lagOf = lagOf;
     // The writer ends its line of the start time twice, and not every reader takes an empty line.
     this.#writer = new HistogramLogWriter((text) => write(withStrictHeader(text.replace(/\n+$/, '\n'))));
     this.#writer.outputLogFormatVersion();
@@ -54,27 +65,27 @@ export class LatencyRecorder {
 
   /** @param samples of the agents, all of one interval; times are seconds since the start */
   add(samples: readonly RecordedSample[], startSeconds: number, endSeconds: number): MergedInterval {
-    const merged = new Map<RecordedKind, Histogram>();
-    for (const { latency } of samples) {
-      for (const [phase, kinds] of Object.entries(latency)) {
-        const ofPhase = this.#ofPhases.get(phase) ?? new Map<RecordedKind, Histogram>();
-        this.#ofPhases.set(phase, ofPhase);
+    for (const sample of samples) {
+      for (const [phase, kinds] of Object.entries(sample.latency)) {
         for (const [kind, encoded] of Object.entries(kinds) as [RecordedKind, string][]) {
-          const histogram = decodeFromCompressedBase64(encoded);
-          for (const totals of [merged, this.#totals, ofPhase]) addTo(totals, kind, histogram);
+          const also = kind === 'lag' ? this.#lagOf(sample) : undefined;
+          countsIn(countsOf(this.#interval, phase), kind).addEncoded(encoded, also);
         }
       }
     }
+    const merged = this.#takeInterval();
+    const histograms = new Map<RecordedKind, Histogram>();
     for (const kind of KINDS) {
-      const interval = merged.get(kind);
+      const interval = merged.get(kind)?.toHistogram();
       if (!interval) continue;
       interval.tag = kind;
+      histograms.set(kind, interval);
       this.#writer.outputIntervalHistogram(interval, startSeconds, endSeconds, MICROSECONDS_PER_MS);
     }
-    const lag = merged.get('lag');
+    const lag = histograms.get('lag');
     return {
       latency: Object.fromEntries(
-        LATENCY_KINDS.map((kind) => [kind, intervalLatency(merged.get(kind))]),
+        LATENCY_KINDS.map((kind) => [kind, intervalLatency(histograms.get(kind))]),
       ) as TimelineSample['latency'],
       lagP99Ms: lag ? percentile(lag, 99) : null,
       lagMaxMs: lag ? percentile(lag, 100) : null,
@@ -83,7 +94,7 @@ export class LatencyRecorder {
 
   /** Of the whole run, or of one phase: what was due in it. */
   summary(kind: RecordedKind, phase?: string): LatencySummary {
-    const total = (phase === undefined ? this.#totals : this.#ofPhases.get(phase))?.get(kind);
+    const total = (phase === undefined ? this.#totals : this.#ofPhases.get(phase))?.get(kind)?.toHistogram();
     if (!total) return { count: 0, min: null, p50: null, p90: null, p99: null, p999: null, max: null };
     return {
       count: total.totalCount,
@@ -95,12 +106,32 @@ export class LatencyRecorder {
       max: percentile(total, 100),
     };
   }
+
+  /** Adds the interval to what it is a part of, phase by phase, and empties it. */
+  #takeInterval(): Kinds {
+    const merged: Kinds = new Map();
+    for (const [phase, kinds] of this.#interval) {
+      for (const [kind, counts] of kinds) {
+        if (counts.isEmpty) continue;
+        for (const sums of [merged, this.#totals, countsOf(this.#ofPhases, phase)])
+          countsIn(sums, kind).add(counts);
+        counts.clear();
+      }
+    }
+    return merged;
+  }
 }
 
-function addTo(totals: Map<RecordedKind, Histogram>, kind: RecordedKind, histogram: Histogram): void {
-  const total = totals.get(kind) ?? emptyHistogram();
-  total.add(histogram);
-  totals.set(kind, total);
+function countsOf(phases: Map<string, Kinds>, phase: string): Kinds {
+  const kinds: Kinds = phases.get(phase) ?? new Map();
+  phases.set(phase, kinds);
+  return kinds;
+}
+
+function countsIn(kinds: Kinds, kind: RecordedKind): LatencyCounts {
+  const counts = kinds.get(kind) ?? new LatencyCounts();
+  kinds.set(kind, counts);
+  return counts;
 }
 
 function intervalLatency(histogram: Histogram | undefined): IntervalLatency | null {

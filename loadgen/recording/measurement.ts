@@ -1,17 +1,22 @@
 import { randomUUID } from 'node:crypto';
+import { agentLosses, lossWords } from '../../record/agent-losses.js';
 import { type Promises, whyUntold } from '../../record/promises.js';
-import { LATENCY_KINDS, type Measurement } from '../../record/run.js';
+import { LATENCY_KINDS, type Measurement, type RecordedAgent } from '../../record/run.js';
 import { contradictions } from '../../record/sums.js';
 import { PUBLISHED_RESULTS } from '../../scenarios/published-results.js';
 import { addCounts, type LedgerTotals, ledgerCounts } from '../agent/ledger.js';
 import type { AgentPool } from '../coordination/agent-pool.js';
+import type { ClockReport } from '../coordination/coordinator.js';
 import type { HostFacts } from '../host-facts.js';
 import type { MediaLoad } from '../media/media-load.js';
 import type { RunRequest } from '../run-request.js';
+import type { AgentSummaries } from './agent-summary.js';
 import { summarizeBacklog } from './backlog.js';
 import { describeEnvironment } from './environment.js';
+import { clockNotes, remainingNotes } from './host-notes.js';
 import type { LatencyRecorder } from './latency-recorder.js';
 import type { MemoryTrend } from './memory-trend.js';
+import { recordedHosts } from './recorded-hosts.js';
 import type { ServerWatches } from './server-watches.js';
 import type { TimelineRecorder } from './timeline-recorder.js';
 
@@ -30,8 +35,11 @@ export interface FinishedRun {
   startMs: number;
   startedAtMs: number;
   endMs: number;
+  /** False: it goes on, and this is what was measured until now. */
+  isOver: boolean;
   phases: PhaseSpan[];
   marks: Measurement['marks'];
+  rateChanges: NonNullable<Measurement['rateChanges']>;
   media: MediaLoad | undefined;
   /** Undefined where the connect phase was cut short. */
   connectsPerSecond: number | undefined;
@@ -45,6 +53,9 @@ export interface FinishedRun {
   watches: ServerWatches;
   recorder: TimelineRecorder;
   latency: LatencyRecorder;
+  agents: AgentSummaries;
+  /** Of the machines whose clocks are not that of this one. */
+  clocks: readonly ClockReport[];
 }
 
 /** Puts together what a run measured, in the shape of run.json. */
@@ -56,9 +67,19 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
   const media = run.media?.summary(latency) ?? null;
   const { toGroups, refusedAndDelivered, ...messages } = sumTotals(run);
   const { due, unscheduled } = counts;
-  const faults = generatorFaults(run);
+  const hosts = recordedHosts(run);
+  const faults = generatorFaults(run, hosts);
   const serverMetrics = run.watches.metrics?.summary() ?? [];
   const seconds = (ms: number): number => Math.max(0, Math.round(Math.min(ms, endMs) - startMs) / 1000);
+  const phases = run.phases.map((phase) => ({
+    name: phase.name,
+    startSeconds: seconds(phase.startMs),
+    endSeconds: seconds(phase.endMs),
+    latency: latencies(latency, phase.name),
+    lagMs: lagOf(latency, 'lag', phase.name),
+    connectLagMs: lagOf(latency, 'connectLag', phase.name),
+    memory: run.memoryTrend.summary(phase.name),
+  }));
   const measurement: Measurement = {
     schema: 'c2m.run/1',
     id: randomUUID(),
@@ -74,21 +95,15 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       resolved: scenario as unknown as Record<string, unknown>,
     },
     environment: describeEnvironment(run.facts, version),
+    hosts,
     target: { ...target, died: run.died },
     reference:
       scenario.reference === null
         ? null
         : { name: scenario.reference, ...PUBLISHED_RESULTS[scenario.reference] },
-    phases: run.phases.map((phase) => ({
-      name: phase.name,
-      startSeconds: seconds(phase.startMs),
-      endSeconds: seconds(phase.endMs),
-      latency: latencies(latency, phase.name),
-      lagMs: lagOf(latency, 'lag', phase.name),
-      connectLagMs: lagOf(latency, 'connectLag', phase.name),
-      memory: run.memoryTrend.summary(phase.name),
-    })),
+    phases,
     marks: run.marks,
+    ...(run.rateChanges.length > 0 && { rateChanges: run.rateChanges }),
     connections: {
       target: scenario.clients.count,
       peak: counts.peak,
@@ -97,6 +112,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       dropped: counts.dropped,
       reconnects: counts.reconnected,
       failures: counts.failures,
+      unknown: clientsOf(hosts, isLost),
     },
     messages: { due, unscheduled, ...told(messages, target.driver.promises) },
     refusals: counts.refusals,
@@ -118,6 +134,10 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     serverMetrics,
     notes: [
       ...run.notes,
+      ...(scenario.agents.lost === 'tolerate'
+        ? remainingNotes(hosts, scenario, phases, run.rateChanges)
+        : []),
+      ...clockNotes(hosts),
       ...metricsNotes(serverMetrics),
       ...ledgerNotes(messages.leftOver, refusedAndDelivered),
       ...mediaNotes(media, lagLimitMs),
@@ -129,9 +149,8 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
 }
 
 /** A fault of c2m: whoever reads the record must know. */
-function contradictionNotes(measurement: Measurement, { pool, isPartial }: FinishedRun): string[] {
-  const hasAll = pool.plans.every((_, agent) => pool.totals(agent) !== undefined);
-  if (isPartial || !hasAll) return [];
+function contradictionNotes(measurement: Measurement, { isPartial }: FinishedRun): string[] {
+  if (isPartial) return [];
   return contradictions(measurement).map((words) => `this record contradicts itself: ${words}`);
 }
 
@@ -168,8 +187,12 @@ const ENOUGH_FOR_P99 = 100;
 const PACKETS_FOR_ONE_DROP = 1000;
 
 /** Why the run would flatter the server, or blame it: what the generator did not do that it should have. */
-function generatorFaults({ request, phases, latency, recorder, pool }: FinishedRun): string[] {
-  const { lagLimitMs } = request.scenario.generator;
+function generatorFaults(
+  { request, phases, latency, recorder }: FinishedRun,
+  hosts: Measurement['hosts'],
+): string[] {
+  const { generator, agents } = request.scenario;
+  const { lagLimitMs } = generator;
   const late = (lagMs: number | null): lagMs is number => lagMs !== null && lagMs > lagLimitMs;
   const ofRun = latency.summary('lag').p99;
   const faults = phases.flatMap(({ name }) => {
@@ -180,8 +203,9 @@ function generatorFaults({ request, phases, latency, recorder, pool }: FinishedR
       : [];
   });
   if (late(ofRun) && faults.length === 0) faults.push(`messages left ${rounded(ofRun)} ms late (p99)`);
-  const silent = pool.plans.filter((_, agent) => pool.totals(agent) === undefined).length;
-  if (silent > 0) faults.push(`${silent} of its agents gave no account of their messages`);
+  // Whoever tolerates a loss wants to know what the rest did, and there must be one.
+  if (agents.lost === 'invalidate' || clientsOf(hosts, isLost) === clientsOf(hosts, () => true))
+    faults.push(...agentLosses(hosts).map(lossWords));
   const tcp = recorder.tcp;
   if (tcp && tcp.tunDrops * PACKETS_FOR_ONE_DROP > tcp.segmentsIn + tcp.segmentsOut)
     faults.push(`its device dropped ${tcp.tunDrops} packets`);
@@ -209,22 +233,36 @@ function restartNotes({ watches, startedAtMs }: FinishedRun): string[] {
     });
 }
 
+function isLost({ lost }: RecordedAgent): boolean {
+  return lost !== null;
+}
+
+function clientsOf(hosts: Measurement['hosts'], which: (agent: RecordedAgent) => boolean): number {
+  return hosts
+    .flatMap((host) => host.agents)
+    .filter(which)
+    .reduce((sum, { clients }) => sum + clients, 0);
+}
+
 /**
- * The messages of all agents. Where an account never came, because the agent died, what its samples said stands in:
- * what was under way when it died counts as lost.
+ * The messages of all agents. Where an account never came, because the agent was lost, what its samples said stands in:
+ * what was under way then may have arrived or not, and nobody knows.
  */
-function sumTotals({ pool, recorder }: FinishedRun): LedgerTotals {
+function sumTotals({ pool, recorder }: FinishedRun): LedgerTotals & { unknown: number } {
   return pool.plans
-    .map((_, agent): LedgerTotals => {
+    .map((_, agent): LedgerTotals & { unknown: number } => {
+      const totals = pool.totals(agent);
+      if (totals) return { ...totals, unknown: 0 };
       const samples = recorder.sumsOf(agent);
       const counts = ledgerCounts((name) => samples[name]);
       const notKnown = {
+        lost: 0,
         acceptedNotDelivered: 0,
         deliveredNotReceipted: 0,
         unsent: 0,
         refusedAndDelivered: 0,
       };
-      return pool.totals(agent) ?? { ...counts, ...notKnown, lost: samples.inFlight };
+      return { ...counts, ...notKnown, unknown: samples.inFlight };
     })
     .reduce(addCounts);
 }

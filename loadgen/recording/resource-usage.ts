@@ -3,6 +3,7 @@ import type { Measurement } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
 import type { AgentPool } from '../coordination/agent-pool.js';
 import { monotonicMs } from '../monotonic-clock.js';
+import { type ConnectionEnds, connectionEnds } from './connection-ends.js';
 import { connectedMemory, NOT_MEASURED, socketNote } from './connection-memory.js';
 import { CpuCost } from './cpu-cost.js';
 import { hostLoad } from './host-load.js';
@@ -19,15 +20,22 @@ export interface ResourceUser {
   pool: AgentPool;
   /** Undefined: nothing is known of the server. */
   server: ServerWatch | undefined;
-  /** Sockets of this host that a connection has; null: what is between its ends is not known. */
+  /**
+   * Sockets of this host that a connection has where the clients are here as well; null: what is between its ends is not
+   * known.
+   */
   socketsPerConnection: number | null;
   /** Phases in which the clients talk. */
   phases: ReadonlySet<string>;
 }
 
-/** Memory and CPU that a run takes of its host, from before the first connect to the end. */
+/**
+ * Memory and CPU that a run takes, from before the first connect to the end. The kernel is that of this host, where the
+ * coordinator is; memory and CPU of the agents are of all hosts.
+ */
 export class ResourceUsage {
   readonly #user: ResourceUser;
+  readonly #ends: ConnectionEnds;
   readonly #before: MemoryReading;
   readonly #startMs = monotonicMs();
   readonly #ramp = new MemoryRamp();
@@ -40,9 +48,10 @@ export class ResourceUsage {
   /** To be made before the first connect: what is held then is no connection's. */
   constructor(user: ResourceUser) {
     this.#user = user;
+    this.#ends = connectionEnds(user.pool, user.socketsPerConnection);
     this.#before = this.#read();
     this.#kernel = this.#before.kernel;
-    this.#talking = new TalkingMemory(this.#before, user.socketsPerConnection);
+    this.#talking = new TalkingMemory(this.#before, this.#ends);
   }
 
   /** The kernel's part of the next line of the timeline. */
@@ -76,13 +85,13 @@ export class ResourceUsage {
 
   /** Everybody is connected and has come to rest. @returns what must be said beside the figures */
   connected(logins: number): string | undefined {
-    const { pool, socketsPerConnection } = this.#user;
+    const { pool } = this.#user;
     this.#connected = connectedMemory({
       before: this.#before,
       after: this.#read(),
       slopes: this.#ramp.slopes(),
       logins,
-      socketsPerConnection,
+      ends: this.#ends,
       agents: pool.plans.length,
     });
     return socketNote(this.#connected);

@@ -1,5 +1,6 @@
 import type { Measurement } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
+import type { ConnectionEnds } from './connection-ends.js';
 import { cacheBytesASocket, totalOf, wholeSockets } from './connection-memory.js';
 import type { KernelReading } from './kernel-sampler.js';
 import type { MemoryReading } from './memory-ramp.js';
@@ -15,7 +16,7 @@ type Part = keyof Omit<Talking, 'total'>;
  */
 export class TalkingMemory {
   readonly #before: MemoryReading;
-  readonly #socketsPerConnection: number | null;
+  readonly #ends: ConnectionEnds;
   readonly #seconds: Record<Part, number[]> = {
     kernel: [],
     server: [],
@@ -24,10 +25,9 @@ export class TalkingMemory {
     wholeSlab: [],
   };
 
-  /** @param socketsPerConnection on this host; null: the target does not say */
-  constructor(before: MemoryReading, socketsPerConnection: number | null) {
+  constructor(before: MemoryReading, ends: ConnectionEnds) {
     this.#before = before;
-    this.#socketsPerConnection = socketsPerConnection;
+    this.#ends = ends;
   }
 
   /**
@@ -40,23 +40,25 @@ export class TalkingMemory {
     const { kernel: before, server: serverBefore, clientBytes } = this.#before;
     const grown = (from: number | null | undefined, to: number | undefined): number | null =>
       typeof from === 'number' && to !== undefined ? (to - from) / open : null;
-    const slab = grown(before.sample.slabBytes, kernel.sample.slabBytes);
+    const sockets =
+      this.#ends.sockets ?? wholeSockets(kernel.sockets - before.sockets, open, this.#ends.fewest);
+    // What the kernel holds for others is no connection's.
+    const ofKernel = (bytes: number | null): number | null => (sockets === 0 ? null : bytes);
+    const slab = ofKernel(grown(before.sample.slabBytes, kernel.sample.slabBytes));
     const now: Record<Part, number | null> = {
       // The whole slab stands in for the caches where those cannot be read.
-      kernel: kernel.caches ? this.#cacheBytes(kernel, open) : slab,
+      kernel: kernel.caches ? ofKernel(this.#cacheBytes(kernel, sockets)) : slab,
       server: grown(serverBefore?.privateBytes, server?.privateBytes),
       client: grown(clientBytes, generator.privateBytes),
-      socketBuffers: grown(before.sample.socketBufferBytes, kernel.sample.socketBufferBytes),
+      socketBuffers: ofKernel(grown(before.sample.socketBufferBytes, kernel.sample.socketBufferBytes)),
       wholeSlab: slab,
     };
     for (const [part, bytes] of Object.entries(now) as [Part, number | null][])
       if (bytes !== null) this.#seconds[part].push(bytes);
   }
 
-  #cacheBytes(kernel: KernelReading, open: number): number | null {
-    const before = this.#before.kernel;
-    const eachSocket = cacheBytesASocket(before, kernel);
-    const sockets = this.#socketsPerConnection ?? wholeSockets(kernel.sockets - before.sockets, open);
+  #cacheBytes(kernel: KernelReading, sockets: number): number | null {
+    const eachSocket = cacheBytesASocket(this.#before.kernel, kernel);
     return eachSocket === null ? null : eachSocket * sockets;
   }
 

@@ -1,3 +1,4 @@
+import { agentLosses, lossWords } from '../../record/agent-losses.js';
 import { isTold } from '../../record/promises.js';
 import type { RunRecord } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
@@ -63,8 +64,25 @@ const WANTED_BY: Partial<Record<Symptom['kind'], RegExp>> = {
   order: /^messages\.outOfOrder$/,
 };
 
-/** The generator's own lag past its limit: then the figures of the server are not to be trusted from there on. */
+/** What is wrong with the generator itself: then the figures of the server are not to be trusted from there on. */
 export function generatorSymptoms(record: RunRecord, samples: readonly TimelineSample[]): Symptom[] {
+  return [...lossSymptoms(record, samples), ...lagSymptoms(record, samples)];
+}
+
+function lossSymptoms(record: RunRecord, samples: readonly TimelineSample[]): Symptom[] {
+  return agentLosses(record.hosts)
+    .slice(0, 1)
+    .map((loss) => {
+      // Nobody may have told of that second any more.
+      const sample = samples.find(({ t }) => t >= loss.fromSeconds) ?? samples.at(-1);
+      const phase = sample?.phase ?? null;
+      const what = 'a part of the load generator';
+      return { kind: 'generator', atSeconds: loss.fromSeconds, phase, what, how: lossWords(loss) };
+    });
+}
+
+/** Its own lag past its limit. */
+function lagSymptoms(record: RunRecord, samples: readonly TimelineSample[]): Symptom[] {
   const { lagLimitMs, valid } = record.generator;
   const isLate = ({ generator }: TimelineSample): boolean => (generator.lagP99Ms ?? 0) > lagLimitMs;
   const late = firstSustained(samples, isLate) ?? (valid ? undefined : samples.find(isLate));

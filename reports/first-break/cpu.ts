@@ -1,5 +1,6 @@
 import type { RunRecord } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
+import { areClientsElsewhere } from '../agents/agent-hosts.js';
 import { meanServerCores } from '../server-cores.js';
 import { isServerHere } from '../server-place.js';
 
@@ -8,11 +9,14 @@ export interface CpuLoad {
   /** All processes of the server together; null where the target does not tell. */
   server: number | null;
   agents: number;
-  /** The whole host of the agents, whoever used it; with an embedded server that is its host as well. */
+  /** The whole host of the coordinator, whoever used it; an embedded server is on it, and agents that are on no other. */
   host: number | null;
-  /** What neither server nor agents account for; null where the server may be elsewhere. */
+  /** What neither server nor agents account for; null where one of them may be elsewhere. */
   others: number | null;
+  /** Of the host. */
   cores: number;
+  /** The agents are on that host, all of them. */
+  areAgentsHere: boolean;
 }
 
 /** The server is read once a second at times of its own, so one line may have two readings in it, and the next none. */
@@ -30,6 +34,7 @@ export function cpuAt(record: RunRecord, samples: readonly TimelineSample[], ind
   const [from, to] = [before ?? window[0], window.at(-1)];
   const isHostKnown = from !== undefined && to !== undefined && to.kernel.busySeconds > 0 && to.t > from.t;
   const { cores } = record.environment;
+  const areAgentsHere = !areClientsElsewhere(record);
   const agents = mean(({ generator }) => generator.cpu);
   const host = isHostKnown
     ? Math.min(cores, (to.kernel.busySeconds - from.kernel.busySeconds) / (to.t - from.t))
@@ -38,8 +43,15 @@ export function cpuAt(record: RunRecord, samples: readonly TimelineSample[], ind
   const most = isServerHere(record) ? (host ?? cores) : Number.POSITIVE_INFINITY;
   const used = meanServerCores(window);
   const server = used === null ? null : Math.min(most, used);
-  const isWhole = host !== null && server !== null && isServerHere(record);
-  return { server, agents, host, others: isWhole ? Math.max(0, host - server - agents) : null, cores };
+  const isWhole = host !== null && server !== null && isServerHere(record) && areAgentsHere;
+  return {
+    server,
+    agents,
+    host,
+    others: isWhole ? Math.max(0, host - server - agents) : null,
+    cores,
+    areAgentsHere,
+  };
 }
 
 /** Index of the sample from which on the host had no core left until `index`; undefined: it had one. */

@@ -1,6 +1,7 @@
 import { metricAt, unitAt } from '../../record/metrics.js';
 import type { RunRecord } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
+import { areClientsElsewhere } from '../agents/agent-hosts.js';
 import { formatBytes, formatCount, formatFigure, formatMilliseconds, formatMoment } from '../format.js';
 import { phaseAt } from '../load-phases.js';
 import { isServerHere } from '../server-place.js';
@@ -39,8 +40,10 @@ export function limitUses(
     .sort((one, other) => other.share - one.share);
 }
 
-/** With a target elsewhere, only the agents are known to be on this host. */
+/** With a target elsewhere, only the agents are known to be on this host; with agents elsewhere, only the coordinator. */
 export function hostCpu(record: RunRecord): string {
+  if (areClientsElsewhere(record))
+    return isServerHere(record) ? 'CPU of the server’s host' : 'CPU of the coordinator’s host';
   return isServerHere(record) ? 'CPU of the host' : 'CPU of the agents’ host';
 }
 
@@ -63,12 +66,20 @@ function cpuUses(record: RunRecord, samples: readonly TimelineSample[]): LimitUs
     const how = `${used.toFixed(2)} of ${formatFigure(ceiling, 'cores')} at ${formatMoment(peak.sample.t)}, in the phase ${peak.sample.phase}`;
     return [{ what, how, share, isNear: share >= NEAR.cpu }];
   };
-  const agentCores = Math.min(cores, record.generator.agents);
+  const agentCores = coresForAgents(record);
   return [
     ...highest(hostCpu(record), cores, ({ host }) => host),
     // An agent runs on one core; with as many agents as cores the host says the same.
-    ...(agentCores < cores ? highest('CPU of the agents', agentCores, ({ agents }) => agents) : []),
+    ...(agentCores < cores || areClientsElsewhere(record)
+      ? highest('CPU of the agents', agentCores, ({ agents }) => agents)
+      : []),
   ];
+}
+
+/** An agent runs on one core, and those of a machine have no more than it has. */
+function coresForAgents({ hosts, generator, environment }: RunRecord): number {
+  if (hosts.length === 0) return Math.min(environment.cores, generator.agents);
+  return hosts.reduce((sum, host) => sum + Math.min(host.environment.cores, host.agents.length), 0);
 }
 
 function queueUses(
@@ -123,5 +134,6 @@ function memoryUse(record: RunRecord, samples: readonly TimelineSample[]): Limit
   if (share < NEAR.memory) return [];
   const phase = phaseAt(record, least.t) ?? least.phase;
   const how = `${formatBytes(least.kernel.availableBytes)} of ${formatBytes(memoryBytes)} left at ${formatMoment(least.t)}, in the phase ${phase}`;
-  return [{ what: 'memory of the host', how, share, isNear: true }];
+  const what = areClientsElsewhere(record) ? 'memory of the coordinator’s host' : 'memory of the host';
+  return [{ what, how, share, isNear: true }];
 }

@@ -92,7 +92,7 @@ function sceneWords({
   if (cpu) {
     const users = [
       ...(cpu.server === null ? [] : [`server ${cpu.server.toFixed(2)}`]),
-      `agents ${cpu.agents.toFixed(2)}`,
+      ...(cpu.areAgentsHere ? [`agents ${cpu.agents.toFixed(2)}`] : []),
       ...(cpu.others !== null && cpu.others >= LEAST_OTHERS ? [`others ${cpu.others.toFixed(2)}`] : []),
       ...(cpu.host === null ? [] : [`the whole host ${cpu.host.toFixed(2)}`]),
     ];
@@ -102,7 +102,10 @@ function sceneWords({
         : ceilingSinceSeconds < (atSeconds ?? 0) - 1
           ? `; it had been at its ceiling since ${formatMoment(ceilingSinceSeconds)}`
           : '; that is its ceiling';
-    sentences.push(`CPU then: ${users.join(', ')} of ${formatFigure(cpu.cores, 'cores')}${ceiling}.`);
+    const here =
+      users.length === 0 ? [] : [`${users.join(', ')} of ${formatFigure(cpu.cores, 'cores')}${ceiling}`];
+    const elsewhere = cpu.areAgentsHere ? [] : [`agents ${cpu.agents.toFixed(2)}, on their own machines`];
+    sentences.push(`CPU then: ${[...here, ...elsewhere].join('; ')}.`);
   }
   if (queue) {
     const threshold = queue.threshold === null ? '' : ` of a threshold of ${formatCount(queue.threshold)}`;

@@ -1,4 +1,5 @@
 import type { Histogram } from 'hdr-histogram-js';
+import { agentLosses, whoWords } from '../../record/agent-losses.js';
 import { type Damage, damageWords } from '../../record/damage.js';
 import { RECORD_FILES } from '../../record/folder.js';
 import { LATENCY_KINDS, type LatencyKind, type RunRecord } from '../../record/run.js';
@@ -28,13 +29,18 @@ const QUEUE_COLOURS = [1, 2, 3, 5, 6, 8, 7];
 
 /** A flapping queue may raise hundreds; run.json has them all. */
 const ALERTS_TOLD = 8;
+/** More lines hide the curves; the section on agents has more. */
+const LOSSES_DRAWN = 5;
 
 const DASHES = ['solid', 'dashed', 'dotted'] as const;
 
 /** All charts of the report, in the order in which they are read. */
 export function reportData({ record, samples, histograms, damage }: ReportedRun): ReportData {
   const charts = [
-    { ...connectionsChart(samples), notes: [phaseSentence(record), ...markSentences(record)] },
+    {
+      ...connectionsChart(samples),
+      notes: [phaseSentence(record), ...markSentences(record), ...lossMarkSentences(record)],
+    },
     failuresChart(record, samples),
     messagesChart(record, samples),
     latencyChart(samples),
@@ -46,7 +52,7 @@ export function reportData({ record, samples, histograms, damage }: ReportedRun)
   return {
     durationSeconds: Math.max(record.durationSeconds, samples.at(-1)?.t ?? 0),
     phases: record.phases,
-    marks: record.marks,
+    marks: [...record.marks, ...lossMarks(record)],
     charts: charts.map((chart) =>
       samples.length > 0 || chart.x === 'percentile' ? chart : withoutTimeline(chart, damage),
     ),
@@ -68,6 +74,21 @@ function markSentences({ marks }: RunRecord): string[] {
     ({ atSeconds, label }, index) => `${index + 1} ${label} at ${formatMoment(atSeconds)}`,
   );
   return [`Actions, the numbered lines: ${words.join(', ')}.`];
+}
+
+/** A loss is a line in every chart as well, numbered on from the actions. */
+function lossMarks({ hosts }: RunRecord): ReportData['marks'] {
+  return agentLosses(hosts)
+    .slice(0, LOSSES_DRAWN)
+    .map((loss) => ({ atSeconds: loss.fromSeconds, label: `${whoWords(loss)} lost` }));
+}
+
+function lossMarkSentences(record: RunRecord): string[] {
+  const words = lossMarks(record).map(
+    ({ atSeconds, label }, index) =>
+      `${record.marks.length + index + 1} ${label} at ${formatMoment(atSeconds)}`,
+  );
+  return words.length === 0 ? [] : [`Losses, numbered lines as well: ${words.join(', ')}.`];
 }
 
 function withoutTimeline(chart: ChartPlan, damage: readonly Damage[]): ChartPlan {

@@ -1,8 +1,10 @@
+import { hasLoadSources } from '../agents/agent-hosts.js';
 import { cameNearLimit } from '../first-break/first-break.js';
 import { formatCount } from '../format.js';
 import type { ReportedRun } from '../reported-run.js';
 import { runTitle } from '../run-name.js';
 import { shownVerdict } from '../shown-verdict.js';
+import { agentsSection } from './agents-section.js';
 import { browserScript, chartLibrary } from './browser-script.js';
 import { chartFigure } from './chart-section.js';
 import { reportData } from './charts.js';
@@ -49,7 +51,7 @@ export async function htmlReport(run: ReportedRun): Promise<string> {
 <header class="top">
   <p class="mark"><b>c2m</b> run report</p>
   <nav aria-label="Sections">
-    <a href="#chart-connections">Connections</a><a href="#chart-messages">Messages</a><a href="#latency">Latency</a>${figures.has('queues') ? '<a href="#chart-queues">Queues</a>' : ''}<a href="#chart-cpu">Resources</a><a href="#ledger">Ledger</a><a href="#environment">Environment</a><a href="#scenario">Scenario</a>
+    <a href="#chart-connections">Connections</a><a href="#chart-messages">Messages</a><a href="#latency">Latency</a>${figures.has('queues') ? '<a href="#chart-queues">Queues</a>' : ''}<a href="#chart-cpu">Resources</a>${hasLoadSources(record) ? '<a href="#agents">Agents</a>' : ''}<a href="#ledger">Ledger</a><a href="#environment">Environment</a><a href="#scenario">Scenario</a>
   </nav>
   <button type="button" id="theme" aria-label="Switch between light and dark">
     <svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6.5" fill="none" stroke="currentColor" stroke-width="1.4"/><path d="M8 1.5a6.5 6.5 0 0 1 0 13z" fill="currentColor"/></svg>
@@ -74,6 +76,7 @@ ${queueSection(record, cameNearLimit(firstBreak))}
 ${chart('server-metrics')}
 ${mediaSection(record)}
 <div class="pair">${chart('cpu')}${chart('memory')}${chart('generator-lag')}${chart('event-loop-lag')}</div>
+${agentsSection(record)}
 ${ledgerSection(record)}
 ${failureSection(record)}
 ${environmentSection(run)}

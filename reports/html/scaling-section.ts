@@ -1,5 +1,6 @@
 import type { RunRecord } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
+import { areClientsElsewhere } from '../agents/agent-hosts.js';
 import { formatBytes, formatCount, formatFigure, formatRatio, formatSeconds } from '../format.js';
 import { type Stage, stagesOf } from '../stages.js';
 import { escapeHtml, table } from './markup.js';
@@ -14,7 +15,7 @@ export function scalingSection(record: RunRecord, samples: TimelineSample[]): st
   const stages = stagesOf(record, samples);
   return `<section class="panel" id="scaling"><h2>Beside a published result</h2>
 ${comparison(record, record.reference, stages)}
-<p class="quiet">${escapeHtml(record.reference.source)}. There: ${escapeHtml(record.reference.workload)}. That host had the server alone; this one has both ends of every connection.</p>
+<p class="quiet">${escapeHtml(record.reference.source)}. There: ${escapeHtml(record.reference.workload)}. That host had the server alone${areClientsElsewhere(record) ? ', as this one has: the clients were on others' : '; this one has both ends of every connection'}.</p>
 <h3>What bounded each phase</h3>
 ${stageTable(stages)}
 <p class="quiet">Cores in use are means over the phase; a phase is bounded by the CPU where more than nine tenths of all cores were in use, whoever used them.</p>

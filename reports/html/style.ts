@@ -139,6 +139,19 @@ tbody th { font-weight: 600; }
 dl.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 12px 28px; }
 pre { margin: 8px 0 12px; padding: 14px 16px; border-radius: 8px; background: var(--code); overflow-x: auto; tab-size: 2; }
 summary { cursor: pointer; color: var(--accent); }
+.losses { margin-top: 8px; }
+.losses li { padding: 2px 0; }
+.losses .icon { width: 15px; height: 15px; margin-right: 6px; }
+.losses + .scroll { margin-top: 10px; }
+.hosts { margin-top: 10px; }
+/* The columns of one host are below those of the other. */
+@media print, screen and (min-width: 561px) {
+  .hosts table { table-layout: fixed; }
+  .hosts thead th:first-child { width: 25%; }
+}
+@media screen and (min-width: 561px) { .hosts table { min-width: 860px; } }
+.hosts details, .scroll + details { padding: 4px 0; }
+.hosts details > .quiet { margin: 4px 0; font-size: 13.5px; }
 .overrides { margin: 4px 0 12px; }
 
 ${NARROW_STYLE}${PRINT_STYLE}`;

@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { LATENCY_MEANINGS } from '../../record/metrics.js';
 import { isTold } from '../../record/promises.js';
 import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
+import { areClientsElsewhere } from '../agents/agent-hosts.js';
 import { formatBytes, formatCount, formatFigure, formatRatio, NOT_MEASURED, plural } from '../format.js';
 import type { ReportedRun } from '../reported-run.js';
 import {
@@ -136,8 +137,8 @@ export function queueSection(record: RunRecord, isNearLimit: boolean): string {
 }
 
 const SERVER_WORDS: Record<RunRecord['target']['kind'], string> = {
-  embedded: 'reference server, on this machine',
-  command: 'started by the lab, on this machine',
+  embedded: 'reference server, on the machine of the lab',
+  command: 'started by the lab, on its machine',
   external: 'external',
 };
 
@@ -170,7 +171,10 @@ export function environmentSection({ name, record }: ReportedRun): string {
   const items = facts
     .map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`)
     .join('');
-  return panel('environment', 'Environment', `<dl class="grid">${items}</dl>`);
+  const whose = areClientsElsewhere(record)
+    ? `<p class="quiet">Of the machine of the coordinator, as are the CPU and the memory of the host, steal and pressure, and the memory of the kernel, which holds the server’s end of a connection at most. The machines of the clients are in <a href="#agents">Where the load came from</a>.</p>`
+    : '';
+  return panel('environment', 'Environment', `${whose}<dl class="grid">${items}</dl>`);
 }
 
 function addressWords(addresses: string[]): string {

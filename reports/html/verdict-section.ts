@@ -1,4 +1,5 @@
 import type { RunRecord } from '../../record/run.js';
+import { agentsOf } from '../agents/agent-hosts.js';
 import { type BreakWords, breakWords } from '../first-break/sentences.js';
 import {
   formatBytes,
@@ -7,13 +8,20 @@ import {
   formatMilliseconds,
   formatSeconds,
   NOT_MEASURED,
+  plural,
 } from '../format.js';
 import { foldNotes, noteWords } from '../notes.js';
 import type { ReportedRun } from '../reported-run.js';
 import { runTitle } from '../run-name.js';
 import { shownGates } from '../shown-gates.js';
 import { shownVerdict } from '../shown-verdict.js';
-import { backlogSentence, groupsSentence, ledgerSentence, tooFewForMemory } from '../statement.js';
+import {
+  backlogSentence,
+  groupsSentence,
+  kernelName,
+  ledgerSentence,
+  tooFewForMemory,
+} from '../statement.js';
 import { escapeHtml, icon } from './markup.js';
 
 /** What one looks for first: what ran, whether it held, what broke first, and each gate with its value. */
@@ -103,6 +111,7 @@ export function tileSection(record: RunRecord): string {
     bytes === null ? NOT_MEASURED : formatBytes(bytes),
   );
   const few = tooFewForMemory(record);
+  const lostAgents = agentsOf(record).filter(({ lost }) => lost !== null).length;
   const tiles: Tile[] = [
     {
       label: 'Peak connections',
@@ -141,7 +150,7 @@ export function tileSection(record: RunRecord): string {
       label: 'Memory a connection',
       value: formatFigure(perConnection.total, 'bytes'),
       detail: [
-        `kernel ${parts[0]}, server ${parts[1]}, client ${parts[2]}`,
+        `${kernelName(record)} ${parts[0]}, server ${parts[1]}, client ${parts[2]}`,
         ...(few === undefined ? [] : [few]),
       ].join('; '),
       isDoubtful: few !== undefined,
@@ -150,7 +159,10 @@ export function tileSection(record: RunRecord): string {
     {
       label: 'Generator lag, p99',
       value: formatFigure(generator.lagMs.p99, 'ms'),
-      detail: `limit ${formatMilliseconds(generator.lagLimitMs)}`,
+      detail: [
+        `limit ${formatMilliseconds(generator.lagLimitMs)}`,
+        ...(lostAgents === 0 ? [] : [`${plural(lostAgents, 'agent')} lost`]),
+      ].join(', '),
       isBad: !generator.valid,
     },
   ];

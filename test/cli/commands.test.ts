@@ -12,6 +12,8 @@ const COMMANDS = [
   'report',
   'compare',
   'ab',
+  'rate',
+  'stop',
   'serve',
   'top',
   'reload',

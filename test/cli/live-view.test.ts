@@ -201,6 +201,53 @@ describe('the view of a run, at the bottom of a terminal of 80x24', () => {
   });
 });
 
+describe('the view of a run of several agents', () => {
+  const working = { agents: 6, hosts: 2, lost: [] };
+  const lost = { agent: 4, host: 'b', why: 'ended (SIGKILL)' };
+
+  test('says how many there are and where, and who was lost', async () => {
+    const terminal = testTerminal();
+    const view = liveView(quickScenario(), terminal.stream);
+    view.phase({ name: 'talk', durationMs: 6000 });
+    view.agents(working);
+    view.sample(quietSample());
+    expect(await terminal.rows()).toEqual(TALK_ROWS.toSpliced(4, 0, '  agents      6 on 2 hosts'));
+
+    view.agents({ ...working, lost: [lost] });
+    const shown = await terminal.rows();
+    expect(shown[4]).toBe('  agents      5 of 6 on 2 hosts, agent 4 on b is lost');
+    expect(shown).toContain('  trouble     1 agent lost');
+    view.agents({ ...working, lost: [lost, { ...lost, agent: 3, host: 'h'.repeat(200) }] });
+    expect((await terminal.rows())[5]?.length).toBeLessThanOrEqual(80);
+    view.end();
+  });
+
+  test('is that of one process where there is but one', async () => {
+    const terminal = testTerminal();
+    const view = liveView(quickScenario(), terminal.stream);
+    view.phase({ name: 'talk', durationMs: 6000 });
+    view.agents({ agents: 1, hosts: 1, lost: [] });
+    view.sample(quietSample());
+    expect(await terminal.rows()).toEqual(TALK_ROWS);
+    view.end();
+  });
+
+  test('without a terminal is a line at the beginning, and one for each that is lost', () => {
+    const lines: string[] = [];
+    const pipe = { isTTY: false, write: (text: string) => lines.push(text) };
+    const view = liveView(quickScenario(), pipe as unknown as NodeJS.WriteStream);
+    view.agents(working);
+    view.agents({ ...working, lost: [lost] });
+    view.agents({ ...working, lost: [lost, { ...lost, agent: 3 }] });
+    view.end();
+    expect(lines).toEqual([
+      'agents 6 on 2 hosts\n',
+      'lost agent 4 on b: ended (SIGKILL)\n',
+      'lost agent 3 on b: ended (SIGKILL)\n',
+    ]);
+  });
+});
+
 describe('the view of a run on a terminal of another size', () => {
   test('that is ten rows high goes without what matters least, and trouble is seen', async () => {
     const terminal = testTerminal({ rows: 10 });

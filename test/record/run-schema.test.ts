@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { runRecordJsonSchema, runRecordSchema } from '../../record/run.js';
+import { agentOf, hostOf, twoHosts, withHosts } from '../fixtures/agents.js';
 import { recordFixture } from '../fixtures/record.js';
 
 const shipped = JSON.parse(await readFile(new URL('../../record/run.schema.json', import.meta.url), 'utf8'));
@@ -17,6 +18,22 @@ describe('record/run.schema.json', () => {
     const { record } = recordFixture();
     expect(validate(record), JSON.stringify(validate.errors)).toBe(true);
     expect(runRecordSchema.safeParse(record).success).toBe(true);
+  });
+
+  it('accepts hosts with agents, and a record of before they were told has none', () => {
+    const { record } = recordFixture((each) => {
+      withHosts(each, [...twoHosts(), hostOf('c', [agentOf(6)], { clock: null })]);
+    });
+    expect(validate(record), JSON.stringify(validate.errors)).toBe(true);
+    expect(runRecordSchema.parse(record).hosts).toEqual(record.hosts);
+    const { hosts: _, ...older } = structuredClone(recordFixture().record) as Partial<typeof record>;
+    delete (older.messages as { unknown?: unknown }).unknown;
+    delete (older.connections as { unknown?: unknown }).unknown;
+    expect(runRecordSchema.parse(older)).toMatchObject({
+      hosts: [],
+      messages: { unknown: null },
+      connections: { unknown: null },
+    });
   });
 
   it.each([

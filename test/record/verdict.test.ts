@@ -185,6 +185,30 @@ describe('without a gate that asks for it', () => {
   });
 });
 
+describe('a run that lost an agent', () => {
+  it('is invalid where that invalidates it, whatever its gates say, and failed or passed by them where it is tolerated', () => {
+    const lossy = (valid: boolean): Measurement =>
+      measurement((measured) => {
+        measured.generator.valid = valid;
+        measured.connections.unknown = 1000;
+        measured.messages.unknown = 40;
+      });
+    expect(judge(lossy(false), [gate('messages.lost', '==', 0)]).verdict).toBe('invalid');
+    expect(judge(lossy(true), [gate('messages.lost', '==', 0)]).verdict).toBe('passed');
+    expect(judge(lossy(true), [gate('messages.unknown', '==', 0)]).verdict).toBe('failed');
+    expect(judge(lossy(true), [gate('connections.unknown', '<=', 999)]).verdict).toBe('failed');
+  });
+
+  it('is not blamed for a message that nobody knows the end of', () => {
+    const nothingKnown = (unknown: number): Measurement =>
+      measurement(({ messages }) => {
+        Object.assign(messages, { sent: 40, delivered: 0, lost: 0, unknown });
+      });
+    expect(judge(nothingKnown(40), []).verdict).toBe('passed');
+    expect(judge(nothingKnown(39), []).verdict).toBe('failed');
+  });
+});
+
 describe('gates on nothing', () => {
   it('on messages fail where none was sent, and say so', () => {
     const record = judge(

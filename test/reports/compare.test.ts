@@ -6,6 +6,7 @@ import type { LatencyKind, RunRecord } from '../../record/run.js';
 import { comparisonJunit } from '../../reports/comparison-junit.js';
 import { comparisonAsMarkdown, comparisonForTerminal, conclusion } from '../../reports/comparison-text.js';
 import { comparisonPage } from '../../reports/html/comparison-page.js';
+import { agentOf, hostOf, twoHosts } from '../fixtures/agents.js';
 import { recordFixture, silentFixture } from '../fixtures/record.js';
 import { TELLS_ALL } from '../fixtures/told.js';
 
@@ -143,6 +144,13 @@ describe('what is no comparison, or did not pass, never passes:', () => {
       /^another workload: clients.count is \d+, 9000$/,
     ],
     [
+      'a rate that was changed by hand',
+      (record) => {
+        record.rateChanges = [{ atSeconds: 12, phase: 'talk', perSecond: 5000, by: 'ann@box' }];
+      },
+      /^another workload: the rate of messages was changed by hand in 2 of the 4 runs$/,
+    ],
+    [
       'another protocol',
       (record) => {
         record.target.addresses = ['ws://127.0.0.1:40123'];
@@ -250,6 +258,34 @@ describe('what is no comparison, or did not pass, never passes:', () => {
     });
     expect(comparison.faults).toEqual([]);
     expect(comparison.warnings).toContain('different cores: 2, 16');
+  });
+});
+
+describe('runs over other machines', () => {
+  it('are comparable, whatever number of them there was, and the machines are listed', () => {
+    const { base, current } = runs(2, (record) => {
+      record.hosts = twoHosts();
+      record.generator.agents = 6;
+    });
+    const resolve = (record: RunRecord, hosts: number, agents: number | 'auto'): void => {
+      Object.assign(record.scenario.resolved, { agents: { hosts }, generator: { agents, drainMs: 5000 } });
+    };
+    for (const record of base) resolve(record, 1, 'auto');
+    for (const record of current) resolve(record, 2, 6);
+    const comparison = compareSets({ name: 'before', runs: base }, { name: 'after', runs: current });
+    expect(comparison.faults).toEqual([]);
+    expect(comparison.warnings).toContain('different agents: 2, 6');
+    expect(comparison.warnings).toContain(
+      'different hosts of the agents: the machine of the coordinator, 2 (AMD EPYC 7B13, 8 cores, 32 GiB, Linux 6.8.0, v22.12.0)',
+    );
+  });
+
+  it('of a pool are the same machines, though each has another name', () => {
+    const { base, current } = runs(2);
+    for (const [index, record] of [...base, ...current].entries())
+      record.hosts = [hostOf(`agent-${index}`, [agentOf(0)]), hostOf(`agent-${index + 9}`, [agentOf(1)])];
+    const comparison = compareSets({ name: 'before', runs: base }, { name: 'after', runs: current });
+    expect(comparison.warnings.join()).not.toContain('hosts of the agents');
   });
 });
 

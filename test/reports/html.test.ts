@@ -5,6 +5,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeReports } from '../../reports/write.js';
 import { PUBLISHED_RESULTS } from '../../scenarios/published-results.js';
+import { manyAgents, twoHosts, withHosts } from '../fixtures/agents.js';
 import { launchBrowser } from '../fixtures/browser.js';
 import { type RecordFixture, recordFixture, silentFixture, writeRecordFolder } from '../fixtures/record.js';
 import { labelsOf, overlaps, watchLabels } from '../support/chart-labels.js';
@@ -28,11 +29,18 @@ let browser: Browser;
 let full: string;
 /** Of a run with more than fits: short phases, actions on top of each other, thresholds close together. */
 let crowded: string;
+/** Of 300 agents on 20 hosts, one of which was cut off. */
+let distributed: string;
 
 beforeAll(async () => {
   browser = await launchBrowser();
   full = await report(recordFixture());
   crowded = await report(crowdedFixture());
+  distributed = await report(
+    recordFixture((record) => {
+      withHosts(record, manyAgents());
+    }),
+  );
 });
 afterAll(async () => {
   await browser.close();
@@ -234,12 +242,65 @@ describe('report.html', () => {
 
   it('shows every cell of every table on a phone, without scrolling within one', async () => {
     const { page } = await open(crowded, { viewport: { width: 390, height: 844 }, isMobile: true });
-    const cut = await page.evaluate(`[...document.querySelectorAll('.scroll, td, th, pre')]
-      .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1)
-      .map((element) => element.textContent.slice(0, 60))`);
-    expect(cut).toEqual([]);
+    for (const file of [crowded, distributed]) {
+      await page.goto(pathToFileURL(file).href);
+      await page.evaluate(
+        `document.querySelectorAll('#agents details').forEach((each) => { each.open = true; })`,
+      );
+      const cut = await page.evaluate(`[...document.querySelectorAll('.scroll, td, th, pre')]
+        .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1)
+        .map((element) => element.textContent.slice(0, 60))`);
+      expect(cut).toEqual([]);
+    }
     await page.context().close();
   });
+
+  it('shows each host and agent on a line of its own, lost ones first, folded where there are hundreds', async () => {
+    const { page, said } = await open(distributed);
+    const hosts = page.locator('#agents > .scroll tbody th');
+    expect(await hosts.first().textContent()).toContain('host-07');
+    expect(await hosts.nth(1).textContent()).toContain('host-12');
+    expect(await hosts.count()).toBe(12);
+    await page.locator('#agents summary', { hasText: /^8 more hosts$/ }).click();
+    expect(await page.locator('#agents > details tbody th').count()).toBe(8);
+    expect(await page.locator('#agents .hosts tbody tr').count()).toBe(300);
+    expect(await page.locator('#agents .hosts tbody tr:visible').count()).toBe(0);
+    await page.locator('#agents summary', { hasText: 'Agents on host-12' }).click();
+    const shown = page.locator('#agents .hosts tbody tr:visible');
+    expect(await shown.count()).toBe(15);
+    expect(await shown.first().textContent()).toContain('187');
+    expect(await page.locator('#chart-connections').textContent()).toContain(
+      'agents 105 to 119 on host-07 lost at 20.1 s',
+    );
+    expect(said).toEqual([]);
+    await page.context().close();
+  });
+
+  it('shows few agents without a click, and of a run in one process nothing', async () => {
+    const two = await report(
+      recordFixture((record) => {
+        withHosts(record, twoHosts());
+      }),
+    );
+    const { page } = await open(two);
+    expect(await page.locator('#agents .hosts tbody tr:visible').count()).toBe(6);
+    expect(await page.locator('#agents .losses').textContent()).toContain('agent 4 on b was lost at 12.4 s');
+    await page.goto(pathToFileURL(full).href);
+    expect(await page.locator('#agents').count()).toBe(0);
+    await page.context().close();
+  });
+
+  it.each([390, 700, 1280])(
+    'keeps hosts and agents within a screen of %d pixels, opened or not',
+    async (width) => {
+      const { page } = await open(distributed, { viewport: { width, height: 844 } });
+      await page.evaluate(
+        `document.querySelectorAll('#agents details').forEach((each) => { each.open = true; })`,
+      );
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      await page.context().close();
+    },
+  );
 
   it('turns dark and light again by its button, charts included', async () => {
     const { page } = await open(full, { colorScheme: 'light' });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { junitXml } from '../../reports/junit.js';
+import { twoHosts, withHosts } from '../fixtures/agents.js';
 import { launchBrowser } from '../fixtures/browser.js';
 import { recordFixture } from '../fixtures/record.js';
 import { reportedRun } from '../fixtures/reported-run.js';
@@ -127,6 +128,22 @@ describe('junit.xml', () => {
     expect(partial.cases.filter(({ failure }) => failure).map(({ name }) => name)).toEqual([
       'the run was completed',
     ]);
+  });
+
+  it('says as properties how many agents there were, where, which was the slowest, and who was lost', () => {
+    const { record } = recordFixture((each) => {
+      withHosts(each, twoHosts());
+    });
+    const xml = junitXml(reportedRun(record));
+    expect(xml).toContain('<property name="agents" value="6"/>');
+    expect(xml).toContain('<property name="hosts" value="a, b"/>');
+    expect(xml).toContain(
+      '<property name="agents.slowest" value="agent 3 on b was the slowest: lag p99 12 ms',
+    );
+    expect(xml).toContain(
+      '<property name="agents.lost" value="agent 4 on b was lost at 12.4 s: ended (SIGKILL)"/>',
+    );
+    expect(junitXml(reportedRun(recordFixture().record))).not.toContain('"agents');
   });
 
   it('keeps to the schema that Jenkins checks reports by, whatever became of the run', async () => {

@@ -37,6 +37,8 @@ export class TcpPeer {
   readonly flagsIn: number[] = [];
   readonly segmentsIn: Segment[] = [];
   window = 65_535;
+  /** The largest segment that it says it takes; 0: it says nothing of that. */
+  mss = MSS;
   readonly #write: (packet: Buffer, bytes: number) => void;
   readonly #packet = Buffer.alloc(HEADERS_BYTES + MSS + 4);
   #client: Segment | undefined;
@@ -72,7 +74,7 @@ export class TcpPeer {
       if (this.#isEstablished) return;
       this.#client = segment;
       this.#next = (segment.sequence + 1) >>> 0;
-      this.#emit(SYN | ACK, this.#initial, undefined, MSS);
+      this.#emit(SYN | ACK, this.#initial, undefined, this.mss);
       this.#dueMs = this.#nowMs + TIMEOUT_MS;
       return;
     }
@@ -93,7 +95,7 @@ export class TcpPeer {
     this.#nowMs = nowMs;
     if (nowMs < this.#dueMs || !this.#client || this.isReset) return;
     if (!this.#isEstablished) {
-      this.#emit(SYN | ACK, this.#initial, undefined, MSS);
+      this.#emit(SYN | ACK, this.#initial, undefined, this.mss);
     } else {
       this.#sent = this.#acknowledged;
       this.#sendWaiting();

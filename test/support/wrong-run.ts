@@ -30,6 +30,7 @@ export function rightLedger(messages: number): Measurement['messages'] {
     delivered: messages,
     receipted: messages,
     lost: 0,
+    unknown: 0,
     duplicated: 0,
     outOfOrder: 0,
     redelivered: 0,

@@ -18,26 +18,35 @@ export interface ChannelWays<Out, In> {
 const REPEAT_AFTER_MS = 1000;
 /** Nothing else to say: the other side hears at least this often that this one is there. */
 const BEAT_MS = 500;
+/** Messages of one repetition; those behind them follow when these are confirmed. */
+const REPEATED_AT_ONCE = 64;
+/** So many messages are confirmed at once, and not with the next beat. */
+const CONFIRMED_AT_ONCE = 32;
 
 /**
  * Numbered messages both ways between a coordinator and one machine. What NATS drops is sent again, what comes twice is
- * dropped, so samples are merged once each, whatever becomes of the connection in between.
+ * dropped, so samples are merged once each, whatever becomes of the connection in between. To a side that says nothing
+ * only new messages and beats are sent, so a way that was cut is not flooded with repetitions when it is there again. What waits
+ * for confirmation is bounded by time: a side that is silent for `LOST_AFTER_MS` (messages.ts) is given up.
  */
 export class Channel<Out, In> {
   readonly #ways: ChannelWays<Out, In>;
   readonly #unconfirmed: { number: number; message: Out }[] = [];
   #sent = 0;
   #heard = 0;
+  #confirmed = 0;
   #lastSaidMs: number;
   #lastHeardMs: number;
-  /** When the oldest of the unconfirmed was sent the last time. */
-  #repeatedMs: number;
+  /** When the oldest of the unconfirmed was sent the last time, or one before it was confirmed. */
+  #progressMs: number;
+  /** A repetition goes up to `end`, and has got to `to`. */
+  #repeating: { to: number; end: number } | undefined;
 
   constructor(ways: ChannelWays<Out, In>) {
     this.#ways = ways;
     this.#lastSaidMs = ways.nowMs();
     this.#lastHeardMs = this.#lastSaidMs;
-    this.#repeatedMs = this.#lastSaidMs;
+    this.#progressMs = this.#lastSaidMs;
   }
 
   /** How long the other side has said nothing. */
@@ -52,7 +61,7 @@ export class Channel<Out, In> {
 
   send(message: Out): void {
     this.#sent += 1;
-    if (this.#unconfirmed.length === 0) this.#repeatedMs = this.#ways.nowMs();
+    if (this.#unconfirmed.length === 0) this.#progressMs = this.#ways.nowMs();
     this.#unconfirmed.push({ number: this.#sent, message });
     this.#publish({ number: this.#sent, message });
   }
@@ -60,26 +69,42 @@ export class Channel<Out, In> {
   /** Takes a packet of the other side. */
   take({ number, heard, message }: Packet<In>): void {
     this.#lastHeardMs = this.#ways.nowMs();
-    const before = this.#unconfirmed.length;
-    while (this.#unconfirmed[0] && this.#unconfirmed[0].number <= heard) this.#unconfirmed.shift();
-    if (this.#unconfirmed.length < before) this.#repeatedMs = this.#lastHeardMs;
+    this.#confirm(heard);
     // One from behind a gap comes again, after what is missing.
     if (number !== this.#heard + 1) return;
     this.#heard = number;
     this.#ways.deliver(message as In);
+    if (this.#heard - this.#confirmed >= CONFIRMED_AT_ONCE) this.#publish({ number: 0 });
   }
 
   /** To be called several times a second: repeats what nobody confirmed, and says that this side is there. */
   tick(): void {
     const nowMs = this.#ways.nowMs();
-    if (this.#unconfirmed.length > 0 && nowMs - this.#repeatedMs >= REPEAT_AFTER_MS) {
-      this.#repeatedMs = nowMs;
-      for (const each of this.#unconfirmed) this.#publish(each);
-    } else if (nowMs - this.#lastSaidMs >= BEAT_MS) this.#publish({ number: 0 });
+    const isOverdue = this.#unconfirmed.length > 0 && nowMs - this.#progressMs >= REPEAT_AFTER_MS;
+    if (isOverdue && this.#lastHeardMs > this.#progressMs) this.#repeat(this.#sent);
+    else if (nowMs - this.#lastSaidMs >= BEAT_MS) this.#publish({ number: 0 });
+  }
+
+  #confirm(heard: number): void {
+    const before = this.#unconfirmed.length;
+    while (this.#unconfirmed[0] && this.#unconfirmed[0].number <= heard) this.#unconfirmed.shift();
+    if (this.#unconfirmed.length === before) return;
+    this.#progressMs = this.#lastHeardMs;
+    if (this.#repeating && heard >= this.#repeating.to) this.#repeat(this.#repeating.end);
+  }
+
+  /** The oldest of the unconfirmed up to `end`. */
+  #repeat(end: number): void {
+    this.#progressMs = this.#ways.nowMs();
+    const next = this.#unconfirmed.slice(0, REPEATED_AT_ONCE).filter(({ number }) => number <= end);
+    const last = next.at(-1);
+    this.#repeating = last && { to: last.number, end };
+    for (const each of next) this.#publish(each);
   }
 
   #publish(packet: { number: number; message?: Out }): void {
     this.#lastSaidMs = this.#ways.nowMs();
+    this.#confirmed = this.#heard;
     this.#ways.publish({ ...packet, heard: this.#heard });
   }
 }

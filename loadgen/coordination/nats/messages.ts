@@ -81,5 +81,8 @@ export interface RunAnnouncement {
   phase: string | null;
 }
 
-export type RunRequest = { kind: 'rate'; perSecond: number } | { kind: 'stop' };
+/** `by`: who asks, as they say; the record tells it. */
+export type RunRequest =
+  | { kind: 'rate'; perSecond: number; by: string }
+  | { kind: 'stop'; by: string; why: string | null };
 export type RunAnswer = { kind: 'done'; words: string } | { kind: 'refused'; why: string };

@@ -11,6 +11,7 @@ const REQUESTS = {
   SIOCSIFFLAGS: 0x8914,
   SIOCSIFADDR: 0x8916,
   SIOCSIFNETMASK: 0x891c,
+  SIOCGIFMTU: 0x8921,
   SIOCSIFTXQLEN: 0x8943,
 } as const;
 
@@ -21,7 +22,12 @@ export function interfaceRequest(name: string): Buffer {
   return request;
 }
 
-function change(name: string, request: keyof typeof REQUESTS, fill: (argument: Buffer) => void): void {
+/** @returns the struct ifreq as the kernel left it */
+function change(
+  name: string,
+  request: keyof typeof REQUESTS,
+  fill: (argument: Buffer) => void = () => undefined,
+): Buffer {
   const libc = loadLibc();
   const control = checked('socket', libc.socket(AF_INET, SOCK_DGRAM, 0));
   const argument = interfaceRequest(name);
@@ -31,6 +37,7 @@ function change(name: string, request: keyof typeof REQUESTS, fill: (argument: B
   } finally {
     libc.close(control);
   }
+  return argument;
 }
 
 function setAddress(name: string, request: 'SIOCSIFADDR' | 'SIOCSIFNETMASK', address: number): void {
@@ -48,6 +55,11 @@ export function setInterfaceAddress(name: string, address: number, prefixBits: n
 
 export function setQueueLength(name: string, packets: number): void {
   change(name, 'SIOCSIFTXQLEN', (argument) => argument.writeInt32LE(packets, NAME_BYTES));
+}
+
+/** Bytes of the largest packet that it takes. */
+export function readMtu(name: string): number {
+  return change(name, 'SIOCGIFMTU').readInt32LE(NAME_BYTES);
 }
 
 export function bringUp(name: string): void {

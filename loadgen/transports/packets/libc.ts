@@ -9,6 +9,7 @@ export interface Libc {
   ioctl(descriptor: number, request: number, argument: Buffer): number;
   socket(domain: number, type: number, protocol: number): number;
   unshare(flags: number): number;
+  setns(descriptor: number, kind: number): number;
 }
 
 /** A call of the C library failed; `errno` is its number. */
@@ -36,6 +37,7 @@ export function loadLibc(): Libc {
     ioctl: library.func('int ioctl(int fd, unsigned long request, void *argument)'),
     socket: library.func('int socket(int domain, int type, int protocol)'),
     unshare: library.func('int unshare(int flags)'),
+    setns: library.func('int setns(int fd, int kind)'),
   };
   return libc;
 }

@@ -2,9 +2,11 @@ import type { TcpCounters } from '../../../record/tcp-counters.js';
 import type { Endpoint } from '../../agent-messages.js';
 import { monotonicMs } from '../../monotonic-clock.js';
 import type { Transport, TransportListener } from '../transport.js';
-import { deviceAddress, SUBNET_BITS } from './packet-addresses.js';
+import { addressNumber, deviceAddress, firstClientAddress, SUBNET_BITS } from './packet-addresses.js';
+import { HEADERS_BYTES } from './segment.js';
 import { TcpClients } from './tcp-clients.js';
 import { PACKET_BYTES, TunDevice } from './tun-device.js';
+import { readWayOutMtu } from './way-out.js';
 
 /** Packets taken in one turn: what the listener makes of them goes out before more are taken. */
 const BATCH = 2048;
@@ -27,11 +29,11 @@ export class PacketTransport implements Transport {
     this.#device = new TunDevice(`c2m${agent}`, deviceAddress(agent), SUBNET_BITS);
     this.#clients = new TcpClients(
       clients,
-      // The addresses behind that of the kernel; not the one that follows, to keep room for other uses.
-      deviceAddress(agent) + 255,
+      firstClientAddress(agent),
       this.#device,
       listener,
       monotonicMs(),
+      Math.min(PACKET_BYTES, readWayOutMtu() ?? PACKET_BYTES) - HEADERS_BYTES,
     );
     setImmediate(this.#turn);
   }
@@ -41,7 +43,7 @@ export class PacketTransport implements Transport {
   }
 
   open(client: number, { host, port }: Endpoint): void {
-    this.#clients.open(client, addressOf(host), port);
+    this.#clients.open(client, addressNumber(host), port);
     this.#idleTurns = 0;
   }
 
@@ -81,8 +83,4 @@ export class PacketTransport implements Transport {
     if (this.#idleTurns < IDLE_TURNS) setImmediate(this.#turn);
     else setTimeout(this.#turn, 1);
   };
-}
-
-function addressOf(host: string): number {
-  return host.split('.').reduce((address, part) => address * 256 + Number(part), 0);
 }

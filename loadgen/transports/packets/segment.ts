@@ -3,9 +3,19 @@ const IP_BYTES = 20;
 const TCP_BYTES = 20;
 export const HEADERS_BYTES = IP_BYTES + TCP_BYTES;
 const PROTOCOL_TCP = 6;
+const PROTOCOL_ICMP = 1;
 const TIME_TO_LIVE = 64;
 const DONT_FRAGMENT = 0x4000;
 const MSS_OPTION_BYTES = 4;
+/** Kinds of options (RFC 9293, section 3.2). */
+const END_OF_OPTIONS = 0;
+const NO_OPERATION = 1;
+const MAXIMUM_SEGMENT_SIZE = 2;
+/** Of a peer that names none (section 3.7.1). */
+const DEFAULT_MSS = 536;
+/** Destination Unreachable, fragmentation needed and DF set (RFC 792), and the bytes in front of what it quotes. */
+const TOO_BIG = 0x03_04;
+const ICMP_BYTES = 8;
 
 export const FIN = 0x01;
 export const SYN = 0x02;
@@ -62,6 +72,40 @@ export function readSegment(packet: Buffer, bytes: number, into: Segment): boole
   into.dataStart = dataStart;
   into.dataEnd = total;
   return true;
+}
+
+/** The largest segment that the sender of a SYN takes. */
+export function readMss(packet: Buffer, { dataStart }: Segment): number {
+  for (let at = ((packet[0] as number) & 0xf) * 4 + TCP_BYTES; at + 1 < dataStart; ) {
+    const kind = packet[at];
+    const bytes = kind === NO_OPERATION ? 1 : (packet[at + 1] as number);
+    if (kind === END_OF_OPTIONS || bytes === 0) break;
+    if (kind === MAXIMUM_SEGMENT_SIZE && at + MSS_OPTION_BYTES <= dataStart)
+      return packet.readUInt16BE(at + 2);
+    at += bytes;
+  }
+  return DEFAULT_MSS;
+}
+
+/**
+ * What a router says that could not pass on a segment of ours (RFC 1191, section 4). The addresses and ports of the
+ * connection are read into `into`, as if the peer had sent it.
+ * @returns the largest packet that it could; 0: this is something else
+ */
+export function readTooBig(packet: Buffer, bytes: number, into: Segment): number {
+  if (bytes < IP_BYTES || (packet[0] as number) >>> 4 !== 4 || packet[9] !== PROTOCOL_ICMP) return 0;
+  const ipBytes = ((packet[0] as number) & 0xf) * 4;
+  const total = packet.readUInt16BE(2);
+  const quoted = ipBytes + ICMP_BYTES;
+  if (total > bytes || total < quoted + IP_BYTES || packet.readUInt16BE(ipBytes) !== TOO_BIG) return 0;
+  if (onesComplement(sum(packet, ipBytes, total)) !== 0 || packet[quoted + 9] !== PROTOCOL_TCP) return 0;
+  const ports = quoted + ((packet[quoted] as number) & 0xf) * 4;
+  if (total < ports + 4) return 0;
+  into.destinationAddress = packet.readUInt32BE(quoted + 12);
+  into.sourceAddress = packet.readUInt32BE(quoted + 16);
+  into.destinationPort = packet.readUInt16BE(ports);
+  into.sourcePort = packet.readUInt16BE(ports + 2);
+  return packet.readUInt16BE(ipBytes + 6);
 }
 
 /**

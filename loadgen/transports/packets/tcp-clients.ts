@@ -1,4 +1,5 @@
 import { noTcp, type TcpCounters } from '../../../record/tcp-counters.js';
+import { CLIENTS_AN_ADDRESS } from './packet-addresses.js';
 import { RetransmissionWheel } from './retransmission-wheel.js';
 import {
   ACK,
@@ -7,7 +8,9 @@ import {
   HEADERS_BYTES,
   PSH,
   RST,
+  readMss,
   readSegment,
+  readTooBig,
   type Segment,
   SYN,
   writeSegment,
@@ -24,7 +27,10 @@ const State = {
   LastAck: 6,
 } as const;
 
-const MSS = 1460;
+/** Of Ethernet, without options. */
+const MOST_MSS = 1460;
+/** What a peer or a router may bring it down to: with less, headers would be all that is sent. */
+const LEAST_MSS = 88;
 /** What we advertise: data is handed on at once, so it is always the same. */
 const RECEIVE_WINDOW = 65_535;
 const FIRST_SYN_TIMEOUT_MS = 1000;
@@ -38,7 +44,6 @@ const MOST_RETRIES = 10;
 const SEND_BUFFER_BYTES = 262_144;
 /** Ports of one client: a new connection takes the next of them, so that it meets no TIME-WAIT of its last. */
 const PORTS_A_CLIENT = 8;
-const CLIENTS_AN_ADDRESS = 4096;
 const FIRST_PORT = 2048;
 
 /** Takes packets to the peer. The buffer is reused after the call. */
@@ -64,6 +69,9 @@ export class TcpClients {
   readonly #wire: Wire;
   readonly #listener: TcpListener;
   readonly #random: () => number;
+  /** The largest segment that we take, and the largest that everybody on the other side and on the way there takes. */
+  readonly #receiveMss: number;
+  #sendMss: number;
   readonly #state: Uint8Array;
   /** Which of its ports a client uses. */
   readonly #generation: Uint8Array;
@@ -86,10 +94,11 @@ export class TcpClients {
   readonly #wheel: RetransmissionWheel;
   readonly #in: Segment = emptySegment();
   readonly #out: Segment = emptySegment();
-  readonly #packet = Buffer.alloc(HEADERS_BYTES + MSS + 4);
+  readonly #packet = Buffer.alloc(HEADERS_BYTES + MOST_MSS + 4);
 
   /**
    * @param firstAddress client i dials from address `firstAddress + floor(i / 4096)`
+   * @param mss bytes of the largest segment that the way takes; at most 1460
    * @param random 0 to 1, for initial sequence numbers
    */
   constructor(
@@ -98,12 +107,15 @@ export class TcpClients {
     wire: Wire,
     listener: TcpListener,
     nowMs: number,
+    mss = MOST_MSS,
     random: () => number = Math.random,
   ) {
     this.#firstAddress = firstAddress;
     this.#wire = wire;
     this.#listener = listener;
     this.#random = random;
+    this.#receiveMss = mss;
+    this.#sendMss = mss;
     this.#state = new Uint8Array(clients);
     this.#generation = new Uint8Array(clients);
     this.#retries = new Uint8Array(clients);
@@ -128,7 +140,7 @@ export class TcpClients {
     this.#sendNext[client] = (first + 1) >>> 0;
     this.#sendWindow[client] = 0;
     this.#receiveNext[client] = 0;
-    this.#emit(client, SYN, first, 0, undefined, MSS);
+    this.#emit(client, SYN, first, 0, undefined, this.#receiveMss);
     this.#wheel.arm(client, FIRST_SYN_TIMEOUT_MS);
   }
 
@@ -163,13 +175,13 @@ export class TcpClients {
   take(packet: Buffer, bytes: number): void {
     const segment = this.#in;
     if (!readSegment(packet, bytes, segment)) {
-      this.counters.malformed += 1;
+      if (!this.#takeTooBig(packet, bytes)) this.counters.malformed += 1;
       return;
     }
     this.counters.segmentsIn += 1;
     const client = this.#clientOf(segment);
     if (client < 0 || this.#state[client] === State.Closed) this.#refuse(segment);
-    else if (this.#state[client] === State.SynSent) this.#takeInSynSent(client, segment);
+    else if (this.#state[client] === State.SynSent) this.#takeInSynSent(client, segment, packet);
     else this.#takeInOrder(client, segment, packet);
   }
 
@@ -186,6 +198,26 @@ export class TcpClients {
   /** Once a turn: repeats what has timed out. */
   expire(nowMs: number): void {
     this.#wheel.advance(nowMs, this.#onTimeout);
+  }
+
+  /** A router could not pass on a segment: all are smaller from now on. False: the packet does not say that. */
+  #takeTooBig(packet: Buffer, bytes: number): boolean {
+    const largestPacket = readTooBig(packet, bytes, this.#in);
+    const client = largestPacket === 0 ? -1 : this.#clientOf(this.#in);
+    if (client < 0) return false;
+    const before = this.#sendMss;
+    this.#limitSegments(largestPacket - HEADERS_BYTES);
+    // What was sent in the larger ones is lost; of other clients, their time-outs find out.
+    if (this.#sendMss < before && this.#unacknowledged.has(client)) {
+      this.#retries[client] = Math.max(1, this.#retries[client] as number);
+      this.#retransmit(client);
+    }
+    return true;
+  }
+
+  /** One limit for all: the peers of a run are the same, and so is the way to them. */
+  #limitSegments(bytes: number): void {
+    this.#sendMss = Math.max(LEAST_MSS, Math.min(this.#sendMss, bytes));
   }
 
   #clientOf(segment: Segment): number {
@@ -220,7 +252,7 @@ export class TcpClients {
   }
 
   /** Section 3.10.7.3, without the simultaneous open, which no listening server does. */
-  #takeInSynSent(client: number, segment: Segment): void {
+  #takeInSynSent(client: number, segment: Segment, packet: Buffer): void {
     const hasAck = (segment.flags & ACK) !== 0;
     if (hasAck && segment.acknowledgment !== this.#sendNext[client]) {
       // A connection of an earlier life with the same ports.
@@ -238,6 +270,7 @@ export class TcpClients {
     this.#receiveNext[client] = segment.sequence + 1;
     this.#sendUnacknowledged[client] = segment.acknowledgment;
     this.#sendWindow[client] = segment.window;
+    this.#limitSegments(readMss(packet, segment));
     this.#retries[client] = 0;
     this.#wheel.disarm(client);
     this.#oweAck(client);
@@ -330,7 +363,7 @@ export class TcpClients {
     const dataBytes = segment.dataEnd - segment.dataStart - skip;
     const hasFin = (segment.flags & FIN) !== 0;
     if (dataBytes > 0) {
-      const isSecond = this.#owesAck[client] === 1 && dataBytes === MSS;
+      const isSecond = this.#owesAck[client] === 1 && dataBytes >= this.#sendMss;
       this.#receiveNext[client] = (this.#receiveNext[client] as number) + dataBytes;
       // Every second segment of full size is acknowledged at once: the peer waits for it before it sends more.
       if (isSecond) this.#acknowledge(client);
@@ -377,7 +410,7 @@ export class TcpClients {
     if (sent > bytes) return;
     const window = this.#sendWindow[client] as number;
     while (waiting && sent < bytes && sent < window) {
-      const length = Math.min(MSS, bytes - sent, window - sent);
+      const length = Math.min(this.#sendMss, bytes - sent, window - sent);
       this.#emitData(client, waiting, sent, length);
       sent += length;
       this.#sendNext[client] = (this.#sendNext[client] as number) + length;
@@ -409,7 +442,7 @@ export class TcpClients {
     this.#wheel.arm(client, Math.min(LONGEST_TIMEOUT_MS, first * 2 ** retries));
     if (state === State.SynSent) {
       this.counters.synRetries += 1;
-      this.#emit(client, SYN, this.#sendUnacknowledged[client] as number, 0, undefined, MSS);
+      this.#emit(client, SYN, this.#sendUnacknowledged[client] as number, 0, undefined, this.#receiveMss);
     } else {
       this.#retransmit(client);
     }
@@ -425,7 +458,7 @@ export class TcpClients {
       this.#emitData(client, waiting, 0, 1);
       this.#sendNext[client] = (this.#sendNext[client] as number) + 1;
     } else if (waiting) {
-      this.#emitData(client, waiting, 0, Math.min(MSS, bytes, sent));
+      this.#emitData(client, waiting, 0, Math.min(this.#sendMss, bytes, sent));
     } else {
       this.#emit(client, FIN | ACK, this.#sendUnacknowledged[client] as number, 0, undefined, 0);
     }

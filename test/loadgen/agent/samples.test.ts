@@ -89,3 +89,24 @@ test('an agent that was stalled tells of the time that it missed, and goes on wi
   // It was stalled by its own work, however much of a core a busy machine left to that.
   expect(stalled.cpuSeconds).toBeGreaterThan(0.9 * ((user + system) / 1e6));
 });
+
+test('an agent goes on at another rate from the moment on that it is told for, until the phase is over', async () => {
+  const startMs = monotonicMs();
+  const due = await new Promise<number>((resolve) => {
+    let sum = 0;
+    const agent = new Agent(agentPlan(), driver, (message) => {
+      if (message.kind === 'final') resolve(sum);
+      if (message.kind !== 'sample') return;
+      sum += message.sample.due;
+      if (message.sample.toMs - startMs >= 2000) agent.obey({ kind: 'finish' });
+    });
+    const phase = { durationMs: 800, messageRate: 0, away: 0, churnRate: 0, awayForMs: 0, cut: 0 };
+    agent.obey({ kind: 'connect', atMs: startMs });
+    agent.obey({ kind: 'rate', messageRate: 1000, atMs: startMs + 500 });
+    agent.obey({ kind: 'phase', phase: { ...phase, name: 'silence' }, atMs: startMs });
+    agent.obey({ kind: 'phase', phase: { ...phase, name: 'more of it' }, atMs: startMs + 800 });
+  });
+  // Evenly spaced: 300 ms at 1,000 a second, and none of the next phase.
+  expect(due).toBeGreaterThanOrEqual(299);
+  expect(due).toBeLessThanOrEqual(300);
+});

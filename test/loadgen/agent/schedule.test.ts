@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Presence, type PresentClients } from '../../../loadgen/agent/presence.js';
+import { ScenarioClock } from '../../../loadgen/agent/scenario-clock.js';
 import { Schedule } from '../../../loadgen/agent/schedule.js';
-import type { MessagePlan, Phase } from '../../../scenarios/scenario.js';
+import type { ClientAction, GroupPlan, MessagePlan, Phase } from '../../../scenarios/scenario.js';
 
 const CLIENTS = 60;
 const START_MS = 1000;
@@ -20,20 +21,66 @@ const messages: MessagePlan = {
   arrival: 'poisson',
 };
 
+/** Times in here count from the beginning of the first phase. */
+interface Script {
+  seed: number;
+  count: number;
+  groups: GroupPlan | null;
+  messages: MessagePlan;
+  phases: Phase[];
+  actions: ClientAction[];
+  rates: { messageRate: number; atMs: number }[];
+}
+
+const script: Script = {
+  seed: 7,
+  count: CLIENTS,
+  groups: { members: 4, share: 0.3 },
+  messages,
+  phases: PHASES,
+  actions: [
+    { kind: 'pause', atMs: 500, share: 0.3, forMs: 700 },
+    { kind: 'cut', atMs: PHASE_MS + 300, share: 0.5 },
+  ],
+  rates: [{ messageRate: 400, atMs: PHASE_MS + 700 }],
+};
+
 /** What the schedule saw of its clients, which is as random as a server and an event loop make it. */
 interface Luck {
   /** Milliseconds from one tick to the next. */
   ticks: number[];
   isOnline: boolean[];
+  /** What the clock of the host shows when the first phase begins, and how it drifts until the next ones. */
+  startMs: number;
+  driftMs: number;
 }
+
+const steady: Luck = { ticks: [1], isOnline: [true], startMs: START_MS, driftMs: 0 };
 
 const luck: fc.Arbitrary<Luck> = fc.record({
   ticks: fc.array(fc.double({ min: 0.2, max: 700, noNaN: true }), { minLength: 1, maxLength: 40 }),
   isOnline: fc.array(fc.boolean(), { minLength: 1, maxLength: 50 }),
+  startMs: fc.double({ min: 1, max: 1e10, noNaN: true }),
+  driftMs: fc.double({ min: -0.2, max: 0.2, noNaN: true }),
 });
 
-function run(seed: number, { ticks, isOnline }: Luck): string[] {
-  const log: string[] = [];
+/** Users from … to - 1 of the population. */
+interface Part {
+  from: number;
+  to: number;
+}
+
+/** What fell due, and what became of the clients, in order; of each: when, who, what. */
+interface Told {
+  due: string[];
+  done: string[];
+}
+
+const FIRST_USER = 1;
+
+/** What one agent does of a script. */
+function runAgent(of: Script, { from, to }: Part, { ticks, isOnline, startMs, driftMs }: Luck): Told {
+  const told: Told = { due: [], done: [] };
   const nextOf = <T>(values: readonly T[]): (() => T) => {
     let at = 0;
     return () => {
@@ -42,81 +89,279 @@ function run(seed: number, { ticks, isOnline }: Luck): string[] {
     };
   };
   const nextTick = nextOf(ticks);
+  let now = startMs;
+  const done = (what: string) => (client: number) => {
+    told.done.push(`${Math.round(now - startMs)} ${client + from} ${what}`);
+  };
   const clients: PresentClients = {
-    count: CLIENTS,
-    hasPartner: () => true,
+    hasPartner: (user) => (user ^ 1) < of.count,
     isOnline: nextOf(isOnline),
-    sendAway: (client) => log.push(`${client} leaves`),
-    cut: () => undefined,
-    pause: (client) => log.push(`${client} hangs`),
-    resume: (client) => log.push(`${client} wakes`),
+    sendAway: done('leaves'),
+    cut: done('is cut'),
+    pause: done('hangs'),
+    resume: done('wakes'),
   };
-  const presence = new Presence(clients, { enqueue: (client) => log.push(`${client} comes`) }, seed);
-  const groups = { members: 4, share: 0.3 };
-  const schedule = new Schedule({ seed, messages, groups, firstUser: 1 }, presence);
+  const plan = {
+    seed: of.seed,
+    firstUser: FIRST_USER + from,
+    count: to - from,
+    population: { firstUser: FIRST_USER, count: of.count },
+    messages: of.messages,
+    groups: of.groups,
+  };
+  const clock = new ScenarioClock();
+  const presence = new Presence(plan, clients, { enqueue: done('comes') }, clock);
+  const schedule = new Schedule(plan, presence, clock);
   const send = (client: number, isForGroup: boolean, dueMs: number, bytes: number): void => {
-    log.push(`${dueMs} ${client} ${isForGroup} ${bytes}`);
+    const user = client < 0 ? 'nobody' : client + from;
+    told.due.push(`${(dueMs - startMs).toFixed(6)} ${user} ${isForGroup} ${bytes}`);
   };
-  presence.plan({ kind: 'pause', atMs: 0, share: 0.3, forMs: 700 }, START_MS + 500);
-  presence.plan({ kind: 'cut', atMs: 0, share: 0.5 }, START_MS + PHASE_MS + 300);
-  let now = START_MS;
-  PHASES.forEach((phase, index) => {
-    const atMs = START_MS + index * PHASE_MS;
-    for (; now < atMs; now += nextTick()) schedule.take(now, send);
-    schedule.beginPhase(phase, atMs, send);
+  for (const action of of.actions) schedule.plan(action, startMs + action.atMs);
+  let atMs = 0;
+  const changes = of.phases.map((phase, index) => {
+    const begin = { atMs: atMs + index * driftMs, phase };
+    atMs += phase.durationMs;
+    return begin;
   });
-  const endMs = START_MS + PHASES.length * PHASE_MS;
-  for (; now < endMs; now += nextTick()) schedule.take(now, send);
-  schedule.take(endMs, send);
-  return log;
+  const pending = [...changes, ...of.rates].sort((one, other) => one.atMs - other.atMs);
+  const tick = (): void => {
+    for (; pending[0] && startMs + pending[0].atMs <= now; pending.shift()) {
+      const change = pending[0];
+      if ('phase' in change) schedule.beginPhase(change.phase, startMs + change.atMs, send);
+      else schedule.changeRate(change.messageRate, startMs + change.atMs, send);
+    }
+    schedule.take(now, send);
+  };
+  for (; now < startMs + atMs; now += nextTick()) tick();
+  now = startMs + atMs;
+  tick();
+  schedule.end(now, send);
+  return told;
 }
 
-const steady: Luck = { ticks: [1], isOnline: [true] };
+/** The same of several agents, in an order that does not hang on who tells it. */
+function runAll(of: Script, parts: readonly Part[], luckOf: (agent: number) => Luck): Told {
+  const all = parts.map((part, agent) => runAgent(of, part, luckOf(agent)));
+  return {
+    due: all.flatMap(({ due }) => due).sort(byTime),
+    done: all.flatMap(({ done }) => done).sort(byTime),
+  };
+}
+
+function byTime(one: string, other: string): number {
+  return Number.parseFloat(one) - Number.parseFloat(other) || (one < other ? -1 : 1);
+}
+
+/** The clocks of two hosts round differently: times are the same to a ten-thousandth of a millisecond, everything else is. */
+function expectSameDue(due: readonly string[], expected: readonly string[]): void {
+  const what = (line: string): string => line.slice(line.indexOf(' '));
+  expect(due.map(what)).toEqual(expected.map(what));
+  const apart = due.map((line, index) =>
+    Math.abs(Number.parseFloat(line) - Number.parseFloat(expected[index] as string)),
+  );
+  expect(Math.max(0, ...apart)).toBeLessThan(1e-4);
+}
+
+/** Whole pairs and groups each, as even as that goes. */
+function divided({ count, groups }: Script, agents: number): Part[] {
+  const members = groups?.members ?? 2;
+  const together = members % 2 === 0 ? members : 2 * members;
+  const blocks = Math.ceil(count / together);
+  const at = (agent: number): number => Math.min(count, Math.floor((blocks * agent) / agents) * together);
+  return Array.from({ length: agents }, (_, agent) => ({ from: at(agent), to: at(agent + 1) })).filter(
+    ({ from, to }) => to > from,
+  );
+}
+
+const whole = (of: Script): Part => ({ from: 0, to: of.count });
+
+const share = fc.oneof(fc.constant(0), fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true }));
+
+const anyPhase: fc.Arbitrary<Phase> = fc.record({
+  name: fc.constant('phase'),
+  durationMs: fc.integer({ min: 1, max: 1500 }),
+  messageRate: fc.integer({ min: 0, max: 400 }),
+  away: share,
+  churnRate: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 200 })),
+  awayForMs: fc.integer({ min: 0, max: 500 }),
+  cut: share,
+});
+
+const anyAction: fc.Arbitrary<ClientAction> = fc.oneof(
+  fc.record({ kind: fc.constant('cut' as const), atMs: fc.nat(3000), share }),
+  fc.record({
+    kind: fc.constant('pause' as const),
+    atMs: fc.nat(3000),
+    share,
+    forMs: fc.option(fc.nat(1500)),
+  }),
+);
+
+const anyScript: fc.Arbitrary<Script> = fc.record({
+  seed: fc.nat(),
+  count: fc.integer({ min: 1, max: 90 }),
+  groups: fc.option(fc.record({ members: fc.integer({ min: 2, max: 7 }), share })),
+  messages: fc.constantFrom<MessagePlan>(
+    messages,
+    { size: { kind: 'fixed', bytes: 64 }, arrival: 'constant' },
+    { size: { kind: 'uniform', minBytes: 30, maxBytes: 900 }, arrival: 'poisson' },
+  ),
+  phases: fc.array(anyPhase, { minLength: 1, maxLength: 4 }),
+  actions: fc.array(anyAction, { maxLength: 3 }),
+  rates: fc.array(fc.record({ messageRate: fc.nat(500), atMs: fc.nat(4000) }), { maxLength: 2 }),
+});
 
 describe('the same seed', () => {
   test('gives the same arrivals, senders, sizes, comings and goings, whatever server and event loop do', () => {
-    const expected = run(7, steady);
-    expect(expected.filter((line) => line.includes('leaves')).length).toBeGreaterThan(50);
-    expect(expected.filter((line) => line.includes('hangs')).length).toBeGreaterThan(5);
+    const expected = runAgent(script, whole(script), steady);
+    const count = (what: string) => expected.done.filter((line) => line.endsWith(what)).length;
+    expect(count('leaves')).toBeGreaterThan(50);
+    expect(count('hangs')).toBeGreaterThan(5);
+    expect(expected.due.length).toBeGreaterThan(900);
+    // When the agent came to it is its own luck, and whom a cut finds connected is the server's.
+    const what = ({ done }: Told) =>
+      done.filter((line) => !line.endsWith('cut')).map((line) => line.slice(line.indexOf(' ')));
     fc.assert(
       fc.property(luck, (each) => {
-        expect(run(7, each)).toEqual(expected);
+        const { startMs, driftMs } = steady;
+        const told = runAgent(script, whole(script), { ...each, startMs, driftMs });
+        expect(told.due).toEqual(expected.due);
+        expect(what(told)).toEqual(what(expected));
       }),
       { numRuns: 50 },
     );
   });
 
   test('and another one gives others', () => {
-    expect(run(8, steady)).not.toEqual(run(7, steady));
+    const other = { ...script, seed: 8 };
+    expect(runAgent(other, whole(other), steady).due).not.toEqual(
+      runAgent(script, whole(script), steady).due,
+    );
+  });
+});
+
+describe('one, two and five agents', () => {
+  test('schedule the same messages between them: due time, sender, whether for a group, size', () => {
+    fc.assert(
+      fc.property(anyScript, fc.array(luck, { minLength: 5, maxLength: 5 }), (of, lucks) => {
+        // Each host has a clock of its own, and ticks of its own.
+        const luckOf = (agent: number): Luck => ({ ...(lucks[agent] as Luck), driftMs: 0 });
+        const expected = runAgent(of, whole(of), steady).due.sort(byTime);
+        for (const agents of [1, 2, 5]) expectSameDue(runAll(of, divided(of, agents), luckOf).due, expected);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('let the same users leave, come back, hang and be cut, at the same times', () => {
+    fc.assert(
+      fc.property(anyScript, (of) => {
+        const expected = runAll(of, [whole(of)], () => steady).done;
+        for (const agents of [2, 5])
+          expect(runAll(of, divided(of, agents), () => steady).done).toEqual(expected);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('lose nothing between two phases, nor at the end, where their clocks drift', () => {
+    fc.assert(
+      fc.property(fc.array(luck, { minLength: 5, maxLength: 5 }), (lucks) => {
+        const even = { ...script, rates: [] };
+        const counts = [1, 2, 5].map(
+          (agents) => runAll(even, divided(even, agents), (agent) => lucks[agent] as Luck).due.length,
+        );
+        expect(new Set(counts).size).toBe(1);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('another rate, from a moment on', () => {
+  const calm: Script = {
+    ...script,
+    phases: [{ ...(PHASES[0] as Phase), messageRate: 100, durationMs: 20_000 }],
+    actions: [],
+    rates: [{ messageRate: 1000, atMs: 12_000 }],
+  };
+  const dueIn = (of: Script, fromMs: number, toMs: number): string[] =>
+    runAgent(of, whole(of), steady).due.filter(
+      (line) => Number.parseFloat(line) > fromMs && Number.parseFloat(line) <= toMs,
+    );
+
+  test('changes nothing of before, and is the rate of the rest of the phase', () => {
+    expect(dueIn(calm, 0, 12_000)).toEqual(dueIn({ ...calm, rates: [] }, 0, 12_000));
+    // Four standard deviations of a Poisson distribution.
+    expect(Math.abs(dueIn(calm, 12_000, 20_000).length - 8000)).toBeLessThan(4 * Math.sqrt(8000));
+    expect(dueIn({ ...calm, rates: [{ messageRate: 0, atMs: 12_000 }] }, 12_000, 20_000)).toEqual([]);
+  });
+
+  test('that comes late makes nothing fall due a second time', () => {
+    const late: Luck = { ...steady, ticks: [15_000] };
+    const due = runAgent(calm, whole(calm), late).due.map((line) => Number.parseFloat(line));
+    expect(due).toEqual([...due].sort((one, other) => one - other));
+  });
+
+  test('of a phase that is over is not that of the next one', () => {
+    const early = { ...script, rates: [] };
+    const clients = runAgent(early, whole(early), steady).due;
+    const asked = { ...script, rates: [{ messageRate: 9000, atMs: -5 }] };
+    expect(runAgent(asked, whole(asked), steady).due).toEqual(clients);
   });
 });
 
 test('nobody who is away or hangs is asked to send', () => {
-  const gone = new Set<number>();
-  for (const line of run(7, steady)) {
-    const [first = '', second = ''] = line.split(' ');
-    if (second === 'leaves' || second === 'hangs') gone.add(Number(first));
-    else if (second === 'comes' || second === 'wakes') gone.delete(Number(first));
-    else expect(gone.has(Number(second))).toBe(false);
+  const { due, done } = runAgent(script, whole(script), { ...steady, ticks: [0.25] });
+  const gone = new Map<number, boolean>();
+  const lines = [
+    ...due.map((line) => ({ line, isDue: true })),
+    ...done.map((line) => ({ line, isDue: false })),
+  ];
+  let asked = 0;
+  for (const { line, isDue } of lines.sort((one, other) => byTime(one.line, other.line))) {
+    const [time = '', user = '', what = ''] = line.split(' ');
+    if (!isDue && ['leaves', 'hangs', 'comes', 'wakes'].includes(what)) {
+      gone.set(Number(user), what === 'leaves' || what === 'hangs');
+    } else if (isDue && !changesAbout(done, Number(time), user)) {
+      asked += 1;
+      expect(gone.get(Number(user)) ?? false).toBe(false);
+    }
   }
+  expect(asked).toBeGreaterThan(500);
 });
 
-test('what falls due while everybody is away has no sender, and is handed over all the same', () => {
-  const clients = {
-    count: 2,
-    hasPartner: () => true,
-    isOnline: () => true,
-    sendAway: () => undefined,
-    cut: () => undefined,
-    pause: () => undefined,
-    resume: () => undefined,
+/** Whether something was done to a user within the millisecond to which that is known. */
+function changesAbout(done: readonly string[], timeMs: number, user: string): boolean {
+  return done.some((line) => {
+    const [time = '', who = ''] = line.split(' ');
+    return who === user && Math.abs(Number(time) - timeMs) <= 1.5;
+  });
+}
+
+test('what falls due while everybody is away has no sender, and one of the agents tells of it', () => {
+  const empty: Script = { ...script, phases: [{ ...(PHASES[0] as Phase), away: 1 }], actions: [], rates: [] };
+  const { due } = runAll(empty, divided(empty, 5), () => steady);
+  expect(due.length).toBeGreaterThan(100);
+  expect(new Set(due.map((line) => line.split(' ')[1]))).toEqual(new Set(['nobody']));
+  expect(due).toEqual(runAgent(empty, whole(empty), steady).due.sort(byTime));
+});
+
+test('every user who is there is asked about as often as every other, whatever agent it is in', () => {
+  const busy: Script = {
+    ...script,
+    count: 20,
+    groups: null,
+    phases: [{ ...(PHASES[0] as Phase), messageRate: 5000, durationMs: 10_000, away: 0.5 }],
+    actions: [],
+    rates: [],
   };
-  const presence = new Presence(clients, { enqueue: () => undefined }, 1);
-  const schedule = new Schedule({ seed: 1, messages, groups: null, firstUser: 1 }, presence);
-  const senders: number[] = [];
-  const phase = { ...(PHASES[0] as Phase), away: 1 };
-  schedule.beginPhase(phase, START_MS, (client) => senders.push(client));
-  schedule.take(START_MS + PHASE_MS, (client) => senders.push(client));
-  expect(senders.length).toBeGreaterThan(100);
-  expect(new Set(senders)).toEqual(new Set([-1]));
+  const asked = new Map<string, number>();
+  for (const line of runAll(busy, divided(busy, 5), () => steady).due) {
+    const user = line.split(' ')[1] as string;
+    asked.set(user, (asked.get(user) ?? 0) + 1);
+  }
+  expect(asked.size).toBeGreaterThan(3);
+  const fair = [...asked.values()].reduce((sum, count) => sum + count, 0) / asked.size;
+  for (const count of asked.values()) expect(Math.abs(count - fair)).toBeLessThan(5 * Math.sqrt(fair));
 });

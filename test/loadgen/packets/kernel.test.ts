@@ -82,6 +82,7 @@ class Host {
         },
       },
       performance.now(),
+      1460,
       random,
     );
     this.#takeIn = troubled(trouble, random, (packet, bytes) => this.clients.take(packet, bytes));

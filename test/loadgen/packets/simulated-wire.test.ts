@@ -28,6 +28,8 @@ class Conversation {
   readonly #fates: Fate[];
   readonly #wire: Carried[] = [];
   readonly #late: Carried[] = [];
+  /** Bytes of the largest packet that a router on the way to the peer passes on. */
+  routerMtu = 1500;
   #isQuiet = false;
   nowMs = 0;
 
@@ -59,6 +61,7 @@ class Conversation {
         },
       },
       0,
+      1460,
       () => first / 0x1_0000_0000,
     );
     this.peer = new TcpPeer(toSend, peerFirst, (packet, bytes) => this.#put(false, packet, bytes));
@@ -75,7 +78,8 @@ class Conversation {
     for (let round = 0; round < 10_000 && this.#wire.length + this.#late.length > 0; round += 1) {
       const { toPeer, packet } = (this.#wire.shift() ?? this.#late.shift()) as Carried;
       if (this.#isQuiet) continue;
-      if (toPeer) this.peer.take(packet, packet.length);
+      if (toPeer && packet.length > this.routerMtu) this.#sayTooBig(packet);
+      else if (toPeer) this.peer.take(packet, packet.length);
       else this.clients.take(packet, packet.length);
     }
     return this;
@@ -93,12 +97,38 @@ class Conversation {
     return this;
   }
 
+  #sayTooBig(packet: Buffer): void {
+    const answer = tooBig(packet, this.routerMtu);
+    this.clients.take(answer, answer.length);
+  }
+
   #put(toPeer: boolean, packet: Buffer, bytes: number): void {
     const carried = { toPeer, packet: Buffer.from(packet.subarray(0, bytes)) };
     const fate = this.#fates.shift() ?? 'pass';
     if (fate === 'pass' || fate === 'twice') this.#wire.push(carried);
     if (fate === 'twice' || fate === 'later') this.#late.push(carried);
   }
+}
+
+/** What a router says of a packet that it cannot pass on: ICMP, with the first bytes of the packet. */
+function tooBig(packet: Buffer, mtu: number): Buffer {
+  const icmp = Buffer.alloc(8 + 28);
+  icmp.writeUInt16BE(0x03_04, 0);
+  icmp.writeUInt16BE(mtu, 6);
+  packet.copy(icmp, 8, 0, 28);
+  icmp.writeUInt16BE(onesComplementSum(icmp), 2);
+  const header = Buffer.from(packet.subarray(0, 20));
+  header.writeUInt16BE(20 + icmp.length, 2);
+  header[9] = 1;
+  packet.copy(header, 16, 12, 16);
+  return Buffer.concat([header, icmp]);
+}
+
+function onesComplementSum(bytes: Buffer): number {
+  let total = 0;
+  for (let at = 0; at < bytes.length; at += 2) total += bytes.readUInt16BE(at);
+  while (total > 0xff_ff) total = (total & 0xff_ff) + (total >>> 16);
+  return ~total & 0xff_ff;
 }
 
 const bytes = (length: number) =>
@@ -276,6 +306,55 @@ describe('TCP clients in user space, over a simulated wire', () => {
     conversation.carry();
     const lengths = conversation.peer.segmentsIn.slice(before).map((each) => each.dataEnd - each.dataStart);
     expect(lengths).toEqual([1460, 1460, 1080]);
+  });
+
+  test.each([
+    [500, 500],
+    // It names none, and takes what every host does.
+    [0, 536],
+    // With that, headers would be all that is sent.
+    [1, 88],
+  ])('a peer that names a largest segment of %i gets none beyond %i', (named, largest) => {
+    const conversation = new Conversation();
+    conversation.peer.mss = named;
+    conversation.carry().wait(100);
+    const sent = Buffer.alloc(3000, 7);
+    conversation.clients.send(0, sent);
+    conversation.wait(1000);
+    const lengths = conversation.peer.segmentsIn.map((each) => each.dataEnd - each.dataStart);
+    expect(Math.max(...lengths)).toBe(largest);
+    expect(conversation.peer.received.equals(sent)).toBe(true);
+  });
+
+  test('whatever a router on the way passes on, segments become that small and everything arrives', () => {
+    fc.assert(
+      fc.property(bytes(6000), fc.integer({ min: 128, max: 1500 }), (sent, mtu) => {
+        const conversation = new Conversation().carry().wait(100);
+        conversation.routerMtu = mtu;
+        conversation.clients.send(0, sent);
+        // Without a time-out for what was too large: the router has said so.
+        conversation.wait(900);
+        expect(conversation.peer.received.equals(sent)).toBe(true);
+        const lengths = conversation.peer.segmentsIn.map((each) => each.dataEnd - each.dataStart);
+        expect(Math.max(...lengths)).toBeLessThanOrEqual(mtu - 40);
+        expect(conversation.clients.counters.malformed).toBe(0);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('a router that speaks of a connection that nobody has changes nothing', () => {
+    const conversation = new Conversation().carry().wait(100);
+    const foreign = Buffer.alloc(40);
+    foreign.writeUInt32BE(0x45_00_00_28, 0);
+    foreign[9] = 6;
+    const answer = tooBig(foreign, 100);
+    conversation.clients.take(answer, answer.length);
+    expect(conversation.clients.counters.malformed).toBe(1);
+    const before = conversation.peer.segmentsIn.length;
+    conversation.clients.send(0, Buffer.alloc(1000, 7));
+    conversation.carry();
+    expect(conversation.peer.segmentsIn.length).toBe(before + 1);
   });
 
   test('a client that ends first waits for the end of the other side', () => {

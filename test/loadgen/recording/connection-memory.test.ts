@@ -41,7 +41,7 @@ function ramp({
     after: change(memoryReading(connections, others(1)), readings + 1),
     slopes: memory.slopes(),
     logins: connections,
-    socketsPerConnection: 2,
+    ends: { sockets: 2, fewest: 1 },
     agents: 2,
   };
 }
@@ -180,9 +180,38 @@ describe('beside them', () => {
   });
 
   test('a target that was there before has a whole number of sockets a connection', () => {
-    const { sockets, bytesPerConnection } = connectedMemory({ ...ramp({}), socketsPerConnection: null });
+    const { sockets, bytesPerConnection } = connectedMemory({
+      ...ramp({}),
+      ends: { sockets: null, fewest: 1 },
+    });
     expect(sockets?.expected).toBe(10_000);
     expect(bytesPerConnection.kernel).toBe(EXPECTED.kernel);
+  });
+
+  test('with clients elsewhere its kernel memory is that of one socket, and those of the host rose by one', () => {
+    const { sockets, bytesPerConnection } = connectedMemory({
+      ...ramp({ change: (reading) => withSockets(reading, reading.kernel.sockets / 2) }),
+      ends: { sockets: null, fewest: 1 },
+    });
+    expect(sockets).toEqual({ expected: 5000, opened: 5000 });
+    expect(bytesPerConnection.client).toBeGreaterThan(0);
+  });
+
+  test('with server and clients elsewhere the kernel of this host says nothing of it, and that is no disturbance', () => {
+    const memory = connectedMemory({
+      ...ramp({ change: (reading) => withSockets(reading, 12) }),
+      ends: { sockets: null, fewest: 0 },
+    });
+    expect(memory.bytesPerConnection).toMatchObject({
+      kernel: null,
+      total: null,
+      socketBuffers: null,
+      wholeSlab: null,
+      server: EXPECTED.server,
+    });
+    expect(memory.bytesPerConnection.client).toBeGreaterThan(0);
+    expect(memory.sockets).toEqual({ expected: 0, opened: 0 });
+    expect(socketNote(memory)).toBeUndefined();
   });
 
   test('where there is no /proc, nothing is said', () => {
@@ -220,6 +249,10 @@ test('a ramp of hours is kept within bounds, and its slope stays', () => {
 function apart(value: number | null | undefined, wanted: number | null | undefined): number {
   if (typeof value !== 'number' || typeof wanted !== 'number') return Number.POSITIVE_INFINITY;
   return Math.abs(value / wanted - 1);
+}
+
+function withSockets(reading: MemoryReading, sockets: number): MemoryReading {
+  return { ...reading, kernel: { ...reading.kernel, sockets } };
 }
 
 function withServerBytes(reading: MemoryReading, bytes: number): MemoryReading {

@@ -2,9 +2,10 @@ import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { HistogramLogReader } from 'hdr-histogram-js';
 import { expect, test } from 'vitest';
-import { IntervalHistograms } from '../../../loadgen/agent/interval-histograms.js';
+import { emptyHistogram, IntervalHistograms, recordMs } from '../../../loadgen/agent/interval-histograms.js';
 import type { AgentSample } from '../../../loadgen/agent-messages.js';
 import { LatencyRecorder } from '../../../loadgen/recording/latency-recorder.js';
+import type { LatencySummary } from '../../../record/run.js';
 
 function sampleOf(valuesMs: number[], phase = 'talk'): AgentSample {
   const histograms = new IntervalHistograms(phase);
@@ -56,6 +57,112 @@ test('percentiles over agents and intervals are those of all values together, to
       },
     ),
     { numRuns: 60 },
+  );
+});
+
+const PERCENTILES = { min: 0, p50: 50, p90: 90, p99: 99, p999: 99.9, max: 100 } as const;
+
+/** What one histogram says that has seen all values; times in milliseconds. */
+function summaryOf(valuesMs: readonly number[]): LatencySummary {
+  if (valuesMs.length === 0)
+    return { count: 0, min: null, p50: null, p90: null, p99: null, p999: null, max: null };
+  const histogram = emptyHistogram();
+  for (const value of valuesMs) recordMs(histogram, value);
+  const percentiles = Object.entries(PERCENTILES).map(([name, percent]) => [
+    name,
+    histogram.getValueAtPercentile(percent) / 1000,
+  ]);
+  return { count: valuesMs.length, ...Object.fromEntries(percentiles) };
+}
+
+/** From a microsecond to an hour, and what is beyond counts as an hour. */
+const anyLatency = fc.oneof(
+  fc.double({ min: 0, max: 20, noNaN: true }),
+  fc.double({ min: 0, max: 100_000, noNaN: true }),
+  fc.double({ min: 3_000_000, max: 4_000_000, noNaN: true }),
+);
+
+test('percentiles that are merged are those of one histogram over all values, of the run, of a phase and of an interval', () => {
+  const KINDS = ['delivered', 'accepted', 'lag'] as const;
+  const PHASES = ['calm', 'storm'] as const;
+  const value = fc.record({
+    kind: fc.constantFrom(...KINDS),
+    phase: fc.constantFrom(...PHASES),
+    ms: anyLatency,
+  });
+  const agent = fc.array(value, { maxLength: 40 });
+  const interval = fc.array(agent, { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(fc.array(interval, { minLength: 1, maxLength: 4 }), (run) => {
+      const recorder = new LatencyRecorder(() => undefined, 0);
+      const msOf = (values: typeof run, kind: string, phase?: string): number[] =>
+        values
+          .flat(2)
+          .flatMap((each) =>
+            each.kind === kind && (phase === undefined || each.phase === phase) ? [each.ms] : [],
+          );
+      run.forEach((agents, second) => {
+        const samples = agents.map((values) => {
+          const histograms = new IntervalHistograms('calm');
+          histograms.beginPhase('storm', 1000);
+          for (const { kind, phase, ms } of values) histograms.record(kind, ms, phase === 'calm' ? 0 : 2000);
+          return { latency: histograms.take() };
+        });
+        const merged = recorder.add(samples, second, second + 1);
+        for (const kind of ['delivered', 'accepted'] as const) {
+          const { min: _, p999: __, ...expected } = summaryOf(msOf([agents], kind));
+          expect(merged.latency[kind]).toEqual(expected.count === 0 ? null : expected);
+        }
+        const lag = summaryOf(msOf([agents], 'lag'));
+        expect([merged.lagP99Ms, merged.lagMaxMs]).toEqual([lag.p99, lag.max]);
+      });
+      for (const kind of KINDS) {
+        expect(recorder.summary(kind)).toEqual(summaryOf(msOf(run, kind)));
+        for (const phase of PHASES)
+          expect(recorder.summary(kind, phase)).toEqual(summaryOf(msOf(run, kind, phase)));
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('the log holds, interval by interval, what one histogram over the values of all agents does', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(fc.array(anyLatency, { maxLength: 30 }), { minLength: 1, maxLength: 4 }), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      (run) => {
+        let log = '';
+        const recorder = new LatencyRecorder((text) => {
+          log += text;
+        }, 0);
+        run.forEach((agents, second) => {
+          recorder.add(
+            agents.map((values) => sampleOf(values)),
+            second,
+            second + 1,
+          );
+        });
+        const reader = new HistogramLogReader(log);
+        for (const agents of run) {
+          const values = agents.flat();
+          if (values.length === 0) continue;
+          const read = reader.nextIntervalHistogram();
+          const { count, p50, p99, max } = summaryOf(values);
+          expect(read?.totalCount).toBe(count);
+          for (const [percent, ms] of [
+            [50, p50],
+            [99, p99],
+            [100, max],
+          ] as const)
+            expect((read?.getValueAtPercentile(percent) ?? Number.NaN) / 1000).toBe(ms);
+        }
+        expect(reader.nextIntervalHistogram()).toBeNull();
+      },
+    ),
+    { numRuns: 50 },
   );
 });
 

@@ -1,0 +1,14 @@
+import { Worker } from 'node:worker_threads';
+
+/** Of an agent process whose machine is lent, beside 0, 1, 2 and that of the IPC: where it beats into. */
+export const BEAT_DESCRIPTOR = 4;
+export const BEAT_EVERY_MS = 500;
+
+/**
+ * A byte every `BEAT_EVERY_MS` from a thread of its own: a process whose main thread is busy beats, one that is stopped does not.
+ */
+export function startBeating(): void {
+  const thread = new Worker(new URL('./beat-thread.js', import.meta.url));
+  // It must neither keep the process, nor end it before its time.
+  thread.unref();
+}

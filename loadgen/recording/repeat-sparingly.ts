@@ -1,0 +1,34 @@
+/** Of one core, what is repeated beside a run may take. */
+const MOST_SHARE = 0.01;
+/** However long it takes. */
+const LONGEST_INTERVAL_MS = 60_000;
+
+/**
+ * Does something again and again beside a run, and the more seldom, the more CPU time it takes.
+ * @param intervalMs between two times, at least
+ * @param failed told what it threw; it is not done again after that
+ */
+export function repeatSparingly(
+  act: () => void,
+  intervalMs: number,
+  failed: (error: Error) => void,
+): { stop(): void } {
+  let timer: NodeJS.Timeout;
+  const wait = (ms: number): void => {
+    timer = setTimeout(() => {
+      // By the clock it would be what a busy host has made of it.
+      const before = process.cpuUsage();
+      try {
+        act();
+      } catch (error) {
+        failed(error as Error);
+        return;
+      }
+      const { user, system } = process.cpuUsage(before);
+      const cpuMs = (user + system) / 1000;
+      wait(Math.min(Math.max(intervalMs, cpuMs / MOST_SHARE), LONGEST_INTERVAL_MS));
+    }, ms);
+  };
+  wait(intervalMs);
+  return { stop: () => clearTimeout(timer) };
+}
