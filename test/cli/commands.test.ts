@@ -13,6 +13,7 @@ const COMMANDS = [
   'compare',
   'ab',
   'serve',
+  'agent',
   'top',
   'reload',
   'token',
