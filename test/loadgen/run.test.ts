@@ -5,10 +5,12 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { HistogramLogReader } from 'hdr-histogram-js';
 import { describe, expect, test } from 'vitest';
+import type { RunHandle } from '../../loadgen/run.js';
 import type { ServerStats } from '../../protocol/stats.js';
 import { RECORD_FILES, readTimeline } from '../../record/folder.js';
 import { LATENCY_KINDS, runRecordSchema } from '../../record/run.js';
 import { judge } from '../../record/verdict.js';
+import type { Scenario } from '../../scenarios/scenario.js';
 import { testRun, testScenario } from '../support/run.js';
 import { addressOf, crash, testServer } from '../support/server.js';
 import { rightLedger } from '../support/wrong-run.js';
@@ -266,8 +268,9 @@ describe('a run with groups', () => {
 
   test('ends with the reason where the server does not make groups of that size', async () => {
     const server = await testServer({ limits: { groupMembers: 4 } });
-    const { isPartial, notes } = await (await testRun(inGroups(5, 1), addressOf(server))).measurement;
-    expect(isPartial).toBe(true);
+    const measurement = await (await testRun(inGroups(5, 1), addressOf(server))).measurement;
+    const { verdict, notes } = judge(measurement, []);
+    expect(verdict).toBe('invalid');
     expect(notes[0]).toMatch(/the server does not make groups: GroupTooLarge/);
   });
 });
@@ -313,12 +316,12 @@ describe('a run that cannot be completed says why', () => {
   });
 });
 
-describe('a run that is stopped early is partial', () => {
+describe('a run that is stopped early', () => {
   const long = testScenario((scenario) => {
     scenario.phases = scenario.phases.map((phase) => ({ ...phase, durationMs: 60_000 }));
   });
 
-  test('by an interruption: what was sent until then is accounted for, and no agent is left', async () => {
+  test('by an interruption is partial: what was sent until then is accounted for, and no agent is left', async () => {
     const server = await testServer();
     const run = await testRun(long, addressOf(server), server.adminUrl);
     run.on('sample', ({ messages }) => {
@@ -331,31 +334,71 @@ describe('a run that is stopped early is partial', () => {
     expect(children()).toEqual([]);
   });
 
-  test('by an agent that dies: the notes say so, and its messages are counted as far as it told', async () => {
+  test('by an agent that dies is invalid: the notes name it, and its messages are counted as far as it told', async () => {
     const server = await testServer();
-    const run = await testRun(
-      { ...long, generator: { ...long.generator, agents: 2 } },
-      addressOf(server),
-      server.adminUrl,
-    );
-    let isKilled = false;
-    run.on('sample', ({ messages }) => {
-      const [victim] = children();
-      if (messages.sent === 0 || isKilled || victim === undefined) return;
-      isKilled = true;
-      process.kill(victim, 'SIGKILL');
-    });
+    const run = await testRun(withAgents(long, 2), addressOf(server), server.adminUrl);
+    killOneOf(run);
     const measurement = await run.measurement;
-    expect(measurement.isPartial).toBe(true);
+    expect(judge(measurement, []).verdict).toBe('invalid');
     expect(measurement.notes).toEqual([
-      expect.stringMatching(/^agent \d ended \(SIGKILL\); its clients are gone$/),
+      expect.stringMatching(/^agent \d on \S+ ended \(SIGKILL\); what became of its clients is not known$/),
     ]);
     expect(measurement.messages.sent).toBeGreaterThan(0);
+    expect(measurement.durationSeconds).toBeLessThan(30);
     expect(children()).toEqual([]);
+  });
+
+  test('by an agent that dies, and then by an interruption, is partial', async () => {
+    const server = await testServer();
+    const run = await testRun(withAgents(long, 2), addressOf(server), server.adminUrl);
+    killOneOf(run);
+    run.on('phase', ({ name }) => {
+      if (name === 'drain') run.interrupt();
+    });
+    expect((await run.measurement).isPartial).toBe(true);
   });
 });
 
+function withAgents(
+  scenario: Scenario,
+  agents: number,
+  lost: Scenario['agents']['lost'] = 'invalidate',
+): Scenario {
+  return {
+    ...scenario,
+    generator: { ...scenario.generator, agents },
+    agents: { ...scenario.agents, lost },
+  };
+}
+
+/** Once messages are sent. */
+function killOneOf(run: RunHandle): void {
+  let isKilled = false;
+  run.on('sample', ({ messages }) => {
+    const [victim] = children();
+    if (messages.sent === 0 || isKilled || victim === undefined) return;
+    isKilled = true;
+    process.kill(victim, 'SIGKILL');
+  });
+}
+
 describe('a run goes on', () => {
+  test('to its end when an agent dies and the scenario tolerates it: what remains is measured', async () => {
+    const server = await testServer();
+    const scenario = testScenario((each) => {
+      each.phases = each.phases.map((phase) => ({ ...phase, durationMs: 4000, messageRate: 100 }));
+    });
+    const run = await testRun(withAgents(scenario, 2, 'tolerate'), addressOf(server), server.adminUrl);
+    killOneOf(run);
+    const measurement = await run.measurement;
+    expect(measurement.isPartial).toBe(false);
+    expect(measurement.phases.map(({ name }) => name)).toEqual(['connect', 'talk', 'drain']);
+    expect(measurement.durationSeconds).toBeGreaterThan(4);
+    // The other one has sent half of the messages until the end.
+    expect(measurement.messages.sent).toBeGreaterThanOrEqual(199);
+    expect(measurement.notes[0]).toMatch(/^agent \d on \S+ ended \(SIGKILL\)/);
+  });
+
   test('when a worker of the server is killed: its clients reconnect, nothing is lost, the notes say so', async () => {
     const server = await testServer({ workers: 2, homes: 1 });
     const scenario = testScenario((each) => {

@@ -1,3 +1,4 @@
+import type { AgentHost } from '../../loadgen/coordination/coordinator.js';
 import { THIS_HOST } from '../../loadgen/coordination/local-agents.js';
 import type { PlanHost } from '../../loadgen/plan.js';
 
@@ -14,4 +15,9 @@ export function planHost(facts: Partial<PlanHost> = {}): PlanHost {
     serverWorkers: 0,
     ...facts,
   };
+}
+
+/** A machine that agents may be put on, as a plan sees it. */
+export function planHostOf({ id, name, facts }: AgentHost): PlanHost {
+  return planHost({ id, name, cores: facts.cores, openFiles: facts.openFiles.soft });
 }

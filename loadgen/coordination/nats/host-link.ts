@@ -1,6 +1,7 @@
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { AgentPlan } from '../../agent-messages.js';
 import { monotonicMs } from '../../monotonic-clock.js';
+import { isStillSo } from '../../still-so.js';
 import type { AgentHost, AgentLink, ClockReport } from '../coordinator.js';
 import { Channel, type Packet } from './channel.js';
 import { ClockOffset } from './clock-offset.js';
@@ -19,8 +20,6 @@ import { RemoteAgent } from './remote-agent.js';
 /** A machine that is there answers at once. */
 const ANSWER_MS = 2000;
 const TICK_MS = 200;
-/** Later than this, it was this process that did not get to look. */
-const LATE_TICK_MS = 1000;
 
 /** Who takes machines, and for what. */
 export interface Taker {
@@ -42,7 +41,6 @@ export class HostLink {
   readonly #packets: Subscription;
   readonly #ticking: NodeJS.Timeout;
   readonly #agents = new Map<number, RemoteAgent>();
-  #tickedMs = monotonicMs();
   #whyLost: string | undefined;
 
   private constructor(taker: Taker, announcement: Announcement, clock: ClockOffset) {
@@ -139,13 +137,12 @@ export class HostLink {
   }
 
   #tick(): void {
-    const nowMs = monotonicMs();
-    const isLate = nowMs - this.#tickedMs > LATE_TICK_MS;
-    this.#tickedMs = nowMs;
     this.#channel.tick();
-    // What has come while this process was stopped is read after this, and before the next time.
-    if (isLate || this.#channel.silentMs < LOST_AFTER_MS) return;
-    this.lose(`host ${this.host.name} was not heard for ${(this.#channel.silentMs / 1000).toFixed(1)} s`);
+    // Where this process was stopped meanwhile, what has come has yet to be read.
+    void isStillSo(() => this.#channel.silentMs >= LOST_AFTER_MS).then((isSilent) => {
+      if (!isSilent) return;
+      this.lose(`host ${this.host.name} was not heard for ${(this.#channel.silentMs / 1000).toFixed(1)} s`);
+    });
   }
 
   #publish(subject: string, packet: Packet<ToHost>): void {

@@ -31,7 +31,7 @@ const agentNumber = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const packetSchema = z.strictObject({
   number: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
   heard: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
-  message: z.unknown(),
+  message: z.unknown().optional(),
 });
 
 const messageSchema = z.discriminatedUnion('kind', [

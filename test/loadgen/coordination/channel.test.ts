@@ -84,7 +84,7 @@ class Pair {
   }
 }
 
-const RIGHT: Fate = { seed: 1, lost: 0, doubled: 0, delayMs: 10 };
+const RIGHT: Fate = { seed: 1, lost: 0, doubled: 0, delayMs: 0 };
 const never = (): boolean => false;
 
 const fate = fc.record({
