@@ -71,7 +71,7 @@ function asData(host: FoundHost) {
   const { id, name, version } = host;
   if (!host.isSameVersion) return { id, name, version, isSameVersion: false };
   const { labels, allow, packets, busy, environment, facts } = host.announcement;
-  const clients = clientCapacityOf(facts);
+  const clients = { sockets: clientCapacityOf(facts), packets: packetClientCapacityOf(facts) };
   return {
     id,
     name,

@@ -60,9 +60,10 @@ export class AgentPool {
     });
     const all = this.all('ready');
     const isOneLost = this.#until(() => this.losses.length > 0);
+    const fromMs = monotonicMs();
     await Promise.race([all, isOneLost, delay(timeoutMs)]);
     if (this.losses.length > 0) await Promise.race([all, delay(OTHERS_MS)]);
-    const missing = this.#missing(timeoutMs);
+    const missing = this.#missing(monotonicMs() - fromMs);
     if (missing.length > 0) throw new RunError('C2M_RUN', `not every agent can begin: ${missing.join('; ')}`);
     this.#isReady = true;
     return all;
@@ -128,14 +129,13 @@ export class AgentPool {
     for (const link of this.#links) link.kill();
   }
 
-  /** Agents that are not ready, and why. */
-  #missing(timeoutMs: number): string[] {
-    const missing = this.#links.flatMap(({ host }, agent) => {
-      const loss = this.losses.find((each) => each.agent === agent);
-      if (!loss && this.#said.has(`ready#${agent}`)) return [];
-      return [{ agent, host, why: loss?.why ?? `said nothing within ${timeoutMs / 1000} s` }];
+  /** Agents that cannot begin, and why; then those of which nothing was heard in all that time. */
+  #missing(waitedMs: number): string[] {
+    const silent = this.#links.flatMap(({ host }, agent) => {
+      if (this.isLost(agent) || this.#said.has(`ready#${agent}`)) return [];
+      return [{ agent, host, why: `was not ready after ${(waitedMs / 1000).toFixed(1)} s` }];
     });
-    return lossWords(missing);
+    return lossWords([...this.losses, ...silent]);
   }
 
   /** Looks again whenever an agent has said something or was lost. */

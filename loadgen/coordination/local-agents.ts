@@ -93,10 +93,11 @@ export class ForkedAgent implements AgentLink {
         stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(isLent ? (['pipe'] as const) : [])],
       }),
     );
-    this.beats = isLent ? (this.#process.stdio[BEAT_DESCRIPTOR] as Readable) : null;
+    this.ended = endOf(this.#process);
+    // One that could not be started has no pipes.
+    this.beats = (isLent && (this.#process.stdio?.[BEAT_DESCRIPTOR] as Readable | undefined)) || null;
     if (plan.transport === 'packets') goFirst(this.#process);
     this.#process.on('message', (message: FromAgent) => this.#listener(message));
-    this.ended = endOf(this.#process);
     this.tell({ kind: 'plan', plan });
   }
 
@@ -133,7 +134,8 @@ async function endOf(agent: ChildProcess): Promise<string> {
   });
   const how = await new Promise<string>((resolve) => {
     agent.once('exit', (code, signal) => resolve(signal ?? `exit ${code}`));
-    agent.once('error', (error) => {
+    // Later ones are of what was told to a process that was ending.
+    agent.on('error', (error) => {
       if (agent.pid === undefined) resolve(`could not be started: ${error.message}`);
     });
   });

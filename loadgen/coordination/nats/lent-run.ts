@@ -10,7 +10,7 @@ import { parseJson } from './plain-data.js';
 import { type CheckedPlan, toldSchema } from './plan-check.js';
 
 /** What a coordinator that is there leaves unconfirmed is less; past it the run is given up. */
-const MOST_UNCONFIRMED_BYTES = 64 * 1024 ** 2;
+const MOST_UNCONFIRMED_BYTES = 16 * 1024 ** 2;
 const TICK_MS = 200;
 
 /** What a run needs of the machine that it has taken. */
