@@ -49,10 +49,20 @@ await new Command('bench:hosts')
       seconds,
       machines,
     };
-    show(`${machines} machines, an agent each, and the server's`, await measurePackets(run, progress));
+    show(
+      `${machines} machines, an agent each, and the server's`,
+      await measurePackets(run, progress, interrupted()),
+    );
     if (beside) show("one agent in the server's network", await measureBeside(run));
   })
   .parseAsync();
+
+/** Ctrl-C ends the run, and what it has made is taken away. */
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}
 
 function progress({ t, phase, connections, messages }: TimelineSample): void {
   process.stderr.write(
