@@ -109,9 +109,7 @@ function highestAt(index: number): number {
 function contentOf(encoded: string): Buffer {
   const outer = Buffer.from(encoded, 'base64');
   const isOuter = outer.length > OUTER_BYTES && cookieOf(outer) === COMPRESSED_COOKIE;
-  const bytes = isOuter
-    ? inflateSync(outer.subarray(OUTER_BYTES), INFLATE)
-    : undefined;
+  const bytes = isOuter ? inflateSync(outer.subarray(OUTER_BYTES), INFLATE) : undefined;
   const isKnown =
     bytes !== undefined &&
     bytes.length >= HEADER_BYTES &&
