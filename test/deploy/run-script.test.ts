@@ -35,11 +35,13 @@ async function runScript(cluster: {
     'sh',
     [resolve('deploy/kubernetes/run.sh'), join(folder, 'my.yaml'), out],
     {
-      ...process.env,
-      PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
-      CALLS: calls,
-      CONDITIONS: cluster.conditions,
-      STATUS: cluster.status,
+      environment: {
+        ...process.env,
+        PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
+        CALLS: calls,
+        CONDITIONS: cluster.conditions,
+        STATUS: cluster.status,
+      },
     },
   ).ended;
   return { ...ended, calls: readFileSync(calls, 'utf8').trim().split('\n'), out };
