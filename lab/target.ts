@@ -91,16 +91,21 @@ export async function planTarget(
 
 /** @param serverWorkers of a server on this host: the others have their cores for themselves */
 function planHosts(hosts: readonly AgentHost[], serverWorkers: number): PlanHost[] {
-  return hosts.map(({ id, name, facts }) => ({
-    id,
-    name,
-    cores: facts.cores,
-    openFiles: facts.openFiles.soft,
-    freeFiles: facts.fileMax === null ? null : facts.fileMax - (facts.filesInUse ?? 0),
-    availableBytes: facts.availableBytes,
-    ephemeralPorts: facts.ephemeralPorts,
-    serverWorkers: id === THIS_HOST ? serverWorkers : 0,
-  }));
+  return hosts.map(({ id, name, facts }) => {
+    const isHere = id === THIS_HOST;
+    const freeFiles = facts.fileMax === null ? null : facts.fileMax - (facts.filesInUse ?? 0);
+    return {
+      id,
+      name,
+      cores: facts.cores,
+      openFiles: facts.openFiles.soft,
+      // What this machine holds `c2m doctor` estimates; whoever runs something here may try for more.
+      freeFiles: isHere ? null : freeFiles,
+      availableBytes: isHere ? Number.POSITIVE_INFINITY : facts.availableBytes,
+      ephemeralPorts: facts.ephemeralPorts,
+      serverWorkers: isHere ? serverWorkers : 0,
+    };
+  });
 }
 
 function ownPart(target: CommandTarget | ExternalTarget, listening: Endpoint[]) {

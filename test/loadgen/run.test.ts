@@ -269,9 +269,9 @@ describe('a run with groups', () => {
   test('ends with the reason where the server does not make groups of that size', async () => {
     const server = await testServer({ limits: { groupMembers: 4 } });
     const measurement = await (await testRun(inGroups(5, 1), addressOf(server))).measurement;
-    const { verdict, notes } = judge(measurement, []);
+    const { verdict, generator } = judge(measurement, []);
     expect(verdict).toBe('invalid');
-    expect(notes[0]).toMatch(/the server does not make groups: GroupTooLarge/);
+    expect(generator.faults[0]).toMatch(/the server does not make groups: GroupTooLarge/);
   });
 });
 
