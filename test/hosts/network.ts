@@ -11,6 +11,8 @@ const NAMESPACE = new RegExp(`^${PREFIX}-(\\d+)-`);
 
 /** Every network is joined by a switch in a namespace of its own, so all of them have the same addresses. */
 const SUBNET = '172.29.0';
+/** All of its addresses. */
+export const EVERY_HOST = `${SUBNET}.0/24`;
 const SWITCH = 'switch';
 const BRIDGE = 'bridge';
 
