@@ -278,7 +278,7 @@ describe('a plan for several hosts', () => {
           });
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -378,7 +378,7 @@ describe('partners', () => {
           if (clients > endpoints * endpoints * 2 * 64) expect(ways.size).toBe(endpoints * (endpoints - 1));
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

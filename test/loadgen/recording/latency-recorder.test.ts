@@ -122,7 +122,7 @@ test('percentiles that are merged are those of one histogram over all values, of
           expect(recorder.summary(kind, phase)).toEqual(summaryOf(msOf(run, kind, phase)));
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });
 
@@ -162,7 +162,7 @@ test('the log holds, interval by interval, what one histogram over the values of
         expect(reader.nextIntervalHistogram()).toBeNull();
       },
     ),
-    { numRuns: 50 },
+    { numRuns: 30 },
   );
 });
 
