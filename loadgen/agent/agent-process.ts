@@ -10,6 +10,7 @@ import { IS_LENT, Lease, type Renewal } from './lease.js';
 
 let agent: Agent | undefined;
 let lease: Lease | undefined;
+let beating: Promise<void> | undefined;
 
 function tell(message: FromAgent): void {
   // Without a callback, a coordinator that dies meanwhile would be an error that nobody handles.
@@ -21,6 +22,8 @@ async function obey(message: ToAgent): Promise<void> {
     const { name, settings } = message.plan.driver;
     const notes = message.plan.asksFirst ? await askFirst(message.plan) : [];
     agent = new Agent(message.plan, await loadDriver(name, settings), tell);
+    // From now on silence means that it is stopped.
+    await beating;
     tell({ kind: 'ready', ...(notes.length > 0 ? { notes } : {}) });
     return;
   }
@@ -50,7 +53,7 @@ process.on('disconnect', () => process.exit(0));
 process.on('SIGINT', () => undefined);
 
 if (process.argv[2] === IS_LENT) {
-  startBeating();
+  beating = startBeating();
   lease = new Lease((words) => {
     tell({ kind: 'error', message: words });
     process.exit(1);

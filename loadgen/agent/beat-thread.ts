@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
 import { BEAT_DESCRIPTOR, BEAT_EVERY_MS } from './beat.js';
 
 /** What the thread of `startBeating` runs. */
@@ -16,4 +17,5 @@ function beat(): void {
 }
 
 beat();
+parentPort?.postMessage('begun');
 setInterval(beat, BEAT_EVERY_MS);

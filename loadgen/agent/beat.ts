@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
 /** Of an agent process whose machine is lent, beside 0, 1, 2 and that of the IPC: where it beats into. */
@@ -6,9 +7,11 @@ export const BEAT_EVERY_MS = 500;
 
 /**
  * A byte every `BEAT_EVERY_MS` from a thread of its own: a process whose main thread is busy beats, one that is stopped does not.
+ * Resolves when it has begun.
  */
-export function startBeating(): void {
+export async function startBeating(): Promise<void> {
   const thread = new Worker(new URL('./beat-thread.js', import.meta.url));
   // It must neither keep the process, nor end it before its time.
   thread.unref();
+  await once(thread, 'message');
 }

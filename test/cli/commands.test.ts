@@ -15,6 +15,7 @@ const COMMANDS = [
   'rate',
   'stop',
   'serve',
+  'agent',
   'top',
   'reload',
   'token',
