@@ -42,6 +42,7 @@ await new Command('bench:hosts')
     const files = clients + OTHER_FILES + (filesInUse ?? 0);
     if (fileMax !== null && fileMax < files)
       throw new Error(`as root, first: sysctl -w fs.file-max=${files} (it is ${fileMax})`);
+    const signal = interrupted();
     const run: PacketRun = {
       clients,
       connectsPerSecond: connects,
@@ -49,10 +50,22 @@ await new Command('bench:hosts')
       seconds,
       machines,
     };
-    show(`${machines} machines, an agent each, and the server's`, await measurePackets(run, progress));
-    if (beside) show("one agent in the server's network", await measureBeside(run));
+    show(
+      `${machines} machines, an agent each, and the server's`,
+      await measurePackets(run, progress, signal),
+    );
+    if (beside && !signal.aborted)
+      show("one agent in the server's network", await measureBeside(run, signal));
   })
   .parseAsync();
+
+/** Ctrl-C ends the run, and what it has made is taken away. */
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  // A second one ends it at once, and the kernel takes away what it made.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}
 
 function progress({ t, phase, connections, messages }: TimelineSample): void {
   process.stderr.write(
@@ -62,7 +75,7 @@ function progress({ t, phase, connections, messages }: TimelineSample): void {
 }
 
 /** The run on one machine, as it is without all this. */
-async function measureBeside(run: PacketRun): Promise<Figures> {
+async function measureBeside(run: PacketRun, signal: AbortSignal): Promise<Figures> {
   const folder = await mkdtemp(join(tmpdir(), 'c2m-beside-'));
   try {
     const file = join(folder, 'beside.yaml');
@@ -79,7 +92,7 @@ generator: { transport: packets, drain: 30s, lagLimit: 250ms }
     );
     const command = createRequire(import.meta.url).resolve('#dist/cli/c2m.js');
     const out = join(folder, 'record');
-    await promisify(execFile)(process.execPath, [command, 'run', file, '--out', out]);
+    await promisify(execFile)(process.execPath, [command, 'run', file, '--out', out], { signal });
     return await readRunRecord(out);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -54,10 +54,12 @@ const VERSION = '0.0.0';
 /**
  * One run of packet agents on machines of their own, network namespaces on this one, against a reference server on another.
  * Everything that it makes is gone afterwards. Needs root.
+ * @param signal ends it in good order within a few seconds
  */
 export async function measurePackets(
   run: PacketRun,
   onSample: (sample: TimelineSample) => void = () => undefined,
+  signal = new AbortController().signal,
 ): Promise<Measurement> {
   const folder = await mkdtemp(join(tmpdir(), 'c2m-packets-'));
   const network = new JoinedHosts(run.wire?.mtu);
@@ -69,7 +71,7 @@ export async function measurePackets(
     if (run.wire?.routerMtu) for (const each of machines) narrow(each, serverHost, run.wire.routerMtu);
     server = await serverHost.namespace.inside(() => spawnServer(serverConfig(run.clients), folder));
     agents = new HostAgents(machines, VERSION);
-    return await measure(run, { folder, agents, server, serverHost }, onSample);
+    return await measure(run, { folder, agents, server, serverHost, signal }, onSample);
   } finally {
     await server?.close();
     agents?.dismantle();
@@ -83,10 +85,11 @@ interface Scene {
   agents: HostAgents;
   server: SpawnedServer;
   serverHost: JoinedHost;
+  signal: AbortSignal;
 }
 
 async function measure(run: PacketRun, scene: Scene, onSample: (sample: TimelineSample) => void) {
-  const { folder, agents, server, serverHost } = scene;
+  const { folder, agents, server, serverHost, signal } = scene;
   const file = join(folder, 'packets.yaml');
   await writeFile(file, scenarioOf(run, scene));
   const { scenario, source } = await loadScenario(file);
@@ -127,6 +130,7 @@ async function measure(run: PacketRun, scene: Scene, onSample: (sample: Timeline
     version: VERSION,
   });
   handle.on('sample', onSample);
+  signal.addEventListener('abort', () => handle.interrupt());
   void server.exited.then((why) => why !== undefined && handle.targetDied(why));
   return handle.measurement;
 }

@@ -142,7 +142,7 @@ class Run {
 
   async complete(): Promise<Measurement> {
     const { scenario, endpoints, plans, coordinator, mediaUrl, folder, credentials } = this.#request;
-    // Packets go to a server of the run's own, over a device that the agents have yet to make.
+    // Packets go over a device that the agents have yet to make.
     if (scenario.generator.transport === 'sockets' && !coordinator.isRemote) await probeEndpoints(endpoints);
     await this.#makeFirstContact();
     const watches = await ServerWatches.connect(this.#request);

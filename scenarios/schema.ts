@@ -193,7 +193,7 @@ const phasesSchema = z
 const generatorSchema = z.strictObject({
   transport: z.enum(['sockets', 'packets'], 'must be sockets or packets').prefault('sockets').meta({
     description:
-      "`sockets`: the kernel's TCP, TLS and WebSocket; `packets` (Linux, root): TCP in user space, for more clients than the kernel could hold twice. It takes an embedded target, or one that `target.command` starts, over tcp or ws.",
+      "`sockets`: the kernel's TCP, TLS and WebSocket; `packets` (Linux, root): TCP in user space, for more clients than the kernel could hold twice. It takes an embedded target, or one that `target.command` starts, over tcp or ws; from lent machines (`c2m agent --packets`) one that listens already, at an IPv4 address.",
   }),
   agents: wholeOrAuto(4096).meta({
     description:

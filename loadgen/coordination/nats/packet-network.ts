@@ -3,7 +3,15 @@ import { isIPv4 } from 'node:net';
 import { isLoopback } from '../../../protocol/address.js';
 import type { AgentPlan } from '../../agent-messages.js';
 import { Forwarding } from '../../transports/packets/forwarding.js';
-import { type IpRoute, interfaces, ip, routes, routeTo } from '../../transports/packets/ip-command.js';
+import { readMtu, setMtu } from '../../transports/packets/interface-request.js';
+import {
+  type IpRoute,
+  interfaces,
+  ip,
+  ipAll,
+  routes,
+  routesTo,
+} from '../../transports/packets/ip-command.js';
 import { SystemCallError } from '../../transports/packets/libc.js';
 import { HeldNamespace } from '../../transports/packets/network-namespace.js';
 import {
@@ -19,6 +27,9 @@ import {
 } from '../../transports/packets/packet-addresses.js';
 import { PacketsError } from '../../transports/packets/packets-error.js';
 import { TunDevice } from '../../transports/packets/tun-device.js';
+
+/** How `ip` says that there is one. */
+const EXISTS = 'File exists';
 
 /** The pair's end in the namespace. */
 const WAY_OUT = 'out0';
@@ -99,11 +110,10 @@ export class PacketNetwork {
       );
     for (const { host } of endpoints) refuseUnreachable(host);
     return this.#machine.inside(() => {
-      const ways = new Map<string, IpRoute>();
-      for (const { host } of endpoints) if (!ways.has(host)) ways.set(host, routeTo(host));
+      const ways = routesTo([...new Set(endpoints.map(({ host }) => host))]);
       const subnet = clientSubnet(agent);
-      this.#addRoute(subnet);
-      const out = [...ways.values()].filter(({ type }) => type !== 'local');
+      this.#addRoute(agent);
+      const out = ways.filter(({ type }) => type !== 'local');
       this.#limitPackets(out);
       const changed = [...new Set(out.map(({ dev = '' }) => dev))].flatMap(
         (device) => this.#forwarding.allow(device) ?? [],
@@ -127,7 +137,7 @@ export class PacketNetwork {
   /** The run is over: puts back what `admit` has changed. */
   release(): void {
     this.#machine.inside(() => {
-      for (const subnet of this.#subnets) ip('route', 'del', subnet, 'dev', this.#device);
+      ipAll([...this.#subnets].map((subnet) => `route del ${subnet} dev ${this.#device}`));
       this.#subnets.clear();
       this.#forwarding.end();
     });
@@ -143,43 +153,49 @@ export class PacketNetwork {
 
   #join(): void {
     const device = this.#device;
-    this.#machine.inside(() => {
-      ip('link', 'add', device, 'type', 'veth', 'peer', 'name', WAY_OUT, 'netns', this.#own.path);
-      ip('address', 'add', `${this.#outer}/30`, 'dev', device);
-      ip('link', 'set', device, 'up');
-    });
+    this.#machine.inside(() =>
+      ipAll([
+        `link add ${device} type veth peer name ${WAY_OUT} netns ${this.#own.path}`,
+        `address add ${this.#outer}/30 dev ${device}`,
+        `link set ${device} up`,
+      ]),
+    );
     // It goes with the device.
     this.#machine.configure({ [`ipv4/conf/${device}/forwarding`]: '1' });
     this.#own.configure(INSIDE);
-    this.#own.inside(() => {
-      ip('address', 'add', `${this.#inner}/30`, 'dev', WAY_OUT);
-      ip('link', 'set', WAY_OUT, 'up');
-      ip('route', 'add', 'default', 'via', this.#outer);
-      // What comes for clients whose agent is gone would go back out, and come in again.
-      ip('route', 'add', 'blackhole', CLIENT_NETWORK);
-    });
+    this.#own.inside(() =>
+      ipAll([
+        `address add ${this.#inner}/30 dev ${WAY_OUT}`,
+        `link set ${WAY_OUT} up`,
+        `route add default via ${this.#outer}`,
+        // What comes for clients whose agent is gone would go back out, and come in again.
+        `route add blackhole ${CLIENT_NETWORK}`,
+      ]),
+    );
   }
 
-  #addRoute(subnet: string): void {
+  #addRoute(agent: number): void {
+    const subnet = clientSubnet(agent);
     if (this.#subnets.has(subnet)) return;
-    const taken = routes().find(({ dst }) => dst === subnet);
-    if (taken)
+    try {
+      ip('route', 'add', subnet, 'via', this.#inner, 'dev', this.#device);
+    } catch (error) {
+      if (!(error instanceof PacketsError) || !error.message.includes(EXISTS)) throw error;
       throw new PacketsError(
-        `${subnet} is routed to ${taken.dev} already: another c2m agent of this machine has the same agent in a run of its own; ` +
+        `${subnet} has a route already: another c2m agent of this machine has the clients of agent ${agent} in a run of its own; ` +
           'let that end first',
       );
-    ip('route', 'add', subnet, 'via', this.#inner, 'dev', this.#device);
+    }
     this.#subnets.add(subnet);
   }
 
   /** The agents size their segments by the pair's device, which takes no larger packet than those on the way. */
   #limitPackets(out: readonly IpRoute[]): void {
-    const devices = interfaces();
-    const sizes = out.flatMap(({ dev }) => devices.find(({ ifname }) => ifname === dev)?.mtu ?? []);
+    const sizes = out.flatMap(({ dev }) => (dev === undefined ? [] : [readMtu(dev)]));
     if (sizes.length === 0) return;
-    const mtu = String(Math.min(...sizes));
-    ip('link', 'set', this.#device, 'mtu', mtu);
-    this.#own.inside(() => ip('link', 'set', WAY_OUT, 'mtu', mtu));
+    const mtu = Math.min(...sizes);
+    setMtu(this.#device, mtu);
+    this.#own.inside(() => setMtu(WAY_OUT, mtu));
   }
 }
 

@@ -12,6 +12,7 @@ const REQUESTS = {
   SIOCSIFADDR: 0x8916,
   SIOCSIFNETMASK: 0x891c,
   SIOCGIFMTU: 0x8921,
+  SIOCSIFMTU: 0x8922,
   SIOCSIFTXQLEN: 0x8943,
 } as const;
 
@@ -60,6 +61,10 @@ export function setQueueLength(name: string, packets: number): void {
 /** Bytes of the largest packet that it takes. */
 export function readMtu(name: string): number {
   return change(name, 'SIOCGIFMTU').readInt32LE(NAME_BYTES);
+}
+
+export function setMtu(name: string, bytes: number): void {
+  change(name, 'SIOCSIFMTU', (argument) => argument.writeInt32LE(bytes, NAME_BYTES));
 }
 
 export function bringUp(name: string): void {

@@ -11,21 +11,34 @@ const WHERE_IT_IS = '/usr/sbin:/sbin';
  * @throws PacketsError with what it said
  */
 export function ip(...args: string[]): string {
+  return run(args);
+}
+
+/**
+ * Several of them by one process: on a busy machine each takes its time, and whoever waits answers nobody. Those after one that
+ * fails are not done.
+ */
+export function ipAll(commands: readonly string[], ...options: string[]): string {
+  return commands.length === 0 ? '' : run([...options, '-batch', '-'], `${commands.join('\n')}\n`);
+}
+
+function run(args: readonly string[], input = ''): string {
   const { error, status, stdout, stderr } = spawnSync('ip', args, {
     encoding: 'utf8',
+    input,
     env: { ...process.env, PATH: `${process.env.PATH ?? ''}:${WHERE_IT_IS}` },
     timeout: ANSWERS_WITHIN_MS,
   });
   if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT')
     throw new PacketsError('the program ip is missing here; install iproute2');
   if (status === 0) return stdout;
-  throw new PacketsError(`ip ${args.join(' ')}: ${error?.message ?? stderr.trim().replace(/\n/g, '; ')}`);
+  const words = [args.join(' '), ...input.trim().split('\n')].filter(Boolean).join('; ');
+  throw new PacketsError(`ip ${words}: ${error?.message ?? stderr.trim().replace(/\n/g, '; ')}`);
 }
 
 /** An interface as `ip -j address` tells it. */
 export interface IpInterface {
   ifname: string;
-  mtu: number;
   addr_info: { local: string; prefixlen: number }[];
 }
 
@@ -50,11 +63,17 @@ export function routes(): IpRoute[] {
 }
 
 /**
- * The way that the kernel would take.
+ * The ways that the kernel would take.
  * @throws PacketsError where there is none
  */
-export function routeTo(address: string): IpRoute {
-  const [route] = JSON.parse(ip('-j', '-4', 'route', 'get', address)) as IpRoute[];
-  if (!route) throw new PacketsError(`this machine has no route to ${address}`);
-  return route;
+export function routesTo(addresses: readonly string[]): IpRoute[] {
+  // A line for each, with one route in a list.
+  return ipAll(
+    addresses.map((address) => `route get ${address}`),
+    '-j',
+    '-4',
+  )
+    .split('\n')
+    .filter((line) => line !== '')
+    .flatMap((line) => JSON.parse(line) as IpRoute[]);
 }
