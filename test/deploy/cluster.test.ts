@@ -44,7 +44,7 @@ test('the guide chooses machines in words that a scenario takes', async () => {
   const file = join(testFolder(), 'scenario.yaml');
   writeFileSync(
     file,
-    `name: five\ntarget: embedded\n${block?.text}phases:\n  - { name: talk, duration: 1s, rate: 1/s }\n`,
+    `name: five\ntarget: embedded\nclients: { count: 10 }\n${block?.text}phases:\n  - { name: talk, duration: 1s, rate: 1/s }\n`,
   );
   const { scenario } = await loadScenario(file);
   expect(scenario.agents).toMatchObject({ hosts: 'all', atLeast: 5, labels: ['lab'], lost: 'invalidate' });
@@ -131,14 +131,14 @@ describeHosts('a cluster', () => {
     }
 
     const sets = SMALL.flatMap((each) => ['--set', each]);
-    const run = await cluster.start(cluster.host('run'), 'Job', 'c2m-run', ...sets).ended;
+    const run = await cluster.start(cluster.host('coordinator'), 'Job', 'c2m-run', ...sets).ended;
     expect(run.stderr + run.stdout).toContain('PASSED');
     expect(run.status).toBe(0);
     const record = JSON.parse(readFileSync(join(cluster.folder, 'records/run/run.json'), 'utf8'));
     expect(record).toMatchObject({ verdict: 'passed', connections: { peak: 300 }, messages: { lost: 0 } });
 
     const failing = await cluster.start(
-      cluster.host('again'),
+      cluster.host('another'),
       'Job',
       'c2m-run',
       ...sets,

@@ -5,6 +5,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { connectNats, type NatsOptions } from '../../loadgen/coordination/nats/connect.js';
 import { c2m, startC2m } from '../cli/c2m.js';
 import { environment } from '../hosts/ip.js';
+import { signedBy, testAuthority } from '../support/certificates.js';
 import { freePort } from '../support/commands.js';
 import { testFolder } from '../support/folder.js';
 import { blocksUnder } from '../support/markdown-blocks.js';
@@ -93,6 +94,36 @@ test('the configuration with an NKEY lets in who has the seed', async () => {
   expect(await refusal({ url, nkeyFile: seed })).toBe(null);
   writeFileSync(seed, stranger.seed);
   expect(await refusal({ url, nkeyFile: seed })).toMatch(/does not know this NKEY/);
+});
+
+test('the configuration with TLS lets in who shows a certificate', async () => {
+  const folder = testFolder();
+  const authority = await testAuthority('the lab');
+  const [server, agent] = [await signedBy(authority), await signedBy(authority, 'agent')];
+  const files = {
+    'ca.pem': authority.cert,
+    'server.pem': server.cert,
+    'server-key.pem': server.key,
+    'agent.pem': agent.cert,
+    'agent-key.pem': agent.key,
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const url = `tls://${await startWith(configuration('tls.conf'), folder)}`;
+  const caFile = join(folder, 'ca.pem');
+  const shown = { certificateFile: join(folder, 'agent.pem'), keyFile: join(folder, 'agent-key.pem') };
+  expect(await refusal({ url, caFile, ...shown })).toBe(null);
+  expect(await refusal({ url, caFile })).toMatch(/wants to see a certificate/);
+});
+
+test('every configuration of the guide is one of those above, or of the two laptops', () => {
+  const blocks = readFileSync('docs/machines.md', 'utf8').matchAll(/^```\w* (\S+\.conf)$/gm);
+  expect([...blocks].map(([, name]) => name)).toEqual([
+    'nats.conf',
+    'users.conf',
+    'token.conf',
+    'nkey.conf',
+    'tls.conf',
+  ]);
 });
 
 test('the values for the chart of NATS take the password from the environment', async () => {
