@@ -286,7 +286,7 @@ export class Machine {
   /** Runs that have it, by what its `c2m agent` has said. */
   get runsUnderWay(): number {
     const count = (words: RegExp): number => this.words().match(words)?.length ?? 0;
-    return count(/taken by run/g) - count(/has ended here/g);
+    return count(/^\S+Z taken by run/gm) - count(/has ended here/g);
   }
 
   /** What its `c2m agent` has said. */

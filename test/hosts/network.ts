@@ -122,19 +122,18 @@ export class Host {
     return inNamespace(this.namespace, program, ...argv);
   }
 
-  /** Connections that stand here: those that dialled this port, or an address and port of this host. */
-  connectionsTo(port: number, address?: string): number {
-    const to = address === undefined ? `:${port}` : `${address}:${port}`;
-    return this.#connections('sport', to);
+  /** Connections that stand here to this port, or to this address and port of this host. */
+  connectionsTo(port: number, address = ''): number {
+    return this.#connections('src', `${address}:${port}`);
   }
 
   /** Connections from here that stand. */
   connectionsFrom(port: number): number {
-    return this.#connections('dport', `:${port}`);
+    return this.#connections('dst', `:${port}`);
   }
 
-  #connections(end: 'sport' | 'dport', to: string): number {
-    const lines = this.run('ss', '-Htn', 'state', 'established', end, '=', to);
+  #connections(end: 'src' | 'dst', place: string): number {
+    const lines = this.run('ss', '-Htn', 'state', 'established', end, place);
     return lines.split('\n').filter((line) => line !== '').length;
   }
 

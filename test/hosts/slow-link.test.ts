@@ -33,7 +33,7 @@ describeHosts('a machine that is slower than the others', () => {
       expect(agent).toMatchObject({ clients: 50, lost: null, delivered: agent.sent });
     const slowest = new RegExp(`agent \\d on ${latest(outcome)} was the slowest`);
     expect(outcome.stdout).toMatch(slowest);
-    expect(await readFile(join(outcome.folder, 'report.html'), 'utf8')).toMatch(slowest);
+    expect(await readFile(join(outcome.folder, 'junit.xml'), 'utf8')).toMatch(slowest);
   };
 
   test('an agent that stands still for two seconds is not lost; its lag is told, and that it was the slowest', async () => {
@@ -51,14 +51,11 @@ describeHosts('a machine that is slower than the others', () => {
   });
 
   test('behind a link of a megabit the run is right, and the wait for the link is in its latencies', async () => {
-    const before = recordIn(await lab.run(SCENARIO)).latency.delivered;
     lab.machine('slow').host.slow('1mbit');
     const outcome = await lab.run(SCENARIO);
 
     await expectRight(outcome);
-    const { delivered } = recordIn(outcome).latency;
     // A kibibyte takes eight milliseconds there, both ways.
-    expect(delivered.p90).toBeGreaterThan(16);
-    expect(delivered.count).toBe(before.count);
+    expect(recordIn(outcome).latency.delivered.p90).toBeGreaterThan(16);
   });
 });
