@@ -153,7 +153,7 @@ export class Host {
 
   /** Carries so little both ways from now on, such as `1mbit`; what comes faster waits. */
   slow(rate: string): void {
-    const shape = `root tbf rate ${rate} burst 16kb latency 2s`.split(' ');
+    const shape = `root tbf rate ${rate} burst 4kb latency 2s`.split(' ');
     this.run('tc', 'qdisc', 'replace', 'dev', 'eth0', ...shape);
     inNamespace(this.#switch, 'tc', 'qdisc', 'replace', 'dev', this.name, ...shape);
   }
