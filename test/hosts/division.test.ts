@@ -3,6 +3,7 @@ import { readTimeline } from '../../record/folder.js';
 import type { RunRecord } from '../../record/run.js';
 import { contradictions } from '../../record/sums.js';
 import { compare, HostsLab, type LabOutcome, recordIn, SERVER_PORT } from './lab.js';
+import { EVERY_HOST } from './network.js';
 import { describeHosts, missingForClocks } from './rights.js';
 
 /** No two clocks are alike; seconds ahead. */
@@ -17,12 +18,11 @@ describeHosts('the same scenario on one, two and five machines', () => {
   beforeAll(async () => {
     const machines = Object.entries(CLOCKS).map(([name, ahead]) => [
       name,
-      hasClocks ? { clockAheadSeconds: ahead } : {},
+      { allow: [EVERY_HOST], clockAheadSeconds: hasClocks ? ahead : 0 },
     ]);
-    lab = await HostsLab.start(
-      Object.fromEntries(machines),
-      hasClocks ? { clockAheadSeconds: COORDINATOR_AHEAD } : {},
-    );
+    lab = await HostsLab.start(Object.fromEntries(machines), {
+      clockAheadSeconds: hasClocks ? COORDINATOR_AHEAD : 0,
+    });
     for (const hosts of [1, 2, 5]) runs.set(hosts, await lab.run({ agents: { hosts } }));
   }, 300_000);
   afterAll(() => lab?.close());

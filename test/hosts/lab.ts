@@ -19,7 +19,7 @@ const TOKEN = 'known to these hosts alone';
 /** What is not as usual with a machine that is to be lent. */
 export interface MachineOptions extends HostClock {
   labels?: string[];
-  /** Hosts that load may go to; the server's unless said otherwise. */
+  /** Hosts that load may go to; the server's address unless said otherwise. */
   allow?: string[];
   /** Another c2m than the one under test. */
   program?: string;
@@ -286,7 +286,7 @@ export class Machine {
   /** Runs that have it, by what its `c2m agent` has said. */
   get runsUnderWay(): number {
     const count = (words: RegExp): number => this.words().match(words)?.length ?? 0;
-    return count(/taken by run/g) - count(/has ended here/g);
+    return count(/^\S+Z taken by run/gm) - count(/has ended here/g);
   }
 
   /** What its `c2m agent` has said. */
@@ -308,7 +308,8 @@ export function recordIn({ record, stdout, stderr }: LabOutcome): RunRecord {
   return record;
 }
 
-async function readRecord(folder: string): Promise<RunRecord | undefined> {
+/** The record in a folder, also of a run that goes on; undefined: there is none yet. */
+export async function readRecord(folder: string): Promise<RunRecord | undefined> {
   try {
     return JSON.parse(await readFile(join(folder, 'run.json'), 'utf8')) as RunRecord;
   } catch (error) {

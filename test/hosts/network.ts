@@ -11,6 +11,8 @@ const NAMESPACE = new RegExp(`^${PREFIX}-(\\d+)-`);
 
 /** Every network is joined by a switch in a namespace of its own, so all of them have the same addresses. */
 const SUBNET = '172.29.0';
+/** All of its addresses. */
+export const EVERY_HOST = `${SUBNET}.0/24`;
 const SWITCH = 'switch';
 const BRIDGE = 'bridge';
 
@@ -120,19 +122,18 @@ export class Host {
     return inNamespace(this.namespace, program, ...argv);
   }
 
-  /** Connections that stand here: those that dialled this port, or an address and port of this host. */
-  connectionsTo(port: number, address?: string): number {
-    const to = address === undefined ? `:${port}` : `${address}:${port}`;
-    return this.#connections('sport', to);
+  /** Connections that stand here to this port, or to this address and port of this host. */
+  connectionsTo(port: number, address = ''): number {
+    return this.#connections('src', `${address}:${port}`);
   }
 
   /** Connections from here that stand. */
   connectionsFrom(port: number): number {
-    return this.#connections('dport', `:${port}`);
+    return this.#connections('dst', `:${port}`);
   }
 
-  #connections(end: 'sport' | 'dport', to: string): number {
-    const lines = this.run('ss', '-Htn', 'state', 'established', end, '=', to);
+  #connections(end: 'src' | 'dst', place: string): number {
+    const lines = this.run('ss', '-Htn', 'state', 'established', end, place);
     return lines.split('\n').filter((line) => line !== '').length;
   }
 
@@ -152,7 +153,7 @@ export class Host {
 
   /** Carries so little both ways from now on, such as `1mbit`; what comes faster waits. */
   slow(rate: string): void {
-    const shape = `root tbf rate ${rate} burst 16kb latency 2s`.split(' ');
+    const shape = `root tbf rate ${rate} burst 4kb latency 2s`.split(' ');
     this.run('tc', 'qdisc', 'replace', 'dev', 'eth0', ...shape);
     inNamespace(this.#switch, 'tc', 'qdisc', 'replace', 'dev', this.name, ...shape);
   }
