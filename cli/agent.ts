@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { Command } from 'commander';
 import { clientCapacityOf } from '../lab/host-capacity.js';
 import { packageVersion } from '../lab/version.js';
@@ -73,6 +74,24 @@ async function lend(options: AgentOptions, interrupts: Interrupts): Promise<Exit
   const nats = readNatsOptions(options);
   const allowed = await AllowList.of(allow);
   const connection = await connectNats(nats, `c2m agent ${name}`);
+  try {
+    await lendOver(connection, allowed, options, interrupts);
+  } finally {
+    // One that is not there is looked for without end, and keeps the process.
+    await connection.close();
+  }
+  say(`does not lend ${name} any more`);
+  return ExitStatus.Passed;
+}
+
+/** Until the owner takes the machine back. @throws RunError where NATS does not let it in any more */
+async function lendOver(
+  connection: NatsConnection,
+  allowed: AllowList,
+  options: AgentOptions,
+  interrupts: Interrupts,
+): Promise<void> {
+  const { label = [], name } = options;
   const network = options.packets ? lendPackets() : 'it was not lent with c2m agent --packets';
   const machine = new LentMachine({
     connection,
@@ -85,7 +104,7 @@ async function lend(options: AgentOptions, interrupts: Interrupts): Promise<Exit
     tell: say,
   });
   void tellOfConnection(connection, say);
-  say(`lends ${name}: ${lentWords(typeof network === 'string' ? network : undefined, allow)}`);
+  say(`lends ${name}: ${lentWords(typeof network === 'string' ? network : undefined, allowed.written)}`);
   if (typeof network !== 'string') for (const line of network.describe()) say(line);
   const taken = new Promise<undefined>((resolve) => interrupts.onRequest(() => resolve(undefined)));
   const error = await Promise.race([taken, connection.closed().then((why) => why ?? new Error('closed'))]);
@@ -94,10 +113,8 @@ async function lend(options: AgentOptions, interrupts: Interrupts): Promise<Exit
     throw new RunError('C2M_RUN', `NATS does not let this machine in any more: ${error.message}`);
   }
   await machine.close('its machine was taken back by its owner');
-  await Promise.race([connection.flush(), new Promise((resolve) => setTimeout(resolve, FLUSH_MS).unref())]);
-  await connection.close();
-  say(`does not lend ${name} any more`);
-  return ExitStatus.Passed;
+  const said = connection.flush().catch(() => undefined);
+  await Promise.race([said, new Promise((resolve) => setTimeout(resolve, FLUSH_MS).unref())]);
 }
 
 function checkWords(name: string, labels: readonly string[]): void {

@@ -117,6 +117,21 @@ describe('c2m agent', () => {
     expect(await next.take(await next.find())).toEqual({ kind: 'done' });
   });
 
+  it('leaves at SIGTERM while NATS is gone, with a run and without', async () => {
+    const { nats, agent, pid } = await talkingMachine();
+    const idle = startC2m('agent', '--nats', urlOf(nats), '--name', 'idle');
+    await idle.said(/lends idle/);
+    await nats.kill();
+    for (const each of [agent, idle]) await each.said(/lost the connection to NATS/);
+    const fromMs = monotonicMs();
+    for (const each of [agent, idle]) {
+      each.kill('SIGTERM');
+      expect(await each.ended).toMatchObject({ status: 0, stderr: '' });
+    }
+    expect(monotonicMs() - fromMs).toBeLessThan(8000);
+    expect(isRunning(pid)).toBe(false);
+  });
+
   it('says what to do when NATS does not let it in', async () => {
     const nats = await startNatsServer({ config: 'authorization { user: lab, password: s3cret }' });
     const { status, stderr } = await c2m('agent', '--nats', urlOf(nats), '--nats-user', 'lab');
