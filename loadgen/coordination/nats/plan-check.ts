@@ -31,6 +31,8 @@ const PROCESS_BYTES = 64 * 1024 ** 2;
 const CLIENT_BYTES = { sockets: 4096, packets: 64 };
 /** Of one flow, from a client to one of its recipients: two numbers of the ledger. */
 const FLOW_BYTES = 8;
+/** Of one user of the whole run, whoever simulates it: who is there (agent/presence.ts). */
+const USER_BYTES = 5;
 
 const MOST_RATE = 1e9;
 const LONGEST_MS = 366 * 24 * 3_600_000;
@@ -159,8 +161,11 @@ export function checkPlan(value: unknown, taker: PlanTaker, others: readonly Age
   return refusal === undefined ? { plan } : { refusal: `${taker.name} ${refusal}` };
 }
 
-function whyNot({ host, driver, transport, endpoints }: AgentPlan, taker: PlanTaker): string | undefined {
+function whyNot(plan: AgentPlan, taker: PlanTaker): string | undefined {
+  const { host, driver, transport, endpoints, firstUser, count, population } = plan;
   if (host !== taker.id) return 'was sent a plan that is for another machine';
+  if (firstUser < population.firstUser || firstUser + count > population.firstUser + population.count)
+    return 'was sent a plan with clients that are not of its population';
   const foreign = endpoints.find((each) => !taker.allow.allows(each.host));
   if (foreign)
     return `sends no load to ${foreign.host}; whoever owns it can allow that: c2m agent --allow ${foreign.host}`;
@@ -194,10 +199,10 @@ function whatIsShort(plan: AgentPlan, taker: PlanTaker, others: readonly AgentPl
   return undefined;
 }
 
-function leastBytes({ transport, count, groups, attachments }: AgentPlan): number {
+function leastBytes({ transport, count, population, groups, attachments }: AgentPlan): number {
   const flows = count * (groups?.members ?? 1);
   const attached = attachments.reduce((sum, each) => sum + each.length, 0);
-  return count * CLIENT_BYTES[transport] + flows * FLOW_BYTES + attached;
+  return count * CLIENT_BYTES[transport] + flows * FLOW_BYTES + population.count * USER_BYTES + attached;
 }
 
 function words(count: number): string {

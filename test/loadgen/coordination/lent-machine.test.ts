@@ -254,7 +254,12 @@ describe('when something is gone', () => {
     const { coordinator, host, server, pid } = await talkingMachine();
     coordinator.send({
       kind: 'plan',
-      plan: { ...planFor(host, addressOf(server)), agent: 1, firstUser: 1001 },
+      plan: {
+        ...planFor(host, addressOf(server)),
+        agent: 1,
+        firstUser: 1001,
+        population: { firstUser: 1, count: 2000 },
+      },
     });
     await coordinator.said('ready', 1);
     process.kill(pid, 'SIGKILL');

@@ -34,7 +34,8 @@ function plan(change: Partial<AgentPlan> = {}): AgentPlan {
     driver: { name: 'c2m', settings: { credentials: null } },
     run: 1_700_000_000,
   });
-  return { ...(made as AgentPlan), ...change };
+  const { firstUser, count } = { ...(made as AgentPlan), ...change };
+  return { ...(made as AgentPlan), population: { firstUser, count }, ...change };
 }
 
 /** As it comes over NATS. */
@@ -111,6 +112,19 @@ describe('a plan is refused', () => {
     expect(refusal(big, taker(), [big, big, big])).toMatch(
       /^laptop has 4,096 MiB of memory, and its agents would need/,
     );
+  });
+
+  it('when the population of the run takes more memory than there is, however few of it are for this machine', () => {
+    expect(refusal(plan({ population: { firstUser: 1, count: 2 ** 31 } }))).toMatch(
+      /^laptop has 4,096 MiB of memory, and its agents would need 10,/,
+    );
+  });
+
+  it.each([
+    ['before', { firstUser: 0 }],
+    ['behind', { firstUser: 2 }],
+  ])('when it has clients %s its population', (_, change) => {
+    expect(refusal({ ...plan(), ...change })).toMatch(/clients that are not of its population/);
   });
 
   it('when there are too many agents', () => {
