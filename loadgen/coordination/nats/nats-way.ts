@@ -71,7 +71,7 @@ function parseUrl(text: string): URL {
   const isPlain = url && ['', '/'].includes(url.pathname) && url.search + url.hash === '';
   if (url && isPlain && url.hostname !== '' && ['nats:', 'tls:'].includes(url.protocol)) return url;
   throw new InputError(
-    `"${text.replace(/\/\/.*@/, '//…@')}" is not the address of a NATS server; write nats://host:4222, or tls://host:4222; ` +
+    `"${text.replace(/^(\w+:\/\/)?.*@/s, '$1…@')}" is not the address of a NATS server; write nats://host:4222, or tls://host:4222; ` +
       'in a user or password there, signs such as / and @ are written as %2F and %40',
   );
 }
