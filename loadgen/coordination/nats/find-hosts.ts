@@ -25,6 +25,20 @@ const headSchema = z.looseObject({
   version: z.string(),
 });
 
+/** What is read of a machine of this version before anything is known of it; the rest is handed on as it came. */
+const announcementSchema = z.looseObject({
+  labels: z.array(z.string()),
+  allow: z.array(z.string()),
+  packets: z.union([z.literal(true), z.string()]),
+  busy: z.object({ run: z.string(), words: z.string() }).nullable(),
+  facts: z.looseObject({
+    cores: z.number(),
+    availableBytes: z.number(),
+    openFiles: z.looseObject({ soft: z.number().nullable() }),
+  }),
+  environment: z.looseObject({}),
+});
+
 /** Asked again so often: a machine that was just being started, or a question that was dropped. */
 const ASK_EVERY_MS = 500;
 
@@ -113,9 +127,9 @@ function readAnnouncement(text: string, version: string): FoundHost | undefined 
   const head = headSchema.safeParse(said).data;
   if (!head) return undefined;
   const { id, name } = head;
-  return head.version === version
-    ? { isSameVersion: true, id, name, version, announcement: said as Announcement }
-    : { isSameVersion: false, id, name, version: head.version };
+  if (head.version !== version) return { isSameVersion: false, id, name, version: head.version };
+  if (!announcementSchema.safeParse(said).success) return undefined;
+  return { isSameVersion: true, id, name, version, announcement: said as Announcement };
 }
 
 /** Why a machine is not for this run, in words that follow its name; null: it is. */
