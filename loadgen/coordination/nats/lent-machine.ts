@@ -177,11 +177,22 @@ export class LentMachine {
     tenancy.ending ??= (async () => {
       await tenancy.lent.end(why, tellForMs);
       tenancy.packets.unsubscribe();
-      if (typeof this.#options.network !== 'string') this.#options.network.release();
+      this.#putBackNetwork();
       this.#tenancy = undefined;
       this.#options.tell(`run ${tenancy.run} has ended here: ${why}`);
     })();
     return tenancy.ending;
+  }
+
+  /** Somebody may have taken away by hand what is to be put back; the machine is free all the same. */
+  #putBackNetwork(): void {
+    const { network, tell } = this.#options;
+    if (typeof network === 'string') return;
+    try {
+      network.release();
+    } catch (error) {
+      tell(`not everything could be put back that was changed for packets: ${(error as Error).message}`);
+    }
   }
 
   #taker(): PlanTaker {

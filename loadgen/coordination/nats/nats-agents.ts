@@ -84,6 +84,9 @@ export class NatsAgents implements Coordinator {
     this.#links = this.#links.filter((link) => !idle.includes(link));
     // What was taken and is not needed is for others to take.
     await Promise.all(idle.map((link) => link.release()));
+    // Whoever was interrupted in that time has let go of all of them, and nothing may keep the process.
+    if (this.#closing)
+      throw new RunError('C2M_RUN', 'the machines were let go of before their agents were started');
     this.#clocks = setInterval(() => {
       for (const link of this.#links) void link.measureClock();
     }, CLOCK_EVERY_MS);

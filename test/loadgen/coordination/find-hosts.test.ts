@@ -113,6 +113,7 @@ describe('a run that gets too few machines', () => {
       callback: (_error, message) => {
         message.respond('{');
         message.respond(JSON.stringify({ id: 'c2m.>', name: 'x', version: VERSION }));
+        message.respond(JSON.stringify({ id: 'half', name: 'x', version: VERSION, labels: [] }));
       },
     });
     expect(names(await coordinator.hosts())).toEqual(['a']);
@@ -197,6 +198,16 @@ describe('machines that were taken', () => {
       .poll(() => performance.now() - from, { timeout: 10_000, interval: 500 })
       .toBeGreaterThan(6000);
     expect(machine.announcement.busy).not.toBeNull();
+  });
+
+  test('are started no more by a run that has let go of them', async () => {
+    const server = await startNatsServer();
+    await lendMachine(server, 'a');
+    const { coordinator } = await coordinate(server);
+    await coordinator.hosts();
+    // Interrupted while machines that it does not need are being released.
+    const starting = coordinator.start([]);
+    await Promise.all([expect(starting).rejects.toThrow('were let go of'), coordinator.close()]);
   });
 
   test('are let go of within seconds when NATS is gone', async () => {

@@ -119,6 +119,24 @@ describe('a machine that is lent', () => {
     await expect.poll(async () => (await statsOf(server)).connections).toBe(0);
   });
 
+  it('is free again, and says so, where what was changed for packets cannot be put back', async () => {
+    const network = {
+      describe: () => [],
+      admit: () => [],
+      inside: <Result>(make: () => Result) => make(),
+      release: () => {
+        throw new Error('ip route del: No such process');
+      },
+      close: () => undefined,
+    };
+    const { coordinator, host, lines } = await takenMachine({ network });
+    expect(await coordinator.release(host)).toEqual({ kind: 'done' });
+    expect(lines).toContain(
+      'not everything could be put back that was changed for packets: ip route del: No such process',
+    );
+    expect((await coordinator.find()).busy).toBeNull();
+  });
+
   it('takes one run after the other', async () => {
     const { coordinator, host, nats } = await takenMachine();
     await coordinator.release(host);
