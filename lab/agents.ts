@@ -4,6 +4,7 @@ import type { NatsOptions } from '../loadgen/coordination/nats/connect.js';
 import { isLoopback } from '../protocol/address.js';
 import { InputError } from '../record/input-error.js';
 import type { Scenario } from '../scenarios/scenario.js';
+import { resolveEndpoint } from './endpoints.js';
 import { planTarget } from './target.js';
 import { packageVersion } from './version.js';
 
@@ -16,13 +17,14 @@ export interface MachineSearch {
 
 /**
  * The agents of a run: on this machine, or on those that others lend.
- * @throws InputError for a target that those cannot reach, RunError where NATS is not to be reached
+ * @throws InputError for a target that those cannot reach, EndpointError for a name that does not resolve, RunError where NATS
+ * is not to be reached
  */
 export async function coordinatorFor(scenario: Scenario, search: MachineSearch): Promise<Coordinator> {
   const nats = search.nats ?? natsOf(scenario);
   const version = packageVersion();
   if (!nats) return new LocalAgents(thisHost(version));
-  refuseUnreachable(scenario);
+  await refuseUnreachable(scenario);
   // Only who wants it loads it: a run on one machine needs no NATS.
   const { NatsAgents } = await import('../loadgen/coordination/nats/nats-agents.js');
   const { agents, generator, name } = scenario;
@@ -46,7 +48,7 @@ export async function checkScenario(scenario: Scenario, nats?: NatsOptions): Pro
     await planTarget(scenario);
     return;
   }
-  refuseUnreachable(scenario);
+  await refuseUnreachable(scenario);
   // What the machines hold is known when they are there.
   const host = thisHost(packageVersion());
   const boundless = { ...host.facts, openFiles: { soft: null, hard: null } };
@@ -57,8 +59,11 @@ function natsOf({ agents }: Scenario): NatsOptions | undefined {
   return agents.nats === null ? undefined : { url: agents.nats };
 }
 
-/** What listens on this machine's loopback is not there on another's, and load meant for here would go to each of them. */
-function refuseUnreachable({ target }: Scenario): void {
+/**
+ * What listens on this machine's loopback is not there on another's, and load meant for here would go to each of them. A name
+ * may be one for it, as a machine's own name is on Debian (127.0.1.1).
+ */
+async function refuseUnreachable({ target }: Scenario): Promise<void> {
   if (target.kind !== 'external') {
     const what = target.kind === 'embedded' ? 'target: embedded' : 'target.command';
     throw new InputError(
@@ -66,16 +71,11 @@ function refuseUnreachable({ target }: Scenario): void {
         'they reach it, such as with `c2m serve --listen tcp://0.0.0.0:4000`, and write target: tcp://its-address:4000',
     );
   }
-  const local = target.addresses.find((address) => isLoopback(hostOf(address)));
-  if (local !== undefined) {
+  for (const address of target.addresses) {
+    const { host } = await resolveEndpoint(address);
+    if (!isLoopback(host) && host !== '0.0.0.0' && host !== '::') continue;
     throw new InputError(
-      `agents: target.addresses: ${local} is each agent's own machine; write the address by which the agents reach the server`,
+      `agents: target.addresses: ${address} is each agent's own machine; write the address by which the agents reach the server`,
     );
   }
-}
-
-/** `[::1]` without its brackets. */
-function hostOf(address: string): string {
-  const [, host = ''] = /^\w+:\/\/(\[[^\]]*\]|[^/:]*)/.exec(address) ?? [];
-  return host.replace(/^\[|\]$/g, '');
 }
