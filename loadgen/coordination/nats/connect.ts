@@ -45,21 +45,34 @@ export async function connectNats(options: NatsOptions, name: string): Promise<N
   }
 }
 
-/** Says what becomes of a connection, in words; until it is closed. */
+/**
+ * Says what becomes of a connection, in words; until it is closed. A server that refuses each attempt does so several times a
+ * second, perhaps for days: what was said since the connection was lost is not said again.
+ */
 export async function tellOfConnection(
-  connection: NatsConnection,
+  connection: Pick<NatsConnection, 'status' | 'getServer'>,
   tell: (words: string) => void,
 ): Promise<void> {
+  const saidWhileAway = new Set<string>();
+  let isAway = false;
+  const say = (words: string): void => {
+    if (saidWhileAway.has(words)) return;
+    if (isAway) saidWhileAway.add(words);
+    tell(words);
+  };
   for await (const status of connection.status()) {
     switch (status.type) {
       case 'disconnect':
-        tell(`lost the connection to NATS at ${status.server}; trying again until it is there`);
+        isAway = true;
+        say(`lost the connection to NATS at ${status.server}; trying again until it is there`);
         break;
       case 'reconnect':
-        tell(`connected to NATS at ${status.server} again`);
+        isAway = false;
+        saidWhileAway.clear();
+        say(`connected to NATS at ${status.server} again`);
         break;
       case 'error':
-        tell(`NATS at ${connection.getServer()} says: ${status.error.message}`);
+        say(`NATS at ${connection.getServer()} says: ${status.error.message}`);
         break;
     }
   }

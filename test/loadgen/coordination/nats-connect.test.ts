@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { NatsConnection } from '@nats-io/transport-node';
+import type { NatsConnection, Status } from '@nats-io/transport-node';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   connectNats,
@@ -286,5 +286,25 @@ describe('options that cannot be meant', () => {
   it('are told without the secrets in them', async () => {
     for (const url of ['http://lab:s3/cret@host', 'lab:s3/cret@host', 'nats:lab:s3/cret@host:4222'])
       expect(await problem({ url })).toMatch(/^"(http:\/\/)?…@host/);
+  });
+});
+
+describe('a connection that is lost', () => {
+  it('is told once, however often the server refuses it, and told again when it is lost again', async () => {
+    const server = '10.0.0.5:4222';
+    const refused = { type: 'error', error: new Error('Authorization Violation') } as Status;
+    const [lost, back] = [{ type: 'disconnect', server } as Status, { type: 'reconnect', server } as Status];
+    async function* status() {
+      yield* [lost, refused, lost, refused, lost, refused, back, lost, refused, lost];
+    }
+    const said: string[] = [];
+    await tellOfConnection({ status, getServer: () => server }, (words) => said.push(words));
+    expect(said.map((words) => words.slice(0, 9))).toEqual([
+      'lost the ',
+      'NATS at 1',
+      'connected',
+      'lost the ',
+      'NATS at 1',
+    ]);
   });
 });
