@@ -40,6 +40,7 @@ export class AgentPool {
   readonly #said = new Map<string, FromAgent>();
   readonly #waiting = new Set<() => void>();
   #isReady = false;
+  #isFinishing = false;
   #isEnding = false;
 
   constructor(coordinator: Coordinator, plans: readonly AgentPlan[], listener: PoolListener) {
@@ -114,7 +115,7 @@ export class AgentPool {
 
   /** Lets every agent finish and leave; who does not within `timeoutMs` is killed. */
   async finish(timeoutMs = EXIT_TIMEOUT_MS): Promise<void> {
-    this.#isEnding = true;
+    this.#isFinishing = true;
     this.tellAll({ kind: 'finish' });
     const finals = this.#links.map((link, agent) =>
       Promise.race([this.#until(() => this.#totals.has(agent)), link.ended]),
@@ -165,12 +166,14 @@ export class AgentPool {
   }
 
   #lost(agent: number, why: string): void {
-    if (this.#isEnding || this.isLost(agent)) return;
+    // One that has given account may go.
+    if (this.#isEnding || this.isLost(agent) || this.#totals.has(agent)) return;
     const link = this.#links[agent] as AgentLink;
     const loss = { agent, host: link.host, atMs: monotonicMs(), why };
     this.losses.push(loss);
     link.kill();
-    if (this.#isReady) this.#listener.lost(loss);
+    // Of a run that is over, who was lost is known, and changes nothing any more.
+    if (this.#isReady && !this.#isFinishing) this.#listener.lost(loss);
     this.#lookAgain();
   }
 
