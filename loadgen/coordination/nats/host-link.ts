@@ -30,6 +30,8 @@ export interface Taker {
   version: string;
   /** For people: whose run that is. */
   coordinator: string;
+  /** The connection is there: who is silent then is so for a reason of its own. */
+  isConnected(): boolean;
 }
 
 /** The way to a machine that a run has taken: it hears of this side until it is released. */
@@ -141,7 +143,9 @@ export class HostLink {
     // Where this process was stopped meanwhile, what has come has yet to be read.
     void isStillSo(() => this.#channel.silentMs >= LOST_AFTER_MS).then((isSilent) => {
       if (!isSilent) return;
-      this.lose(`host ${this.host.name} was not heard for ${(this.#channel.silentMs / 1000).toFixed(1)} s`);
+      const why = this.#taker.isConnected() ? '' : ', as the coordinator has lost NATS';
+      const silentSeconds = (this.#channel.silentMs / 1000).toFixed(1);
+      this.lose(`host ${this.host.name} was not heard for ${silentSeconds} s${why}`);
     });
   }
 

@@ -48,6 +48,7 @@ export class NatsAgents implements Coordinator {
   #hosts: Promise<AgentHost[]> | undefined;
   #clocks: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
+  #isConnected = true;
 
   private constructor(connection: NatsConnection, options: NatsAgentsOptions) {
     const { version, name } = options;
@@ -55,7 +56,8 @@ export class NatsAgents implements Coordinator {
     this.run = randomBytes(8).toString('hex');
     this.#options = options;
     const coordinator = `${name} of ${userName()}@${hostname()}`;
-    this.#taker = { connection, run: this.run, version, coordinator };
+    this.#taker = { connection, run: this.run, version, coordinator, isConnected: () => this.#isConnected };
+    void this.#watchConnection();
     void connection.closed().then((error) => {
       const why = error ? `NATS is gone for good: ${error.message}` : 'the connection to NATS was closed';
       for (const link of this.#links) link.lose(why);
@@ -109,6 +111,13 @@ export class NatsAgents implements Coordinator {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #watchConnection(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type === 'disconnect') this.#isConnected = false;
+      else if (type === 'reconnect') this.#isConnected = true;
+    }
   }
 
   async #close(): Promise<void> {

@@ -251,13 +251,13 @@ describe('a machine that vanishes in the midst of a run', () => {
   test('ends it within 5 s, named, and the run is invalid', async () => {
     const { measurement, secondsAfter } = await runAndKill('invalidate');
     expect(secondsAfter).toBeGreaterThan(3);
-    // As the note says, it was silent for less than 5 s; what is more is this test's own, on a machine that is busy.
+    // As the fault says, it was silent for less than 5 s; what is more is this test's own, on a machine that is busy.
     expect(secondsAfter).toBeLessThan(7);
-    const { verdict, notes } = judge(measurement, []);
+    const { verdict, generator } = judge(measurement, []);
     expect(verdict).toBe('invalid');
-    expect(notes).toContainEqual(
+    expect(generator.faults).toContainEqual(
       expect.stringMatching(
-        /^agent \d on fleeting ended \(host fleeting was not heard for 4\.\d s\); what became of its clients is not known$/,
+        /^agent \d on fleeting was lost at [\d.]+ s: ended \(host fleeting was not heard for 4\.\d s\)$/,
       ),
     );
     expect(runRecordSchema.safeParse(judge(measurement, [])).error).toBeUndefined();
@@ -268,7 +268,9 @@ describe('a machine that vanishes in the midst of a run', () => {
     expect(secondsAfter).toBeGreaterThan(6);
     expect(measurement.isPartial).toBe(false);
     expect(measurement.phases.map(({ name }) => name)).toEqual(['connect', 'talk', 'drain']);
-    expect(measurement.notes[0]).toMatch(/^agent \d on fleeting ended \(host fleeting was not heard/);
+    expect(measurement.notes[0]).toMatch(
+      /^agent \d on fleeting was lost at [\d.]+ s: ended \(host fleeting was not heard/,
+    );
     // Half of 1000 messages were those of the other.
     expect(measurement.messages.delivered).toBeGreaterThanOrEqual(498);
     // The drain was over when the other had nothing more under way.
@@ -318,8 +320,12 @@ describe('a run whose NATS is started again', () => {
     expect(judge(measurement, []).verdict).toBe('invalid');
     expect(measurement.durationSeconds).toBeLessThan(20);
     for (const name of ['a', 'b'])
-      expect(measurement.notes).toContainEqual(
-        expect.stringMatching(new RegExp(`on ${name} ended \\(host ${name} was not heard`)),
+      expect(measurement.generator.faults).toContainEqual(
+        expect.stringMatching(
+          new RegExp(
+            `on ${name} was lost at [\\d.]+ s: ended \\(host ${name} was not heard for [\\d.]+ s, as the coordinator`,
+          ),
+        ),
       );
   });
 });
