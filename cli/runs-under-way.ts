@@ -1,4 +1,4 @@
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { findLocalRuns } from '../lab/live-runs.js';
 import { connectNats } from '../loadgen/coordination/nats/connect.js';
@@ -6,6 +6,7 @@ import { findRunsOverNats } from '../loadgen/coordination/nats/control.js';
 import type { RunRequest } from '../loadgen/coordination/nats/messages.js';
 import { type LiveRun, LONGEST_WORDS } from '../loadgen/coordination/run-control.js';
 import { RunError } from '../loadgen/run-error.js';
+import { userName } from '../loadgen/user-name.js';
 import { InputError } from '../record/input-error.js';
 import { printableData, printableLines } from '../record/printable.js';
 import { ExitStatus } from './exit-status.js';
@@ -49,15 +50,6 @@ export async function askRun(flags: RunFlags, request: RunRequest): Promise<Exit
 /** Who this is, for the record of the run. */
 export function asker(): string {
   return `${userName()}@${hostname()}`.slice(0, LONGEST_WORDS);
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // In a container a user may have a number and no name.
-    return `user ${process.getuid?.()}`;
-  }
 }
 
 function chooseRun(runs: readonly LiveRun[], { run, nats }: RunFlags, silent: readonly number[]): LiveRun {

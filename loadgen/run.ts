@@ -11,6 +11,7 @@ import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
+import { nobodyLoggedIn } from './nobody-logged-in.js';
 import { probeEndpoints } from './probe.js';
 import { RateChanges } from './rate-changes.js';
 import { AgentSummaries } from './recording/agent-summary.js';
@@ -26,6 +27,7 @@ import { TimelineRecorder } from './recording/timeline-recorder.js';
 import { RunError } from './run-error.js';
 import type { RunRequest } from './run-request.js';
 import { type RemotePacketAgent, unansweredNotes } from './transports/packets/unanswered.js';
+import { within } from './within.js';
 
 /** Connects that the kernel had to repeat end late; past the connect time-out and this, the phase is over. */
 const CONNECT_SLACK_MS = 5000;
@@ -438,40 +440,4 @@ async function prepareMedia(
   if (!media) return undefined;
   const settings = { ...media, arrival: messages.arrival, seed };
   return MediaLoad.prepare(url, settings, clients.firstUser, tokenOf(credentials, clients.firstUser));
-}
-
-/** Ends of attempts that tell nothing of what the server speaks. */
-const WORDLESS: ReadonlySet<string> = new Set(['ConnectTimeout', 'PeerClosed', 'ECONNRESET']);
-
-/** @param unanswered what is known better than that nobody was let in */
-function nobodyLoggedIn(measurement: Measurement, unanswered: readonly string[]): RunError {
-  const { failures, failed } = measurement.connections;
-  const reasons = Object.entries(failures)
-    .sort(([, a], [, b]) => b - a)
-    .map(([reason, count]) => `${count} × ${reason}`);
-  const isSilent = Object.keys(failures).every((reason) => WORDLESS.has(reason));
-  return new RunError(
-    'C2M_RUN',
-    `no client could log in at ${measurement.target.addresses.join(', ')}: ` +
-      (failed === 0 ? 'no attempt ended in time' : reasons.join(', ')) +
-      (unanswered.length > 0
-        ? `; ${unanswered.join('; ')}`
-        : isSilent
-          ? `; does the server there speak ${measurement.target.driver?.name}?`
-          : ''),
-    measurement,
-  );
-}
-
-/** The first of the promises, or undefined after `ms`; leaves no timer behind. */
-async function within<T>(ms: number, ...promises: Promise<T>[]): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const timedOut = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), Math.max(0, ms));
-  });
-  try {
-    return await Promise.race([...promises, timedOut]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

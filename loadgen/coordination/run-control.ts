@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { RunError } from '../run-error.js';
 import type { RunAnnouncement, RunAnswer, RunRequest } from './nats/messages.js';
+import { parseJson } from './parse-json.js';
 
 /** What may be asked of a run that goes on, whatever carries the question. */
 export interface RunControl {
@@ -79,13 +80,4 @@ export function readAnswer(text: string): RunAnswer {
   const answer = answerSchema.safeParse(parseJson(text));
   if (answer.success) return answer.data;
   throw new RunError('C2M_RUN', 'the run gave an answer that is none; is it of another version of c2m?');
-}
-
-/** Undefined where it is no JSON: no schema takes that. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

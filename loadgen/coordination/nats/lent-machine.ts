@@ -6,12 +6,12 @@ import { type HostFacts, readHostFacts } from '../../host-facts.js';
 import { monotonicMs } from '../../monotonic-clock.js';
 import { describeEnvironment } from '../../recording/environment.js';
 import type { AgentHost } from '../coordinator.js';
+import { parseJson } from '../parse-json.js';
 import type { AllowList } from './allow-list.js';
 import { LentAgent } from './lent-agent.js';
 import type { LentNetwork } from './lent-packets.js';
 import { LentRun } from './lent-run.js';
 import { type Announcement, type HostAnswer, type HostRequest, SUBJECTS } from './messages.js';
-import { parseJson } from './plain-data.js';
 import { checkPlan, type PlanTaker } from './plan-check.js';
 
 /** How long a coordinator is given to hear that its agents were ended here. */

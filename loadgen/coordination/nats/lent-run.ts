@@ -3,10 +3,10 @@ import { z } from 'zod';
 import type { AgentPlan } from '../../agent-messages.js';
 import { monotonicMs } from '../../monotonic-clock.js';
 import { isStillSo } from '../../still-so.js';
+import { parseJson } from '../parse-json.js';
 import { Channel, type Packet } from './channel.js';
 import type { LentAgent } from './lent-agent.js';
 import { type FromHost, LOST_AFTER_MS, type ToHost } from './messages.js';
-import { parseJson } from './plain-data.js';
 import { type CheckedPlan, toldSchema } from './plan-check.js';
 
 /** What a coordinator that is there leaves unconfirmed is less; past it the run is given up. */

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { AgentsPlan } from '../../../scenarios/scenario.js';
 import type { AgentPlan } from '../../agent-messages.js';
 import { RunError } from '../../run-error.js';
+import { userName } from '../../user-name.js';
+import { within } from '../../within.js';
 import type { AgentHost, AgentLink, ClockReport, Coordinator } from '../coordinator.js';
 import type { RunControl } from '../run-control.js';
 import { connectNats, type NatsOptions } from './connect.js';
@@ -235,23 +237,4 @@ function takenWords(links: readonly HostLink[]): string {
     return `${host.name} (${host.facts.cores} cores, clock ${offsetMs.toFixed(1)} ± ${uncertaintyMs.toFixed(1)} ms)`;
   });
   return `clients are simulated on ${parts.join(', ')}`;
-}
-
-/** A user without an entry, as in a container, has none. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_SYSTEM_ERROR') throw error;
-    return `user ${process.getuid?.() ?? '?'}`;
-  }
-}
-
-/** Resolves when it is done, or after `ms`. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, over]).finally(() => clearTimeout(timer));
 }

@@ -1,12 +1,3 @@
-/** Undefined: it is no JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 const DEEPEST = 32;
 const MOST_VALUES = 100_000;
 
