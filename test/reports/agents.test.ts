@@ -138,7 +138,7 @@ describe('a run over several machines', () => {
     );
     // Their CPU is not that of the host that is told of.
     expect(words.details.join(' ')).toMatch(
-      /CPU then: server [\d.]+, the whole host [\d.]+ of 2 cores; agents [\d.]+, on their own machines\./,
+      /CPU then: server [\d.]+, the coordinator’s whole host [\d.]+ of 2 cores; agents [\d.]+, on their own machines\./,
     );
   });
 
