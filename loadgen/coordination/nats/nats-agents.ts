@@ -222,8 +222,9 @@ export class NatsAgents implements Coordinator {
 
 function takenWords(links: readonly HostLink[]): string {
   const parts = links.map(({ host }) => {
-    const { offsetMs = 0, uncertaintyMs = 0 } = host.clock ?? {};
-    return `${host.name} (${host.facts.cores} cores, clock ${offsetMs.toFixed(1)} ± ${uncertaintyMs.toFixed(1)} ms)`;
+    // By how much it differs says nothing but which machine was started first.
+    const { uncertaintyMs = 0 } = host.clock ?? {};
+    return `${host.name} (${host.facts.cores} cores, clock known to ±${uncertaintyMs.toFixed(1)} ms)`;
   });
   return `clients are simulated on ${parts.join(', ')}`;
 }
