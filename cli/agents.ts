@@ -71,7 +71,10 @@ function asData(host: FoundHost) {
   const { id, name, version } = host;
   if (!host.isSameVersion) return { id, name, version, isSameVersion: false };
   const { labels, allow, packets, busy, environment, facts } = host.announcement;
-  const clients = { sockets: clientCapacityOf(facts), packets: packetClientCapacityOf(facts) };
+  const clients = {
+    sockets: clientCapacityOf(facts),
+    packets: packets === true ? packetClientCapacityOf(facts) : 0,
+  };
   return {
     id,
     name,

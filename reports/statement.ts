@@ -66,9 +66,11 @@ function invalidSentence({ generator, gates, hosts }: RunRecord): string {
   const losses = new Set(agentLosses(hosts).map(lossWords));
   const isOfLosses = generator.faults.length > 0 && generator.faults.every((fault) => losses.has(fault));
   if (isOfLosses) {
+    const hasRemained = hosts.some(({ agents }) => agents.some(({ lost }) => lost === null));
+    const instead = hasRemained ? ', or go on without it (agents.lost: tolerate)' : '';
     return (
       `A part of the load generator was lost: ${someOf(generator.faults)}. What became of its clients is not known, so the ` +
-      'figures prove nothing. Mend what ended it, or go on without it (agents.lost: tolerate).'
+      `figures prove nothing. Mend what ended it${instead}.`
     );
   }
   const faults =

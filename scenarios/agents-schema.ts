@@ -5,6 +5,7 @@ import { quantity } from './quantity-schema.js';
 
 /** More machines than this no coordinator was measured with; docs/machines.md. */
 const MOST_HOSTS = 1000;
+const HOSTS = `must be all or a whole number from 1 to ${MOST_HOSTS}`;
 
 /** What machines are chosen by. */
 export const LABEL = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
@@ -20,8 +21,8 @@ export const agentsSchema = z.strictObject({
       shape: '`nats://host:port` or `tls://host:port`',
     }),
   hosts: z
-    .union([z.literal('all'), z.number().int().min(1).max(MOST_HOSTS)], {
-      error: ({ input }) => `${quote(input)} must be all or a whole number from 1 to ${MOST_HOSTS}`,
+    .union([z.literal('all'), z.number().int(HOSTS).min(1, HOSTS).max(MOST_HOSTS, HOSTS)], {
+      error: ({ input }) => `${quote(input)} ${HOSTS}`,
     })
     .prefault('all')
     .meta({

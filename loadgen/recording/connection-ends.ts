@@ -6,6 +6,8 @@ export interface ConnectionEnds {
   sockets: number | null;
   /** No fewer than this, where that is what tells. */
   fewest: 0 | 1;
+  /** All connections have the same ends here; otherwise some of the clients may be on this machine, and the others not. */
+  isWhole: boolean;
 }
 
 /**
@@ -21,12 +23,12 @@ export function connectionEnds(
     (sum, { count }, agent) => sum + (pool.hostOf(agent)?.clock ? 0 : count),
     0,
   );
-  if (clientsHere === clients) return { sockets: here, fewest: 1 };
+  if (clientsHere === clients) return { sockets: here, fewest: 1, isWhole: true };
   const hasSocketsHere = clientsHere > 0 && pool.plans[0]?.transport === 'sockets';
-  if (here === null) return { sockets: null, fewest: hasSocketsHere ? 1 : 0 };
+  if (here === null) return { sockets: null, fewest: hasSocketsHere ? 1 : 0, isWhole: false };
   // The end of the server is here in any case.
-  if (here === 1) return { sockets: 1, fewest: 1 };
-  // Another network namespace of this machine has a clock of its own for all that is known, and the same kernel.
-  if (clientsHere === 0) return { sockets: null, fewest: 1 };
-  return { sockets: 1 + clientsHere / clients, fewest: 1 };
+  if (here === 1) return { sockets: 1, fewest: 1, isWhole: true };
+  // This machine may be lent too, beside others, or by another network namespace of it; its clock is asked as all of them are.
+  if (clientsHere === 0) return { sockets: null, fewest: 1, isWhole: false };
+  return { sockets: 1 + clientsHere / clients, fewest: 1, isWhole: false };
 }

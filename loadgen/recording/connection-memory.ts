@@ -126,16 +126,24 @@ function socketsOf({ before, after, ends }: ConnectedMemory, connections: number
   if (before.kernel.sockets === 0 && after.kernel.sockets === 0)
     return { perConnection: ends.sockets ?? ends.fewest, expected: null, opened: null };
   const opened = after.kernel.sockets - before.kernel.sockets;
-  const perConnection = ends.sockets ?? wholeSockets(opened, connections, ends.fewest);
+  const perConnection = ends.sockets ?? likelySockets(opened, connections, ends);
   return { perConnection, expected: Math.round(perConnection * connections), opened };
 }
 
 /**
  * Sockets that a connection has on this host, where the target does not say: a server in a container of this host, or a
- * proxy before it, has sockets here as well, always a whole number of them.
+ * proxy before it, has sockets here as well, a whole number of them. Of clients on lent machines some may be here too, where
+ * this is one of those, so with them it need not be whole.
  */
-export function wholeSockets(opened: number, connections: number, fewest: number): number {
-  return Math.max(fewest, Math.round(opened / Math.max(1, connections)));
+export function likelySockets(
+  opened: number,
+  connections: number,
+  { fewest, isWhole }: Pick<ConnectionEnds, 'fewest' | 'isWhole'>,
+): number {
+  const each = opened / Math.max(1, connections);
+  const whole = Math.round(each);
+  const isNearlyWhole = Math.abs(each - whole) <= STRAY_SHARE;
+  return Math.max(fewest, isWhole || isNearlyWhole ? whole : each);
 }
 
 function isExpected({ expected, opened }: { expected: number | null; opened: number | null }): boolean {

@@ -1,7 +1,7 @@
 import type { Measurement } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
 import type { ConnectionEnds } from './connection-ends.js';
-import { cacheBytesASocket, totalOf, wholeSockets } from './connection-memory.js';
+import { cacheBytesASocket, likelySockets, totalOf } from './connection-memory.js';
 import type { KernelReading } from './kernel-sampler.js';
 import type { MemoryReading } from './memory-ramp.js';
 import { median } from './robust-line.js';
@@ -40,8 +40,7 @@ export class TalkingMemory {
     const { kernel: before, server: serverBefore, clientBytes } = this.#before;
     const grown = (from: number | null | undefined, to: number | undefined): number | null =>
       typeof from === 'number' && to !== undefined ? (to - from) / open : null;
-    const sockets =
-      this.#ends.sockets ?? wholeSockets(kernel.sockets - before.sockets, open, this.#ends.fewest);
+    const sockets = this.#ends.sockets ?? likelySockets(kernel.sockets - before.sockets, open, this.#ends);
     // What the kernel holds for others is no connection's.
     const ofKernel = (bytes: number | null): number | null => (sockets === 0 ? null : bytes);
     const slab = ofKernel(grown(before.sample.slabBytes, kernel.sample.slabBytes));

@@ -10,7 +10,9 @@ import { slowestSentence } from './slowest-agent.js';
 export function loadSentence(record: RunRecord): string {
   const agents = agentsOf(record);
   const clients = agents.reduce((sum, each) => sum + each.clients, 0);
-  const rate = sumOf(agents.map(({ messagesPerSecond }) => messagesPerSecond));
+  // The rate of an agent that was lost is that of its own time, which is not that of the others: they have no sum.
+  const isWhole = agents.every(({ lost }) => lost === null);
+  const rate = isWhole ? sumOf(agents.map(({ messagesPerSecond }) => messagesPerSecond)) : null;
   const cores = record.cpu?.generatorCores.mean ?? sumOf(agents.map(({ cpuCores }) => cpuCores.mean));
   const bytes = sumOf(agents.map(({ privateBytesPeak }) => privateBytesPeak));
   const figures = [

@@ -94,7 +94,11 @@ function sceneWords({
       ...(cpu.server === null ? [] : [`server ${cpu.server.toFixed(2)}`]),
       ...(cpu.areAgentsHere ? [`agents ${cpu.agents.toFixed(2)}`] : []),
       ...(cpu.others !== null && cpu.others >= LEAST_OTHERS ? [`others ${cpu.others.toFixed(2)}`] : []),
-      ...(cpu.host === null ? [] : [`the whole host ${cpu.host.toFixed(2)}`]),
+      ...(cpu.host === null
+        ? []
+        : [
+            `${cpu.areAgentsHere ? 'the whole host' : 'the coordinator’s whole host'} ${cpu.host.toFixed(2)}`,
+          ]),
     ];
     const ceiling =
       ceilingSinceSeconds === null

@@ -38,7 +38,8 @@ export function agentsSection(record: RunRecord): string {
 }
 
 const LEGEND =
-  'Rates and CPU are means while the phases ran; memory is the most that each held. Late: messages that left later than the ' +
+  'Rates and CPU are means while the phases ran, of an agent that was lost until then; memory is the most that each held. ' +
+  'Late: messages that left later than the ' +
   'limit for the generator’s lag.';
 const LEGEND_OF_HOSTS = 'The lag of a host is that of its slowest agent.';
 

@@ -55,7 +55,8 @@ describe('c2m agents', () => {
     expect(others).toEqual([]);
     expect(machine).toMatchObject({ name: 'a', version, labels: ['eu'], busy: null, isSameVersion: true });
     expect(machine.clients.sockets).toBeGreaterThan(1000);
-    expect(machine.clients.packets).toBeGreaterThan(machine.clients.sockets);
+    // It was not lent with --packets.
+    expect(machine.clients.packets).toBe(0);
   });
 
   test('ends with 1, and says what to do, where nobody is there', async () => {

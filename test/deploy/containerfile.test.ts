@@ -49,6 +49,8 @@ test('what the steps of the Containerfile make runs a scenario, as its user, wit
       '--set',
       'generator.lagLimit=30s',
       '--set',
+      'generator.agents=1',
+      '--set',
       'gates=["connections.peak == 200","messages.lost == 0"]',
       '--out',
       join(records, 'run'),

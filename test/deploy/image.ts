@@ -85,8 +85,9 @@ async function takeSteps(
   return stage;
 }
 
-async function takeCommand(command: string, { root, workdir, env }: Stage): Promise<void> {
+async function takeCommand(words: string, { root, workdir, env }: Stage): Promise<void> {
   const cwd = join(root, workdir);
+  let command = words;
   if (command.startsWith('npm ci --ignore-scripts ')) {
     // The tests run in what this very command has made, from the same lock file: once is enough. What npm writes is copied.
     await run('cp', ['-al', resolve('node_modules'), cwd]).catch(() =>
@@ -96,6 +97,11 @@ async function takeCommand(command: string, { root, workdir, env }: Stage): Prom
     rmSync(lock);
     cpSync('node_modules/.package-lock.json', lock);
     return;
+  }
+  if (command.startsWith('npm run build ')) {
+    // So is what it compiles.
+    cpSync('dist', join(cwd, 'dist'), { recursive: true });
+    command = command.replace(/^npm run build && /, '');
   }
   // Of other paths of the image only those that a word begins with.
   const here = command.replaceAll(/ \/(?=[a-z])/g, ` ${root}/`);

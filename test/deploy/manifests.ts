@@ -9,6 +9,7 @@ const VALUES = 'nats-values.yaml';
 export interface Container {
   name: string;
   image: string;
+  command?: string[];
   args?: string[];
   env?: { name: string; value?: string; valueFrom?: { secretKeyRef: { name: string; key: string } } }[];
   securityContext?: object;

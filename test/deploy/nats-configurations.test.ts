@@ -3,7 +3,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { connectNats, type NatsOptions } from '../../loadgen/coordination/nats/connect.js';
-import { c2m, startC2m } from '../cli/c2m.js';
 import { environment } from '../hosts/ip.js';
 import { signedBy, testAuthority } from '../support/certificates.js';
 import { freePort } from '../support/commands.js';
@@ -57,25 +56,6 @@ async function refusal(options: NatsOptions): Promise<string | null> {
     return (error as Error).message;
   }
 }
-
-test('the configuration with users lets coordinators ask, and machines only answer', async () => {
-  const url = `nats://${await startWith(configuration('users.conf'), testFolder())}`;
-  const coordinator = ['--nats-user', 'coordinator', '--nats-password', 'correct-horse-battery'];
-  const machine = ['--nats-user', 'agent', '--nats-password', 'staple-of-another-horse'];
-  expect(await refusal({ url })).toMatch(/wants to know who this is/);
-  const agent = startC2m('agent', '--nats', url, ...machine, '--name', 'lent');
-  await agent.said(/lends lent/);
-
-  const { status, stdout } = await c2m('agents', '--nats', url, ...coordinator, '--json');
-  expect({ status, names: JSON.parse(stdout).map(({ name }: { name: string }) => name) }).toEqual({
-    status: 0,
-    names: ['lent'],
-  });
-  // A machine that asks is not heard.
-  expect((await c2m('agents', '--nats', url, ...machine, '--wait', '0.5')).status).toBe(1);
-  agent.kill('SIGTERM');
-  expect((await agent.ended).status).toBe(0);
-}, 180_000);
 
 test('the configuration with a token lets in who has it', async () => {
   const url = `nats://${await startWith(configuration('token.conf'), testFolder())}`;

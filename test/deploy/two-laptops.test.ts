@@ -82,6 +82,15 @@ describeHosts('two laptops', () => {
     await started(second.type(`c2m agent ${nats} ${machine} --allow ${first.host.address} &`));
     first.write('mine.yaml', scenarioOfGuide(markdown).replaceAll('192.168.1.10', first.host.address));
 
+    // A machine that asks is not heard, and who says nothing of himself is not let in.
+    const asks = await second.type(`c2m agents ${nats} ${machine} --wait 0.5`).ended;
+    expect({ status: asks.status, said: asks.stderr }).toEqual({
+      status: 1,
+      said: expect.stringContaining('no machine has answered'),
+    });
+    const stranger = await second.type(`c2m agents ${nats}`).ended;
+    expect(stranger.stderr).toMatch(/wants to know who this is/);
+
     const small = `${PATIENT} --set clients.count=200 --set phases.talk.duration=1s --set 'gates=["messages.lost == 0"]'`;
     const coordinator = '--nats-user coordinator --nats-password correct-horse-battery';
     const run = first.type(

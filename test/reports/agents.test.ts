@@ -95,6 +95,17 @@ describe('a run over several machines', () => {
     expect(explainVerdict(late)).toContain('Use more agents or machines');
   });
 
+  it('does not advise to go on with what remains where nothing does', () => {
+    const why = 'ended (SIGKILL)';
+    const lost = agentOf(0, { lost: { atSeconds: 12.4, why } });
+    const record = recordOn([hostOf('a', [lost])], (changed) => {
+      changed.verdict = 'invalid';
+      changed.generator.valid = false;
+      changed.generator.faults = [`agent 0 on a was lost at 12.4 s: ${why}`];
+    });
+    expect(explainVerdict(record)).toMatch(/Mend what ended it\.$/);
+  });
+
   it('has a row for each host in summary.md, with as many cells as its head', () => {
     const summary = markdownSummary(reportedRun(lossy));
     const rows = summary.split('\n').filter((line) => /^\| (Host|a|b) \|/.test(line));
@@ -138,7 +149,7 @@ describe('a run over several machines', () => {
     );
     // Their CPU is not that of the host that is told of.
     expect(words.details.join(' ')).toMatch(
-      /CPU then: server [\d.]+, the whole host [\d.]+ of 2 cores; agents [\d.]+, on their own machines\./,
+      /CPU then: server [\d.]+, the coordinator’s whole host [\d.]+ of 2 cores; agents [\d.]+, on their own machines\./,
     );
   });
 

@@ -145,7 +145,7 @@ export class NatsAgents implements Coordinator {
           return links.map(({ host }) => host);
         }
         await Promise.all(links.map((link) => link.release()));
-        if (performance.now() >= endMs) throw this.#tooFew(search.found, links, refusals);
+        if (performance.now() >= endMs) throw this.#tooFew(search.found, refusals);
         await search.until(() => false, AGAIN_MS.least + Math.random() * AGAIN_MS.more, signal);
         search.again();
       }
@@ -161,7 +161,11 @@ export class NatsAgents implements Coordinator {
     const isEnough = (): boolean => {
       const suitable = this.#suitable(search);
       const words = `${suitable.length} of at least ${wanted.atLeast} machines ${suitable.length === 1 ? 'is' : 'are'} there`;
-      const names = suitable.map(({ name }) => name).join(', ');
+      // In an order that is the same whoever has answered last, or the same line would be told again and again.
+      const names = suitable
+        .map(({ name }) => name)
+        .sort()
+        .join(', ');
       const now = `waiting for machines: ${words}${names === '' ? '' : ` (${names})`}`;
       if (suitable.length < wanted.atLeast && now !== told) tell(now);
       told = now;
@@ -196,7 +200,10 @@ export class NatsAgents implements Coordinator {
         const outcomes = await Promise.all(group.map((each) => HostLink.take(this.#taker, each)));
         outcomes.forEach((outcome, index) => {
           if (typeof outcome === 'string') refusals.set((group[index] as Announcement).id, outcome);
-          else taken.push(outcome);
+          else {
+            taken.push(outcome);
+            refusals.delete((group[index] as Announcement).id);
+          }
         });
         if (taken.length + next.length + left.length < atLeast) break;
       }
@@ -204,11 +211,7 @@ export class NatsAgents implements Coordinator {
     return taken;
   }
 
-  #tooFew(
-    found: readonly FoundHost[],
-    released: readonly HostLink[],
-    refusals: ReadonlyMap<string, string>,
-  ): RunError {
+  #tooFew(found: readonly FoundHost[], refusals: ReadonlyMap<string, string>): RunError {
     const { version, transport, wanted, nats } = this.#options;
     const place = nats.url.replace(/\/\/.*@/, '//');
     const want = { version, labels: wanted.labels, transport };
@@ -220,12 +223,12 @@ export class NatsAgents implements Coordinator {
           'is to simulate clients, or wait longer (agents.wait)',
       );
     }
-    const why = (host: FoundHost): string =>
-      whyNot(host, want) ?? refusals.get(host.id) ?? 'could be had, and was let go again';
-    const lines = found.map((host) => `  ${host.name} ${why(host)}`);
+    const reasons = found.map((host) => whyNot(host, want) ?? refusals.get(host.id) ?? null);
+    const lines = found.map(({ name }, index) => `  ${name} ${reasons[index] ?? 'could be had'}`);
+    const free = reasons.filter((reason) => reason === null).length;
     return new RunError(
       'C2M_RUN',
-      `${released.length} of the ${wanted.atLeast} machines that are needed (agents.atLeast) were to be had at ${place} ` +
+      `${free} of the ${wanted.atLeast} machines that are needed (agents.atLeast) were to be had at ${place} ` +
         `within ${seconds} s:\n${lines.join('\n')}`,
     );
   }
@@ -233,8 +236,9 @@ export class NatsAgents implements Coordinator {
 
 function takenWords(links: readonly HostLink[]): string {
   const parts = links.map(({ host }) => {
-    const { offsetMs = 0, uncertaintyMs = 0 } = host.clock ?? {};
-    return `${host.name} (${host.facts.cores} cores, clock ${offsetMs.toFixed(1)} ± ${uncertaintyMs.toFixed(1)} ms)`;
+    // By how much it differs says nothing but which machine was started first.
+    const { uncertaintyMs = 0 } = host.clock ?? {};
+    return `${host.name} (${host.facts.cores} cores, clock known to ±${uncertaintyMs.toFixed(1)} ms)`;
   });
   return `clients are simulated on ${parts.join(', ')}`;
 }

@@ -13,21 +13,30 @@ function poolOn(hosts: AgentHost[], transport: AgentPlan['transport'] = 'sockets
 }
 
 test('with all clients here, a connection has the sockets that its target says', () => {
-  expect(connectionEnds(poolOn([HERE, HERE]), 2)).toEqual({ sockets: 2, fewest: 1 });
-  expect(connectionEnds(poolOn([HERE], 'packets'), 1)).toEqual({ sockets: 1, fewest: 1 });
-  expect(connectionEnds(poolOn([HERE]), null)).toEqual({ sockets: null, fewest: 1 });
+  expect(connectionEnds(poolOn([HERE, HERE]), 2)).toEqual({ sockets: 2, fewest: 1, isWhole: true });
+  expect(connectionEnds(poolOn([HERE], 'packets'), 1)).toEqual({ sockets: 1, fewest: 1, isWhole: true });
+  expect(connectionEnds(poolOn([HERE]), null)).toEqual({ sockets: null, fewest: 1, isWhole: true });
 });
 
 test('with clients elsewhere, the end of the server is here and theirs are not', () => {
-  expect(connectionEnds(poolOn([ELSEWHERE, ELSEWHERE]), 2)).toEqual({ sockets: null, fewest: 1 });
-  expect(connectionEnds(poolOn([ELSEWHERE], 'packets'), 1)).toEqual({ sockets: 1, fewest: 1 });
+  expect(connectionEnds(poolOn([ELSEWHERE, ELSEWHERE]), 2)).toEqual({
+    sockets: null,
+    fewest: 1,
+    isWhole: false,
+  });
+  expect(connectionEnds(poolOn([ELSEWHERE], 'packets'), 1)).toEqual({ sockets: 1, fewest: 1, isWhole: true });
   expect(connectionEnds(poolOn([HERE, ELSEWHERE, ELSEWHERE, ELSEWHERE]), 2)).toEqual({
     sockets: 1.25,
     fewest: 1,
+    isWhole: false,
   });
 });
 
 test('with server and clients elsewhere, there may be neither', () => {
-  expect(connectionEnds(poolOn([ELSEWHERE]), null)).toEqual({ sockets: null, fewest: 0 });
-  expect(connectionEnds(poolOn([HERE, ELSEWHERE]), null)).toEqual({ sockets: null, fewest: 1 });
+  expect(connectionEnds(poolOn([ELSEWHERE]), null)).toEqual({ sockets: null, fewest: 0, isWhole: false });
+  expect(connectionEnds(poolOn([HERE, ELSEWHERE]), null)).toEqual({
+    sockets: null,
+    fewest: 1,
+    isWhole: false,
+  });
 });

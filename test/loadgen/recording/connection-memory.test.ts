@@ -41,7 +41,7 @@ function ramp({
     after: change(memoryReading(connections, others(1)), readings + 1),
     slopes: memory.slopes(),
     logins: connections,
-    ends: { sockets: 2, fewest: 1 },
+    ends: { sockets: 2, fewest: 1, isWhole: true },
     agents: 2,
   };
 }
@@ -182,7 +182,7 @@ describe('beside them', () => {
   test('a target that was there before has a whole number of sockets a connection', () => {
     const { sockets, bytesPerConnection } = connectedMemory({
       ...ramp({}),
-      ends: { sockets: null, fewest: 1 },
+      ends: { sockets: null, fewest: 1, isWhole: true },
     });
     expect(sockets?.expected).toBe(10_000);
     expect(bytesPerConnection.kernel).toBe(EXPECTED.kernel);
@@ -191,16 +191,26 @@ describe('beside them', () => {
   test('with clients elsewhere its kernel memory is that of one socket, and those of the host rose by one', () => {
     const { sockets, bytesPerConnection } = connectedMemory({
       ...ramp({ change: (reading) => withSockets(reading, reading.kernel.sockets / 2) }),
-      ends: { sockets: null, fewest: 1 },
+      ends: { sockets: null, fewest: 1, isWhole: false },
     });
     expect(sockets).toEqual({ expected: 5000, opened: 5000 });
     expect(bytesPerConnection.client).toBeGreaterThan(0);
   });
 
+  test('with half of the clients on this machine, lent beside another, it is that of one socket and a half', () => {
+    const { sockets, bytesPerConnection } = connectedMemory({
+      ...ramp({ change: (reading) => withSockets(reading, Math.round(reading.kernel.sockets * 0.75)) }),
+      ends: { sockets: null, fewest: 1, isWhole: false },
+    });
+    expect(sockets?.expected).toBe(sockets?.opened);
+    expect(sockets?.opened).toBe(7500);
+    expect(bytesPerConnection.kernel).not.toBe(null);
+  });
+
   test('with server and clients elsewhere the kernel of this host says nothing of it, and that is no disturbance', () => {
     const memory = connectedMemory({
       ...ramp({ change: (reading) => withSockets(reading, 12) }),
-      ends: { sockets: null, fewest: 0 },
+      ends: { sockets: null, fewest: 0, isWhole: false },
     });
     expect(memory.bytesPerConnection).toMatchObject({
       kernel: null,

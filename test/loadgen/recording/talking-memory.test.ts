@@ -4,7 +4,7 @@ import type { TimelineSample } from '../../../record/timeline.js';
 import { CLIENT_BYTES, memoryReading, SERVER_BYTES, SOCKET_BYTES } from '../../fixtures/memory.js';
 
 const OPEN = 1000;
-const BOTH_ENDS = { sockets: 2, fewest: 1 } as const;
+const BOTH_ENDS = { sockets: 2, fewest: 1, isWhole: true } as const;
 
 /** A second of a phase in which the server holds `queuedBytes` more than its connections take. */
 function secondOf(talking: TalkingMemory, queuedBytes: number, bufferBytes = 0, open = OPEN): void {
@@ -31,7 +31,7 @@ test('a connection that talks costs what is held more than before the first conn
 });
 
 test('one second in which another process fills its socket buffers does not decide', () => {
-  const talking = new TalkingMemory(memoryReading(0), { sockets: null, fewest: 1 });
+  const talking = new TalkingMemory(memoryReading(0), { sockets: null, fewest: 1, isWhole: true });
   for (const bufferBytes of [0, 0, 30 * 2 ** 20, 0]) secondOf(talking, 0, bufferBytes);
   expect(talking.summary()).toMatchObject({ socketBuffers: 0, kernel: 2 * SOCKET_BYTES });
 });
