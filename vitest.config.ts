@@ -5,8 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Real servers and agents are forked by the tests; worker threads cannot own a cluster.
     pool: 'forks',
-    // Most of a test is waiting: for a phase to end, for a server to come back.
-    maxWorkers: 3,
+    // Each of them starts servers and agents of its own; with three at once on two slow cores some came too late.
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -71,7 +71,12 @@ function isAlive(pid: number): boolean {
 
 describe('c2m run', () => {
   test('starts the server that a scenario embeds, runs it, and ends with 0 where every gate held', async () => {
-    const { status, stdout, stderr } = await c2m('run', 'ci-smoke', '--out', join(folder, 'record'));
+    // How fast this machine is on that day decides nothing here.
+    const unhurried = ['generator.lagLimit=1m', 'gates.5=latency.connect.p99 < 60s'];
+    const { status, stdout, stderr } = await c2m(
+      ...['run', 'ci-smoke', '--out', join(folder, 'record')],
+      ...unhurried.flatMap((each) => ['--set', each]),
+    );
     expect(stderr).toBe('');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^phase connect\n/);
@@ -204,12 +209,15 @@ gates: [messages.lost == 0]
     expect((await run.ended).status).toBe(130);
     await expect.poll(() => started.filter(isAlive), { timeout: 10_000 }).toEqual([]);
     await expect(readdir(mailboxes ?? '')).rejects.toThrow('ENOENT');
-    // What it leaves is told as what it is.
+    // What it leaves is told as what it is: a record of some seconds before, or the beginning of a run.
+    const hasRecord = (await readdir(out)).includes('run.json');
     const { status, stderr } = await c2m('report', out);
-    expect(stderr).toContain(
-      'holds the beginning of a run only: it was ended before it could write run.json',
-    );
-    expect(status).toBe(2);
+    expect(status).toBe(hasRecord ? 130 : 2);
+    if (hasRecord) expect((await recordIn(out)).verdict).toBe('partial');
+    else
+      expect(stderr).toContain(
+        'holds the beginning of a run only: it was ended before it could write run.json',
+      );
   });
 
   test('an error that nobody caught leaves no process and no mailbox either', async () => {

@@ -38,5 +38,5 @@ test('a server that the lab started shares the host with the agents', async () =
   const { record, samples } = recordFixture((made) => {
     made.target = { ...made.target, kind: 'command' };
   });
-  expect(await htmlReport(reportedRun(record, samples))).toContain('started by the lab, on this machine');
+  expect(await htmlReport(reportedRun(record, samples))).toContain('started by the lab, on its machine');
 });

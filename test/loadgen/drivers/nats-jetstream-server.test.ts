@@ -80,7 +80,7 @@ describe('against JetStream', () => {
       null,
       jetStream,
     );
-    await vi.waitUntil(async () => (await server.storedMessages()) > 200, { timeout: 5000, interval: 20 });
+    await vi.waitUntil(async () => (await server.storedMessages()) > 200, { timeout: 20_000, interval: 20 });
     await server.kill();
     await server.start();
     const { messages, connections } = await measurement;

@@ -54,8 +54,10 @@ describe.skipIf(process.platform !== 'linux')('a tree of processes', () => {
   test('has the memory and the CPU of its root, as much as that holds and burns', async () => {
     const { pid } = await start('--hold', '150', '--burn', '800');
     const tree = new ProcessTree(() => pid);
-    const reading = await until(tree, (each) => (each?.cpuSeconds ?? 0) > 0.6);
-    expect(reading?.privateBytes).toBeGreaterThan(150 * MIB);
+    const reading = await until(
+      tree,
+      (each) => each !== null && each.cpuSeconds > 0.6 && each.privateBytes > 150 * MIB,
+    );
     expect(reading?.privateBytes).toBeLessThan(300 * MIB);
     expect(reading?.cpuSeconds).toBeLessThan(3);
     expect(reading).toMatchObject({ processes: 1 });
