@@ -2,6 +2,7 @@ import type { LedgerTotals } from '../agent/ledger.js';
 import type { AgentPlan, AgentSample, FromAgent, ToAgent } from '../agent-messages.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import { RunError } from '../run-error.js';
+import { within } from '../within.js';
 import type { AgentHost, AgentLink, Coordinator } from './coordinator.js';
 
 /** Two million goodbyes take a moment. */
@@ -62,8 +63,8 @@ export class AgentPool {
     const all = this.all('ready');
     const isOneLost = this.#until(() => this.losses.length > 0);
     const fromMs = monotonicMs();
-    await Promise.race([all, isOneLost, delay(timeoutMs)]);
-    if (this.losses.length > 0) await Promise.race([all, delay(OTHERS_MS)]);
+    await within<unknown>(timeoutMs, all, isOneLost);
+    if (this.losses.length > 0) await within(OTHERS_MS, all);
     const missing = this.#missing(monotonicMs() - fromMs);
     if (missing.length > 0) throw new RunError('C2M_RUN', `not every agent can begin: ${missing.join('; ')}`);
     this.#isReady = true;
@@ -120,8 +121,8 @@ export class AgentPool {
     const finals = this.#links.map((link, agent) =>
       Promise.race([this.#until(() => this.#totals.has(agent)), link.ended]),
     );
-    await Promise.race([Promise.all(finals), delay(timeoutMs)]);
-    await Promise.race([Promise.all(this.#links.map((link) => link.part())), delay(timeoutMs)]);
+    await within(timeoutMs, Promise.all(finals));
+    await within(timeoutMs, Promise.all(this.#links.map((link) => link.part())));
     this.kill();
   }
 
@@ -195,8 +196,4 @@ export function lossWords(losses: readonly Omit<AgentLoss, 'atMs'>[]): string[] 
     ({ where, why, numbers }) =>
       `${numbers.length === 1 ? 'agent' : 'agents'} ${numbers.join(', ')} on ${where} ${why}`,
   );
-}
-
-function delay(ms: number): Promise<undefined> {
-  return new Promise((resolve) => setTimeout(() => resolve(undefined), ms).unref());
 }

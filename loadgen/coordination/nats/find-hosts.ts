@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { z } from 'zod';
+import { parseJson } from '../parse-json.js';
 import { type Announcement, type FindHosts, SUBJECTS } from './messages.js';
 
 /** A machine that has answered. */
@@ -118,12 +119,7 @@ export class HostSearch {
 }
 
 function readAnnouncement(text: string, version: string): FoundHost | undefined {
-  let said: unknown;
-  try {
-    said = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const said = parseJson(text);
   const head = headSchema.safeParse(said).data;
   if (!head) return undefined;
   const { id, name } = head;

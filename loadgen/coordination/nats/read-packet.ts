@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../parse-json.js';
 import type { Packet } from './channel.js';
 import type { FromHost } from './messages.js';
 
@@ -33,11 +34,6 @@ const packetSchema = z.union([
 
 /** A packet of a machine's channel. Undefined: it is none. */
 export function readPacket(text: string): Packet<FromHost> | undefined {
-  let said: unknown;
-  try {
-    said = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const said = parseJson(text);
   return packetSchema.safeParse(said).success ? (said as Packet<FromHost>) : undefined;
 }
