@@ -1,6 +1,8 @@
+import { hostname } from 'node:os';
 import { z } from 'zod';
 import { isLoopback } from '../protocol/address.js';
 import { LARGEST_BODY_BYTES } from '../protocol/frame.js';
+import { MOST_HOMES } from './cluster/membership.js';
 import { mediaSchema } from './media/media-config.js';
 
 /** An address that the server listens on. Port 0 lets the kernel choose. */
@@ -228,6 +230,65 @@ const lmdbSchema = z.strictObject({
     .describe('Disk space for all mailboxes; past it SEND is refused with StoreFull.'),
 });
 
+const natsSchema = z.strictObject({
+  servers: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe('Servers of NATS, nats://host:4222 or tls://host:4222; one that answers is enough to begin.'),
+  user: z.string().optional(),
+  password: z.string().optional(),
+  token: z.string().optional(),
+  credentialsFile: z.string().optional().describe('As `nsc` writes it.'),
+  nkeyFile: z.string().optional().describe('Seed of a user, as `nk -gen user` writes it.'),
+  caFile: z.string().optional().describe('PEM; with one of these three TLS is demanded.'),
+  certificateFile: z.string().optional(),
+  keyFile: z.string().optional(),
+});
+
+const clusterSchema = z.strictObject({
+  nats: natsSchema.describe('What carries the bus, and keeps the logs, leases and snapshots.'),
+  name: z
+    .string()
+    .regex(/^[a-zA-Z0-9_-]{1,32}$/, 'is no name; write letters, digits, - and _')
+    .default('c2m')
+    .describe('Clusters of different names on the same NATS have nothing to do with each other.'),
+  node: z
+    .string()
+    .regex(/^[a-zA-Z0-9_-]{1,64}$/, 'is no name; write letters, digits, - and _')
+    .default(() => hostname().replace(/[^a-zA-Z0-9_-]/g, '-').slice(0, 64))
+    .describe('Name of this server among those of the cluster.'),
+  homes: z
+    .number()
+    .int()
+    .min(1)
+    .max(MOST_HOMES)
+    .default(64)
+    .describe('Homes of the cluster, fixed when it is made: mailboxes move between nodes by the home.'),
+  replicas: z
+    .union([z.literal(1), z.literal(3), z.literal(5)])
+    .default(3)
+    .describe('Servers of NATS that keep each log; with 3 one of them may be lost.'),
+  leaseMs: z
+    .number()
+    .int()
+    .min(500)
+    .max(60_000)
+    .default(2000)
+    .describe('A process that is silent for so long has lost its homes to others.'),
+  homeBytes: z
+    .number()
+    .int()
+    .min(1_048_576)
+    .default(2 ** 30)
+    .describe('Room for the mailboxes of one home, and for its log; past it SEND is refused with StoreFull.'),
+  snapshotBytes: z
+    .number()
+    .int()
+    .min(65_536)
+    .default(64 * 2 ** 20)
+    .describe('Log that may stand behind the last snapshot: what a takeover has to read.'),
+});
+
 /** Queue lengths that raise an alert; it clears below half of the threshold. */
 const thresholdsSchema = z.strictObject({
   logins: z.number().positive().default(10_000),
@@ -275,10 +336,16 @@ export const serverConfigSchema = z.strictObject({
       'Each worker listens on a port of its own (ports 0): many workers on one port wake each other up.',
     ),
   store: z
-    .enum(['lmdb', 'memory'])
+    .enum(['lmdb', 'memory', 'jetstream'])
     .default('lmdb')
-    .describe('Where mailboxes are kept: on disk, or in the memory of the process that ends with it.'),
+    .describe(
+      'Where mailboxes are kept: on disk, in the memory of the process that ends with it, or, in a cluster, in logs that NATS replicates.',
+    ),
   lmdb: lmdbSchema.default(lmdbSchema.parse({})),
+  cluster: clusterSchema
+    .nullable()
+    .default(null)
+    .describe('This server is a node of a cluster, whose mailboxes are in logs that NATS replicates; null: it stands alone.'),
   memoryBytes: z
     .number()
     .int()
@@ -330,6 +397,7 @@ export const serverConfigSchema = z.strictObject({
 
 export type ServerConfig = z.output<typeof serverConfigSchema>;
 export type ServerConfigInput = z.input<typeof serverConfigSchema>;
+export type ClusterConfig = z.output<typeof clusterSchema>;
 export type Limits = ServerConfig['limits'];
 export type QueueName = keyof ServerConfig['thresholds'];
 
@@ -351,6 +419,11 @@ export function parseServerConfig(input: ServerConfigInput): ServerConfig {
   if (config.homes > 0 && config.workers === 1) {
     throw new ConfigError('homes: one worker keeps the mailboxes itself; write 0, or more workers');
   }
+  if (config.cluster && config.homes > 0)
+    throw new ConfigError('homes: in a cluster every worker keeps mailboxes; leave it out, and see cluster.homes');
+  if (config.cluster) config.store = 'jetstream';
+  else if (config.store === 'jetstream')
+    throw new ConfigError('store: jetstream is the store of a cluster; set cluster.nats, or choose lmdb');
   const exposed = config.listen.find((address) => !isLoopback(address.host));
   if (exposed && !config.token) {
     throw new ConfigError(

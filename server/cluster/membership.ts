@@ -1,0 +1,83 @@
+/**
+ * A process of the cluster: it takes connections, and keeps homes. A node is one server, with a process for each of its
+ * workers; each of those is a peer of its own.
+ */
+export interface Peer {
+  /** From 1 on, in the order in which they came; a process that is started again has another one. */
+  readonly number: number;
+  /** The node that it belongs to, as people name it, and which of its workers it is, from 0. */
+  readonly node: string;
+  readonly worker: number;
+  /** Of the bus, that it can speak; see bus-version.ts. */
+  readonly versions: { readonly oldest: number; readonly newest: number };
+  /** Where clients connect: `protocol://host:port`. */
+  readonly addresses: readonly string[];
+  /** It hands its homes over, and takes no more. */
+  readonly isLeaving: boolean;
+}
+
+/** Peers are numbered with 16 bits, together with the homes: see home-addresses.ts. */
+export const LARGEST_PEER = 60_000;
+export const MOST_HOMES = 4096;
+
+/**
+ * What becomes of a home. `opening`: its owner reads the log; `open`: it answers; `moving`: its owner hands it over, and
+ * what is said to it is held back by whoever says it.
+ */
+export type HomeState = 'opening' | 'open' | 'moving';
+
+/** Who has a home. */
+export interface HomePlace {
+  readonly home: number;
+  /** Number of a peer; 0: nobody yet. */
+  readonly owner: number;
+  /** Rises with each owner; 0: there was none. */
+  readonly epoch: number;
+  readonly state: HomeState;
+  /** Whom it moves to. */
+  readonly next?: number;
+}
+
+/** By number of the home. */
+export type HomeMap = readonly HomePlace[];
+
+export interface MembershipListener {
+  up(peer: Peer): void;
+  /** Its lease is over, or it has left: it has no homes any more, and no connections that homes could deliver to. */
+  down(peer: Peer): void;
+  /** A home is somewhere else, or is in another state. */
+  moved(place: HomePlace, before: HomePlace): void;
+  /**
+   * True: this process has heard nothing of the others for longer than its lease: its homes are dropped (`HomeKeeper.drop`
+   * was called for each) and it is nobody's peer. False: it has come in again, under a new number.
+   */
+  isolated(isIsolated: boolean): void;
+}
+
+/** Who is there, and who owns which home. One a process. */
+export interface Membership {
+  readonly self: Peer;
+  /** Those that are there, this one among them. */
+  readonly peers: ReadonlyMap<number, Peer>;
+  readonly homes: HomeMap;
+  watch(listener: MembershipListener): void;
+  /** Comes in: from now on homes are given to it. @throws Error saying what is wrong, such as another number of homes */
+  join(keeper: HomeKeeper): Promise<void>;
+  /** Hands over all homes, a few at a time, and goes; resolves when it owns none, or nobody else is there to take them. */
+  leave(): Promise<void>;
+  /** Goes at once: others take over what it has. */
+  close(): Promise<void>;
+}
+
+/** What a process does with the homes that it is given; all calls for one home come one after the other. */
+export interface HomeKeeper {
+  /** Fences the log off from earlier owners, reads it, and serves the home. Rejects where it cannot be had. */
+  open(home: number, epoch: number): Promise<void>;
+  /**
+   * The others know that it moves (`moving`) and hold back what they have to say to it. Resolves when all that was said before is
+   * kept and answered, and the home is closed here.
+   */
+  handOver(home: number, epoch: number): Promise<void>;
+  /** It is another's: nothing more is said for it, nothing that is under way is waited for. */
+  drop(home: number, reason: string): void;
+}
