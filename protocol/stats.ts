@@ -27,7 +27,7 @@ export interface ServerStats {
 
 /** Where the mailboxes are; counts and times of all homes together, since the start. */
 export interface StoreStats {
-  kind: 'lmdb' | 'memory';
+  kind: 'lmdb' | 'memory' | 'jetstream';
   /** Items that wait or are under way, receipts included. */
   items: number;
   diskBytes: number;

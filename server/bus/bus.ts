@@ -11,7 +11,8 @@ export type BusMessage = HomeMessage | ConnectionMessage;
  * `-kept` once it is durable.
  */
 export type HomeMessage =
-  | { kind: 'attach'; user: number; worker: number; connection: number }
+  /** `sent`: sequence of the last item that went out on this connection, where its mailbox was kept elsewhere before */
+  | { kind: 'attach'; user: number; worker: number; connection: number; sent?: number }
   | { kind: 'detach'; user: number; worker: number; connection: number }
   | { kind: 'acknowledge'; user: number; worker: number; connection: number; sequence: number }
   | HomeRequest

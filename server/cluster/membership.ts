@@ -20,6 +20,9 @@ export interface Peer {
 export const LARGEST_PEER = 60_000;
 export const MOST_HOMES = 4096;
 
+/** Longest that a process which leaves waits for others to take its homes. */
+export const LEAVE_TIMEOUT_MS = 60_000;
+
 /**
  * What becomes of a home. `opening`: its owner reads the log; `open`: it answers; `moving`: its owner hands it over, and
  * what is said to it is held back by whoever says it.
@@ -36,6 +39,8 @@ export interface HomePlace {
   readonly state: HomeState;
   /** Whom it moves to. */
   readonly next?: number;
+  /** The owner before has handed it over with all that it had; otherwise that one was gone, or is taken for gone. */
+  readonly isHandedOn?: boolean;
 }
 
 /** By number of the home. */
