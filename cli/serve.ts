@@ -23,7 +23,6 @@ interface ServeOptions {
 
 export function serveCommand(finish: Finish): Command {
   return new Command('serve')
-    .summary('the reference server alone')
     .description(
       'Runs the reference messaging server until SIGINT or SIGTERM, which drain it. A process of it that dies or hangs is started again on the same address (supervised: false in the file: everything in one process, and nothing is).',
     )
