@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isLoopback } from '../protocol/address.js';
 import { LARGEST_BODY_BYTES } from '../protocol/frame.js';
 import { MOST_HOMES } from './cluster/membership.js';
+import { ConfigError } from './config-error.js';
 import { mediaSchema } from './media/media-config.js';
 
 /** An address that the server listens on. Port 0 lets the kernel choose. */
@@ -10,11 +11,6 @@ export interface ListenAddress {
   protocol: 'tcp' | 'tls' | 'ws' | 'wss';
   host: string;
   port: number;
-}
-
-/** A configuration that cannot be used; the message says which value and what would be right. */
-export class ConfigError extends Error {
-  readonly code = 'C2M_SERVER_CONFIG';
 }
 
 const listenAddressSchema = z
