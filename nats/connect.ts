@@ -12,7 +12,7 @@ import {
 
 /** How a server of NATS is reached: by the coordinator of a run, by machines that are lent, by the server's cluster. */
 
-export type { NatsOptions } from './nats-way.js';
+export { type NatsOptions, natsPlaces } from './nats-way.js';
 
 /** Of one attempt. */
 const CONNECT_TIMEOUT_MS = 5000;

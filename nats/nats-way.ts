@@ -76,6 +76,11 @@ export async function readNatsWay(options: NatsOptions): Promise<NatsWay> {
   };
 }
 
+/** The addresses without who it is that goes there, for people. */
+export function natsPlaces({ servers, url }: NatsOptions): string {
+  return (servers ?? [url]).map((each) => each.replace(/\/\/.*@/, '//')).join(',');
+}
+
 /** Whose certificate a server has to have, as `tls.connect` takes it. */
 export function certificateName(host: string): { host: string; servername: string | undefined } {
   const name = host.replace(/^\[|\]$/g, '');

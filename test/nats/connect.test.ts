@@ -229,7 +229,10 @@ describe('TLS', () => {
 
 describe('several servers', () => {
   /** Kills the one that this is connected to; returns the other. */
-  async function killUsed(connection: NatsConnection, servers: [NatsServer, NatsServer]): Promise<NatsServer> {
+  async function killUsed(
+    connection: NatsConnection,
+    servers: [NatsServer, NatsServer],
+  ): Promise<NatsServer> {
     const used = connection.getServer().endsWith(`:${servers[0].endpoint.port}`) ? 0 : 1;
     await servers[used].kill();
     return servers[1 - used] as NatsServer;
@@ -353,7 +356,9 @@ describe('options that cannot be meant', () => {
   it('are told without the secrets in them', async () => {
     for (const url of ['http://lab:s3/cret@host', 'lab:s3/cret@host', 'nats:lab:s3/cret@host:4222'])
       expect(await problem({ url })).toMatch(/^"(http:\/\/)?…@host/);
-    expect(await problem({ servers: ['nats://a:s3cret@host', 'nats://b:s3cret@other'] })).not.toContain('s3c');
+    expect(await problem({ servers: ['nats://a:s3cret@host', 'nats://b:s3cret@other'] })).not.toContain(
+      's3c',
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { connectNats, type NatsOptions } from '../../../nats/connect.js';
+import { connectNats, type NatsOptions, natsPlaces } from '../../../nats/connect.js';
 import type { AgentsPlan } from '../../../scenarios/scenario.js';
 import type { AgentPlan } from '../../agent-messages.js';
 import { RunError } from '../../run-error.js';
@@ -213,7 +213,7 @@ export class NatsAgents implements Coordinator {
 
   #tooFew(found: readonly FoundHost[], refusals: ReadonlyMap<string, string>): RunError {
     const { version, transport, wanted, nats } = this.#options;
-    const place = nats.url.replace(/\/\/.*@/, '//');
+    const place = natsPlaces(nats);
     const want = { version, labels: wanted.labels, transport };
     const seconds = wanted.waitMs / 1000;
     if (found.length === 0) {
