@@ -1,4 +1,4 @@
-import type { NatsOptions } from '../loadgen/coordination/nats/connect.js';
+import type { NatsOptions } from '../nats/connect.js';
 import { InputError } from '../record/input-error.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { type NatsFlags, readNatsOptions } from './nats-options.js';

@@ -44,7 +44,7 @@ async function listAgents(options: AgentsOptions): Promise<ExitStatus> {
   }
   const nats = readNatsOptions(options);
   // Only who speaks to NATS loads what that needs.
-  const { connectNats } = await import('../loadgen/coordination/nats/connect.js');
+  const { connectNats } = await import('../nats/connect.js');
   const { HostSearch } = await import('../loadgen/coordination/nats/find-hosts.js');
   const connection = await connectNats(nats, 'c2m agents');
   try {

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { numbered } from '../lab/ab.js';
 import { checkScenario } from '../lab/agents.js';
-import type { NatsOptions } from '../loadgen/coordination/nats/connect.js';
+import type { NatsOptions } from '../nats/connect.js';
 import { RECORD_FILES } from '../record/folder.js';
 import type { RunRecord } from '../record/run.js';
 import type { Column } from '../record/side-by-side.js';

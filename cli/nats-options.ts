@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { NatsOptions } from '../loadgen/coordination/nats/connect.js';
+import type { NatsOptions } from '../nats/connect.js';
 import { InputError } from '../record/input-error.js';
 
 /** What commander makes of the options below. */
@@ -54,8 +54,12 @@ export function readNatsOptions(flags: NatsFlags, url = flags.nats): NatsOptions
       '--nats is missing: where are the machines met? Write --nats nats://host:4222, or set C2M_NATS',
     );
   }
+  return { url, ...natsIdentity(flags) };
+}
+
+/** Who this is at a server of NATS, and how TLS is spoken with it. */
+export function natsIdentity(flags: NatsFlags): Omit<NatsOptions, 'url' | 'servers'> {
   return {
-    url,
     user: flags.natsUser,
     password: flags.natsPassword,
     token: flags.natsToken,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { numbered } from '../lab/ab.js';
 import { defaultRecordFolder, demandNoRecords } from '../lab/record-folder.js';
-import type { NatsOptions } from '../loadgen/coordination/nats/connect.js';
+import type { NatsOptions } from '../nats/connect.js';
 import { InputError } from '../record/input-error.js';
 import { readRecordSet } from '../record/record-set.js';
 import type { RunRecord } from '../record/run.js';

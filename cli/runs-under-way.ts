@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { findLocalRuns } from '../lab/live-runs.js';
-import { connectNats } from '../loadgen/coordination/nats/connect.js';
 import { findRunsOverNats } from '../loadgen/coordination/nats/control.js';
 import type { RunRequest } from '../loadgen/coordination/nats/messages.js';
 import { type LiveRun, LONGEST_WORDS } from '../loadgen/coordination/run-control.js';
 import { RunError } from '../loadgen/run-error.js';
 import { userName } from '../loadgen/user-name.js';
+import { connectNats } from '../nats/connect.js';
 import { InputError } from '../record/input-error.js';
 import { printableData, printableLines } from '../record/printable.js';
 import { ExitStatus } from './exit-status.js';

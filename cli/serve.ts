@@ -4,12 +4,13 @@ import { formatAddress } from '../protocol/address.js';
 import { InputError } from '../record/input-error.js';
 import { parseServerConfig, type ServerConfig, type ServerConfigInput } from '../server/config.js';
 import { type RunningServer, startServer } from '../server/server.js';
+import { type ClusterFlags, clusterOptions, withCluster } from './cluster-options.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 import { readSecretFile, readYamlFile } from './input-files.js';
 import { listenForInterrupts } from './interrupts.js';
 import { collect } from './repeatable-option.js';
 
-interface ServeOptions {
+interface ServeOptions extends ClusterFlags {
   config?: string;
   listen?: string[];
   workers?: string;
@@ -22,7 +23,7 @@ interface ServeOptions {
 }
 
 export function serveCommand(finish: Finish): Command {
-  return new Command('serve')
+  const command = new Command('serve')
     .description(
       'Runs the reference messaging server until SIGINT or SIGTERM, which drain it. A process of it that dies or hangs is started again on the same address (supervised: false in the file: everything in one process, and nothing is).',
     )
@@ -34,7 +35,8 @@ export function serveCommand(finish: Finish): Command {
     .option('--media <url>', 'address of the media port, such as http://127.0.0.1:9465 (default: none)')
     .option('--admin <url>', 'address of the admin port, or "off"')
     .option('--token-file <file>', 'file with the token that clients must present')
-    .option('--log-level <level>', 'trace, debug, info, warn, error or silent')
+    .option('--log-level <level>', 'trace, debug, info, warn, error or silent');
+  return clusterOptions(command)
     .addHelpText(
       'after',
       `
@@ -44,6 +46,9 @@ Examples:
   c2m serve --data /var/lib/c2m --media http://127.0.0.1:9465
   c2m serve --listen tcp://127.0.0.1:4000 --listen ws://127.0.0.1:4080 --workers 2
   c2m serve --listen tls://0.0.0.0:4443 --token-file token.txt --admin http://127.0.0.1:9464
+  c2m serve --cluster nats://10.0.0.5:4222 --node node-1 --listen tcp://10.0.0.1:4000 --token-file token.txt
+  c2m serve --cluster tls://n1:4222,tls://n2:4222,tls://n3:4222 --nats-creds cluster.creds --config server.yaml
+  C2M_NATS_TOKEN=… c2m serve --cluster nats://127.0.0.1:4222 --cluster-name trial --homes 16 --replicas 1
 `,
     )
     .action(async (options: ServeOptions) => {
@@ -72,12 +77,16 @@ async function serve(config: ServerConfig): Promise<ExitStatus> {
 
 function describeServer({ addresses, adminUrl, mediaUrl }: RunningServer, config: ServerConfig): string {
   const lines = addresses.map((address) => `${chalk.dim('listening')}  ${formatAddress(address)}`);
-  const where =
-    config.store === 'lmdb' ? `on disk, in ${config.lmdb.folder}` : 'in memory: gone with the server';
-  lines.push(`${chalk.dim('mailboxes')}  ${where}`);
+  lines.push(`${chalk.dim('mailboxes')}  ${describeStore(config)}`);
   if (adminUrl) lines.push(`${chalk.dim('admin    ')}  ${adminUrl}  (/healthz, /metrics, /stats, /reload)`);
   if (mediaUrl) lines.push(`${chalk.dim('media    ')}  ${mediaUrl}/media/`);
   return `${lines.join('\n')}\n`;
+}
+
+function describeStore({ store, lmdb, cluster }: ServerConfig): string {
+  if (cluster)
+    return `in ${cluster.homes} homes of the cluster ${cluster.name}, where this is ${cluster.node}; NATS keeps ${cluster.replicas} of each log`;
+  return store === 'lmdb' ? `on disk, in ${lmdb.folder}` : 'in memory: gone with the server';
 }
 
 /** The file, if any, with the flags over it; the server's own schema checks the result. */
@@ -95,7 +104,7 @@ async function readConfig(options: ServeOptions): Promise<ServerConfigInput> {
   if (options.admin !== undefined)
     config.admin = options.admin === 'off' ? null : readHttpAddress('--admin', options.admin);
   if (options.tokenFile !== undefined) config.token = await readSecretFile(options.tokenFile);
-  return config as ServerConfigInput;
+  return withCluster(config, options) as ServerConfigInput;
 }
 
 async function readConfigFile(file: string): Promise<Record<string, unknown>> {

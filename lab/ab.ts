@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { NatsOptions } from '../loadgen/coordination/nats/connect.js';
+import type { NatsOptions } from '../nats/connect.js';
 import { compareSets, type SetComparison } from '../record/comparison/compare-sets.js';
 import { differingPaths } from '../record/comparison/differences.js';
 import { interleavedOrder, type Side } from '../record/comparison/interleaving.js';

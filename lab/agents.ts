@@ -1,6 +1,6 @@
 import type { Coordinator } from '../loadgen/coordination/coordinator.js';
 import { LocalAgents, thisHost } from '../loadgen/coordination/local-agents.js';
-import type { NatsOptions } from '../loadgen/coordination/nats/connect.js';
+import type { NatsOptions } from '../nats/connect.js';
 import { isLoopback } from '../protocol/address.js';
 import { InputError } from '../record/input-error.js';
 import type { Scenario } from '../scenarios/scenario.js';
@@ -17,7 +17,7 @@ export interface MachineSearch {
 
 /**
  * The agents of a run: on this machine, or on those that others lend.
- * @throws InputError for a target that those cannot reach, EndpointError for a name that does not resolve, RunError where NATS
+ * @throws InputError for a target that those cannot reach, EndpointError for a name that does not resolve, NatsError where NATS
  * is not to be reached
  */
 export async function coordinatorFor(scenario: Scenario, search: MachineSearch): Promise<Coordinator> {

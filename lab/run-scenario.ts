@@ -1,6 +1,5 @@
 import type { Endpoint } from '../loadgen/agent-messages.js';
 import type { AgentHost, Coordinator } from '../loadgen/coordination/coordinator.js';
-import type { NatsOptions } from '../loadgen/coordination/nats/connect.js';
 import { withEndpoints } from '../loadgen/plan.js';
 import type { ServerProcesses } from '../loadgen/recording/process-sum.js';
 import { ProcessGroup, ProcessTree } from '../loadgen/recording/server-processes.js';
@@ -9,6 +8,7 @@ import { RunError } from '../loadgen/run-error.js';
 import type { RunRequest } from '../loadgen/run-request.js';
 import { enterNetworkNamespace } from '../loadgen/transports/packets/network-namespace.js';
 import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-addresses.js';
+import type { NatsOptions } from '../nats/connect.js';
 import { formatAddress } from '../protocol/address.js';
 import { withBaseline } from '../record/baseline.js';
 import type { Measurement, RunRecord } from '../record/run.js';

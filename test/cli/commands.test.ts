@@ -56,6 +56,12 @@ describe('arguments that are wrong end with status 2 and say what was meant', ()
     [['serve', '--workers', '0'], 'workers: '],
     [['serve', '--listen', 'http://x'], '"http://x" is not an address'],
     [['serve', '--listen', 'tcp://0.0.0.0:0'], 'a token is needed'],
+    [
+      ['serve', '--node', 'one'],
+      '--node is for a node of a cluster; say where its NATS is: --cluster nats://',
+    ],
+    [['serve', '--cluster', 'nats://127.0.0.1', '--replicas', '2'], 'cluster.replicas: '],
+    [['serve', '--cluster', 'nats://127.0.0.1', '--node', 'a b'], 'cluster.node: is no name'],
     [['serve', '--config', 'no-such-file.yaml'], 'no-such-file.yaml cannot be read'],
   ])('%j', async (argv, message) => {
     const { status, stdout, stderr } = await c2m(...argv);

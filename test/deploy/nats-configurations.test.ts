@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { connectNats, type NatsOptions } from '../../loadgen/coordination/nats/connect.js';
+import { connectNats, type NatsOptions } from '../../nats/connect.js';
 import { environment } from '../hosts/ip.js';
 import { signedBy, testAuthority } from '../support/certificates.js';
 import { freePort } from '../support/commands.js';

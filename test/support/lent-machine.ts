@@ -1,7 +1,7 @@
 import { afterEach } from 'vitest';
 import { AllowList } from '../../loadgen/coordination/nats/allow-list.js';
-import { connectNats } from '../../loadgen/coordination/nats/connect.js';
 import { LentMachine, type LentMachineOptions } from '../../loadgen/coordination/nats/lent-machine.js';
+import { connectNats } from '../../nats/connect.js';
 import type { NatsServer } from './nats-server.js';
 
 const lent: { machine: LentMachine; close: () => Promise<void> }[] = [];

@@ -1,10 +1,10 @@
 import { afterEach } from 'vitest';
 import { thisHost } from '../../loadgen/coordination/local-agents.js';
 import { AllowList } from '../../loadgen/coordination/nats/allow-list.js';
-import { connectNats } from '../../loadgen/coordination/nats/connect.js';
 import { LentMachine } from '../../loadgen/coordination/nats/lent-machine.js';
 import type { Announcement } from '../../loadgen/coordination/nats/messages.js';
 import { NatsAgents, type NatsAgentsOptions } from '../../loadgen/coordination/nats/nats-agents.js';
+import { connectNats } from '../../nats/connect.js';
 import type { AgentsPlan } from '../../scenarios/scenario.js';
 import type { NatsServer } from './nats-server.js';
 

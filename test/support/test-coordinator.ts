@@ -2,7 +2,6 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { afterEach, expect } from 'vitest';
 import type { AgentPlan, Endpoint, FromAgent, ToAgent } from '../../loadgen/agent-messages.js';
 import { Channel, type Packet } from '../../loadgen/coordination/nats/channel.js';
-import { connectNats } from '../../loadgen/coordination/nats/connect.js';
 import {
   type Announcement,
   type FromHost,
@@ -13,6 +12,7 @@ import {
 } from '../../loadgen/coordination/nats/messages.js';
 import { monotonicMs } from '../../loadgen/monotonic-clock.js';
 import { planAgents } from '../../loadgen/plan.js';
+import { connectNats } from '../../nats/connect.js';
 import type { Scenario } from '../../scenarios/scenario.js';
 import { planHost } from './hosts.js';
 import type { NatsServer } from './nats-server.js';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { connectNats, type NatsOptions, natsPlaces } from '../../../nats/connect.js';
 import type { AgentsPlan } from '../../../scenarios/scenario.js';
 import type { AgentPlan } from '../../agent-messages.js';
 import { RunError } from '../../run-error.js';
@@ -8,7 +9,6 @@ import { userName } from '../../user-name.js';
 import { within } from '../../within.js';
 import type { AgentHost, AgentLink, ClockReport, Coordinator } from '../coordinator.js';
 import type { RunControl } from '../run-control.js';
-import { connectNats, type NatsOptions } from './connect.js';
 import { answerOverNats } from './control.js';
 import { byCapacity, type FoundHost, HostSearch, type WantedHost, whyNot } from './find-hosts.js';
 import { HostLink, type Taker } from './host-link.js';
@@ -66,7 +66,7 @@ export class NatsAgents implements Coordinator {
     });
   }
 
-  /** @throws InputError for options that cannot be used, RunError where NATS is not to be reached */
+  /** @throws InputError for options that cannot be used, NatsError where NATS is not to be reached */
   static async connect(options: NatsAgentsOptions): Promise<NatsAgents> {
     const connection = await connectNats(options.nats, `c2m run ${options.name}`);
     return new NatsAgents(connection, options);
@@ -213,7 +213,7 @@ export class NatsAgents implements Coordinator {
 
   #tooFew(found: readonly FoundHost[], refusals: ReadonlyMap<string, string>): RunError {
     const { version, transport, wanted, nats } = this.#options;
-    const place = nats.url.replace(/\/\/.*@/, '//');
+    const place = natsPlaces(nats);
     const want = { version, labels: wanted.labels, transport };
     const seconds = wanted.waitMs / 1000;
     if (found.length === 0) {

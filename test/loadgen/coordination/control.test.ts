@@ -1,9 +1,9 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterEach, describe, expect, test } from 'vitest';
 import { LiveControl } from '../../../lab/live-control.js';
-import { connectNats } from '../../../loadgen/coordination/nats/connect.js';
 import { answerOverNats, findRunsOverNats } from '../../../loadgen/coordination/nats/control.js';
 import { SUBJECTS } from '../../../loadgen/coordination/nats/messages.js';
+import { connectNats } from '../../../nats/connect.js';
 import { startNatsServer } from '../../support/nats-server.js';
 
 const connections: NatsConnection[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LiveControl } from '../../../lab/live-control.js';
-import { connectNats } from '../../../loadgen/coordination/nats/connect.js';
 import { findRunsOverNats } from '../../../loadgen/coordination/nats/control.js';
+import { connectNats } from '../../../nats/connect.js';
 import { c2m } from '../../cli/c2m.js';
 import { coordinate, lendMachine, urlOf } from '../../support/lent-machines.js';
 import { startNatsServer } from '../../support/nats-server.js';

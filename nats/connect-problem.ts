@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { printable } from '../../../record/printable.js';
-import { quote } from '../../../record/quantity.js';
-import type { NatsWay } from './nats-way.js';
+import { printable } from '../record/printable.js';
+import { quote } from '../record/quantity.js';
+import { certificateName, type NatsPlace, type NatsWay } from './nats-way.js';
 
 /** A server says something as soon as it is connected to. */
 const GREETING_TIMEOUT_MS = 2000;
@@ -18,11 +18,14 @@ interface Greeting {
   tls_verify?: boolean;
 }
 
+/** One of the servers, and how it is reached. */
+export type NatsServerWay = NatsPlace & Pick<NatsWay, 'who' | 'tls'>;
+
 /**
  * Why a connect failed and what to do, in words that hold no secret. Where the client library does not tell, the server is
  * looked at once more.
  */
-export async function connectProblem(error: Error, way: NatsWay): Promise<string> {
+export async function connectProblem(error: Error, way: NatsServerWay): Promise<string> {
   const { place } = way;
   if (error.name === 'AuthorizationError') return refusedWords(way);
   const code = codeOf(error);
@@ -35,7 +38,7 @@ export async function connectProblem(error: Error, way: NatsWay): Promise<string
   return (await lookAgain(way)) ?? `${place}: ${printable(error.message)}`;
 }
 
-function refusedWords({ place, who }: NatsWay): string {
+function refusedWords({ place, who }: NatsServerWay): string {
   const what = {
     nobody:
       'wants to know who this is; give --nats-user and --nats-password, --nats-token, --nats-nkey or --nats-creds',
@@ -48,9 +51,9 @@ function refusedWords({ place, who }: NatsWay): string {
 }
 
 /** Undefined: nothing seems to be wrong. */
-async function lookAgain(way: NatsWay): Promise<string | undefined> {
+async function lookAgain(way: NatsServerWay): Promise<string | undefined> {
   const { place, tls } = way;
-  const socket = connect({ host: way.host.replace(/^\[|\]$/g, ''), port: way.port });
+  const socket = connect({ host: certificateName(way.host).host, port: way.port });
   try {
     const line = await firstLine(socket);
     if (line === undefined)
@@ -97,8 +100,8 @@ function greetingIn(line: string): Greeting | undefined {
 }
 
 /** How a handshake fails; undefined: it does not. */
-async function tlsCode(socket: Socket, { host, tls }: NatsWay): Promise<string | undefined> {
-  const secure = connectTls({ ...(tls ?? { host: host.replace(/^\[|\]$/g, '') }), socket });
+async function tlsCode(socket: Socket, { host, tls }: NatsServerWay): Promise<string | undefined> {
+  const secure = connectTls({ ...tls, ...certificateName(host), socket });
   try {
     await once(secure, 'secureConnect', { signal: AbortSignal.timeout(GREETING_TIMEOUT_MS) });
     // It speaks again only to say that it does not take what it was shown.
@@ -112,7 +115,11 @@ async function tlsCode(socket: Socket, { host, tls }: NatsWay): Promise<string |
   }
 }
 
-function tlsWords({ place, tls }: NatsWay, greeting: Greeting, code: string | undefined): string | undefined {
+function tlsWords(
+  { place, tls }: NatsServerWay,
+  greeting: Greeting,
+  code: string | undefined,
+): string | undefined {
   if (greeting.tls_verify && tls?.cert === undefined)
     return `${place} wants to see a certificate; give --nats-cert and --nats-key`;
   if (code === undefined) return undefined;

@@ -4,16 +4,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { NatsConnection, Status } from '@nats-io/transport-node';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  connectNats,
-  type NatsOptions,
-  tellOfConnection,
-} from '../../../loadgen/coordination/nats/connect.js';
-import { signedBy, type TestCertificate, testAuthority } from '../../support/certificates.js';
-import { freePort } from '../../support/commands.js';
-import { testFolder } from '../../support/folder.js';
-import { type NatsServer, startNatsServer } from '../../support/nats-server.js';
-import { nkeyUser, TestOperator } from '../../support/nats-users.js';
+import { connectNats, type NatsOptions, tellOfConnection } from '../../nats/connect.js';
+import { signedBy, type TestCertificate, testAuthority } from '../support/certificates.js';
+import { freePort } from '../support/commands.js';
+import { testFolder } from '../support/folder.js';
+import { type NatsServer, startNatsServer } from '../support/nats-server.js';
+import { nkeyUser, TestOperator } from '../support/nats-users.js';
 
 const connections: NatsConnection[] = [];
 afterEach(async () => {
@@ -231,6 +227,78 @@ describe('TLS', () => {
   });
 });
 
+describe('several servers', () => {
+  /** Kills the one that this is connected to; returns the other. */
+  async function killUsed(
+    connection: NatsConnection,
+    servers: [NatsServer, NatsServer],
+  ): Promise<NatsServer> {
+    const used = connection.getServer().endsWith(`:${servers[0].endpoint.port}`) ? 0 : 1;
+    await servers[used].kill();
+    return servers[1 - used] as NatsServer;
+  }
+
+  async function heardAgain(connection: NatsConnection): Promise<string> {
+    const heard = heardOn(connection, 'after');
+    connection.publish('after', 'once more');
+    return heard;
+  }
+
+  it('are tried until one takes it', async () => {
+    const there = urlOf(await startNatsServer());
+    const gone = `nats://127.0.0.1:${await freePort()}`;
+    await speak({ servers: [gone, there] });
+    await speak({ servers: [there, gone] });
+  });
+
+  it('are each told of when none takes it, without the secrets', async () => {
+    const refusing = urlOf(await startNatsServer({ config: 'authorization { token: "t0ken" }' }));
+    const gone = `nats://127.0.0.1:${await freePort()}`;
+    const words = await problem({ servers: [gone, refusing], token: 'wr0ng' });
+    expect(words.split('\n')).toHaveLength(2);
+    expect(words).toContain(`nobody listens at ${gone} (ECONNREFUSED)`);
+    expect(words).toContain(`${refusing} does not take this token`);
+    expect(words).not.toContain('wr0ng');
+  });
+
+  it('stand in for each other when one is gone, also one that was gone at first', async () => {
+    const servers = [await startNatsServer(), await startNatsServer()] as [NatsServer, NatsServer];
+    await servers[1].kill();
+    const connection = await speak({ servers: servers.map((server) => urlOf(server)) });
+    await servers[1].start();
+    const said: string[] = [];
+    void tellOfConnection(connection, (words) => said.push(words));
+    const other = await killUsed(connection, servers);
+    await expect.poll(() => said).toContain(`connected to NATS at 127.0.0.1:${other.endpoint.port} again`);
+    expect(await heardAgain(connection)).toBe('once more');
+  });
+
+  it('know the same user, whom one of the addresses may name', async () => {
+    const config = 'authorization { user: lab, password: "s3cret" }';
+    const servers = [await startNatsServer({ config }), await startNatsServer({ config })] as const;
+    const connection = await speak({ servers: [urlOf(servers[0], 'lab:s3cret@'), urlOf(servers[1])] });
+    const said: string[] = [];
+    void tellOfConnection(connection, (words) => said.push(words));
+    await killUsed(connection, [...servers]);
+    await expect.poll(() => said).toContainEqual(expect.stringMatching(/again$/));
+    expect(await heardAgain(connection)).toBe('once more');
+  });
+
+  it('have each a certificate for its own name', async () => {
+    const authority = await testAuthority('lab');
+    const caFile = file('ca.pem', authority.cert);
+    const secure = async (name: string) => startNatsServer({ certificate: await signedBy(authority, name) });
+    const servers = [await secure('127.0.0.1'), await secure('localhost')] as const;
+    const urls = [urlOf(servers[0], '', 'tls'), `tls://localhost:${servers[1].endpoint.port}`];
+    const connection = await speak({ servers: urls, caFile });
+    const said: string[] = [];
+    void tellOfConnection(connection, (words) => said.push(words));
+    const other = await killUsed(connection, [...servers]);
+    await expect.poll(() => said).toContainEqual(expect.stringMatching(/again$/));
+    expect(connection.getServer()).toMatch(new RegExp(`:${other.endpoint.port}$`));
+  });
+});
+
 describe('where no NATS server is', () => {
   const listeners: Server[] = [];
   afterEach(() => {
@@ -278,6 +346,8 @@ describe('options that cannot be meant', () => {
     ['a password of nobody', { url: 'nats://host', password: 'x' }, /--nats-password needs --nats-user/],
     ['a key alone', { url: 'nats://host', keyFile: 'key.pem' }, /--nats-cert and --nats-key go together/],
     ['a file that is not there', { url: 'nats://host', caFile: '/none.pem' }, /cannot be read \(ENOENT\)/],
+    ['no server', { servers: [] }, /no server of NATS is given/],
+    ['two users', { servers: ['nats://a:b@host', 'nats://a:c@other'] }, /say differently who this is/],
     ['a stray %', { url: 'nats://a:%zz@host' }, /has a % that begins no sign/],
   ])('%s', async (_, options, words) => {
     expect(await problem(options)).toMatch(words);
@@ -286,6 +356,9 @@ describe('options that cannot be meant', () => {
   it('are told without the secrets in them', async () => {
     for (const url of ['http://lab:s3/cret@host', 'lab:s3/cret@host', 'nats:lab:s3/cret@host:4222'])
       expect(await problem({ url })).toMatch(/^"(http:\/\/)?…@host/);
+    expect(await problem({ servers: ['nats://a:s3cret@host', 'nats://b:s3cret@other'] })).not.toContain(
+      's3c',
+    );
   });
 });
 

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { InputError } from '../../../record/input-error.js';
+import { InputError } from '../record/input-error.js';
 
-/** How a server of NATS is reached, as people say it. Of the ways to say who one is, one at most. */
-export interface NatsOptions {
-  /** `nats://host:port`, or `tls://host:port`, which demands TLS; may hold `user:password@` or `token@`. */
-  url: string;
+/**
+ * How a server of NATS is reached, as people say it: who this is, which is the same at each of several servers. Of the ways to
+ * say who one is, one at most.
+ */
+export type NatsOptions = NatsPlaces & {
   user?: string | undefined;
   password?: string | undefined;
   token?: string | undefined;
@@ -17,17 +18,29 @@ export interface NatsOptions {
   caFile?: string | undefined;
   certificateFile?: string | undefined;
   keyFile?: string | undefined;
+};
+
+/**
+ * Servers of one cluster of NATS, or the only one: `nats://host:port`, or `tls://host:port`, with which TLS is demanded of all of
+ * them; may hold `user:password@` or `token@`.
+ */
+type NatsPlaces = { servers: readonly string[]; url?: undefined } | { url: string; servers?: undefined };
+
+/** The same with everything read and checked. Its secrets are for the servers alone. */
+export interface NatsWay {
+  /** At least one. */
+  servers: NatsPlace[];
+  who: NatsIdentity;
+  /** Null: only where the server demands it. */
+  tls: NatsTls | null;
 }
 
-/** The same with everything read and checked. Its secrets are for the server alone. */
-export interface NatsWay {
+export interface NatsPlace {
+  /** Of IPv6 in brackets. */
   host: string;
   port: number;
   /** `nats://host:port`, for people. */
   place: string;
-  who: NatsIdentity;
-  /** Null: only where the server demands it. */
-  tls: NatsTls | null;
 }
 
 export type NatsIdentity =
@@ -37,11 +50,8 @@ export type NatsIdentity =
   | { kind: 'nkey'; seed: string }
   | { kind: 'credentials'; text: string };
 
-/** As `tls.connect` takes it. */
+/** PEM, as `tls.connect` takes it. */
 export interface NatsTls {
-  /** Whose certificate it has to be. */
-  host: string;
-  servername?: string;
   ca?: string;
   cert?: string;
   key?: string;
@@ -54,16 +64,34 @@ const CREDENTIALS = /BEGIN NATS USER JWT-+\s*\S+\s*-+[\s\S]*BEGIN USER NKEY SEED
 
 /** @throws InputError that holds no secret */
 export async function readNatsWay(options: NatsOptions): Promise<NatsWay> {
-  const url = parseUrl(options.url);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
+  const urls = (options.servers ?? [options.url]).map(parseUrl);
+  if (urls.length === 0) throw new InputError('no server of NATS is given; write nats://host:4222');
   return {
-    host: host.includes(':') ? `[${host}]` : host,
-    port,
-    place: `${url.protocol}//${url.hostname}:${port}`,
-    who: await readIdentity(options, url),
-    tls: await readTls(options, url.protocol === 'tls:', host),
+    servers: urls.map(placeOf),
+    who: await readIdentity(options, urls),
+    tls: await readTls(
+      options,
+      urls.some(({ protocol }) => protocol === 'tls:'),
+    ),
   };
+}
+
+/** The addresses without who it is that goes there, for people. */
+export function natsPlaces({ servers, url }: NatsOptions): string {
+  return (servers ?? [url]).map((each) => each.replace(/\/\/.*@/, '//')).join(',');
+}
+
+/** Whose certificate a server has to have, as `tls.connect` takes it. */
+export function certificateName(host: string): { host: string; servername: string | undefined } {
+  const name = host.replace(/^\[|\]$/g, '');
+  // An address is no name that could be asked for (section 3 of RFC 6066).
+  return { host: name, servername: isIP(name) ? undefined : name };
+}
+
+function placeOf(url: URL): NatsPlace {
+  const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
+  const host = url.hostname.toLowerCase();
+  return { host, port, place: `${url.protocol}//${host}:${port}` };
 }
 
 function parseUrl(text: string): URL {
@@ -76,9 +104,9 @@ function parseUrl(text: string): URL {
   );
 }
 
-async function readIdentity(options: NatsOptions, url: URL): Promise<NatsIdentity> {
+async function readIdentity(options: NatsOptions, urls: readonly URL[]): Promise<NatsIdentity> {
   const { user, password, token, credentialsFile, nkeyFile } = options;
-  const inUrl = identityOfUrl(url, password);
+  const inUrl = identityOfUrls(urls, password);
   if (password !== undefined && user === undefined && inUrl === undefined)
     throw new InputError('--nats-password needs --nats-user: whose password is it?');
   const ways: [string, () => Promise<NatsIdentity>][] = [];
@@ -92,6 +120,16 @@ async function readIdentity(options: NatsOptions, url: URL): Promise<NatsIdentit
   if (first && second)
     throw new InputError(`${first[0]} says who this is, and so does ${second[0]}; leave one of them out`);
   return first ? first[1]() : { kind: 'nobody' };
+}
+
+/** One of several addresses may say it for all of them; two may not say it differently. */
+function identityOfUrls(urls: readonly URL[], beside: string | undefined): NatsIdentity | undefined {
+  const found = urls.flatMap((url) => identityOfUrl(url, beside) ?? []);
+  if (new Set(found.map((who) => JSON.stringify(who))).size > 1)
+    throw new InputError(
+      'the addresses of NATS say differently who this is; it is the same at all servers, so write it into one of them',
+    );
+  return found[0];
 }
 
 /** A user in the address may have the password beside it. */
@@ -131,7 +169,7 @@ async function readCredentials(file: string): Promise<NatsIdentity> {
   return { kind: 'credentials', text };
 }
 
-async function readTls(options: NatsOptions, isDemanded: boolean, host: string): Promise<NatsTls | null> {
+async function readTls(options: NatsOptions, isDemanded: boolean): Promise<NatsTls | null> {
   const { caFile, certificateFile, keyFile } = options;
   if ((certificateFile === undefined) !== (keyFile === undefined))
     throw new InputError(
@@ -139,9 +177,6 @@ async function readTls(options: NatsOptions, isDemanded: boolean, host: string):
     );
   if (!isDemanded && caFile === undefined && certificateFile === undefined) return null;
   return {
-    host,
-    // An address is no name that could be asked for (section 3 of RFC 6066).
-    ...(isIP(host) ? {} : { servername: host }),
     ...(caFile === undefined ? {} : { ca: await readText('--nats-ca', caFile) }),
     ...(certificateFile === undefined ? {} : { cert: await readText('--nats-cert', certificateFile) }),
     ...(keyFile === undefined ? {} : { key: await readText('--nats-key', keyFile) }),
