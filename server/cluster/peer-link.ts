@@ -70,6 +70,8 @@ export class PeerLink {
   readonly #ways: LinkWays;
   readonly #sent: SentBatches;
   #gathering = new GrowingBuffer();
+  /** What is gathered goes as soon as it can. */
+  #isDue = false;
   /** Number of the last batch that came, with all before it. */
   #received = 0;
   #unconfirmedBatches = 0;
@@ -145,10 +147,18 @@ export class PeerLink {
     gathering.used = writeHeld(home, epoch, gathering.bytes, gathering.used);
   }
 
-  /** Puts what was gathered on its way; once an event-loop turn. */
+  /**
+   * Puts what was gathered on its way; once an event-loop turn. Where enough is on its way already, it goes as soon as some of
+   * that is confirmed, together with what is said until then.
+   */
   flush(): void {
+    if (this.#gathering.used === BATCH_HEADER_BYTES) return;
+    this.#isDue = !this.#sent.isOpen;
+    if (!this.#isDue) this.#seal();
+  }
+
+  #seal(): void {
     const { bytes, used } = this.#gathering;
-    if (used === BATCH_HEADER_BYTES) return;
     const isOwn = used >= OWN_BUFFER_BYTES;
     const batch = isOwn ? bytes.subarray(0, used) : Buffer.from(bytes.subarray(0, used));
     if (isOwn) this.#gathering = new GrowingBuffer();
@@ -170,6 +180,7 @@ export class PeerLink {
       if (this.waitingBytes === 0) this.#ways.drained();
     }
     if (header.flags & BatchFlag.lacks) this.#sent.sendAgain(header.confirmed);
+    if (this.#isDue) this.flush();
     if (header.flags & BatchFlag.confirms) this.#answer(header);
     else if (header.number <= this.#received) this.#takeAgain();
     else if (header.number === this.#received + 1) this.#takeNext(header, bytes);
@@ -205,7 +216,7 @@ export class PeerLink {
 
   /** Hot path. Room for so many bytes in a batch, which are counted. */
   #room(bytes: number): GrowingBuffer {
-    if (this.#gathering.used + bytes > MOST_BATCH_BYTES) this.flush();
+    if (this.#gathering.used + bytes > MOST_BATCH_BYTES) this.#seal();
     const gathering = this.#gathering;
     gathering.makeRoom(bytes);
     if (gathering.used === BATCH_HEADER_BYTES) {

@@ -18,8 +18,11 @@ const MOST_WAITING_BYTES = 256 * 1_048_576;
 /** Peers that were heard before membership has shown them. Of more it is only found later that they have waited. */
 const MOST_STRANGERS = 1024;
 
+/** What the bus uses of a connection to NATS, which is made, and made again, by whoever has it. */
+export type BusConnection = Pick<NatsConnection, 'publish' | 'subscribe' | 'flush' | 'isClosed' | 'info'>;
+
 export interface PeerLinksOptions {
-  connection: NatsConnection;
+  connection: BusConnection;
   /** Its name, one token of a subject. */
   cluster: string;
   /** How many there are. */

@@ -1,5 +1,8 @@
-/** So much may be under way to one peer: what NATS drops, a slow peer makes it drop, or must hold for it, is bounded by that. */
+/** So much may be under way to one peer: it bounds what NATS holds for one that is slow, and what is sent in vain behind a loss. */
 const WINDOW_BYTES = 4 * 1_048_576;
+const WINDOW_BATCHES = 256;
+/** Of those after a loss; with each that is confirmed there may be one more. */
+const FIRST_BATCHES = 16;
 /** Nothing was confirmed for so long: the other is asked what came, as often. */
 const SILENT_MS = 500;
 /** What is lacked is reported more than once while it is sent again; see `LACKED_EVERY_MS`. */
@@ -28,6 +31,7 @@ export class SentBatches {
   /** On their way: those behind `#confirmed` up to this one. */
   #published = 0;
   #underWayBytes = 0;
+  #windowBatches = WINDOW_BATCHES;
   /** The last one that was ever on its way. */
   #everPublished = 0;
   #repeated = 0;
@@ -56,6 +60,11 @@ export class SentBatches {
     return this.#published;
   }
 
+  /** Hot path. Whether one that is added now is sent now. */
+  get isOpen(): boolean {
+    return !this.#isSilent && this.#published === this.last && this.#hasRoom(0);
+  }
+
   /** Batches that were sent once more. */
   get repeated(): number {
     return this.#repeated;
@@ -76,6 +85,7 @@ export class SentBatches {
     if (number > this.#everPublished) return -1;
     if (number <= this.#confirmed) return 0;
     const before = this.#bytes;
+    this.#windowBatches = Math.min(WINDOW_BATCHES, this.#windowBatches + number - this.#confirmed);
     while (this.#confirmed < number) {
       const { length } = this.#batches[this.#head] as Buffer;
       this.#batches[this.#head] = undefined;
@@ -104,6 +114,7 @@ export class SentBatches {
     this.#repeatedMs = nowMs;
     this.#published = this.#confirmed;
     this.#underWayBytes = 0;
+    this.#windowBatches = FIRST_BATCHES;
     this.#isSilent = false;
     this.#publishOn();
   }
@@ -122,13 +133,18 @@ export class SentBatches {
     if (this.#isSilent) return;
     for (let left = this.last - this.#published; left > 0; left -= 1) {
       const batch = this.#batches[this.#head + this.#published - this.#confirmed] as Buffer;
+      if (!this.#hasRoom(batch.length)) return;
       if (this.#underWayBytes === 0) this.#progressMs = this.#ways.nowMs();
-      else if (this.#underWayBytes + batch.length > WINDOW_BYTES) return;
       this.#underWayBytes += batch.length;
       this.#published += 1;
       if (this.#published > this.#everPublished) this.#everPublished = this.#published;
       else this.#repeated += 1;
       this.#ways.publish(batch);
     }
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const batches = this.#published - this.#confirmed;
+    return batches < this.#windowBatches && this.#underWayBytes + bytes <= WINDOW_BYTES;
   }
 }
