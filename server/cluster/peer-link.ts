@@ -235,7 +235,7 @@ export class PeerLink {
     }
     if (unknown > 0)
       this.#ways.trouble(
-        `${unknown} messages of batch ${header.number} are of a kind that is not known here`,
+        `batch ${header.number} has messages of a kind that is not known here, which are left out: replace this node by a newer release`,
       );
     this.#received = header.number;
     this.#unconfirmedBatches += 1;
