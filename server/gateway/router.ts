@@ -1,12 +1,12 @@
 import { ReasonCode } from '../../protocol/frame.js';
 import {
+  type Bus,
   type BusMessage,
   type BusReceiver,
   type ConnectionMessage,
   type HomeMessage,
   type HomeRequest,
   homeWorker,
-  type ProcessBus,
 } from '../bus/bus.js';
 import type { WorkerHomes } from '../home/worker-homes.js';
 import type { QueueGauge } from '../queues/queue-gauge.js';
@@ -17,7 +17,7 @@ import type { SessionTable } from './session-table.js';
 import type { Turn } from './turn.js';
 
 export interface RouterParts {
-  bus: ProcessBus;
+  bus: Bus;
   homes: Pick<WorkerHomes, 'receive' | 'lost'>;
   sessions: SessionTable;
   budget: InboundBudget;
@@ -30,7 +30,7 @@ const LOST = 'the keeper of the mailbox was lost';
 
 /** Which process a message goes to, and which connection what comes back is for. */
 export class Router implements BusReceiver {
-  readonly #bus: ProcessBus;
+  readonly #bus: Bus;
   readonly #homes: RouterParts['homes'];
   readonly #sessions: SessionTable;
   readonly #budget: InboundBudget;
