@@ -14,6 +14,7 @@ import { emptySample } from '../loadgen/recording/agent-sums.js';
 import { LatencyRecorder } from '../loadgen/recording/latency-recorder.js';
 import { assembleMeasurement } from '../loadgen/recording/measurement.js';
 import { MemoryTrend } from '../loadgen/recording/memory-trend.js';
+import { NodeSummaries } from '../loadgen/recording/node-summaries.js';
 import { ServerPoller } from '../loadgen/recording/server-poller.js';
 import type { ServerWatches } from '../loadgen/recording/server-watches.js';
 import { TimelineRecorder } from '../loadgen/recording/timeline-recorder.js';
@@ -163,11 +164,12 @@ function assemble() {
     connectsPerSecond: 1000,
     resources: { memory: { bytesPerConnection: { kernel: null, server: null, client: null, total: null } } },
     memoryTrend: new MemoryTrend(),
+    nodes: new NodeSummaries(new Set()),
     notes: [],
     isPartial: true,
     died: null,
     pool,
-    watches: { poller, processes: undefined, metrics: undefined } as unknown as ServerWatches,
+    watches: { admin: poller, processes: undefined, metrics: undefined } as unknown as ServerWatches,
     recorder,
     latency,
     agents,

@@ -1,19 +1,18 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../loadgen/random.js';
 import type { ServerControl } from '../loadgen/run-request.js';
 import type { ServerAction } from '../scenarios/scenario.js';
 import type { ServerConfig } from '../server/config.js';
 import { SHIPPED_HANDLERS } from '../server/hot-code/handler-files.js';
-import { SpawnError, type SpawnedServer, spawnServer } from '../server/processes/spawn.js';
+import { type SpawnedServer, spawnServer } from '../server/processes/spawn.js';
 import { clearOwnerless, makeTemporaryFolder, type TemporaryFolder } from '../server/temporary-folder.js';
 import { removeAtAbruptEnd } from './abrupt-end.js';
 import { readStats, reloadServer } from './admin-client.js';
+import { startAgain } from './start-again.js';
 
 /** The processes of a server that was killed let go of its ports and mailboxes within this time. */
 const RESTART_WITHIN_MS = 10_000;
-const RESTART_EVERY_MS = 50;
 
 const HANDLERS = 'handlers.mjs';
 
@@ -102,6 +101,8 @@ export class EmbeddedServer implements ServerControl {
         return this.#killAndRestart();
       case 'reload':
         return this.#reload(action.handlers, action.isRejected);
+      default:
+        throw new Error(`${action.kind} is done to a cluster alone`);
     }
   }
 
@@ -133,26 +134,19 @@ export class EmbeddedServer implements ServerControl {
   }
 
   async #killAndRestart(): Promise<string> {
-    const { addresses, adminUrl, mediaUrl, exited } = this.#spawned;
-    const admin = adminUrl === null ? null : { host: '127.0.0.1', port: Number(new URL(adminUrl).port) };
-    const media = this.#config.media && { ...this.#config.media, port: Number(new URL(mediaUrl ?? '').port) };
-    const config = { ...this.#config, listen: addresses, admin, media };
+    const before = this.#spawned;
     if (this.#config.portPerWorker) throw new Error('the ports of its workers would be others afterwards');
     this.#isRestarting = true;
     this.kill();
-    await exited;
-    const deadline = performance.now() + RESTART_WITHIN_MS;
-    for (;;) {
-      try {
-        this.#spawned = await spawnServer(config, this.#folder.path);
-        break;
-      } catch (error) {
-        // Workers that have just lost their supervisor may hold the ports for another moment.
-        const isPortTaken = error instanceof SpawnError && error.message.includes('EADDRINUSE');
-        if (!isPortTaken || performance.now() > deadline) throw error;
-        await sleep(RESTART_EVERY_MS);
-      }
-    }
+    await before.exited;
+    this.#spawned = await startAgain({
+      config: this.#config,
+      before,
+      temporaryFolder: this.#folder.path,
+      // Workers that have just lost their supervisor may hold the ports for another moment.
+      isPassing: ({ message }) => message.includes('EADDRINUSE'),
+      withinMs: RESTART_WITHIN_MS,
+    });
     this.#isRestarting = false;
     this.#watch();
     return 'kill server';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SPARE_FILES } from '../loadgen/host-facts.js';
 import { InputError } from '../record/input-error.js';
 import { formatQuantity } from '../record/quantity.js';
-import type { EmbeddedTarget, Scenario, SizeDistribution } from '../scenarios/scenario.js';
+import type { ClusterPlan, EmbeddedTarget, Scenario, SizeDistribution } from '../scenarios/scenario.js';
 import { parseServerConfig, type ServerConfig, type ServerConfigInput } from '../server/config.js';
 import { ConfigError } from '../server/config-error.js';
 import { mediaSchema } from '../server/media/media-config.js';
@@ -33,21 +33,31 @@ export function embeddedConfig(
     // A server that listens beyond loopback wants a token, also where its network holds nobody else.
     ...(isOnDevice ? { token: randomUUID(), portPerWorker: true } : {}),
     workers,
-    ...(workers > MOST_WORKERS_WITHOUT_HOMES ? { homes: HOMES, coalesceMs: COALESCE_MS } : {}),
-    store: target.store,
+    ...(workers > MOST_WORKERS_WITHOUT_HOMES && !target.cluster
+      ? { homes: HOMES, coalesceMs: COALESCE_MS }
+      : {}),
+    ...(target.cluster ? { cluster: clusterConfig(target.cluster) } : { store: target.store }),
     admin: { host: '127.0.0.1', port: 0 },
     ...(scenario.media ? { media: { port: 0, ...roomForOne(scenario.media.connections) } } : {}),
     // Alerts are in the record; in the log they would tear the live view.
     logLevel: 'error',
     ...target.settings,
-    // The run is over when it closes: nobody waits for clients that are gone.
-    limits: { drainTimeoutMs: 500, ...(target.settings.limits as object | undefined) },
+    // The run is over when it closes: nobody waits for clients that are gone. A node is drained under traffic as well.
+    limits: {
+      ...(target.cluster ? {} : { drainTimeoutMs: 500 }),
+      ...(target.settings.limits as object | undefined),
+    },
   } as ServerConfigInput;
   const config = checked(input);
   checkLargestMessage(scenario.messages.size, config);
   checkHeartbeat(scenario, config);
   checkGroups(scenario, config);
   return config;
+}
+
+/** @returns as of any node; where NATS is nobody knows before it is started */
+function clusterConfig({ homes, replicas }: ClusterPlan): NonNullable<ServerConfigInput['cluster']> {
+  return { homes, replicas, nats: { servers: ['nats://127.0.0.1:4222'] } };
 }
 
 /** As few as the open-file limit allows: each worker costs memory, and a core is shared anyway. */

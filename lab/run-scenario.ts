@@ -16,6 +16,7 @@ import type { LoadedScenario } from '../scenarios/load.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { coordinatorFor } from './agents.js';
 import { Checkpoint } from './checkpoint.js';
+import { EmbeddedCluster } from './cluster/embedded-cluster.js';
 import { CommandServer } from './command-server.js';
 import { EmbeddedServer } from './embedded-server.js';
 import { listenForRequests } from './live-carriers.js';
@@ -136,7 +137,7 @@ type HowToRun = Required<Pick<RunOptions, 'folder' | 'signal' | 'skipsFirstConta
 };
 
 /** A server that the lab has started for a run. */
-type StartedServer = EmbeddedServer | CommandServer;
+type StartedServer = EmbeddedServer | EmbeddedCluster | CommandServer;
 
 /** Ends the server that it started, whatever happens. */
 async function measure(
@@ -158,13 +159,15 @@ async function measure(
 
 /** Undefined: it runs already. */
 async function startServer(
-  { seed, generator }: Scenario,
+  { seed, generator, target: wanted }: Scenario,
   target: PlannedTarget,
   { folder, signal }: HowToRun,
 ): Promise<StartedServer | undefined> {
   switch (target.kind) {
     case 'embedded':
-      return EmbeddedServer.start(target.config, seed);
+      return wanted.kind === 'embedded' && wanted.cluster
+        ? EmbeddedCluster.start(target.config, wanted.cluster, seed)
+        : EmbeddedServer.start(target.config, seed);
     case 'command': {
       const isOnDevice = generator.transport === 'packets';
       const { command, listening } = target;
@@ -181,12 +184,17 @@ function reachable(address: Endpoint): Endpoint {
 }
 
 /** Where a server is reached, once it is there, and by what it is seen. */
-type Reach = Pick<RunRequest, 'endpoints' | 'plans' | 'adminUrl' | 'mediaUrl' | 'processes'>;
+type Reach = Pick<RunRequest, 'endpoints' | 'plans' | 'adminUrl' | 'mediaUrl' | 'processes' | 'nodes'>;
 
 function reachOf(target: PlannedTarget, server: StartedServer | undefined): Reach {
   if (target.kind !== 'embedded') {
     const { endpoints, plans, adminUrl, mediaUrl } = target;
     return { endpoints, plans, adminUrl, mediaUrl, processes: processesOf(target, server) };
+  }
+  if (server instanceof EmbeddedCluster) {
+    const { addresses, nodes } = server;
+    const plans = withEndpoints(target.plans, addresses);
+    return { endpoints: addresses, plans, adminUrl: null, nodes, mediaUrl: null, processes: null };
   }
   const { addresses = [], adminUrl = null, mediaUrl = null } = server instanceof EmbeddedServer ? server : {};
   const endpoints = addresses.map(reachable);
@@ -199,6 +207,11 @@ function processesOf(target: PlannedTarget, server: StartedServer | undefined): 
   if (target.kind !== 'external' || !target.processes) return null;
   const { processes } = target;
   return 'pid' in processes ? new ProcessTree(() => processes.pid) : new ProcessGroup(processes.cgroup);
+}
+
+/** Of all nodes. */
+function workersOf({ config }: Extract<PlannedTarget, { kind: 'embedded' }>, { target }: Scenario): number {
+  return config.workers * ((target.kind === 'embedded' && target.cluster?.nodes) || 1);
 }
 
 async function load(
@@ -220,7 +233,7 @@ async function load(
     target: {
       kind: target.kind,
       addresses: reach.endpoints.map(formatAddress),
-      serverWorkers: target.kind === 'embedded' ? target.config.workers : null,
+      serverWorkers: target.kind === 'embedded' ? workersOf(target, scenario) : null,
       store: target.kind === 'embedded' ? target.config.store : null,
       driver: target.driver,
     },

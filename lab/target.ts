@@ -16,6 +16,7 @@ import type {
   WatchedProcesses,
 } from '../scenarios/scenario.js';
 import type { ServerConfig } from '../server/config.js';
+import { demandNatsServer } from './cluster/nats-program.js';
 import { checkDriver } from './driver-limits.js';
 import { embeddedConfig } from './embedded-target.js';
 import { resolveEndpoint } from './endpoints.js';
@@ -59,11 +60,16 @@ export async function planTarget(
   const run = Math.floor(Date.now() / 1000);
   const planned = (serverWorkers: number) => ({ run, hosts: planHosts(hosts, serverWorkers) });
   if (target.kind === 'embedded') {
+    if (target.cluster) demandNatsServer();
     const config = embeddedConfig(scenario, target, openFiles.soft);
     const credentials = credentialsOf(config);
     const driver: DriverPlan = { name: 'c2m', settings: { credentials } };
     const promises = await checkDriver(scenario, driver);
-    const plans = planAgents(scenario, { ...planned(config.workers), endpoints: [], driver });
+    const plans = planAgents(scenario, {
+      ...planned(config.workers * (target.cluster?.nodes ?? 1)),
+      endpoints: [],
+      driver,
+    });
     return { kind: 'embedded', config, plans, run, credentials, driver: { name: driver.name, promises } };
   }
   const credentials = credentialsOf(target);

@@ -39,17 +39,24 @@ export class ActionRunner {
   /** Drops what is still to come, and waits for what has begun. */
   async end(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#server?.hurry?.();
     await Promise.all(this.#running);
   }
 
+  /** Seconds of the run. */
+  #now(): number {
+    return Math.round(monotonicMs() - this.#startMs) / 1000;
+  }
+
   async #do(action: Action): Promise<void> {
-    const mark: Mark = { atSeconds: Math.round(monotonicMs() - this.#startMs) / 1000, label: action.kind };
+    const mark: Mark = { atSeconds: this.#now(), label: action.kind };
     this.marks.push(mark);
     try {
       if (isOfClients(action)) {
         mark.label = `${action.kind} ${Math.round(action.share * 1000) / 10} %`;
       } else {
-        mark.label = (await this.#server?.act(action)) ?? action.kind;
+        const ended = (label: string) => this.marks.push({ atSeconds: this.#now(), label, isEnd: true });
+        mark.label = (await this.#server?.act(action, ended)) ?? action.kind;
       }
     } catch (error) {
       mark.label = `${action.kind} failed`;

@@ -53,8 +53,7 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       count,
       population: { firstUser: clients.firstUser, count: clients.count },
       endpoints: facts.endpoints,
-      // The addresses of our own server are its workers; those that a scenario names are nodes.
-      partnersApart: target.kind !== 'embedded' && facts.endpoints.length > 1,
+      partnersApart: hasNodes(target, facts.endpoints),
       driver: facts.driver,
       webSocket: target.kind === 'embedded' ? null : target.websocket,
       insecure: target.kind === 'embedded' || target.insecure,
@@ -68,6 +67,11 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       attachments: [],
     };
   });
+}
+
+/** The addresses of one server of our own are its workers; those of a cluster, and those that a scenario names, are nodes. */
+function hasNodes(target: Scenario['target'], endpoints: readonly Endpoint[]): boolean {
+  return target.kind === 'embedded' ? (target.cluster?.nodes ?? 1) > 1 : endpoints.length > 1;
 }
 
 /** The same plans for a server that listens here. */

@@ -7,8 +7,20 @@ import type { ServerProcesses } from './recording/process-sum.js';
 
 /** What a run may do to its server. */
 export interface ServerControl {
-  /** Resolves with what was done, in words; rejects with why it could not be. */
-  act(action: ServerAction): Promise<string>;
+  /**
+   * Resolves with what was done, in words; rejects with why it could not be.
+   * @param ended told when what it began ends, such as that what was killed is there again
+   */
+  act(action: ServerAction, ended: (words: string) => void): Promise<string>;
+  /** The run ends: what an action still waits for, such as when a node is to be started again, is done at once. */
+  hurry?(): void;
+}
+
+/** A node of the cluster under test. */
+export interface ServerNode {
+  name: string;
+  /** Of its admin port; the same when it was started again. */
+  adminUrl: string;
 }
 
 /** What a run is made from: a scenario, and where to go with it. */
@@ -27,6 +39,8 @@ export interface RunRequest {
   server: ServerControl | null;
   /** Admin port of the server under test, if it has one. */
   adminUrl: string | null;
+  /** Nodes of the server under test, where it is a cluster that the lab started: each has an admin port of its own. */
+  nodes?: readonly ServerNode[];
   /** Processes of this host that the server under test is, where that is known. */
   processes: ServerProcesses | null;
   /** What is read of what the server says of itself. */

@@ -18,6 +18,7 @@ import { AgentSummaries } from './recording/agent-summary.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
 import { MemoryTrend } from './recording/memory-trend.js';
+import { NodeSummaries } from './recording/node-summaries.js';
 import { RecordWriter } from './recording/record-writer.js';
 import { repeatSparingly } from './recording/repeat-sparingly.js';
 import { ResourceUsage } from './recording/resource-usage.js';
@@ -184,6 +185,7 @@ class Run {
       this.#startMs = monotonicMs() + this.#request.coordinator.leadMs;
       this.#startedAtMs = Date.now() + this.#request.coordinator.leadMs;
       const memoryTrend = new MemoryTrend();
+      const nodes = new NodeSummaries(talking);
       const latency = new LatencyRecorder(
         (text) => writer.latency(text),
         this.#startedAtMs,
@@ -202,6 +204,7 @@ class Run {
         emit: (sample) => {
           writer.sample(sample);
           memoryTrend.add(sample);
+          nodes.add(sample);
           resources.add(sample);
           this.events.emit('sample', sample);
         },
@@ -224,6 +227,7 @@ class Run {
           connectsPerSecond: this.#connectsPerSecond,
           resources: resources.summary(),
           memoryTrend,
+          nodes,
           media,
           notes: [...this.#notes, ...rates.notes, ...actions.failures],
           marks: [...actions.marks, ...rates.marks].sort((one, other) => one.atSeconds - other.atSeconds),

@@ -186,6 +186,19 @@ const agentSchema = z.object({
   lost: z.object({ atSeconds: z.number(), why: z.string() }).nullable(),
 });
 
+/** One server of a cluster, as its admin port told. */
+const nodeSchema = z.object({
+  name: z.string(),
+  /** Most at one time, of what it said once a second. */
+  connectionsPeak: count,
+  /** In use while the phases ran and it was there. */
+  cpuCores: coresSchema,
+  /** Private memory at its highest, all its processes; null: it never told. */
+  privateBytesPeak: nullableBytes,
+  /** p99 of the worst second of its slowest process. */
+  eventLoopLagMaxMs: z.number().nullable(),
+});
+
 const agentHostSchema = z.object({
   name: z.string(),
   environment: environmentSchema,
@@ -270,7 +283,16 @@ export const runRecordSchema = z.object({
     }),
   ),
   /** What was done to the server or the clients at a time of its own. */
-  marks: z.array(z.object({ atSeconds: z.number(), label: z.string() })).default([]),
+  marks: z
+    .array(
+      z.object({
+        atSeconds: z.number(),
+        label: z.string(),
+        /** What an action before it began has ended, such as that a node that was killed is there again. */
+        isEnd: z.boolean().optional(),
+      }),
+    )
+    .default([]),
   /**
    * Rates of messages that somebody set by hand, each from then to the end of its phase: it was another load than the
    * scenario says. Left out: nobody did.
@@ -403,6 +425,8 @@ export const runRecordSchema = z.object({
       }),
     })
     .optional(),
+  /** Of a cluster that the lab started, each of its servers; left out: it was one server. */
+  nodes: z.array(nodeSchema).optional(),
   /** Most at one time, of a server whose processes were looked at; null, or left out: they were not. */
   serverProcesses: z
     .object({ processes: count, threads: count, openFiles: count.nullable() })
@@ -447,6 +471,8 @@ export type QueueSummary = z.infer<typeof queueSummarySchema>;
 /** A machine that clients were on, and an agent on it, as run.json has them. */
 export type RecordedHost = RunRecord['hosts'][number];
 export type RecordedAgent = RecordedHost['agents'][number];
+/** A server of a cluster, in the same way. */
+export type RecordedNode = NonNullable<RunRecord['nodes']>[number];
 
 /** What the recorder hands on: everything measured, nothing judged. */
 export type Measurement = Omit<RunRecord, 'gates' | 'verdict'> & {

@@ -14,6 +14,19 @@ const intervalLatencySchema = z.object({
 /** Percentiles of this interval, milliseconds; null where nothing was recorded. */
 const intervalLatency = intervalLatencySchema.nullable().default(null);
 
+/** One server of a cluster in one line. */
+const nodeSampleSchema = z.object({
+  name: z.string(),
+  /** Of its first process. */
+  pid: z.number(),
+  connections: z.number(),
+  cpu: z.number(),
+  /** Between its last two answers. */
+  seconds: z.number(),
+  privateBytes: z.number(),
+  eventLoopLagMs: z.number(),
+});
+
 /**
  * One line of `timeline.ndjson`: what happened in one second, or in several where an agent could not tell of each. Counts
  * are of that time, levels are at its end.
@@ -86,8 +99,10 @@ export const timelineSampleSchema = z.object({
       processes: z.number().optional(),
       threads: z.number().optional(),
       openFiles: z.number().nullable().optional(),
-      /** Highest length within the interval, by queue name. */
+      /** Highest length within the interval, by queue name; of a cluster that of the node where it was highest. */
       queues: counts,
+      /** Of a cluster, the servers that have told something new; the figures above are of all of them. */
+      nodes: z.array(nodeSampleSchema).optional(),
     })
     .nullable(),
   /** By the names of the scenario; left out where the page of the server told nothing new. */
@@ -113,5 +128,6 @@ export const timelineSampleSchema = z.object({
   }),
 });
 
+export type NodeSample = z.infer<typeof nodeSampleSchema>;
 export type TimelineSample = z.infer<typeof timelineSampleSchema>;
 export type IntervalLatency = z.infer<typeof intervalLatencySchema>;

@@ -18,7 +18,8 @@ export function interventionsOf(record: RunRecord): Intervention[] {
       label: `cut ${formatRatio(cut)} as ${name} began`,
     }));
   // Another rate is another load: what gives way under it gives way, and nothing comes back from it.
-  const actions = record.marks.filter((mark) => !isRateChange(record, mark));
+  // And the end of an action belongs to it.
+  const actions = record.marks.filter((mark) => !mark.isEnd && !isRateChange(record, mark));
   return [...actions, ...cuts].sort((one, other) => one.atSeconds - other.atSeconds);
 }
 

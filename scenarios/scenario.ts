@@ -38,8 +38,19 @@ export interface EmbeddedTarget {
   /** 'auto': planned from the open-file limit and the cores. */
   workers: number | 'auto';
   store: 'lmdb' | 'memory';
+  /** Left out: one server. Of a cluster the store is NATS. */
+  cluster?: ClusterPlan;
   /** Overrides of the server's configuration, by its own names. */
   settings: Record<string, unknown>;
+}
+
+/** Nodes that the lab starts, and the servers of NATS that they share. */
+export interface ClusterPlan {
+  nodes: number;
+  nats: number;
+  /** Servers of NATS that keep each log. */
+  replicas: 1 | 3 | 5;
+  homes: number;
 }
 
 /** A server that is not ours: where it listens, and what is spoken there. */
@@ -179,7 +190,20 @@ export interface Phase {
   cut: number;
 }
 
-export const ACTION_KINDS = ['kill-worker', 'kill-server', 'reload', 'cut', 'pause'] as const;
+export const ACTION_KINDS = [
+  'kill-worker',
+  'kill-server',
+  'kill-node',
+  'stop-node',
+  'drain-node',
+  'kill-nats',
+  'reload',
+  'cut',
+  'pause',
+] as const;
+
+/** One of several, from 1 on; `each`: the one whose turn it is; `any`: drawn at random from those that are there. */
+export type Which = number | 'each' | 'any';
 
 /** Something done at `atMs` after the beginning of the first phase: to the server, or to a share of the clients. */
 export type Action = ServerAction | ClientAction;
@@ -189,6 +213,14 @@ export type ServerAction =
   | { kind: 'kill-worker'; atMs: number; worker: number | null }
   /** SIGKILL to all of it; it is started again on the same addresses and mailboxes. */
   | { kind: 'kill-server'; atMs: number }
+  /** The same to one node of a cluster, which is started again after so long. */
+  | { kind: 'kill-node'; atMs: number; node: Which; restartAfterMs: number }
+  /** SIGSTOP to one, and SIGCONT after so long. */
+  | { kind: 'stop-node'; atMs: number; node: Which; forMs: number }
+  /** SIGTERM to one; once it has ended it is started again, as a deploy does. */
+  | { kind: 'drain-node'; atMs: number; node: Which }
+  /** SIGKILL to one server of NATS, which is started again on its data after so long. */
+  | { kind: 'kill-nats'; atMs: number; nats: Which; restartAfterMs: number }
   /** Handlers from this file, or those of the server once more. */
   | { kind: 'reload'; atMs: number; handlers: string | null; isRejected: boolean };
 

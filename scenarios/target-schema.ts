@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { quote } from '../record/quantity.js';
 import { oneOf, wholeOrAuto } from './choice.js';
+import { clusterPlan, clusterTargetSchema } from './cluster-target-schema.js';
 import { commandSchema } from './command-schema.js';
 import { driverSchema } from './driver-schema.js';
 import { metricsPageSchema } from './metrics-page-schema.js';
@@ -21,6 +22,10 @@ const embeddedSchema = z.strictObject(
     store: oneOf(['lmdb', 'memory']).prefault('lmdb').meta({
       description:
         'Where mailboxes are kept: on disk, so that what was accepted survives the end of any process, or in memory.',
+    }),
+    cluster: clusterTargetSchema.optional().meta({
+      description:
+        'Several servers that are one, with their mailboxes in logs that NATS replicates; the lab starts all of them, and NATS too.',
     }),
     settings: z
       .record(
@@ -197,7 +202,10 @@ export const targetSchema = z
       ),
   )
   .transform((target): Target => {
-    if (target.embedded) return { kind: 'embedded', ...target.embedded };
+    if (target.embedded) {
+      const { cluster, ...embedded } = target.embedded;
+      return { kind: 'embedded', ...embedded, ...(cluster && { cluster: clusterPlan(cluster) }) };
+    }
     const { addresses = [], admin = null, media = null, allow = [], token = null } = target;
     const { tokenPerUser = false, insecure = false } = target;
     const { driver = { name: 'c2m', settings: {} }, metrics = null } = target;

@@ -17,6 +17,7 @@ export function findingsAcross(content: unknown): Finding[] {
   const scenario = mapOf(content);
   return [
     ...actionsPastPhases(scenario),
+    ...clusterNeeds(scenario),
     ...doubleNames(scenario),
     ...mediaNeeds(scenario),
     ...gatesOnUnnamedSeries(scenario),
@@ -28,16 +29,46 @@ function actionsPastPhases(scenario: RawMap): Finding[] {
   const durations = mapsOf(scenario.phases).map(({ duration }) => figureOf('duration', duration));
   const isKnown = durations.length > 0 && durations.every((each) => each !== undefined);
   const { kind, keys } = rawTarget(scenario);
+  const cluster = rawCluster(keys);
   const facts = {
     endMs: isKnown ? durations.reduce<number>((sum, each) => sum + (each ?? 0), 0) : undefined,
     targetKind: kind,
     store: mapOf(keys.embedded).store,
     transport: mapOf(scenario.generator).transport,
+    cluster,
   };
   return mapsOf(scenario.actions).flatMap((entry, index) => {
     const problem = actionProblem(entry, facts);
     return problem ? [{ path: ['actions', index, problem.key], message: problem.message }] : [];
   });
+}
+
+/** How many there are as far as the file says it, with the counts that are meant where it does not; undefined: no cluster. */
+function rawCluster({ embedded }: RawMap): { nodes: unknown; nats: unknown } | undefined {
+  const { cluster } = mapOf(embedded);
+  if (cluster === undefined) return undefined;
+  const { nodes = 3, nats = 3 } = mapOf(cluster);
+  return { nodes, nats };
+}
+
+function clusterNeeds(scenario: RawMap): Finding[] {
+  const { keys } = rawTarget(scenario);
+  if (!rawCluster(keys)) return [];
+  const findings: Finding[] = [];
+  if (mapOf(keys.embedded).store !== undefined) {
+    const message = 'is NATS in a cluster; leave it out';
+    findings.push({ path: ['target', 'embedded', 'store'], message });
+  }
+  if (scenario.media !== undefined)
+    findings.push({
+      path: ['media'],
+      message: 'go to one server; leave them out, or target.embedded.cluster',
+    });
+  if (mapOf(scenario.generator).transport === 'packets') {
+    const message = 'packets are for one server; write sockets, or leave out target.embedded.cluster';
+    findings.push({ path: ['generator', 'transport'], message });
+  }
+  return findings;
 }
 
 function doubleNames({ phases }: RawMap): Finding[] {

@@ -10,6 +10,9 @@ import { TimedQueue } from './timed-queue.js';
 /** A client that failed waits this long before it queues again; the last of them from then on. */
 const BACKOFFS_MS = [500, 1000, 2000, 4000, 8000];
 
+/** That are counted of one client, in a row. */
+const MOST_FAILURES = 255;
+
 /**
  * Connections to one endpoint before the next has its turn: a server of many processes wakes each of them for a
  * handful of connections at once, instead of every one of them for each.
@@ -101,7 +104,9 @@ export class Connector {
 
   /** Puts a client in line once its back-off is over. */
   enqueueAfterFailure(client: number, nowMs: number): void {
-    const failures = Math.min(10, (this.#failures[client] as number) + 1);
+    // They say as well whose turn it is among the addresses, so they go on; past what a byte holds from the longest back-off on.
+    const before = this.#failures[client] as number;
+    const failures = before === MOST_FAILURES ? BACKOFFS_MS.length : before + 1;
     this.#failures[client] = failures;
     const step = Math.min(failures, BACKOFFS_MS.length) - 1;
     this.#backingOff[step]?.push({ client, atMs: nowMs + (BACKOFFS_MS[step] as number) });

@@ -1,22 +1,19 @@
 import type { QueueAlert } from '../../protocol/stats.js';
 import { ascending } from '../../record/comparison/sample.js';
 import type { Measurement, QueueSummary } from '../../record/run.js';
+import type { AdminWatch } from './admin-watch.js';
 import type { QueueHistory } from './queue-log.js';
-import type { ServerPoller } from './server-poller.js';
 
 /**
  * Queues and alerts of the run.
  * @param startedAtMs wall clock; an alert that stood before the run began at second 0
  */
-export function summarizeBacklog(
-  poller: ServerPoller | undefined,
-  startedAtMs: number,
-): Measurement['backlog'] {
-  const alerts = (poller?.alerts ?? []).filter(
+export function summarizeBacklog(admin: AdminWatch | undefined, startedAtMs: number): Measurement['backlog'] {
+  const alerts = (admin?.alerts ?? []).filter(
     ({ clearedAtMs }) => clearedAtMs === null || clearedAtMs >= startedAtMs,
   );
-  const queues = [...(poller?.queues.histories() ?? [])].map(([name, history]) =>
-    summarizeQueue(name, history, poller?.latest?.queues[name]?.threshold ?? null, alerts),
+  const queues = [...(admin?.histories() ?? [])].map(([name, history]) =>
+    summarizeQueue(name, history, admin?.thresholdOf(name) ?? null, alerts),
   );
   // A server of several processes has a threshold for each, and none for them all.
   for (const total of queues) {

@@ -16,6 +16,7 @@ import { describeEnvironment } from './environment.js';
 import { clockNotes, remainingNotes } from './host-notes.js';
 import type { LatencyRecorder } from './latency-recorder.js';
 import type { MemoryTrend } from './memory-trend.js';
+import type { NodeSummaries } from './node-summaries.js';
 import { recordedHosts } from './recorded-hosts.js';
 import type { ServerWatches } from './server-watches.js';
 import type { TimelineRecorder } from './timeline-recorder.js';
@@ -45,6 +46,8 @@ export interface FinishedRun {
   connectsPerSecond: number | undefined;
   resources: Pick<Measurement, 'memory' | 'cpu' | 'host'>;
   memoryTrend: MemoryTrend;
+  /** Of the server, where it is a cluster. */
+  nodes: NodeSummaries;
   notes: string[];
   isPartial: boolean;
   /** Why the target was gone before the end; null: it was not. */
@@ -70,6 +73,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
   const hosts = recordedHosts(run);
   const faults = generatorFaults(run, hosts);
   const serverMetrics = run.watches.metrics?.summary() ?? [];
+  const nodes = run.nodes.summary();
   const seconds = (ms: number): number => Math.max(0, Math.round(Math.min(ms, endMs) - startMs) / 1000);
   const phases = run.phases.map((phase) => ({
     name: phase.name,
@@ -128,8 +132,9 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       valid: faults.length === 0,
       faults,
     },
-    backlog: summarizeBacklog(run.watches.poller, startedAtMs),
+    backlog: summarizeBacklog(run.watches.admin, startedAtMs),
     ...run.resources,
+    ...(nodes.length > 0 && { nodes }),
     serverProcesses: run.watches.processes?.most ?? null,
     serverMetrics,
     notes: [
@@ -225,7 +230,7 @@ function metricsNotes(metrics: NonNullable<Measurement['serverMetrics']>): strin
 
 /** Workers of the server that died and came back while the run was on. */
 function restartNotes({ watches, startedAtMs }: FinishedRun): string[] {
-  return (watches.poller?.restarts ?? [])
+  return (watches.admin?.restarts ?? [])
     .filter(({ atMs }) => atMs >= startedAtMs)
     .map(({ atMs, reason }) => {
       const seconds = ((atMs - startedAtMs) / 1000).toFixed(1);

@@ -1,16 +1,16 @@
 import type { QueueAlert, ServerStats, WorkerRestart } from '../../protocol/stats.js';
 import type { TimelineSample } from '../../record/timeline.js';
 import { monotonicMs } from '../monotonic-clock.js';
+import type { AdminWatch } from './admin-watch.js';
 import type { ServerMemory } from './memory-ramp.js';
 import { inMidSeconds } from './mid-seconds.js';
-import { QueueLog } from './queue-log.js';
+import { type QueueHistory, QueueLog } from './queue-log.js';
 import { ServerCpuMeter } from './server-cpu.js';
-import type { ServerWatch } from './server-watch.js';
 
 const REQUEST_TIMEOUT_MS = 2000;
 
 /** Polls the admin port of the server under test for its queues, memory and CPU. */
-export class ServerPoller implements ServerWatch {
+export class ServerPoller implements AdminWatch {
   readonly #url: string;
   #stop: () => void = () => undefined;
   #underWay: Promise<void> | undefined;
@@ -39,6 +39,18 @@ export class ServerPoller implements ServerWatch {
   /** Why the last poll failed, if it did. */
   get failure(): string | undefined {
     return this.#failure;
+  }
+
+  get failures(): string[] {
+    return this.#failure === undefined ? [] : [this.#failure];
+  }
+
+  histories(): Map<string, QueueHistory> {
+    return this.queues.histories();
+  }
+
+  thresholdOf(queue: string): number | null {
+    return this.#latest?.queues[queue]?.threshold ?? null;
   }
 
   /** Memory of all workers at the server's last answer; the same object until they look at themselves anew. */

@@ -1,6 +1,8 @@
 import type { WatchedProcesses } from '../../scenarios/scenario.js';
 import { RunError } from '../run-error.js';
-import type { RunRequest } from '../run-request.js';
+import type { RunRequest, ServerNode } from '../run-request.js';
+import type { AdminWatch } from './admin-watch.js';
+import { ClusterPoller } from './cluster-poller.js';
 import { MetricsPoller } from './metrics-poller.js';
 import { ProcessWatch } from './process-watch.js';
 import { ServerPoller } from './server-poller.js';
@@ -8,28 +10,28 @@ import type { ServerWatch } from './server-watch.js';
 
 /** All that tells of the server under test in one run; each is undefined where the target has no such thing. */
 export class ServerWatches {
-  /** Its admin port. */
-  readonly poller: ServerPoller | undefined;
+  /** Its admin port, or those of its nodes. */
+  readonly admin: AdminWatch | undefined;
   /** Its processes, from the outside. */
   readonly processes: ProcessWatch | undefined;
   /** What it says of itself on a page for Prometheus. */
   readonly metrics: MetricsPoller | undefined;
 
   private constructor(
-    poller: ServerPoller | undefined,
+    admin: AdminWatch | undefined,
     processes: ProcessWatch | undefined,
     metrics: MetricsPoller | undefined,
   ) {
-    this.poller = poller;
+    this.admin = admin;
     this.processes = processes;
     this.metrics = metrics;
   }
 
   /** Looks at each once. @throws RunError where one that the scenario names is not there */
   static async connect(request: RunRequest): Promise<ServerWatches> {
-    const { adminUrl, processes, metrics } = request;
+    const { processes, metrics } = request;
     return new ServerWatches(
-      adminUrl === null ? undefined : await connectPoller(adminUrl),
+      await connectAdmin(request),
       processes === null ? undefined : await watchProcesses(request),
       metrics === null ? undefined : await connectMetrics(metrics),
     );
@@ -37,7 +39,7 @@ export class ServerWatches {
 
   /** Which of them has the figures of the server: it knows more of itself than its processes show. */
   get server(): ServerWatch | undefined {
-    return this.poller ?? this.processes;
+    return this.admin ?? this.processes;
   }
 
   async poll(): Promise<void> {
@@ -55,9 +57,11 @@ export class ServerWatches {
 
   /** What did not answer any more at the end. */
   failures(): string[] {
-    const { poller, metrics } = this;
+    const { admin, metrics } = this;
     return [
-      ...(poller?.failure ? [`the server's admin port did not answer at the end: ${poller.failure}`] : []),
+      ...(admin?.failures ?? []).map(
+        (failure) => `the server's admin port did not answer at the end: ${failure}`,
+      ),
       ...(metrics?.failure
         ? [`the server's page of metrics could not be read at the end: ${metrics.failure}`]
         : []),
@@ -65,8 +69,21 @@ export class ServerWatches {
   }
 
   get #all() {
-    return [this.poller, this.processes, this.metrics].filter((each) => each !== undefined);
+    return [this.admin, this.processes, this.metrics].filter((each) => each !== undefined);
   }
+}
+
+async function connectAdmin({ nodes = [], adminUrl }: RunRequest): Promise<AdminWatch | undefined> {
+  if (nodes.length > 0) return connectNodes(nodes);
+  return adminUrl === null ? undefined : connectPoller(adminUrl);
+}
+
+async function connectNodes(nodes: readonly ServerNode[]): Promise<ClusterPoller> {
+  const poller = new ClusterPoller(nodes);
+  await poller.poll();
+  const [failure] = poller.failures;
+  if (failure === undefined) return poller;
+  throw new RunError('C2M_RUN', `an admin port of the cluster does not answer: ${failure}`);
 }
 
 async function connectPoller(adminUrl: string): Promise<ServerPoller> {
