@@ -144,6 +144,7 @@ async function openCluster(): Promise<Opened> {
     toHome: (_home, message) => receive(message),
     toConnection: receive,
     held: nothing,
+    here: nothing,
     gathered: nothing,
     drained: nothing,
   });

@@ -140,7 +140,8 @@ export class SimulatedProcess {
         up.add(number);
       },
       down: ({ number }) => {
-        if (!up.delete(number)) violated(`process ${this.id} is told of the death of ${number}, which was not there`);
+        if (!up.delete(number))
+          violated(`process ${this.id} is told of the death of ${number}, which was not there`);
       },
       moved: (place, before) => {
         if (place.epoch < before.epoch)

@@ -37,9 +37,15 @@ const MAGIC = 0xc2;
 const FLAGS_OFFSET = 2;
 const CONFIRMED_OFFSET = 16;
 
-/** An operation of batches alone: a peer holds back what it has to say to that home. Its field is the epoch, a double. */
-const HELD_OPERATION = 255;
-export const HELD_BYTES = HOME_BYTES + LENGTH_BYTES + 1 + 8;
+/**
+ * Operations of batches alone, about a home that moves; the field of each is an epoch, a double. `held`: the peer holds back
+ * what it has to say to that home. `here`: it knows that the home is at whom this is said to, and what it held back follows.
+ */
+const MARKERS = { held: 255, here: 254 } as const;
+const FIRST_MARKER = MARKERS.here;
+export const MARKER_BYTES = HOME_BYTES + LENGTH_BYTES + 1 + 8;
+
+export type Marker = keyof typeof MARKERS;
 
 /** Hot path. */
 export function writeBatchHeader(header: BatchHeader, target: Buffer): void {
@@ -83,10 +89,16 @@ function isCount(number: number): boolean {
 }
 
 /** @returns the offset behind it */
-export function writeHeld(home: number, epoch: number, target: Buffer, offset: number): number {
+export function writeMarker(
+  marker: Marker,
+  home: number,
+  epoch: number,
+  target: Buffer,
+  offset: number,
+): number {
   let at = target.writeUInt16LE(home, offset);
   at = target.writeUInt32LE(1 + 8, at);
-  at = target.writeUInt8(HELD_OPERATION, at);
+  at = target.writeUInt8(MARKERS[marker], at);
   return target.writeDoubleLE(epoch, at);
 }
 
@@ -102,8 +114,8 @@ export function checkBatch(bytes: Buffer, homes: number): number | undefined {
     const start = at + HOME_BYTES + LENGTH_BYTES;
     if (start >= bytes.length || bytes.readUInt16LE(at) >= homes) return undefined;
     const end = messageEnd(bytes, at + HOME_BYTES);
-    if (bytes[start] === HELD_OPERATION) {
-      if (end !== at + HELD_BYTES || end > bytes.length || !isCount(bytes.readDoubleLE(start + 1)))
+    if ((bytes[start] as number) >= FIRST_MARKER) {
+      if (end !== at + MARKER_BYTES || end > bytes.length || !isCount(bytes.readDoubleLE(start + 1)))
         return undefined;
     } else {
       const found = checkBusMessage(bytes, start, end);
@@ -118,7 +130,7 @@ export function checkBatch(bytes: Buffer, homes: number): number | undefined {
 export interface BatchReceiver {
   /** @param home whom it is for, or which home says it */
   message(home: number, message: BusMessage): void;
-  held(home: number, epoch: number): void;
+  marker(marker: Marker, home: number, epoch: number): void;
 }
 
 /** Hot path. Hands on the messages of a batch that was looked over, but not those that this build does not know. */
@@ -128,7 +140,9 @@ export function readBatch(bytes: Buffer, version: number, receiver: BatchReceive
     const home = bytes.readUInt16LE(at);
     const start = at + HOME_BYTES + LENGTH_BYTES;
     const end = messageEnd(bytes, at + HOME_BYTES);
-    if (bytes[start] === HELD_OPERATION) receiver.held(home, bytes.readDoubleLE(start + 1));
+    const operation = bytes[start] as number;
+    if (operation >= FIRST_MARKER)
+      receiver.marker(operation === MARKERS.held ? 'held' : 'here', home, bytes.readDoubleLE(start + 1));
     else if (checkBusMessage(bytes, start, end) === 'known')
       receiver.message(home, readBusMessage(bytes, start, end, version));
     at = end;

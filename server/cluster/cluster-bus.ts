@@ -1,4 +1,5 @@
-import type { Bus, BusMessage, ConnectionMessage, HomeMessage, Homes } from '../bus/bus.js';
+import type { Bus, BusMessage, ConnectionMessage, HomeMessage, Homes, ProcessBus } from '../bus/bus.js';
+import type { Marker } from './batch-codec.js';
 import { HeldMessages } from './held-messages.js';
 import { HomeAddresses } from './home-addresses.js';
 import type { Peer } from './membership.js';
@@ -14,16 +15,12 @@ export interface ClusterReceiver {
   toConnection(message: ConnectionMessage, home: number): void;
   /** A peer holds back what it has to say to a home that moves away from here: all that it has said before has come. */
   held(home: number, epoch: number, peer: number): void;
+  /** A peer knows that this home is here now; what it held back follows. */
+  here(home: number, epoch: number, peer: number): void;
   /** The first message since `flush` was gathered for another process: `flush` is due at the end of this turn. */
   gathered(): void;
   /** Another process has taken all that waited for it. */
   drained(): void;
-}
-
-/** The bus as the connections of this process have it. */
-export interface ClusterGateway extends Bus {
-  /** Bytes that other processes have not taken. */
-  readonly waitingBytes: number;
 }
 
 export interface ClusterBusStats {
@@ -41,7 +38,7 @@ export interface ClusterBusStats {
  * Membership says who is there and which peer has which home; while a home moves, what is said to it is held.
  */
 export class ClusterBus {
-  readonly gateway: ClusterGateway;
+  readonly gateway: ProcessBus;
   readonly #addresses: HomeAddresses;
   readonly #homes: Homes;
   /** Of all links, and what is held. */
@@ -64,8 +61,8 @@ export class ClusterBus {
     this.#addresses = new HomeAddresses(options.homes);
     this.#homes = { first: 0, count: options.homes };
     this.#links = new PeerLinks(options, this.#waiting, {
-      message: (home, message) => this.#receive(home, message),
-      held: (home, epoch, peer) => this.#receiver?.held(home, epoch, peer),
+      message: (home, message, peer) => this.#receive(home, message, peer),
+      marker: (marker, home, epoch, peer) => this.#receiver?.[marker](home, epoch, peer),
       gathered: () => this.#receiver?.gathered(),
       drained: () => this.#receiver?.drained(),
     });
@@ -120,7 +117,15 @@ export class ClusterBus {
     this.#places[home] = owner;
   }
 
-  /** Keeps what is sent to a home from now on, in order, until `release` or `dropHeld`. */
+  /** What homes call the connections of a peer. */
+  addressOf(peer: number): number {
+    return this.#addresses.gatewayOf(peer);
+  }
+
+  /**
+   * Keeps what is sent to a home from now on by the connections here, in order, until `release` or `dropHeld`. To other homes it
+   * is as if it were gone: they keep what they have to say themselves.
+   */
   hold(home: number): void {
     this.#deliverLocal();
     this.#held[home] ??= new HeldMessages();
@@ -140,9 +145,12 @@ export class ClusterBus {
 
   /** Tells the owner of a home that moves that all which was to be said to it from here is said; the rest is held. */
   sayHeld(owner: number, home: number, epoch: number): void {
-    this.#deliverLocal();
-    if (owner === this.#self) this.#receiver?.held(home, epoch, owner);
-    else this.#links.get(owner)?.sayHeld(home, epoch);
+    this.#mark('held', owner, home, epoch);
+  }
+
+  /** Tells the next owner that this peer knows of it: only then may it speak to the connections here. */
+  sayHere(owner: number, home: number, epoch: number): void {
+    this.#mark('here', owner, home, epoch);
   }
 
   /** The bus as a home that is open here has it. */
@@ -157,6 +165,11 @@ export class ClusterBus {
     this.#links.flush();
   }
 
+  /** Resolves when each of the others has confirmed what was said to it up to now, or is gone. */
+  confirmed(): Promise<void> {
+    return this.#links.confirmed();
+  }
+
   /** Resolves when others have confirmed what was said, or are not heard. */
   async close(): Promise<void> {
     this.#deliverLocal();
@@ -165,7 +178,13 @@ export class ClusterBus {
     this.#receiver = undefined;
   }
 
-  #viewOfGateway(): ClusterGateway {
+  #mark(marker: Marker, owner: number, home: number, epoch: number): void {
+    this.#deliverLocal();
+    if (owner === this.#self) this.#receiver?.[marker](home, epoch, owner);
+    else this.#links.get(owner)?.mark(marker, home, epoch);
+  }
+
+  #viewOfGateway(): ProcessBus {
     const selfAddress = (): number => this.#addresses.gatewayOf(this.#self);
     const waitingBytes = (): number => this.#waiting.bytes;
     return {
@@ -179,6 +198,8 @@ export class ClusterBus {
       isConnected: (address) => this.#isConnected(address),
       send: (address, message) => this.#sendToHome(address, message as HomeMessage),
       flush: () => this.flush(),
+      // Whoever joins says who takes what comes, and who leaves closes it.
+      open: () => undefined,
       close: async () => undefined,
     };
   }
@@ -187,7 +208,7 @@ export class ClusterBus {
     return {
       self: number,
       homes: this.#homes,
-      isConnected: (address) => this.#isConnected(address),
+      isConnected: (address) => this.#held[address] === undefined && this.#isConnected(address),
       send: (address, message) => this.#sendFromHome(number, address, message),
       flush: () => this.flush(),
       close: async () => undefined,
@@ -221,9 +242,9 @@ export class ClusterBus {
   /** Hot path. */
   #sendFromHome(from: number, address: number, message: BusMessage): void {
     if (this.#addresses.isHome(address)) {
-      const isHere = this.#places[address] === this.#self && this.#held[address] === undefined;
-      if (isHere) this.#sayLater(address, message as HomeMessage);
-      else this.#sendToHome(address, message as HomeMessage);
+      if (this.#held[address] !== undefined) return;
+      if (this.#places[address] === this.#self) this.#sayLater(address, message as HomeMessage);
+      else this.#pass(address, message as HomeMessage);
       return;
     }
     const peer = this.#addresses.peerOf(address);
@@ -254,14 +275,15 @@ export class ClusterBus {
   }
 
   /** Hot path. From another peer. */
-  #receive(home: number, message: BusMessage): void {
+  #receive(home: number, message: BusMessage, peer: number): void {
     switch (message.kind) {
       case 'deliver':
       case 'accepted':
       case 'refused':
       case 'attached':
       case 'replaced':
-        this.#receiver?.toConnection(message, home);
+        // What a former owner still says comes too late: its connections go on elsewhere.
+        if (this.#places[home] === peer) this.#receiver?.toConnection(message, home);
         break;
       default:
         this.#receiver?.toHome(home, message);

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { formatAddress } from '../../protocol/address.js';
+import type { ClusterWorkerStats, OpenedHome } from '../../protocol/stats.js';
 import type { ClusterConfig, ListenAddress, ServerConfig } from '../config.js';
 import type { Certificate } from '../gateway/certificate.js';
 import type { HotCode } from '../hot-code/hot-code.js';
@@ -31,6 +32,9 @@ export interface ClusterWorkerOptions {
   log(line: string): void;
 }
 
+/** Of the homes that were opened here so many are told. */
+const MOST_OPENED = 100;
+
 /** A worker in a cluster: a peer, with a gateway for its connections, and those homes that it is given. */
 export class ClusterWorker implements HomeKeeper, RunningWorker {
   readonly #options: ClusterWorkerOptions;
@@ -44,7 +48,9 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
   readonly #ends = new Map<number, () => Promise<void>>();
   #membership: Membership | undefined;
   #watch: HomeWatch | undefined;
-  #opened = 0;
+  /** The newest, oldest first. */
+  readonly #opened: OpenedHome[] = [];
+  #folders = 0;
 
   private constructor(options: ClusterWorkerOptions, connection: NatsConnection) {
     const { config, connectionLimit, code, restarts, room } = options;
@@ -101,14 +107,26 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
   }
 
   report(): WorkerReport {
-    return this.#worker.report();
+    const { waitingBytes, heldBytes, peers } = this.#bus.stats;
+    const worker: ClusterWorkerStats = {
+      worker: this.#options.worker,
+      peer: this.#membership?.self.number ?? 0,
+      ...this.#homes.logs(),
+      busBytes: waitingBytes,
+      heldBytes,
+      repeatedBatches: peers.reduce((sum, { repeated }) => sum + repeated, 0),
+      opened: this.#opened,
+    };
+    const seen = this.#watch?.takeChanges();
+    return { ...this.#worker.report(), cluster: { worker, ...(seen && { seen }) } };
   }
 
   async open(home: number, epoch: number): Promise<void> {
     const { config, folder, log } = this.#options;
     const { name, replicas, homeBytes, snapshotBytes } = config.cluster;
-    this.#opened += 1;
-    const own = join(folder, `home-${home}-${process.pid}-${this.#opened}`);
+    const startedMs = performance.now();
+    this.#folders += 1;
+    const own = join(folder, `home-${home}-${process.pid}-${this.#folders}`);
     await mkdir(own, { recursive: true });
     const store = new JetStreamStore({
       connection: this.#connection,
@@ -135,6 +153,7 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
     });
     this.#ends.set(home, () => this.#end(store, own));
     this.#worker.schedule();
+    this.#note(home, epoch, store, performance.now() - startedMs);
   }
 
   async handOver(home: number, epoch: number): Promise<void> {
@@ -150,6 +169,16 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
     if (!this.#homes.remove(home)) return;
     this.#options.log(`home ${home} is kept here no longer: ${reason}`);
     this.#closeHome(home).catch((error: Error) => this.#options.log(`home ${home}: ${error.message}`));
+  }
+
+  #note(home: number, epoch: number, { takeover }: JetStreamStore, tookMs: number): void {
+    const { fencedMs: fenceMs, snapshotMs, replayMs, records, bytes } = takeover;
+    const isHandedOn = this.#membership?.homes[home]?.isHandedOn ?? false;
+    this.#opened.push({
+      ...{ home, epoch, isHandedOn, atMs: Date.now(), tookMs },
+      ...{ fenceMs, snapshotMs, replayMs, records, bytes },
+    });
+    if (this.#opened.length > MOST_OPENED) this.#opened.shift();
   }
 
   async #closeHome(home: number): Promise<void> {

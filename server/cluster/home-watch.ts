@@ -1,4 +1,5 @@
 import { ReasonCode } from '../../protocol/frame.js';
+import type { ClusterStats } from '../../protocol/stats.js';
 import type { Router } from '../gateway/router.js';
 import type { ClusterBus } from './cluster-bus.js';
 import type { LocalHomes } from './local-homes.js';
@@ -27,9 +28,26 @@ export class HomeWatch implements MembershipListener {
   readonly #held = new Map<number, HomePlace>();
   readonly #places: (HomePlace | undefined)[] = [];
   #isIn = false;
+  #hasChanged = true;
 
   constructor(parts: HomeWatchParts) {
     this.#parts = parts;
+  }
+
+  /** What this process sees of the cluster, where it has changed since the last call. */
+  takeChanges(): Pick<ClusterStats, 'peers' | 'homes'> | undefined {
+    if (!this.#hasChanged) return undefined;
+    this.#hasChanged = false;
+    const { peers, homes } = this.#parts.membership;
+    return {
+      peers: [...peers.values()].map(({ number, node, worker, isLeaving }) => ({
+        number,
+        node,
+        worker,
+        isLeaving,
+      })),
+      homes: homes.map(({ home, owner, epoch, state }) => ({ home, owner, epoch, state })),
+    };
   }
 
   /** The bus speaks: from here on everything is as the membership has it. */
@@ -44,11 +62,13 @@ export class HomeWatch implements MembershipListener {
 
   up(peer: Peer): void {
     const { membership, bus } = this.#parts;
+    this.#hasChanged = true;
     if (this.#isIn && peer.number !== membership.self.number) bus.up(peer);
   }
 
   down({ number }: Peer): void {
     const { bus, homes, schedule } = this.#parts;
+    this.#hasChanged = true;
     if (!this.#isIn) return;
     bus.down(number);
     homes.lost(bus.addressOf(number));
@@ -57,6 +77,7 @@ export class HomeWatch implements MembershipListener {
   }
 
   moved(place: HomePlace): void {
+    this.#hasChanged = true;
     if (this.#isIn) this.#take(place);
   }
 

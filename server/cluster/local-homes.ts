@@ -1,3 +1,4 @@
+import type { ClusterWorkerStats } from '../../protocol/stats.js';
 import type { HomeMessage } from '../bus/bus.js';
 import { Home, type HomeOptions } from '../home/home.js';
 import type { KeptConnection } from '../home/mailboxes.js';
@@ -28,10 +29,6 @@ export class LocalHomes implements WorkerHomes {
     fanOut: { peak: 0, arrived: 0, served: 0 },
   };
 
-  get numbers(): Iterable<number> {
-    return this.#homes.keys();
-  }
-
   /** Hot path: once a turn. */
   get staged(): number {
     let staged = 0;
@@ -39,8 +36,14 @@ export class LocalHomes implements WorkerHomes {
     return staged;
   }
 
-  storeOf(home: number): JetStreamStore | undefined {
-    return this.#homes.get(home)?.store;
+  /** What the logs of all of them have under way, and behind their snapshots. */
+  logs(): Pick<ClusterWorkerStats, 'homes' | 'turnsUnderWay' | 'logBytes'> {
+    let [turnsUnderWay, logBytes] = [0, 0];
+    for (const { store } of this.#homes.values()) {
+      turnsUnderWay += store.log.underWay;
+      logBytes += store.log.bytesBehindSnapshot;
+    }
+    return { homes: this.#homes.size, turnsUnderWay, logBytes };
   }
 
   /** @param store of that home, opened for `epoch` */

@@ -6,12 +6,13 @@ import {
   type BatchHeader,
   type BatchReceiver,
   checkBatch,
-  HELD_BYTES,
   HOME_BYTES,
+  MARKER_BYTES,
+  type Marker,
   readBatch,
   writeBatchHeader,
   writeConfirmed,
-  writeHeld,
+  writeMarker,
 } from './batch-codec.js';
 import { GrowingBuffer } from './growing-buffer.js';
 import { SentBatches } from './sent-batches.js';
@@ -85,8 +86,8 @@ export class PeerLink {
     message: (home, message) => {
       if (!this.#isOver) this.#ways.message(home, message);
     },
-    held: (home, epoch) => {
-      if (!this.#isOver) this.#ways.held(home, epoch);
+    marker: (marker, home, epoch) => {
+      if (!this.#isOver) this.#ways.marker(marker, home, epoch);
     },
   };
 
@@ -141,10 +142,20 @@ export class PeerLink {
     gathering.used = writeBusMessage(message, gathering.bytes, at, this.version);
   }
 
-  /** Says, behind all that was sent before, that nothing more is said to that home. */
-  sayHeld(home: number, epoch: number): void {
-    const gathering = this.#room(HELD_BYTES);
-    gathering.used = writeHeld(home, epoch, gathering.bytes, gathering.used);
+  /** Says something of a home that moves, behind all that was sent before. */
+  mark(marker: Marker, home: number, epoch: number): void {
+    const gathering = this.#room(MARKER_BYTES);
+    gathering.used = writeMarker(marker, home, epoch, gathering.bytes, gathering.used);
+  }
+
+  /** Number of the batch that has all which was said up to now. */
+  get said(): number {
+    return this.#sent.last + (this.#gatheredBytes > 0 ? 1 : 0);
+  }
+
+  /** Whether the other has confirmed all up to that batch, or is gone. */
+  hasConfirmed(number: number): boolean {
+    return this.#isOver || this.#sent.confirmed >= number;
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { BusMessage } from '../bus/bus.js';
-import { type BatchHeader, readBatchHeader } from './batch-codec.js';
+import { type BatchHeader, type Marker, readBatchHeader } from './batch-codec.js';
 import { BUS_MAJOR, BUS_VERSIONS, commonVersion } from './bus-version.js';
 import type { Peer } from './membership.js';
 import { MOST_BATCH_BYTES, PeerLink } from './peer-link.js';
@@ -42,8 +42,8 @@ export interface PeerLinksOptions {
 /** Who takes what comes from other peers. */
 export interface LinksReceiver {
   /** Hot path. @param home whom it is for, or which home says it */
-  message(home: number, message: BusMessage): void;
-  held(home: number, epoch: number, peer: number): void;
+  message(home: number, message: BusMessage, peer: number): void;
+  marker(marker: Marker, home: number, epoch: number, peer: number): void;
   gathered(): void;
   drained(): void;
 }
@@ -175,6 +175,13 @@ export class PeerLinks {
     }
   }
 
+  /** Resolves when each of the others has confirmed what was said to it up to now, or is gone. */
+  async confirmed(): Promise<void> {
+    const said = [...this.#links.values()].map((link) => ({ link, number: link.said }));
+    while (said.some(({ link, number }) => !link.hasConfirmed(number)))
+      await new Promise((resolve) => setTimeout(resolve, CONFIRM_WITHIN_MS));
+  }
+
   /** Resolves when others have confirmed what was said, or are not heard. */
   async close(): Promise<void> {
     const { connection } = this.#options;
@@ -205,8 +212,8 @@ export class PeerLinks {
           if (!connection.isClosed()) connection.publish(subject, bytes);
         },
         nowMs: () => performance.now(),
-        message: this.#receiver.message,
-        held: (home, epoch) => this.#receiver.held(home, epoch, number),
+        message: (home, message) => this.#receiver.message(home, message, number),
+        marker: (marker, home, epoch) => this.#receiver.marker(marker, home, epoch, number),
         gathered: () => {
           this.#filled.push(link);
           if (this.#filled.length === 1) this.#receiver.gathered();

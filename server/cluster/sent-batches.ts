@@ -55,6 +55,11 @@ export class SentBatches {
     return this.#confirmed + this.#batches.length - this.#head;
   }
 
+  /** Number of the last one that the other has confirmed. */
+  get confirmed(): number {
+    return this.#confirmed;
+  }
+
   /** Number of the last one that is on its way. */
   get published(): number {
     return this.#published;

@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { WorkerStats } from '../../protocol/stats.js';
+import type { ClusterStats, ClusterWorkerStats, WorkerStats } from '../../protocol/stats.js';
 import type { ProcessBus } from '../bus/bus.js';
 import type { ListenAddress, QueueName, ServerConfig } from '../config.js';
 import { Admission } from '../gateway/admission.js';
@@ -61,6 +61,15 @@ export interface WorkerReport {
   users: number;
   store: StoreUsage & { items: number };
   queues: Record<QueueName, QueueReport>;
+  /** Of a worker in a cluster. */
+  cluster?: ClusterReport;
+}
+
+/** What a worker of a cluster has of it, and what it sees. */
+export interface ClusterReport {
+  worker: ClusterWorkerStats;
+  /** Undefined: as it was in the last report. */
+  seen?: Pick<ClusterStats, 'peers' | 'homes'>;
 }
 
 /** One worker: a gateway for its connections, homes for its share of the users, and the turn that answers for both. */

@@ -97,7 +97,8 @@ export class ClusterHosts {
       for (const node of nodes) {
         const { cluster } = this.stats(node);
         const served = cluster?.homes.filter(({ state }) => state === 'open').length;
-        if (served !== HOMES) throw new Error(`${node.name} sees ${served} homes: ${JSON.stringify(cluster?.homes)}`);
+        if (served !== HOMES)
+          throw new Error(`${node.name} sees ${served} homes: ${JSON.stringify(cluster?.homes)}`);
       }
     };
     await vi.waitFor(look, { timeout: 60_000, interval: 250 });
@@ -124,7 +125,12 @@ export class ClusterHosts {
       // A fault of seconds is made up for; how fast is not what these tests are about.
       generator: { drain: '45s', lagLimit: '1m' },
       agents: { hosts: 2 },
-      gates: ['messages.lost == 0', 'messages.duplicated == 0', 'messages.outOfOrder == 0', 'messages.corrupted == 0'],
+      gates: [
+        'messages.lost == 0',
+        'messages.duplicated == 0',
+        'messages.outOfOrder == 0',
+        'messages.corrupted == 0',
+      ],
     };
     await writeFile(file, JSON.stringify(scenario));
     const words = ['run', file, '--agents', `nats://${this.lab.address}:${NATS_PORT}`, '--out', folder];
@@ -168,7 +174,17 @@ export class ClusterHosts {
     for (const number of [1, 2, 3]) {
       const host = this.network.host(`node-${number}`);
       const argv = [
-        ...[process.execPath, C2M, 'serve', '--cluster', servers, '--node', host.name, '--homes', String(HOMES)],
+        ...[
+          process.execPath,
+          C2M,
+          'serve',
+          '--cluster',
+          servers,
+          '--node',
+          host.name,
+          '--homes',
+          String(HOMES),
+        ],
         ...['--listen', `tcp://${host.address}:${SERVER_PORT}`, '--token-file', tokenFile, '--admin', ADMIN],
       ];
       this.nodes.push(new Placed(host.name, host, argv, /listening/));
@@ -183,8 +199,18 @@ export class ClusterHosts {
     const allow = this.nodes.flatMap(({ host }) => ['--allow', host.address]);
     await Promise.all(
       ['one', 'two'].map(async (name) => {
-        const words = ['agent', '--nats', `nats://${this.lab.address}:${NATS_PORT}`, '--name', name, ...allow];
-        await this.network.host(name).start([process.execPath, C2M, ...words]).said(/lends/);
+        const words = [
+          'agent',
+          '--nats',
+          `nats://${this.lab.address}:${NATS_PORT}`,
+          '--name',
+          name,
+          ...allow,
+        ];
+        await this.network
+          .host(name)
+          .start([process.execPath, C2M, ...words])
+          .said(/lends/);
       }),
     );
   }

@@ -29,6 +29,7 @@ export class TestPeer {
   readonly toHomes: { home: number; message: HomeMessage }[] = [];
   readonly toConnections: { home: number; message: ConnectionMessage }[] = [];
   readonly held: { home: number; epoch: number; peer: number }[] = [];
+  readonly here: { home: number; epoch: number; peer: number }[] = [];
   readonly stuck: number[] = [];
   readonly troubles: string[] = [];
   /** Called for each message to a home, while what is in it is valid. */
@@ -61,6 +62,7 @@ export class TestPeer {
       },
       toConnection: (message, home) => this.toConnections.push({ home, message }),
       held: (home, epoch, peer) => this.held.push({ home, epoch, peer }),
+      here: (home, epoch, peer) => this.here.push({ home, epoch, peer }),
       gathered: () => setImmediate(() => this.bus.flush()),
       drained: () => undefined,
     });

@@ -14,7 +14,7 @@ interface End {
   link: PeerLink;
   waiting: { bytes: number };
   got: BusMessage[];
-  held: string[];
+  marks: string[];
   troubles: string[];
   drained: number;
 }
@@ -62,14 +62,14 @@ export class LossyLinks {
 
   #end(index: 0 | 1, version: number): End {
     const waiting = { bytes: 0 };
-    const end: Omit<End, 'link'> = { waiting, got: [], held: [], troubles: [], drained: 0 };
+    const end: Omit<End, 'link'> = { waiting, got: [], marks: [], troubles: [], drained: 0 };
     const link: PeerLink = new PeerLink(
       { self: index + 1, peer: 2 - index, version, homes: 100, waiting },
       {
         publish: (bytes) => this.#publish(index, bytes),
         nowMs: () => this.#nowMs,
         message: (_home, message) => end.got.push(message),
-        held: (home, epoch) => end.held.push(`${home} ${epoch}`),
+        marker: (marker, home, epoch) => end.marks.push(`${marker} ${home} ${epoch}`),
         gathered: () => undefined,
         owes: () => this.after(CONFIRM_WITHIN_MS, () => link.confirm()),
         drained: () => {

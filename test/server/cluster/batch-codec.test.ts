@@ -6,11 +6,12 @@ import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
   checkBatch,
-  HELD_BYTES,
+  MARKER_BYTES,
+  type Marker,
   readBatch,
   readBatchHeader,
   writeBatchHeader,
-  writeHeld,
+  writeMarker,
 } from '../../../server/cluster/batch-codec.js';
 import { busMessage } from '../../support/bus-messages.js';
 
@@ -19,7 +20,7 @@ const HEADER: BatchHeader = { version: 2, flags: 0, from: 1, to: 2, number: 1, c
 
 interface Said {
   home: number;
-  message: BusMessage | { held: number };
+  message: BusMessage | { marker: Marker; epoch: number };
 }
 
 const home = fc.nat(HOMES - 1);
@@ -27,15 +28,21 @@ const said: fc.Arbitrary<Said> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ home, message: busMessage }) },
   {
     weight: 1,
-    arbitrary: fc.record({ home, message: fc.record({ held: fc.nat(Number.MAX_SAFE_INTEGER) }) }),
+    arbitrary: fc.record({
+      home,
+      message: fc.record({
+        marker: fc.constantFrom('held' as const, 'here' as const),
+        epoch: fc.nat(Number.MAX_SAFE_INTEGER),
+      }),
+    }),
   },
 );
 
 function batchOf(all: Said[], header = HEADER): Buffer {
   const parts = all.map(({ home, message }) => {
-    if ('held' in message) {
-      const bytes = Buffer.alloc(HELD_BYTES);
-      expect(writeHeld(home, message.held, bytes, 0)).toBe(HELD_BYTES);
+    if ('marker' in message) {
+      const bytes = Buffer.alloc(MARKER_BYTES);
+      expect(writeMarker(message.marker, home, message.epoch, bytes, 0)).toBe(MARKER_BYTES);
       return bytes;
     }
     const bytes = Buffer.alloc(2 + busMessageBytes(message, header.version));
@@ -52,7 +59,7 @@ function readAll(batch: Buffer, version = 2): Said[] {
   const read: Said[] = [];
   readBatch(batch, version, {
     message: (home, message) => read.push({ home, message }),
-    held: (home, held) => read.push({ home, message: { held } }),
+    marker: (marker, home, epoch) => read.push({ home, message: { marker, epoch } }),
   });
   return read;
 }

@@ -155,15 +155,15 @@ describe('a link between two peers', () => {
     link.flush();
     links.pass(10);
     links.fate = () => 'comes';
-    link.sayHeld(7, 3);
+    link.mark('held', 7, 3);
     link.flush();
     links.pass(1);
-    expect(other.held).toEqual([]);
+    expect(other.marks).toEqual([]);
 
     links.pass(1000);
 
     expect(numbersOf(other.got)).toEqual([1]);
-    expect(other.held).toEqual(['7 3']);
+    expect(other.marks).toEqual(['held 7 3']);
   });
 
   test('that has ended counts nothing as waiting, and takes nothing', () => {
