@@ -86,8 +86,7 @@ export class ClusterBus {
   /**
    * Takes what comes for this peer from now on. Called again, with another number, once it is somebody's peer again: what was under
    * way and held is forgotten; who is there, and who has which home, stays as it was said.
-   * @throws Error where the nats-server takes no messages of the size of a batch, BusVersionError where one that is there
-   * does not speak with this one
+   * @throws Error where the nats-server takes no messages of the size of a batch
    */
   async join(self: Peer, receiver: ClusterReceiver): Promise<void> {
     for (let home = 0; home < this.#homes.count; home += 1) this.dropHeld(home);

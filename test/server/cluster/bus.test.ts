@@ -209,6 +209,17 @@ describe('the bus between peers', () => {
     await quiet([one, three]);
   });
 
+  test('says what it had to say before it closes', async () => {
+    const [one, two] = await pair();
+    for (const sequence of upTo(1000)) one.send(1, sequence);
+
+    await one.bus.close();
+
+    expect(two.sequencesFrom(1)).toEqual(upTo(1000));
+    one.send(1, 1001);
+    expect(one.bus.waitingBytes).toBe(0);
+  });
+
   test('that comes in again under a new number has forgotten what it was about to say', async () => {
     const [one, two] = await pair();
     one.send(1, 1);
