@@ -55,8 +55,8 @@ export class ClusterBus {
   /** From homes here to homes here, and how many of them were delivered. */
   #local: { home: number; message: HomeMessage }[] = [];
   #delivered = 0;
-  /** Number of this peer; -1: it has none yet. */
-  #self = -1;
+  /** Number of this peer, once it has one. */
+  #self: number | undefined;
   #receiver: ClusterReceiver | undefined;
 
   /** @throws RangeError for a number of homes, or a name, that a cluster cannot have */
@@ -165,7 +165,11 @@ export class ClusterBus {
   }
 
   #viewOfGateway(): ClusterGateway {
-    const selfAddress = (): number => this.#addresses.gatewayOf(this.#self);
+    const selfAddress = (): number => {
+      if (this.#self === undefined)
+        throw new Error('the bus has no address before it has joined the cluster');
+      return this.#addresses.gatewayOf(this.#self);
+    };
     const waitingBytes = (): number => this.#waiting.bytes;
     return {
       get self() {
@@ -220,7 +224,8 @@ export class ClusterBus {
   /** Hot path. */
   #sendFromHome(from: number, address: number, message: BusMessage): void {
     if (this.#addresses.isHome(address)) {
-      const isHere = this.#places[address] === this.#self && this.#held[address] === undefined;
+      const owner = this.#places[address];
+      const isHere = owner !== undefined && owner === this.#self && this.#held[address] === undefined;
       if (isHere) this.#sayLater(address, message as HomeMessage);
       else this.#sendToHome(address, message as HomeMessage);
       return;

@@ -419,6 +419,13 @@ describe('the subject of a peer', () => {
     ]);
   });
 
+  test('must be one on which a batch can come', async () => {
+    const server = await startNatsServer({ config: 'max_payload: 100000' });
+    await expect(startPeer(server, 1)).rejects.toThrow(
+      'the nats-server takes messages of at most 100000 bytes: set max_payload to 1MB',
+    );
+  });
+
   test('cannot be that of a cluster whose name is no part of a subject', async () => {
     const connection = {} as BusConnection;
     expect(() => new ClusterBus({ connection, cluster: 'a.b', homes: 4 })).toThrow('use letters, digits');
