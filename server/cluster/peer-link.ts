@@ -111,11 +111,12 @@ export class PeerLink {
     return this.#sent.bytes + this.#gatheredBytes;
   }
 
-  /** Batches that the other does not have yet are not among those. */
+  /** Batches that came, with all before them. */
   get received(): number {
     return this.#received;
   }
 
+  /** Batches that are on their way, wait for room on it, or have come. */
   get sent(): number {
     return this.#sent.last;
   }

@@ -209,6 +209,17 @@ describe('the bus between peers', () => {
     await quiet([one, three]);
   });
 
+  test('says what it had to say before it closes', async () => {
+    const [one, two] = await pair();
+    for (const sequence of upTo(1000)) one.send(1, sequence);
+
+    await one.bus.close();
+
+    expect(two.sequencesFrom(1)).toEqual(upTo(1000));
+    one.send(1, 1001);
+    expect(one.bus.waitingBytes).toBe(0);
+  });
+
   test('that comes in again under a new number has forgotten what it was about to say', async () => {
     const [one, two] = await pair();
     one.send(1, 1);
@@ -406,6 +417,13 @@ describe('the subject of a peer', () => {
       expect.stringContaining('only peers of the cluster may publish there'),
       'from node node-1 (peer 1): batch 1 cannot be read',
     ]);
+  });
+
+  test('must be one on which a batch can come', async () => {
+    const server = await startNatsServer({ config: 'max_payload: 100000' });
+    await expect(startPeer(server, 1)).rejects.toThrow(
+      'the nats-server takes messages of at most 100000 bytes: set max_payload to 1MB',
+    );
   });
 
   test('cannot be that of a cluster whose name is no part of a subject', async () => {
