@@ -298,7 +298,16 @@ export class PeerLink {
   }
 
   #writeHeader(target: Buffer, flags: number, number: number): void {
-    const header = { version: this.version, flags, from: this.#self, to: this.peer, number };
-    writeBatchHeader({ ...header, confirmed: this.#received }, target);
+    writeBatchHeader(
+      {
+        version: this.version,
+        flags,
+        from: this.#self,
+        to: this.peer,
+        number,
+        confirmed: this.#received,
+      },
+      target,
+    );
   }
 }
