@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
@@ -10,7 +8,6 @@ import {
   StoreFailure,
   type StoreUsage,
 } from '../home-store.js';
-import { DATA_FILE } from '../lmdb-store.js';
 import { Appender, type Entry as LogEntry } from './appender.js';
 import { HomeLog } from './home-log.js';
 import type { Place } from './lineage.js';
@@ -318,19 +315,10 @@ export class JetStreamStore implements HomeStore {
   /** Copies the local state into the object store, and removes the log that two snapshots cover, or one where room is needed. */
   async #makeSnapshot(): Promise<void> {
     const { log, snapshots, state, owner } = this.#parts;
-    const { sequence } = state.place;
+    const { place } = state;
     const before = this.#bytesBehindSnapshot;
-    const copy = join(this.#options.folder, 'copy');
-    rmSync(copy, { recursive: true, force: true });
-    mkdirSync(copy, { mode: 0o700 });
-    try {
-      await state.copyTo(copy);
-      if (this.#isOver) return;
-      const snapshot = await snapshots.save(join(copy, DATA_FILE), sequence, owner.epoch);
-      await snapshots.check(snapshot);
-    } finally {
-      rmSync(copy, { recursive: true, force: true });
-    }
+    const snapshot = await snapshots.save(state.pieces(place), place.sequence, owner.epoch);
+    await snapshots.check(snapshot);
     this.#bytesBehindSnapshot -= before;
     const [newest, older] = await snapshots.list();
     const reached = this.isFull ? newest : older;
