@@ -51,14 +51,27 @@ const FULL_SHARE = 0.8;
 const SNAPSHOT_PAUSE_MS = 10_000;
 const CLOSE_MS = 3000;
 
-/** A turn that is under way. */
+/**
+ * With so many under way further turns are gathered, and go as one when the first of those is kept: a replicated append costs
+ * much the same whatever is in it, and all homes of a cluster share what its servers can do.
+ */
+const TURNS_UNDER_WAY = 2;
+/** What is gathered does not wait any longer past this. */
+const GATHERED_BYTES = 256 * 1024;
+
+/** Who waits for a turn of the home. */
+interface Waiter {
+  startedMs: number;
+  resolve(): void;
+  reject(failure: StoreFailure): void;
+}
+
+/** Turns of the home that are under way as one. */
 interface Turn {
   /** Of the last of its records. */
   last: number;
   records: LogEntry[];
-  startedMs: number;
-  resolve(): void;
-  reject(failure: StoreFailure): void;
+  waiters: Waiter[];
 }
 
 /**
@@ -75,6 +88,10 @@ export class JetStreamStore implements HomeStore {
   #staged: (Buffer | undefined)[] = [];
   /** In the order of the log. */
   readonly #turns: Turn[] = [];
+  /** Those behind them that go together, and their changes. */
+  #gathered: (Buffer | undefined)[] = [];
+  #gatheredBytes = 0;
+  #waiters: Waiter[] = [];
   /** In the log, and not yet in the local state. */
   #kept: Turn[] = [];
   #keptPlace: Place | undefined;
@@ -147,7 +164,7 @@ export class JetStreamStore implements HomeStore {
     return {
       lastSequence: this.#opened?.appender.lastSequence ?? 0,
       bytesBehindSnapshot: this.#bytesBehindSnapshot,
-      underWay: this.#turns.length,
+      underWay: this.#turns.length + this.#waiters.length,
     };
   }
 
@@ -191,24 +208,37 @@ export class JetStreamStore implements HomeStore {
     this.#staged = [];
     // Whoever has the home now says what is kept.
     if (this.#isOver) return new Promise(() => undefined);
-    const { appender, owner, mostBytes } = this.#parts;
     const bytes = bytesOf(staged);
     if (bytes > LARGEST_TURN)
       throw new StoreFailure(`a turn of ${bytes} bytes is too large for the log`, false);
-    if (this.#streamBytes + bytes > this.#logBytes) {
+    if (this.#streamBytes + this.#gatheredBytes + bytes > this.#logBytes) {
       this.#snapshotIfDue();
       throw new StoreFailure(
         `the log of home ${this.#options.home} has no room until it has a snapshot`,
         true,
       );
     }
-    const records = encodeTurn(staged, owner, appender.nextNumber, mostBytes);
-    return new Promise((resolve, reject) => {
-      const turn: Turn = { last: 0, records: [], startedMs: performance.now(), resolve, reject };
-      turn.last = appender.nextNumber + records.length - 1;
-      this.#turns.push(turn);
-      for (const record of records) turn.records.push(appender.add(record));
+    for (const part of staged) this.#gathered.push(part);
+    this.#gatheredBytes += bytes;
+    const kept = new Promise<void>((resolve, reject) => {
+      this.#waiters.push({ startedMs: performance.now(), resolve, reject });
     });
+    if (this.#turns.length < TURNS_UNDER_WAY || this.#gatheredBytes > GATHERED_BYTES) this.#send();
+    return kept;
+  }
+
+  /** Hot path. Puts what was gathered on its way, as one turn. */
+  #send(): void {
+    const waiters = this.#waiters;
+    if (waiters.length === 0) return;
+    const { appender, owner, mostBytes } = this.#parts;
+    const records = encodeTurn(this.#gathered, owner, appender.nextNumber, mostBytes);
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    this.#waiters = [];
+    const turn: Turn = { last: appender.nextNumber + records.length - 1, records: [], waiters };
+    this.#turns.push(turn);
+    for (const record of records) turn.records.push(appender.add(record));
   }
 
   usage(): StoreUsage {
@@ -228,6 +258,7 @@ export class JetStreamStore implements HomeStore {
   async #close(): Promise<void> {
     if (!this.#opened) return;
     const { appender, state } = this.#opened;
+    if (!this.#isOver) this.#send();
     if (!this.#isOver) await Promise.race([appender.idle(), sleep(CLOSE_MS, undefined, { ref: false })]);
     appender.close();
     this.#applyKept();
@@ -253,6 +284,7 @@ export class JetStreamStore implements HomeStore {
     if (this.#kept.length === 0) queueMicrotask(() => this.#applyKept());
     this.#kept.push(turn);
     this.#keptPlace = place;
+    if (this.#turns.length < TURNS_UNDER_WAY) this.#send();
   }
 
   #applyKept(): void {
@@ -270,10 +302,12 @@ export class JetStreamStore implements HomeStore {
     }
     this.#isRefused = false;
     const nowMs = performance.now();
-    for (const turn of kept) {
-      this.#commits += 1;
-      this.#commitMs += nowMs - turn.startedMs;
-      turn.resolve();
+    for (const { waiters } of kept) {
+      for (const { startedMs, resolve } of waiters) {
+        this.#commits += 1;
+        this.#commitMs += nowMs - startedMs;
+        resolve();
+      }
     }
     this.#snapshotIfDue();
   }
@@ -283,7 +317,10 @@ export class JetStreamStore implements HomeStore {
     this.#applyKept();
     this.#isRefused = true;
     const failure = new StoreFailure(`the log of home ${this.#options.home}: ${reason}`, true);
-    for (const turn of this.#turns.splice(0)) turn.reject(failure);
+    const waiters = [...this.#turns.splice(0).flatMap((turn) => turn.waiters), ...this.#waiters.splice(0)];
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    for (const waiter of waiters) waiter.reject(failure);
     this.#snapshotIfDue();
   }
 
