@@ -26,6 +26,9 @@ const LARGE: Turns = { name: '100 messages, 20 KB', messages: 100 };
 const SMALL: Turns = { name: '1 message', messages: 1 };
 const WAITING = [100_000, 1_000_000];
 
+// So that what was started ends too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 let homes = 0;
 
 for (const replicas of [1, 3]) {

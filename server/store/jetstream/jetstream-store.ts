@@ -339,6 +339,7 @@ export class JetStreamStore implements HomeStore {
     if (!isDue || this.#snapshot || this.#isOver || performance.now() < this.#snapshotNotBeforeMs) return;
     this.#snapshot = this.#makeSnapshot()
       .catch((error: unknown) => {
+        if (this.#isOver) return;
         this.#snapshotNotBeforeMs = performance.now() + SNAPSHOT_PAUSE_MS;
         this.#tell(
           `home ${this.#options.home}: no snapshot: ${(error as Error).message}; the log grows until there is one`,
@@ -354,8 +355,12 @@ export class JetStreamStore implements HomeStore {
     const { log, snapshots, state, owner } = this.#parts;
     const { place } = state;
     const before = this.#bytesBehindSnapshot;
-    const snapshot = await snapshots.save(state.pieces(place), place.sequence, owner.epoch);
-    await snapshots.check(snapshot);
+    // Whoever closes the store does not wait for all of it.
+    const check = (): void => {
+      if (this.#isOver) throw new Error('the store was closed');
+    };
+    const snapshot = await snapshots.save(whilst(state.pieces(place), check), place.sequence, owner.epoch);
+    await snapshots.read(snapshot, check);
     this.#bytesBehindSnapshot -= before;
     const [newest, older] = await snapshots.list();
     const reached = this.isFull ? newest : older;
@@ -382,4 +387,11 @@ interface Opened {
 function bodyOf(records: LogEntry[]): Buffer {
   const bodies = records.map(({ record }) => record.subarray(HEAD_BYTES));
   return bodies.length === 1 ? (bodies[0] as Buffer) : Buffer.concat(bodies);
+}
+
+async function* whilst(pieces: AsyncIterable<Buffer>, check: () => void): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    check();
+    yield piece;
+  }
 }

@@ -68,17 +68,17 @@ export class Snapshots {
     // It rejects with what the stream ends with; that is where it is told.
     result.error.catch(() => undefined);
     const reader = result.data.getReader();
-    for (;;) {
-      const { done, value } = await inTime(reader.read(), slot, () => void reader.cancel());
-      if (done) return;
-      // At once, so that nothing gathers in memory that came faster than it is taken.
-      if (value) take(value);
+    try {
+      for (;;) {
+        const { done, value } = await inTime(reader.read(), slot);
+        if (done) return;
+        // At once, so that nothing gathers in memory that came faster than it is taken.
+        if (value) take(value);
+      }
+    } finally {
+      // Where it ended with an error that is told already.
+      reader.cancel().catch(() => undefined);
     }
-  }
-
-  /** Reads it as a takeover would. @throws Error where it is not what was stored */
-  async check(snapshot: Snapshot): Promise<void> {
-    await this.read(snapshot, () => undefined);
   }
 
   /**
@@ -116,13 +116,10 @@ function snapshotOf(slot: string, { size, revision, metadata }: ObjectInfo): Sna
 }
 
 /** Chunks that are missing are not told of: the object store just sends nothing. */
-async function inTime<Value>(value: Promise<Value>, slot: string, giveUp: () => void): Promise<Value> {
+async function inTime<Value>(value: Promise<Value>, slot: string): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      giveUp();
-      reject(new Error(`the object store sends no more of ${slot}`));
-    }, ANSWER_MS);
+    timer = setTimeout(() => reject(new Error(`the object store sends no more of ${slot}`)), ANSWER_MS);
   });
   try {
     return await Promise.race([value, late]);

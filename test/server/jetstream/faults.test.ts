@@ -14,7 +14,7 @@ import {
 import { NatsCluster } from '../../support/nats-cluster.js';
 import { startNatsServer } from '../../support/nats-server.js';
 
-const { stream } = logNames('test', 7);
+const { stream, bucket } = logNames('test', 7);
 
 /** Commits turns that only make sense in their order, several under way, until it is told to stop. */
 class Writer {
@@ -54,8 +54,10 @@ class Writer {
 
   #settle(act: () => void): void {
     act();
-    this.#underWay -= 1;
-    if (!this.#isOver) setImmediate(() => this.#next());
+    setImmediate(() => {
+      this.#underWay -= 1;
+      if (!this.#isOver) this.#next();
+    });
   }
 }
 
@@ -185,7 +187,7 @@ test('a log that has grown past its bound without a snapshot refuses turns befor
   const sut = await openTestStore(connection, 1, { maxBytes: 100_000, snapshotBytes: 10_000 });
   const manager = await jetstreamManager(connection);
   // Without the bucket there are no snapshots.
-  await manager.streams.delete(`OBJ_${logNames('test', 7).bucket}`);
+  await manager.streams.delete(`OBJ_${bucket}`);
   const write = async (): Promise<void> => {
     for (let turn = 0; turn < 200; turn += 1) await put(sut.store, 'same', 'x'.repeat(2000));
   };
