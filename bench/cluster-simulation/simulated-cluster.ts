@@ -61,6 +61,7 @@ class SimulatedCluster {
   readonly #violations: string[] = [];
   /** All that ever were. */
   readonly #all: SimulatedProcess[] = [];
+  readonly #living = new Set<SimulatedProcess>();
   #hash = 0x811c_9dc5;
   #deaths = 0;
   #lastMoveMs = 0;
@@ -80,6 +81,7 @@ class SimulatedCluster {
     const endMs = this.#clock.nowMs + disturbedLeases * leaseMs;
     this.#planDisturbances(endMs);
     await this.#clock.runUntil(endMs);
+    this.#logs.isLossy = false;
     const { openLeases, quietLeases } = await this.#settle('after the last disturbance');
     await this.#stayQuiet();
     const takeovers = this.#all.flatMap(({ membership }) => membership.takeovers);
@@ -121,24 +123,24 @@ class SimulatedCluster {
   #start(): void {
     const { homes, leaseMs, mutation } = this.#options;
     const id = this.#all.length + 1;
-    this.#all.push(
-      new SimulatedProcess({
-        id,
-        node: `node-${id % Math.max(3, Math.floor(this.#options.processes / 4))}`,
-        homes,
-        leaseMs,
-        clock: this.#clock,
-        store: this.#store,
-        logs: this.#logs,
-        random: new Random(this.#options.seed * 100_003 + id),
-        mutation,
-        violated: (words) => this.#violated(words),
-      }),
-    );
+    const process = new SimulatedProcess({
+      id,
+      node: `node-${id % Math.max(3, Math.floor(this.#options.processes / 4))}`,
+      homes,
+      leaseMs,
+      clock: this.#clock,
+      store: this.#store,
+      logs: this.#logs,
+      random: new Random(this.#options.seed * 100_003 + id),
+      mutation,
+      violated: (words) => this.#violated(words),
+    });
+    this.#all.push(process);
+    this.#living.add(process);
   }
 
   #running(): SimulatedProcess[] {
-    return this.#all.filter(({ state }) => state === 'running');
+    return [...this.#living].filter(({ state }) => state === 'running');
   }
 
   /** Until every home is open and nothing is on its way, or the bounds are passed. */
@@ -210,13 +212,17 @@ class SimulatedCluster {
 
   #written(entry: TableEntry, before: TableEntry | undefined): void {
     this.#mix(entry);
-    for (const process of this.#all) if (process.state !== 'dead') process.link.noticeChange();
+    for (const process of this.#living) {
+      if (process.state === 'dead') this.#living.delete(process);
+      else process.link.noticeChange();
+    }
     if (entry.key.startsWith('home.')) {
-      this.#lastMoveMs = this.#clock.nowMs;
-      this.#checkMove(entry.value as HomePlace, before?.value as HomePlace | undefined);
+      const [place, placeBefore] = [entry.value as HomePlace, before?.value as HomePlace | undefined];
+      if (place.owner !== placeBefore?.owner || place.state === 'moving') this.#lastMoveMs = this.#clock.nowMs;
+      this.#checkMove(place, placeBefore);
     } else if (entry.value === undefined && entry.key.startsWith('peer.')) {
-      const { peer } = before?.value as PeerEntry;
-      if (!peer.isLeaving) this.#deaths += 1;
+      const peer = before?.value as PeerEntry | undefined;
+      if (peer?.peer.isLeaving === false) this.#deaths += 1;
     }
   }
 

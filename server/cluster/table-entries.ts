@@ -64,8 +64,8 @@ export function readPlace(value: unknown, home: number): HomePlace | undefined {
   const { owner, epoch, state, next } = value;
   if (value.home !== home || !isCount(owner) || owner > LARGEST_PEER || !isCount(epoch) || !isState(state))
     return undefined;
-  if (next === undefined) return state === 'moving' ? undefined : { home, owner, epoch, state };
-  return isCount(next) && isPeerNumber(next) ? { home, owner, epoch, state, next } : undefined;
+  const isPlace = next === undefined ? state !== 'moving' : isCount(next) && isPeerNumber(next);
+  return isPlace ? (value as unknown as HomePlace) : undefined;
 }
 
 export function readNumber(value: unknown): number | undefined {
