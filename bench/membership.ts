@@ -60,7 +60,8 @@ for (const [at, seed] of seeds.entries()) {
     console.log(`seed ${seed} breaks:`);
     for (const words of result.violations) console.log(`  ${words}`);
   }
-  if (result.openLeases > worst.openLeases) Object.assign(worst, { openLeases: result.openLeases, openSeed: seed });
+  if (result.openLeases > worst.openLeases)
+    Object.assign(worst, { openLeases: result.openLeases, openSeed: seed });
   if (result.quietLeases > worst.quietLeases)
     Object.assign(worst, { quietLeases: result.quietLeases, quietSeed: seed });
   worst.takeoverMs = Math.max(worst.takeoverMs, result.longestTakeoverMs);

@@ -174,7 +174,9 @@ class SimulatedCluster {
   /** What is not as it should be in the end. */
   #trouble(): string | undefined {
     const running = this.#running();
-    const away = running.find(({ isLeaving, isIsolated, hasJoined }) => isLeaving || isIsolated || !hasJoined);
+    const away = running.find(
+      ({ isLeaving, isIsolated, hasJoined }) => isLeaving || isIsolated || !hasJoined,
+    );
     if (away) return `process ${away.id} neither is in nor has gone`;
     const counts = new Map(running.map(({ membership }) => [membership.self.number, 0]));
     for (let home = 0; home < this.#options.homes; home += 1) {
@@ -218,7 +220,8 @@ class SimulatedCluster {
     }
     if (entry.key.startsWith('home.')) {
       const [place, placeBefore] = [entry.value as HomePlace, before?.value as HomePlace | undefined];
-      if (place.owner !== placeBefore?.owner || place.state === 'moving') this.#lastMoveMs = this.#clock.nowMs;
+      if (place.owner !== placeBefore?.owner || place.state === 'moving')
+        this.#lastMoveMs = this.#clock.nowMs;
       this.#checkMove(place, placeBefore);
     } else if (entry.value === undefined && entry.key.startsWith('peer.')) {
       const peer = before?.value as PeerEntry | undefined;
@@ -246,8 +249,7 @@ class SimulatedCluster {
     const place = value as Partial<HomePlace> | undefined;
     const words = `${key} ${revision} ${this.#clock.nowMs} ${place?.owner} ${place?.epoch} ${place?.state}`;
     let hash = this.#hash;
-    for (let at = 0; at < words.length; at += 1)
-      hash = Math.imul(hash ^ words.charCodeAt(at), 0x0100_0193);
+    for (let at = 0; at < words.length; at += 1) hash = Math.imul(hash ^ words.charCodeAt(at), 0x0100_0193);
     this.#hash = hash;
   }
 

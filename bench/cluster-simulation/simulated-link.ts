@@ -102,7 +102,9 @@ export class SimulatedLink implements LeaseTable {
       giveUp();
       done(outcome);
     };
-    const giveUp = this.#own.after(ANSWER_WITHIN_MS, () => answer({ kind: 'unknown', reason: 'no answer came' }));
+    const giveUp = this.#own.after(ANSWER_WITHIN_MS, () =>
+      answer({ kind: 'unknown', reason: 'no answer came' }),
+    );
     if (this.#isLost()) return;
     this.#network.after(latencyMs(this.#random), () =>
       this.#store.submit(write, (outcome) => {

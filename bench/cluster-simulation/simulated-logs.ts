@@ -42,7 +42,8 @@ export class SimulatedLogs {
       return { kind: 'refused', sequence: log.sequence, epoch: log.epoch };
     }
     const was = `home ${home} is in epoch ${Math.max(log.epoch, log.openedEpoch)} of process ${log.writer}`;
-    if (epoch < log.openedEpoch) this.#violated(`${was}, and an append of epoch ${epoch} by ${writer} succeeded`);
+    if (epoch < log.openedEpoch)
+      this.#violated(`${was}, and an append of epoch ${epoch} by ${writer} succeeded`);
     if (epoch === log.epoch && writer !== log.writer)
       this.#violated(`${was}, and process ${writer} appended in the same epoch`);
     log.sequence += 1;

@@ -68,7 +68,10 @@ export class SimulatedProcess {
       log: () => undefined,
       scheduler: { now: () => clock.nowMs, after: own.after },
       random: () => random.next(),
-      newLife: () => `${id}.${(lives += 1)}`,
+      newLife: () => {
+        lives += 1;
+        return `${id}.${lives}`;
+      },
     });
     this.membership.watch(this.#listener(violated));
     this.membership.join(this.keeper).then(
@@ -141,7 +144,8 @@ export class SimulatedProcess {
         up.add(number);
       },
       down: ({ number }) => {
-        if (!up.delete(number)) violated(`process ${this.id} is told of the death of ${number}, which was not there`);
+        if (!up.delete(number))
+          violated(`process ${this.id} is told of the death of ${number}, which was not there`);
       },
       moved: (place, before) => {
         if (place.epoch < before.epoch)

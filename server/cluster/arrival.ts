@@ -65,7 +65,10 @@ export class Arrival {
     if (view.cluster === undefined) {
       this.waitsFor = 'the cluster to be written';
       // Whoever writes it first: it is seen in the table.
-      this.#write((done) => table.create(CLUSTER_KEY, { format: FORMAT_VERSION, ...shape }, done), ASK_AGAIN_MS);
+      this.#write(
+        (done) => table.create(CLUSTER_KEY, { format: FORMAT_VERSION, ...shape }, done),
+        ASK_AGAIN_MS,
+      );
       return;
     }
     const difference = differenceOf(view.cluster.shape, shape);

@@ -7,7 +7,13 @@ import {
   JsHeaders,
   ReplayPolicy,
 } from '@nats-io/jetstream';
-import { createInbox, type Msg, type NatsConnection, nanos, type Subscription } from '@nats-io/transport-node';
+import {
+  createInbox,
+  type Msg,
+  type NatsConnection,
+  nanos,
+  type Subscription,
+} from '@nats-io/transport-node';
 import type { TableListener } from './lease-table.js';
 
 const HEARTBEAT_MS = 1000;
@@ -63,7 +69,8 @@ export class KvWatch {
     this.#prefix = `$KV.${parts.bucket}.`;
     this.#stream = `KV_${parts.bucket}`;
     this.#timer = setInterval(() => {
-      if (performance.now() - this.#lastHeardMs > SILENT_MS) this.#readAnew('nothing is heard of its changes');
+      if (performance.now() - this.#lastHeardMs > SILENT_MS)
+        this.#readAnew('nothing is heard of its changes');
     }, SILENT_MS / 4);
     this.#readAnew();
     void this.#followConnection();
@@ -139,7 +146,8 @@ export class KvWatch {
       mem_storage: true,
       num_replicas: 1,
     });
-    if (attempt === this.#attempt && count === 0 && reading.lastDelivered === 0) this.#endOfWhatIsThere(reading);
+    if (attempt === this.#attempt && count === 0 && reading.lastDelivered === 0)
+      this.#endOfWhatIsThere(reading);
   }
 
   #heard(reading: Reading, message: Msg): void {

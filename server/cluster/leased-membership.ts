@@ -3,14 +3,7 @@ import { Arrival } from './arrival.js';
 import { ClusterView, type SeatedPeer } from './cluster-view.js';
 import { HomeDuties } from './home-duties.js';
 import type { LeaseTable } from './lease-table.js';
-import type {
-  HomeKeeper,
-  HomeMap,
-  HomePlace,
-  Membership,
-  MembershipListener,
-  Peer,
-} from './membership.js';
+import type { HomeKeeper, HomeMap, HomePlace, Membership, MembershipListener, Peer } from './membership.js';
 import { BEATS_IN_A_LEASE, PeerLeases } from './peer-lease.js';
 import { realScheduler, type Scheduler } from './scheduler.js';
 import { type PeerEntry, peerKey } from './table-entries.js';
@@ -269,7 +262,9 @@ export class LeasedMembership implements Membership {
     this.#own = undefined;
     this.#isIsolated = true;
     this.#stopTimer?.();
-    this.#options.log(`peer ${number} is cut off: ${reason}; it drops its homes, and comes in again when it can`);
+    this.#options.log(
+      `peer ${number} is cut off: ${reason}; it drops its homes, and comes in again when it can`,
+    );
     this.#duties?.end(`this process is cut off: ${reason}`);
     for (const listener of this.#listeners) listener.isolated(true);
     if (this.#isAskedToLeave) {
@@ -319,7 +314,12 @@ export class LeasedMembership implements Membership {
   #moved(place: HomePlace, before: HomePlace): void {
     for (const listener of this.#listeners) listener.moved(place, before);
     if (place.state === 'open')
-      this.#takeovers.opened(place.home, place.epoch, place.owner === this.#own?.peer.number, this.#scheduler.now());
+      this.#takeovers.opened(
+        place.home,
+        place.epoch,
+        place.owner === this.#own?.peer.number,
+        this.#scheduler.now(),
+      );
     this.#duties?.moved(place);
     if (before.owner === this.#self.number) this.#leaveIfDone();
   }
