@@ -62,6 +62,8 @@ class SimulatedCluster {
   /** All that ever were. */
   readonly #all: SimulatedProcess[] = [];
   readonly #living = new Set<SimulatedProcess>();
+  /** Homes that were open until a moment ago, and open at their next owner. */
+  readonly #wasHandedOver = new Set<number>();
   #hash = 0x811c_9dc5;
   #deaths = 0;
   #lastMoveMs = 0;
@@ -205,8 +207,6 @@ class SimulatedCluster {
     }
     return undefined;
   }
-
-  readonly #wasHandedOver = new Set<number>();
 
   #place(home: number): HomePlace | undefined {
     return this.#store.get(homeKey(home))?.value as HomePlace | undefined;
