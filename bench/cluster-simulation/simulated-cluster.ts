@@ -25,6 +25,8 @@ export interface SimulationOptions {
 /** Bounds that are part of what is checked, in leases after the last disturbance. */
 export const HOMES_OPEN_WITHIN_LEASES = 8;
 export const QUIET_WITHIN_LEASES = 30;
+/** A death that is not known yet is known by then. */
+const QUIET_AT_LEAST_LEASES = 2;
 /** Then nothing moves any more. */
 const QUIET_FOR_LEASES = 3;
 const CHECK_EVERY_MS = 50;
@@ -151,11 +153,19 @@ class SimulatedCluster {
     const beganMs = this.#clock.nowMs;
     const leases = (): number => (this.#clock.nowMs - beganMs) / leaseMs;
     let openLeases: number | undefined;
+    let quietLeases: number | undefined;
     for (;;) {
       await this.#clock.runUntil(this.#clock.nowMs + CHECK_EVERY_MS);
       if (openLeases === undefined && this.#firstClosed() === undefined) openLeases = leases();
       const trouble = this.#trouble();
-      if (trouble === undefined) return { openLeases: openLeases ?? leases(), quietLeases: leases() };
+      if (trouble === undefined) {
+        quietLeases ??= leases();
+        // A process that went on just now may be taken for dead yet.
+        if (leases() - quietLeases > QUIET_AT_LEAST_LEASES)
+          return { openLeases: openLeases ?? quietLeases, quietLeases };
+        continue;
+      }
+      quietLeases = undefined;
       if (openLeases === undefined && leases() > HOMES_OPEN_WITHIN_LEASES)
         this.#violated(`${when}: ${this.#firstClosed()} for ${HOMES_OPEN_WITHIN_LEASES} leases`);
       else if (leases() > QUIET_WITHIN_LEASES)
