@@ -28,7 +28,6 @@ const MOST_RUNS = 500;
 
 export function abCommand(finish: Finish): Command {
   const command = new Command('ab')
-    .summary('two variants of a scenario, interleaved, and one verdict')
     .description(
       'Runs two variants of a scenario by turns, A B B A, each with a fresh server, and says whether B is worse. What seems ' +
         'worse is run again before it fails. Without --a and --b it shows how far apart two runs of the same are here.',

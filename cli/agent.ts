@@ -31,13 +31,11 @@ const LONGEST_NAME = 64;
 const FLUSH_MS = 500;
 
 export function agentCommand(finish: Finish): Command {
-  const command = new Command('agent')
-    .summary('lend this machine to runs of other machines')
-    .description(
-      'Lends this machine: whoever may use the NATS server can have clients simulated here, one run at a time. ' +
-        'Load goes to this machine itself, and elsewhere only where --allow lets it. Ctrl-C takes the machine back, ' +
-        'and a run whose coordinator is not heard any more is ended within 5 seconds.',
-    );
+  const command = new Command('agent').description(
+    'Lends this machine: whoever may use the NATS server can have clients simulated here, one run at a time. ' +
+      'Load goes to this machine itself, and elsewhere only where --allow lets it. Ctrl-C takes the machine back, ' +
+      'and a run whose coordinator is not heard any more is ended within 5 seconds.',
+  );
   return natsOptions(command)
     .option('--name <name>', 'what the machine is called', hostname())
     .option('--label <label>', 'by which scenarios choose machines (agents.labels); may be repeated', collect)

@@ -19,7 +19,6 @@ const LONGEST_WAIT_SECONDS = 3600;
 
 export function agentsCommand(finish: Finish): Command {
   const command = new Command('agents')
-    .summary('the machines that are lent to runs, and what they hold')
     .description('Lists the machines that run `c2m agent` at a NATS, what they hold, and which run has them.')
     .option('--wait <seconds>', 'how long to wait for answers', '1')
     .option('--json', 'print JSON and nothing else')

@@ -5,14 +5,7 @@ import { readRecordSet } from '../record/record-set.js';
 import type { Finish } from './exit-status.js';
 import { collect } from './repeatable-option.js';
 import { printComparison, readShare, statusOfComparison } from './show-comparison.js';
-
-/** Stands for `--`, behind which the parser would take an option for a folder. */
-const BETWEEN = '\0--';
-
-/** What is typed for `c2m compare`: with `--` it only tells the two sides apart. */
-export function withSides(argv: string[]): string[] {
-  return argv[2] === 'compare' ? argv.map((word) => (word === '--' ? BETWEEN : word)) : argv;
-}
+import { BETWEEN } from './sides.js';
 
 interface CompareOptions {
   smallestEffect: string;
@@ -25,7 +18,6 @@ interface CompareOptions {
 
 export function compareCommand(finish: Finish): Command {
   return new Command('compare')
-    .summary('two sets of run records; exit status 99 where the second is worse')
     .description(
       'Compares two sets of runs, figure by figure. Each side is one record, a folder of records, or several of either; ' +
         'with more than one of a side write -- between them. The exit status is 99 where the second is worse, did not pass or ' +

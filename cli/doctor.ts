@@ -41,7 +41,6 @@ interface Fit {
 
 export function doctorCommand(finish: Finish): Command {
   return new Command('doctor')
-    .summary('what this host can hold, and what to change for more')
     .description(
       'Says what this host can hold, and prints the commands that would raise each limit. It changes no setting, ' +
         'and removes temporary folders that runs left behind when they were killed. ' +

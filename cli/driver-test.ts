@@ -30,7 +30,6 @@ Examples:
 
 export function driverCommand(finish: Finish): Command {
   return new Command('driver')
-    .summary('try what a driver promises against a server')
     .description('What clients speak, and whether a server keeps what that promises.')
     .addHelpText('after', EXAMPLES)
     .addCommand(testCommand(finish));

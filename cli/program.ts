@@ -1,22 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../lab/version.js';
 import { printableLines } from '../record/printable.js';
-import { abCommand } from './ab.js';
-import { agentCommand } from './agent.js';
-import { agentsCommand } from './agents.js';
-import { compareCommand, withSides } from './compare.js';
-import { doctorCommand } from './doctor.js';
-import { driverCommand } from './driver-test.js';
+import { COMMANDS } from './commands.js';
 import { describeError, ExitStatus, type Finish, statusOfError } from './exit-status.js';
-import { rateCommand } from './rate.js';
-import { reloadCommand } from './reload.js';
-import { reportCommand } from './report.js';
-import { runCommand } from './run.js';
-import { scenariosCommand } from './scenarios.js';
-import { serveCommand } from './serve.js';
-import { stopCommand } from './stop.js';
-import { topCommand } from './top.js';
-import { tokenCommand } from './user-tokens.js';
+import { withSides } from './sides.js';
 
 /**
  * Parses the command line and does what it says.
@@ -24,10 +11,10 @@ import { tokenCommand } from './user-tokens.js';
  */
 export async function main(argv: string[]): Promise<ExitStatus> {
   let status: ExitStatus = ExitStatus.Passed;
-  const program = buildProgram((ended) => {
-    status = ended;
-  });
   try {
+    const program = await buildProgram(argv, (ended) => {
+      status = ended;
+    });
     await program.parseAsync(withSides(argv));
     return status;
   } catch (error) {
@@ -39,7 +26,8 @@ export async function main(argv: string[]): Promise<ExitStatus> {
   }
 }
 
-function buildProgram(finish: Finish): Command {
+/** The whole of the command that is asked for, and the names of the others. */
+async function buildProgram([, , first, second]: string[], finish: Finish): Promise<Command> {
   const program = new Command('c2m')
     .description('Connections, two million: a load-testing and scaling laboratory for messaging servers.')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -62,24 +50,10 @@ Exit status:
   1 not completed       2 the input was wrong, and nothing was started
 `,
   );
-  for (const make of [
-    runCommand,
-    reportCommand,
-    compareCommand,
-    abCommand,
-    rateCommand,
-    stopCommand,
-    serveCommand,
-    agentCommand,
-    topCommand,
-    reloadCommand,
-    tokenCommand,
-    doctorCommand,
-    driverCommand,
-    scenariosCommand,
-    agentsCommand,
-  ]) {
-    const command = make(finish).copyInheritedSettings(program);
+  const asked = first === 'help' ? second : first;
+  for (const { name, summary, load } of COMMANDS) {
+    const command = name === asked ? (await load())(finish) : new Command(name);
+    command.summary(summary).copyInheritedSettings(program);
     program.addCommand(command.showHelpAfterError(`(c2m ${command.name()} --help says more)`));
     for (const part of command.commands) {
       part

@@ -7,7 +7,6 @@ import { asker, askRun, type RunFlags, runOptions } from './runs-under-way.js';
 
 export function rateCommand(finish: Finish): Command {
   const command = new Command('rate')
-    .summary('change the rate of messages of a run that goes on')
     .description(
       'Lets the messages of a run that goes on fall due at another rate, until its phase ends; the next phase has its own again. ' +
         'The record says so, and such a run is compared with no other.',

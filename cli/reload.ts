@@ -7,7 +7,6 @@ export const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9464';
 
 export function reloadCommand(finish: Finish): Command {
   return new Command('reload')
-    .summary('load the handlers of a running server anew')
     .description(
       'Replaces the code that handles clients in every worker of a running server, while its clients stay connected. ' +
         'A version that cannot be loaded, or fails its check, is refused: the one before stays in force.',

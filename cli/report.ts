@@ -7,7 +7,6 @@ import { printRun, statusOfRun } from './run-outcome.js';
 
 export function reportCommand(finish: Finish): Command {
   return new Command('report')
-    .summary('render the report of a run again')
     .description('Judges a record by its own gates again and renders report.html, junit.xml and summary.md.')
     .argument('<dir>', 'folder of the run record')
     .option('--json', 'print run.json and nothing else')

@@ -34,7 +34,6 @@ interface RunOptions extends NatsFlags {
 
 export function runCommand(finish: Finish): Command {
   const command = new Command('run')
-    .summary('run a scenario and write its record and report')
     .description(
       'Runs a scenario: starts the server if the scenario embeds one, simulates the clients, and writes a run record.',
     )

@@ -9,7 +9,6 @@ import { ExitStatus, type Finish } from './exit-status.js';
 
 export function scenariosCommand(finish: Finish): Command {
   return new Command('scenarios')
-    .summary('the scenarios that ship with the lab')
     .description('Lists the scenarios that ship with the lab. `c2m run` takes them by name.')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExamples:\n  c2m scenarios\n  c2m run offline-backlog\n')

@@ -24,7 +24,6 @@ interface ServeOptions extends ClusterFlags {
 
 export function serveCommand(finish: Finish): Command {
   const command = new Command('serve')
-    .summary('the reference server alone')
     .description(
       'Runs the reference messaging server until SIGINT or SIGTERM, which drain it. A process of it that dies or hangs is started again on the same address (supervised: false in the file: everything in one process, and nothing is).',
     )

@@ -6,7 +6,6 @@ import { asker, askRun, type RunFlags, runOptions } from './runs-under-way.js';
 
 export function stopCommand(finish: Finish): Command {
   const command = new Command('stop')
-    .summary('end a run that goes on, as Ctrl-C would')
     .description(
       'Ends a run that goes on in good order: what is under way arrives, what was measured is written and reported as partial. ' +
         'The record says who has stopped it.',

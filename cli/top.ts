@@ -17,7 +17,6 @@ const LEAST_INTERVAL_MS = 250;
 
 export function topCommand(finish: Finish): Command {
   return new Command('top')
-    .summary('the queues of a running server, live')
     .description(
       'Shows the queues of a running server, that which is furthest behind first, with its workers and its counters.',
     )

@@ -11,7 +11,6 @@ const SHORTEST_SECRET = 16;
 
 export function tokenCommand(finish: Finish): Command {
   return new Command('token')
-    .summary('the tokens of users, for a server with tokenPerUser')
     .description(
       'Prints a line "USER TOKEN" for each user: what the user logs in with where the server has `tokenPerUser`. ' +
         'The secret is that of the server (`token`, or `c2m serve --token-file`). It comes from a file or from ' +

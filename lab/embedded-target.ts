@@ -3,12 +3,8 @@ import { SPARE_FILES } from '../loadgen/host-facts.js';
 import { InputError } from '../record/input-error.js';
 import { formatQuantity } from '../record/quantity.js';
 import type { ClusterPlan, EmbeddedTarget, Scenario, SizeDistribution } from '../scenarios/scenario.js';
-import {
-  ConfigError,
-  parseServerConfig,
-  type ServerConfig,
-  type ServerConfigInput,
-} from '../server/config.js';
+import { parseServerConfig, type ServerConfig, type ServerConfigInput } from '../server/config.js';
+import { ConfigError } from '../server/config-error.js';
 import { mediaSchema } from '../server/media/media-config.js';
 
 /** With more, most of the server's work would be to wake up one of many workers for one bus message. */

@@ -17,6 +17,8 @@ export interface ServerStats {
   handlers: HandlerStats;
   /** Null where the server keeps none. */
   media: MediaStats | null;
+  /** Null where it stands alone. */
+  cluster: ClusterStats | null;
   /** The newest samples of every queue, oldest first, about the last ten seconds; no peak between them is missed. */
   samples: QueueSample[];
   /** Alerts raised since the start, oldest first; the newest thousand are kept. */
@@ -25,9 +27,74 @@ export interface ServerStats {
   queues: Record<string, QueueStats>;
 }
 
+/** A cluster as one of its nodes sees it, and what that node has of it. */
+export interface ClusterStats {
+  name: string;
+  node: string;
+  /** Of all nodes; one for each worker. */
+  peers: ClusterPeer[];
+  /** By number. */
+  homes: ClusterHome[];
+  /** Of each worker of this node. */
+  workers: ClusterWorkerStats[];
+}
+
+export interface ClusterPeer {
+  number: number;
+  node: string;
+  worker: number;
+  /** It hands its homes over, and goes. */
+  isLeaving: boolean;
+}
+
+export interface ClusterHome {
+  home: number;
+  /** Number of a peer; 0: nobody has it. */
+  owner: number;
+  epoch: number;
+  state: 'opening' | 'open' | 'moving';
+}
+
+export interface ClusterWorkerStats {
+  worker: number;
+  /** Its number as a peer; 0: it is not in. */
+  peer: number;
+  /** Homes that are open here. */
+  homes: number;
+  /** Turns whose logs have not confirmed them, of all homes here. */
+  turnsUnderWay: number;
+  /** Log behind the last snapshots, of all homes here: what takeovers would have to read. */
+  logBytes: number;
+  /** What other peers have not taken from the bus, and what is held for homes that move. */
+  busBytes: number;
+  heldBytes: number;
+  /** Batches of the bus that were sent once more. */
+  repeatedBatches: number;
+  /** Homes that were opened here, oldest first; the newest hundred are kept. */
+  opened: OpenedHome[];
+}
+
+/** How a home came here; milliseconds. */
+export interface OpenedHome {
+  home: number;
+  epoch: number;
+  /** Handed over by its owner; otherwise that one was gone, or nobody had it. */
+  isHandedOn: boolean;
+  /** Since 1970, when it was open. */
+  atMs: number;
+  /** From when this node was given it. */
+  tookMs: number;
+  fenceMs: number;
+  snapshotMs: number;
+  replayMs: number;
+  /** What was read of the log. */
+  records: number;
+  bytes: number;
+}
+
 /** Where the mailboxes are; counts and times of all homes together, since the start. */
 export interface StoreStats {
-  kind: 'lmdb' | 'memory';
+  kind: 'lmdb' | 'memory' | 'jetstream';
   /** Items that wait or are under way, receipts included. */
   items: number;
   diskBytes: number;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isLoopback } from '../protocol/address.js';
 import { LARGEST_BODY_BYTES } from '../protocol/frame.js';
 import { MOST_HOMES } from './cluster/membership.js';
+import { ConfigError } from './config-error.js';
 import { mediaSchema } from './media/media-config.js';
 
 /** An address that the server listens on. Port 0 lets the kernel choose. */
@@ -10,11 +11,6 @@ export interface ListenAddress {
   protocol: 'tcp' | 'tls' | 'ws' | 'wss';
   host: string;
   port: number;
-}
-
-/** A configuration that cannot be used; the message says which value and what would be right. */
-export class ConfigError extends Error {
-  readonly code = 'C2M_SERVER_CONFIG';
 }
 
 const listenAddressSchema = z
@@ -255,7 +251,11 @@ const clusterSchema = z.strictObject({
   node: z
     .string()
     .regex(/^[a-zA-Z0-9_-]{1,64}$/, 'is no name; write letters, digits, - and _')
-    .default(() => hostname().replace(/[^a-zA-Z0-9_-]/g, '-').slice(0, 64))
+    .default(() =>
+      hostname()
+        .replace(/[^a-zA-Z0-9_-]/g, '-')
+        .slice(0, 64),
+    )
     .describe('Name of this server among those of the cluster.'),
   homes: z
     .number()
@@ -345,7 +345,9 @@ export const serverConfigSchema = z.strictObject({
   cluster: clusterSchema
     .nullable()
     .default(null)
-    .describe('This server is a node of a cluster, whose mailboxes are in logs that NATS replicates; null: it stands alone.'),
+    .describe(
+      'This server is a node of a cluster, whose mailboxes are in logs that NATS replicates; null: it stands alone.',
+    ),
   memoryBytes: z
     .number()
     .int()
@@ -420,7 +422,9 @@ export function parseServerConfig(input: ServerConfigInput): ServerConfig {
     throw new ConfigError('homes: one worker keeps the mailboxes itself; write 0, or more workers');
   }
   if (config.cluster && config.homes > 0)
-    throw new ConfigError('homes: in a cluster every worker keeps mailboxes; leave it out, and see cluster.homes');
+    throw new ConfigError(
+      'homes: in a cluster every worker keeps mailboxes; leave it out, and see cluster.homes',
+    );
   if (config.cluster) config.store = 'jetstream';
   else if (config.store === 'jetstream')
     throw new ConfigError('store: jetstream is the store of a cluster; set cluster.nats, or choose lmdb');

@@ -2,13 +2,14 @@ import { InProcessBus } from './bus/bus.js';
 import type { ListenAddress, ServerConfig } from './config.js';
 import type { Certificate } from './gateway/certificate.js';
 import { connectionLimit } from './gateway/connection-limit.js';
+import { SingleHome } from './home/worker-homes.js';
 import type { HandlerFiles, StagedHandlers } from './hot-code/handler-files.js';
 import { HotCode } from './hot-code/hot-code.js';
 import { startWorkers } from './processes/supervisor.js';
-import { Worker } from './processes/worker.js';
+import { type RunningWorker, Worker } from './processes/worker.js';
 import type { WorkerSetListener } from './processes/worker-set-listener.js';
+import { newCounters } from './queues/counters.js';
 import { SAMPLE_INTERVAL_MS } from './queues/queue-monitor.js';
-import { openStore } from './store/open-store.js';
 
 /** What runs the workers: this process, or a set of forked ones. */
 export interface Engine {
@@ -36,24 +37,18 @@ export async function startEngine(
   connectionLimit(config.limits.connectionsPerWorker);
   if (config.workers > 1 || config.supervised)
     return startWorkers(config, certificate, files, folder, listener);
-  return runInProcess(config, certificate, files, listener);
+  return runInProcess(config, certificate, files, folder, listener);
 }
 
 async function runInProcess(
   config: ServerConfig,
   certificate: Certificate | undefined,
   files: HandlerFiles,
+  folder: string,
   listener: WorkerSetListener,
 ): Promise<Engine> {
   const code = await HotCode.start(files.inForce);
-  const worker = new Worker({
-    config,
-    connectionLimit: connectionLimit(config.limits.connectionsPerWorker),
-    store: await openStore(config, { first: 0, count: 1 }, 0),
-    code,
-    bus: new InProcessBus(),
-    restarts: 0,
-  });
+  const worker = await openWorker(config, code, folder, listener);
   code.onFailed = ({ version, reason }) => listener.faulty(version, reason);
   const reporting = setInterval(() => listener.report(worker.report()), SAMPLE_INTERVAL_MS);
   const drain = async () => {
@@ -67,7 +62,6 @@ async function runInProcess(
     files.accept(staged);
   };
   try {
-    worker.connected();
     const addresses = await worker.listen(certificate);
     listener.report(worker.report());
     return { addresses, failed: new Promise<never>(() => undefined), reload, drain };
@@ -75,4 +69,36 @@ async function runInProcess(
     await drain();
     throw error;
   }
+}
+
+/** The only one of its server. */
+async function openWorker(
+  config: ServerConfig,
+  code: HotCode,
+  folder: string,
+  listener: WorkerSetListener,
+): Promise<RunningWorker> {
+  const parts = {
+    code,
+    worker: 0,
+    restarts: 0,
+    connectionLimit: connectionLimit(config.limits.connectionsPerWorker),
+  };
+  const { cluster } = config;
+  if (cluster) {
+    const { ClusterWorker } = await import('./cluster/cluster-worker.js');
+    const log = (line: string) => listener.said(0, line);
+    return ClusterWorker.start({ ...parts, config: { ...config, cluster }, folder, log });
+  }
+  const bus = new InProcessBus();
+  const counters = newCounters();
+  const worker = new Worker({
+    ...parts,
+    config,
+    homes: await SingleHome.open(config, bus, counters),
+    counters,
+    bus,
+  });
+  worker.connected();
+  return worker;
 }

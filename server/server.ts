@@ -74,6 +74,7 @@ async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<Run
   let reloading: Reloading | undefined;
   const engine = await startEngine(config, certificate, files, folder, {
     report: (report) => state.take(report),
+    said: (worker, line) => log.info({ worker }, line),
     ailing: (worker, problem) => state.ailing(worker, problem),
     died: (worker, reason) => state.died(worker, reason),
     restarted: (worker, reason) => {

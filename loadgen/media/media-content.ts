@@ -1,5 +1,4 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
-import sharp from 'sharp';
 
 const SIDE_PIXELS = 320;
 /** What makes each file another one. */
@@ -28,6 +27,8 @@ export class MediaContent {
 
   /** @param bytes of a file; a small image is filled up behind its end, where decoders stop */
   static async of(bytes: number): Promise<MediaContent> {
+    // Loaded where files are made: most runs have none.
+    const { default: sharp } = await import('sharp');
     const noise = { type: 'gaussian' as const, mean: 128, sigma: 20 };
     for (let side = SIDE_PIXELS; ; side = Math.floor(side / 2)) {
       const image = await sharp({

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type {
+  ClusterStats,
   HandlerStats,
   MediaStats,
   QueueAlert,
@@ -7,7 +8,7 @@ import type {
   StoreStats,
   WorkerRestart,
 } from '../../protocol/stats.js';
-import type { ServerConfig } from '../config.js';
+import type { ClusterConfig, ServerConfig } from '../config.js';
 import type { WorkerReport } from '../processes/worker.js';
 import { addCounters } from '../queues/counters.js';
 import { QueueMonitor } from '../queues/queue-monitor.js';
@@ -26,6 +27,9 @@ export class ServerState {
   media: { readonly stats: MediaStats; readonly problem: string | null } | undefined;
   /** What is the matter with a process, by its number. */
   readonly #problems = new Map<number, string>();
+  readonly #cluster: ClusterConfig | null;
+  /** The cluster as one of its workers has last seen it. */
+  #seen: Pick<ClusterStats, 'peers' | 'homes'> = { peers: [], homes: [] };
   readonly #past = new PastReports();
   readonly #monitor: QueueMonitor;
   readonly #workers: number;
@@ -42,6 +46,7 @@ export class ServerState {
   constructor(version: string, config: ServerConfig, handlers: string, log: Logger) {
     this.#version = version;
     this.#store = config.store;
+    this.#cluster = config.cluster;
     this.#workers = config.workers + config.homes;
     this.#handlers = { version: handlers, sinceMs: Date.now(), loads: 1, rejected: [], rejections: 0 };
     this.#monitor = new QueueMonitor(config.thresholds, (alert) => logAlert(log, alert));
@@ -55,6 +60,7 @@ export class ServerState {
     const before = this.#reports.get(worker);
     if (before && before.stats.pid !== pid) this.#past.bury(before);
     this.#reports.set(worker, report);
+    if (report.cluster?.seen) this.#seen = report.cluster.seen;
     this.#counts.reported(report.stats);
     for (const [queue, { peak, arrived, served }] of Object.entries(this.#past.addTo(report).queues)) {
       const name = this.#nameOf(queue, report);
@@ -148,10 +154,18 @@ export class ServerState {
       restarts: this.#restarts,
       handlers: this.#handlers,
       media: this.media?.stats ?? null,
+      cluster: this.#clusterStats(),
       samples: this.#monitor.samples,
       alerts: this.#monitor.alerts,
       queues: this.#queues(reports),
     };
+  }
+
+  #clusterStats(): ClusterStats | null {
+    if (!this.#cluster) return null;
+    const { name, node } = this.#cluster;
+    const workers = [...this.#reports.values()].flatMap(({ cluster }) => (cluster ? [cluster.worker] : []));
+    return { name, node, ...this.#seen, workers: workers.sort((a, b) => a.worker - b.worker) };
   }
 
   #queues(reports: WorkerReport[]): ServerStats['queues'] {

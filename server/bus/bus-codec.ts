@@ -2,10 +2,13 @@ import type { ReasonCode } from '../../protocol/frame.js';
 import type { BusMessage } from './bus.js';
 
 /**
- * Bus messages between processes of one machine: a 32-bit length (of all behind it), an operation byte and
- * fixed fields, little-endian; ids as doubles, which hold 2^53 exactly. Both ends are the same build, so there
- * is no version in it.
+ * Bus messages between processes: a 32-bit length (of all behind it), an operation byte and fixed fields, little-endian; ids
+ * as doubles, which hold 2^53 exactly. The processes of one machine are the same build and speak the newest version; peers of
+ * a cluster agree on one. Version 2: `attach` may say what was sent.
  */
+export const OLDEST_CODEC = 1;
+export const NEWEST_CODEC = 2;
+
 const Operation = {
   attach: 1,
   detach: 2,
@@ -31,14 +34,39 @@ export const LENGTH_BYTES = 4;
 
 const PREFIX_BYTES = LENGTH_BYTES + 1;
 
+/** By operation: what its fields take at least. The reading below relies on it; what follows them is left unread. */
+const LEAST_BYTES: Readonly<Record<number, number>> = {
+  [Operation.attach]: 14,
+  [Operation.detach]: 14,
+  [Operation.submit]: 30,
+  [Operation.acknowledge]: 18,
+  [Operation.attached]: 8,
+  [Operation.replaced]: 4,
+  [Operation.accepted]: 12,
+  [Operation.refused]: 14,
+  [Operation.deliver]: 8,
+  [Operation.receipt]: 33,
+  [Operation['receipt-kept']]: 33,
+  [Operation['submit-to-group']]: 30,
+  [Operation.group]: 30,
+  [Operation.copies]: 36,
+  [Operation['copies-kept']]: 18,
+  [Operation.resend]: 2,
+  [Operation.resending]: 2,
+};
+
+/** An `attach` that says what was sent. */
+const ATTACH_SENT_BYTES = 18;
+
 /** Bytes that `message` takes on the bus. */
-export function busMessageBytes(message: BusMessage): number {
-  return PREFIX_BYTES + fieldBytes(message);
+export function busMessageBytes(message: BusMessage, version = NEWEST_CODEC): number {
+  return PREFIX_BYTES + fieldBytes(message, version);
 }
 
-function fieldBytes(message: BusMessage): number {
+function fieldBytes(message: BusMessage, version: number): number {
   switch (message.kind) {
     case 'attach':
+      return message.sent === undefined || version < 2 ? 14 : ATTACH_SENT_BYTES;
     case 'detach':
       return 14;
     case 'submit':
@@ -72,13 +100,23 @@ function fieldBytes(message: BusMessage): number {
 }
 
 /** Hot path. Writes `message` at `offset`; returns the offset behind it. The caller has made room. */
-export function writeBusMessage(message: BusMessage, target: Buffer, offset: number): number {
-  const length = fieldBytes(message);
+export function writeBusMessage(
+  message: BusMessage,
+  target: Buffer,
+  offset: number,
+  version = NEWEST_CODEC,
+): number {
+  const length = fieldBytes(message, version);
   let at = target.writeUInt32LE(length + 1, offset);
   at = target.writeUInt8(Operation[message.kind], at);
   const end = at + length;
   switch (message.kind) {
     case 'attach':
+      at = target.writeDoubleLE(message.user, at);
+      at = target.writeUInt16LE(message.worker, at);
+      at = target.writeUInt32LE(message.connection, at);
+      if (message.sent !== undefined && version >= 2) target.writeUInt32LE(message.sent, at);
+      break;
     case 'detach':
       at = target.writeDoubleLE(message.user, at);
       at = target.writeUInt16LE(message.worker, at);
@@ -175,14 +213,44 @@ export function messageEnd(bytes: Buffer, at: number): number {
   return at + LENGTH_BYTES + bytes.readUInt32LE(at);
 }
 
-function readBusMessage(bytes: Buffer, start: number, end: number): BusMessage {
+/**
+ * Hot path. What the message from `start`, its operation, to `end` is: one that `readBusMessage` can read, one of a version
+ * that this build does not know, or none.
+ */
+export function checkBusMessage(bytes: Buffer, start: number, end: number): 'known' | 'unknown' | 'broken' {
+  if (end <= start || end > bytes.length) return 'broken';
+  const operation = bytes[start] as number;
+  const least = LEAST_BYTES[operation];
+  if (least === undefined) return 'unknown';
+  const length = end - start - 1;
+  if (length < least) return 'broken';
+  if (operation !== Operation.copies) return 'known';
+  return bytes.readUInt32LE(start + 1 + 32) <= (length - least) / 8 ? 'known' : 'broken';
+}
+
+/** Hot path. The message from `start`, its operation, to `end`. */
+export function readBusMessage(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  version = NEWEST_CODEC,
+): BusMessage {
   const operation = bytes[start];
   const at = start + 1;
   switch (operation) {
-    case Operation.attach:
+    case Operation.attach: {
+      const attach: BusMessage = {
+        kind: 'attach',
+        user: bytes.readDoubleLE(at),
+        worker: bytes.readUInt16LE(at + 8),
+        connection: bytes.readUInt32LE(at + 10),
+      };
+      if (version >= 2 && end - at >= ATTACH_SENT_BYTES) attach.sent = bytes.readUInt32LE(at + 14);
+      return attach;
+    }
     case Operation.detach:
       return {
-        kind: operation === Operation.attach ? 'attach' : 'detach',
+        kind: 'detach',
         user: bytes.readDoubleLE(at),
         worker: bytes.readUInt16LE(at + 8),
         connection: bytes.readUInt32LE(at + 10),
@@ -254,7 +322,7 @@ function readBusMessage(bytes: Buffer, start: number, end: number): BusMessage {
         connection: bytes.readUInt32LE(at + 10),
         group: bytes.readDoubleLE(at + 14),
         id: bytes.readDoubleLE(at + 22),
-        members: readMembers(bytes, at + 30, (end - at - 30) / 8),
+        members: readMembers(bytes, at + 30, Math.floor((end - at - 30) / 8)),
       };
     case Operation.copies: {
       const count = bytes.readUInt32LE(at + 32);

@@ -11,7 +11,17 @@ export type BusMessage = HomeMessage | ConnectionMessage;
  * `-kept` once it is durable.
  */
 export type HomeMessage =
-  | { kind: 'attach'; user: number; worker: number; connection: number }
+  | {
+      kind: 'attach';
+      user: number;
+      worker: number;
+      connection: number;
+      /**
+       * The sequence of the last item that was sent on this connection, which has stayed while its home moved: the new home
+       * goes on behind it. Without it the user has just logged in.
+       */
+      sent?: number;
+    }
   | { kind: 'detach'; user: number; worker: number; connection: number }
   | { kind: 'acknowledge'; user: number; worker: number; connection: number; sequence: number }
   | HomeRequest

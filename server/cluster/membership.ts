@@ -20,6 +20,9 @@ export interface Peer {
 export const LARGEST_PEER = 60_000;
 export const MOST_HOMES = 4096;
 
+/** Longest that a process which leaves waits for others to take its homes. */
+export const LEAVE_TIMEOUT_MS = 60_000;
+
 /**
  * What becomes of a home. `opening`: its owner reads the log; `open`: it answers; `moving`: its owner hands it over, and
  * what is said to it is held back by whoever says it.
@@ -36,14 +39,21 @@ export interface HomePlace {
   readonly state: HomeState;
   /** Whom it moves to. */
   readonly next?: number;
+  /** The owner before has handed it over with all that it had; otherwise that one was gone, or is taken for gone. */
+  readonly isHandedOn?: boolean;
 }
 
 /** By number of the home. */
 export type HomeMap = readonly HomePlace[];
 
+/** All calls come in the order of the table that all peers see, which is the same for every one of them. */
 export interface MembershipListener {
+  /** Not called again for a peer that begins to leave: see `Membership.peers`. */
   up(peer: Peer): void;
-  /** Its lease is over, or it has left: it has no homes any more, and no connections that homes could deliver to. */
+  /**
+   * Its lease is over, or it has left: it has no homes any more, and no connections that homes could deliver to. The homes that
+   * it had keep its number until others claim them, which `moved` tells after this.
+   */
   down(peer: Peer): void;
   /** A home is somewhere else, or is in another state. */
   moved(place: HomePlace, before: HomePlace): void;
@@ -56,6 +66,7 @@ export interface MembershipListener {
 
 /** Who is there, and who owns which home. One a process. */
 export interface Membership {
+  /** Number 0 until it has come in; while it is isolated, what it was before. */
   readonly self: Peer;
   /** Those that are there, this one among them. */
   readonly peers: ReadonlyMap<number, Peer>;
@@ -63,15 +74,42 @@ export interface Membership {
   watch(listener: MembershipListener): void;
   /** Comes in: from now on homes are given to it. @throws Error saying what is wrong, such as another number of homes */
   join(keeper: HomeKeeper): Promise<void>;
+  /**
+   * The keeper cannot serve a home of its own any more, such as when its log refused it: it is dropped, and opened again in a later
+   * epoch unless it is somebody else's by then. Nothing happens where `epoch` is not the one that it has.
+   */
+  reopen(home: number, epoch: number, reason: string): void;
   /** Hands over all homes, a few at a time, and goes; resolves when it owns none, or nobody else is there to take them. */
   leave(): Promise<void>;
   /** Goes at once: others take over what it has. */
   close(): Promise<void>;
 }
 
-/** What a process does with the homes that it is given; all calls for one home come one after the other. */
+/**
+ * What `HomeKeeper.open` rejects with where the log belongs to a later epoch: somebody else has it, or the table of the cluster
+ * was lost and the logs were not.
+ */
+export class FencedError extends Error {
+  readonly code = 'C2M_FENCED';
+  /** That the log was last fenced with. */
+  readonly epoch: number;
+
+  constructor(home: number, epoch: number) {
+    super(`home ${home} belongs to epoch ${epoch}`);
+    this.name = 'FencedError';
+    this.epoch = epoch;
+  }
+}
+
+/**
+ * What a process does with the homes that it is given. `open` and `handOver` of one home come one after the other, each once the
+ * one before has settled; `drop` comes at any time, and what is under way for that home then has to settle soon, however.
+ */
 export interface HomeKeeper {
-  /** Fences the log off from earlier owners, reads it, and serves the home. Rejects where it cannot be had. */
+  /**
+   * Fences the log off from earlier owners, reads it, and serves the home. Rejects where it cannot be had, with nothing left
+   * to drop; it is asked for again then, with a higher epoch.
+   */
   open(home: number, epoch: number): Promise<void>;
   /**
    * The others know that it moves (`moving`) and hold back what they have to say to it. Resolves when all that was said before is

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { generate } from 'selfsigned';
 import type { ServerConfig } from '../config.js';
 
 /** PEM texts. */
@@ -17,6 +16,8 @@ export async function loadCertificate(config: ServerConfig['tls']): Promise<Cert
     ]);
     return { key, cert };
   }
+  // A quarter of a second of a core to load, for those alone who have no certificate.
+  const { generate } = await import('selfsigned');
   const made = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     curve: 'P-256',

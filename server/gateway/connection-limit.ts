@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError } from '../config.js';
+import { ConfigError } from '../config-error.js';
 
 /** Descriptors that a worker needs for other things than clients: libraries, the bus, listeners, and last words. */
 const RESERVED_FILES = 500;

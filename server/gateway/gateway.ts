@@ -28,8 +28,6 @@ export interface GatewayParts {
   connectionLimit: number;
   /** As in WorkerOptions. */
   room: ((hasRoom: boolean) => void) | undefined;
-  /** Number of this process. */
-  self: number;
   code: HotCode;
   counters: Counters;
   sessions: SessionTable;
@@ -147,11 +145,11 @@ export class Gateway implements SessionHost<Session> {
   }
 
   loggedIn(session: Session): void {
-    const { counters, sessions, self } = this.#parts;
+    const { counters, sessions } = this.#parts;
     counters.logins += 1;
     sessions.loggedIn();
     const { user } = session;
-    this.#router.tell(user, { kind: 'attach', user, worker: self, connection: session.id });
+    this.#router.tell(user, { kind: 'attach', user, worker: this.#router.self, connection: session.id });
   }
 
   welcome(session: Session): number {
@@ -172,21 +170,21 @@ export class Gateway implements SessionHost<Session> {
   /** Hot path. */
   submit(session: Session, to: number, id: number, payload: Uint8Array): void {
     const { user: from, id: connection } = session;
-    const { self: worker } = this.#parts;
+    const worker = this.#router.self;
     const request: HomeRequest = { kind: 'submit', from, worker, connection, to, id, payload };
     this.#request(session, to, request, payload.length, 1);
   }
 
   submitToGroup(session: Session, group: number, id: number, payload: Uint8Array): void {
     const { user: from, id: connection } = session;
-    const { self: worker } = this.#parts;
+    const worker = this.#router.self;
     const request: HomeRequest = { kind: 'submit-to-group', from, worker, connection, group, id, payload };
     this.#request(session, group, request, payload.length, 1);
   }
 
   setGroup(session: Session, group: number, id: number, members: readonly number[]): void {
     const { user, id: connection } = session;
-    const { self: worker } = this.#parts;
+    const worker = this.#router.self;
     const request: HomeRequest = { kind: 'group', user, worker, connection, group, id, members };
     this.#request(session, group, request, 8 * members.length, members.length);
   }
@@ -194,7 +192,8 @@ export class Gateway implements SessionHost<Session> {
   /** Hot path. */
   acknowledge(session: Session, sequence: number): void {
     const { user, id: connection } = session;
-    const { self: worker, budget } = this.#parts;
+    const { budget } = this.#parts;
+    const worker = this.#router.self;
     this.#router.tell(user, { kind: 'acknowledge', user, worker, connection, sequence });
     budget.told(session);
   }
@@ -216,7 +215,8 @@ export class Gateway implements SessionHost<Session> {
   }
 
   closed(session: Session, reason: string): void {
-    const { sessions, counters, self: worker } = this.#parts;
+    const { sessions, counters } = this.#parts;
+    const worker = this.#router.self;
     sessions.closed(session);
     this.#router.closed(session);
     counters.connectionsClosed += 1;

@@ -17,7 +17,7 @@ const MESSAGE_BYTES = 64;
  * waits in the kernel of whoever makes it.
  */
 export class InboundBudget {
-  readonly #bus: ProcessBus;
+  readonly #bus: Pick<ProcessBus, 'waitingBytes'>;
   readonly #limitBytes: number;
   #unansweredBytes = 0;
   #freeBytes: number;
@@ -25,7 +25,7 @@ export class InboundBudget {
   readonly #charged = new Map<Session, number>();
   readonly #held = new Set<Session>();
 
-  constructor(bus: ProcessBus, { inboundBytes }: Pick<Limits, 'inboundBytes'>) {
+  constructor(bus: Pick<ProcessBus, 'waitingBytes'>, { inboundBytes }: Pick<Limits, 'inboundBytes'>) {
     this.#bus = bus;
     this.#limitBytes = inboundBytes;
     this.#freeBytes = inboundBytes;

@@ -1,14 +1,14 @@
 import { ReasonCode } from '../../protocol/frame.js';
 import {
+  type Bus,
   type BusMessage,
   type BusReceiver,
   type ConnectionMessage,
   type HomeMessage,
   type HomeRequest,
   homeWorker,
-  type ProcessBus,
 } from '../bus/bus.js';
-import type { Home } from '../home/home.js';
+import type { WorkerHomes } from '../home/worker-homes.js';
 import type { QueueGauge } from '../queues/queue-gauge.js';
 import type { InboundBudget } from './inbound-budget.js';
 import { RequestsInHand } from './requests-in-hand.js';
@@ -17,8 +17,8 @@ import type { SessionTable } from './session-table.js';
 import type { Turn } from './turn.js';
 
 export interface RouterParts {
-  bus: ProcessBus;
-  home: Pick<Home, 'receive' | 'lost'>;
+  bus: Bus;
+  homes: Pick<WorkerHomes, 'receive' | 'lost'>;
   sessions: SessionTable;
   budget: InboundBudget;
   /** Requests that the homes have not answered. */
@@ -26,23 +26,30 @@ export interface RouterParts {
   turn: Turn;
 }
 
+const LOST = 'the keeper of the mailbox was lost';
+
 /** Which process a message goes to, and which connection what comes back is for. */
 export class Router implements BusReceiver {
-  readonly #bus: ProcessBus;
-  readonly #home: RouterParts['home'];
+  readonly #bus: Bus;
+  readonly #homes: RouterParts['homes'];
   readonly #sessions: SessionTable;
   readonly #budget: InboundBudget;
   readonly #sendsUnderWay: QueueGauge;
   readonly #turn: Turn;
   readonly #inHand = new RequestsInHand();
 
-  constructor({ bus, home, sessions, budget, sendsUnderWay, turn }: RouterParts) {
+  constructor({ bus, homes, sessions, budget, sendsUnderWay, turn }: RouterParts) {
     this.#bus = bus;
-    this.#home = home;
+    this.#homes = homes;
     this.#sessions = sessions;
     this.#budget = budget;
     this.#sendsUnderWay = sendsUnderWay;
     this.#turn = turn;
+  }
+
+  /** What this process is called on the bus. */
+  get self(): number {
+    return this.#bus.self;
   }
 
   /** Hot path. The home of a user or a group, or undefined while it is away. */
@@ -73,21 +80,31 @@ export class Router implements BusReceiver {
 
   /** Hot path. A message for the home here, or for one of our connections. */
   receive(message: BusMessage, from: number): void {
-    this.#turn.ingress.add();
-    this.#turn.schedule();
     switch (message.kind) {
       case 'deliver':
       case 'accepted':
       case 'refused':
       case 'attached':
-      case 'replaced': {
-        const session = this.#sessions.get(message.connection);
-        if (session) this.#tellSession(session, message, from);
+      case 'replaced':
+        this.toConnection(message, from);
         break;
-      }
       default:
-        this.#home.receive(message);
+        this.#came();
+        this.#homes.receive(message, from);
     }
+  }
+
+  /** Hot path. A message for a home that is kept here. */
+  toHome(home: number, message: HomeMessage): void {
+    this.#came();
+    this.#homes.receive(message, home);
+  }
+
+  /** Hot path. */
+  toConnection(message: ConnectionMessage, from: number): void {
+    this.#came();
+    const session = this.#sessions.get(message.connection);
+    if (session) this.#tellSession(session, message, from);
   }
 
   gathered(): void {
@@ -98,19 +115,46 @@ export class Router implements BusReceiver {
     this.#turn.schedule();
   }
 
-  /**
-   * A process died. Closed are those whose mailbox it kept, and those who asked it for something: nobody knows what became
-   * of that, and they ask again.
-   */
+  /** A process died, and the home that it kept. */
   lost(process: number): void {
-    this.#home.lost(process);
-    for (const session of this.#inHand.waitingFor(process)) {
-      session.fail(ReasonCode.InternalError, 'the keeper of the mailbox was lost');
+    this.#homes.lost(process);
+    this.homeLost(process, false);
+    this.#turn.schedule();
+  }
+
+  /**
+   * A home is gone. Closed are those who asked it for something: nobody knows what became of that, and they ask again.
+   * @param comesBack those whose mailboxes it kept stay, for `homeFound`; otherwise they are closed as well
+   */
+  homeLost(home: number, comesBack: boolean): void {
+    for (const session of this.#inHand.waitingFor(home)) session.fail(ReasonCode.InternalError, LOST);
+    for (const session of this.#withMailboxAt(home))
+      if (!comesBack || !session.isOpen) session.fail(ReasonCode.InternalError, LOST);
+  }
+
+  /** A home is back, somewhere else: those who stayed go on there with what they had. */
+  homeFound(home: number): void {
+    for (const session of this.#withMailboxAt(home)) {
+      const { user, id: connection, sentSequence: sent, acknowledgedSequence: sequence } = session;
+      this.tell(user, { kind: 'attach', user, worker: this.self, connection, sent });
+      if (sequence > 0)
+        this.tell(user, { kind: 'acknowledge', user, worker: this.self, connection, sequence });
     }
-    for (const session of this.#sessions.values()) {
-      if (session.hasUser && homeWorker(session.user, this.#bus.homes) === process)
-        session.fail(ReasonCode.InternalError, 'the keeper of the mailbox was lost');
-    }
+  }
+
+  /** This process can reach nobody: its clients go where they are served. */
+  closeAll(code: ReasonCode, reason: string): void {
+    for (const session of this.#sessions.values()) session.fail(code, reason);
+  }
+
+  *#withMailboxAt(home: number): Iterable<Session> {
+    for (const session of this.#sessions.values())
+      if (session.hasUser && homeWorker(session.user, this.#bus.homes) === home) yield session;
+  }
+
+  /** Hot path. */
+  #came(): void {
+    this.#turn.ingress.add();
     this.#turn.schedule();
   }
 

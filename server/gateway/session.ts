@@ -71,6 +71,11 @@ export class Session implements WireListener, Receiver {
     return this.#sentSequence;
   }
 
+  /** Last sequence that the client has acknowledged on this connection. */
+  get acknowledgedSequence(): number {
+    return this.#acknowledged;
+  }
+
   /** True from WELCOME to the end. */
   get isOpen(): boolean {
     return this.#state === 'open';

@@ -1,7 +1,6 @@
 import type { Bus } from '../bus/bus.js';
-import type { Home } from '../home/home.js';
+import type { WorkerHomes } from '../home/worker-homes.js';
 import { QueueGauge } from '../queues/queue-gauge.js';
-import type { HomeStore } from '../store/home-store.js';
 import type { InboundBudget } from './inbound-budget.js';
 import { ReadShare } from './read-share.js';
 import type { Session } from './session.js';
@@ -10,8 +9,7 @@ import type { Session } from './session.js';
 const restCell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
 export interface TurnParts {
-  home: Pick<Home, 'commit'>;
-  store: Pick<HomeStore, 'staged'>;
+  homes: Pick<WorkerHomes, 'commit' | 'staged'>;
   bus: Bus;
   budget: InboundBudget;
   /** Whether the worker may rest now, for as long as `coalesceMs`. */
@@ -60,10 +58,10 @@ export class Turn {
 
   /** Ends the turn now. */
   readonly end = (): void => {
-    const { home, store, bus, budget, mayRest, coalesceMs } = this.#parts;
+    const { homes, bus, budget, mayRest, coalesceMs } = this.#parts;
     this.ingress.empty();
-    this.writes.add(store.staged);
-    home.commit();
+    this.writes.add(homes.staged);
+    homes.commit();
     this.writes.empty();
     const dirty = this.#dirty;
     this.#dirty = [];

@@ -3,6 +3,7 @@ import type { Limits } from '../config.js';
 import type { Counters } from '../queues/counters.js';
 import type { HomeStore } from '../store/home-store.js';
 import { CommitQueue } from './commit-queue.js';
+import { NOTES, noteOf, readNote } from './connection-notes.js';
 import { Deduplication } from './deduplication.js';
 import { FairShare, type FairShareLimits } from './fair-share.js';
 import { FanOut } from './fan-out.js';
@@ -10,7 +11,7 @@ import { type GroupLimits, Groups } from './groups.js';
 import { HomeClock } from './home-clock.js';
 import { Mailbox } from './mailbox.js';
 import type { MailboxItem } from './mailbox-item.js';
-import { Mailboxes, type MailboxLimits } from './mailboxes.js';
+import { type KeptConnection, Mailboxes, type MailboxLimits } from './mailboxes.js';
 import { Messages } from './messages.js';
 import { OutgoingReceipts } from './outgoing-receipts.js';
 import { Recovery } from './recovery.js';
@@ -226,11 +227,41 @@ export class Home {
     return this.#commits.idle();
   }
 
-  /** A worker died: its connections are gone, and what was on its way to its mailboxes. */
+  /** Notes down who is connected, for the next owner; to be committed with all that came before. @param epoch of this owner */
+  part(epoch: number): void {
+    for (const kept of this.mailboxes.connections()) this.#store.stage(...noteOf(kept, epoch));
+  }
+
+  /** Takes up the notes of the owner before this one, by worker; those of others are out of date. @param epoch of this owner */
+  takeNotes(epoch: number): Map<number, KeptConnection[]> {
+    const notes = new Map<number, KeptConnection[]>();
+    for (const { key, value } of this.#store.range(NOTES)) {
+      this.#store.stage(key);
+      const kept = readNote(key, value, epoch - 1);
+      if (!kept) continue;
+      this.mailboxes.countOn(kept);
+      const ofWorker = notes.get(kept.worker);
+      if (ofWorker) ofWorker.push(kept);
+      else notes.set(kept.worker, [kept]);
+    }
+    return notes;
+  }
+
+  /** Goes on with connections that an owner before this one has noted down. */
+  takeOver(connections: readonly KeptConnection[]): void {
+    for (const kept of connections) this.mailboxes.takeOver(kept, this.#nowMs);
+  }
+
+  /** A process is gone: its connections, what was on its way to its mailboxes, and the home of its number. */
   lost(worker: number): void {
-    this.#trouble.forget(worker);
     this.mailboxes.detachAll(worker, this.#nowMs);
-    this.fanOut.lost(worker);
+    this.homeLost(worker);
+  }
+
+  /** A home is kept by nobody, until it is somewhere else. */
+  homeLost(home: number): void {
+    this.#trouble.forget(home);
+    this.fanOut.lost(home);
   }
 
   /** Sends again what a home may not have taken over: that one was started again, or this one was. */
@@ -254,7 +285,7 @@ export class Home {
         this.#receipts.kept(message);
         break;
       case 'attach':
-        this.mailboxes.attach(message.user, message.worker, message.connection, this.#nowMs);
+        this.mailboxes.attach(message.user, message.worker, message.connection, message.sent, this.#nowMs);
         break;
       case 'detach':
         this.mailboxes.detach(message.user, message.worker, message.connection, this.#nowMs);

@@ -47,3 +47,12 @@ export function beginAnew(mailbox: Mailbox): void {
   mailbox.highestSent = 0;
   mailbox.acknowledged = 0;
 }
+
+/** An empty mailbox of which nothing is known any more goes on behind what its user has had. */
+export function countOnFrom(mailbox: Mailbox, sequence: number): void {
+  mailbox.lastSequence = sequence;
+  mailbox.promisedSequence = sequence;
+  mailbox.sentSequence = sequence;
+  mailbox.highestSent = sequence;
+  mailbox.acknowledged = sequence;
+}

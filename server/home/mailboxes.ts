@@ -6,7 +6,7 @@ import type { Counters } from '../queues/counters.js';
 import type { HomeStore } from '../store/home-store.js';
 import { itemKey, KeyKind, numbersKey } from '../store/store-keys.js';
 import type { Deduplication } from './deduplication.js';
-import { beginAnew, type Mailbox } from './mailbox.js';
+import { beginAnew, countOnFrom, type Mailbox } from './mailbox.js';
 import { itemOf, type MailboxItem, toItem, writeItem } from './mailbox-item.js';
 import { MailboxTable } from './mailbox-table.js';
 import { RecentItems } from './recent-items.js';
@@ -23,6 +23,12 @@ const WORN_OUT_FROM = 0xf000_0000;
 const NOTHING: MailboxItem[] = [];
 
 export type MailboxLimits = Pick<Limits, 'mailboxLength' | 'deliveryWindow' | 'deliveryWindowBytes'>;
+
+/** Where a user is connected, and how far the mailbox has got there. */
+export type KeptConnection = Pick<
+  Mailbox,
+  'user' | 'worker' | 'connection' | 'sentSequence' | 'lastSequence' | 'highestSent'
+>;
 
 /** What the mailboxes of a home share with its other parts. */
 export interface MailboxParts {
@@ -149,15 +155,49 @@ export class Mailboxes {
     return !mailbox || mailbox.acknowledged >= Math.min(sequence, mailbox.promisedSequence);
   }
 
-  attach(user: number, worker: number, connection: number, atMs: number): void {
+  /** @param sent as in the bus message: the connection was here before, or at an earlier owner of this home */
+  attach(user: number, worker: number, connection: number, sent: number | undefined, atMs: number): void {
     const { bus } = this.#parts;
     const mailbox = this.table.open(user);
-    if (mailbox.connection !== 0)
+    if (sent !== undefined && mailbox.lastSequence > 0 && mailbox.lastSequence < sent) {
+      // What came meanwhile is counted from 1 again, which this connection has seen: its user comes anew.
+      bus.send(worker, { kind: 'replaced', connection });
+      return;
+    }
+    const isSame = mailbox.worker === worker && mailbox.connection === connection;
+    if (mailbox.connection !== 0 && !isSame)
       bus.send(mailbox.worker, { kind: 'replaced', connection: mailbox.connection });
     this.#takeBackSent(mailbox, atMs);
-    if (mailbox.length === 0) beginAnew(mailbox);
+    if (sent !== undefined) this.#goOn(mailbox, sent);
+    else if (mailbox.length === 0) beginAnew(mailbox);
     this.table.connect(mailbox, worker, connection);
     bus.send(worker, { kind: 'attached', connection, waiting: mailbox.length });
+    this.#deliverWaiting(mailbox, atMs);
+  }
+
+  /** The connections of now, for the next owner of this home. */
+  *connections(): Iterable<KeptConnection> {
+    for (const { user, worker, connection, sentSequence, lastSequence, highestSent } of this.table.values())
+      if (connection !== 0) yield { user, worker, connection, sentSequence, lastSequence, highestSent };
+  }
+
+  /** What an earlier owner of this home has noted down holds from the first item on that comes here. */
+  countOn({ user, lastSequence, highestSent }: KeptConnection): void {
+    const mailbox = this.table.open(user);
+    if (mailbox.length === 0) countOnFrom(mailbox, lastSequence);
+    mailbox.highestSent = highestSent;
+  }
+
+  /** Goes on with a connection of such a note. */
+  takeOver({ user, worker, connection, ...at }: KeptConnection, atMs: number): void {
+    const mailbox = this.table.open(user);
+    // Its user has come on another since, or so many others were named that it was forgotten, and has begun anew.
+    if (mailbox.connection !== 0 || mailbox.lastSequence < at.lastSequence) {
+      this.#parts.bus.send(worker, { kind: 'replaced', connection });
+      return;
+    }
+    this.table.connect(mailbox, worker, connection);
+    this.#goOn(mailbox, at.sentSequence);
     this.#deliverWaiting(mailbox, atMs);
   }
 
@@ -215,9 +255,7 @@ export class Mailboxes {
       this.#length -= mailbox.length;
       this.table.recover(mailbox);
       this.#length += mailbox.length;
-      mailbox.unacknowledgedBytes = 0;
-      for (let sent = mailbox.acknowledged + 1; sent <= mailbox.sentSequence; sent += 1)
-        mailbox.unacknowledgedBytes += this.#recent.read(mailbox, sent)?.frame.length ?? 0;
+      mailbox.unacknowledgedBytes = this.#bytesUnderWay(mailbox);
     }
     this.#waiting = this.#length;
     for (const { sentSequence, acknowledged } of this.table.values())
@@ -250,6 +288,23 @@ export class Mailboxes {
     this.#waiting += mailbox.sentSequence - mailbox.acknowledged;
     mailbox.sentSequence = mailbox.acknowledged;
     mailbox.unacknowledgedBytes = 0;
+  }
+
+  /** What was sent up to `sent`, and is not acknowledged, is on its way. */
+  #goOn(mailbox: Mailbox, sent: number): void {
+    if (mailbox.lastSequence === 0) countOnFrom(mailbox, sent);
+    const { acknowledged, promisedSequence } = mailbox;
+    mailbox.sentSequence = Math.min(Math.max(sent, acknowledged), promisedSequence);
+    mailbox.highestSent = Math.max(mailbox.highestSent, mailbox.sentSequence);
+    this.#waiting -= mailbox.sentSequence - acknowledged;
+    mailbox.unacknowledgedBytes = this.#bytesUnderWay(mailbox);
+  }
+
+  #bytesUnderWay(mailbox: Mailbox): number {
+    let bytes = 0;
+    for (let sent = mailbox.acknowledged + 1; sent <= mailbox.sentSequence; sent += 1)
+      bytes += this.#recent.read(mailbox, sent)?.frame.length ?? 0;
+    return bytes;
   }
 
   /** A client that does not read holds this many bytes of the server, and no more; one item always goes. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Topology } from '../bus/topology.js';
 import { isSocketThere } from '../bus/unix-bus.js';
+import { LEAVE_TIMEOUT_MS } from '../cluster/membership.js';
 import type { ListenAddress, ServerConfig } from '../config.js';
 import type { Certificate } from '../gateway/certificate.js';
 import type { HandlerFiles, StagedHandlers } from '../hot-code/handler-files.js';
@@ -118,7 +119,9 @@ class Supervisor {
 
   async drain(): Promise<void> {
     this.#isLeaving = true;
-    await Promise.all(this.#children.map((child) => child.drain(this.#config.limits.drainTimeoutMs)));
+    const { limits, cluster } = this.#config;
+    const timeoutMs = limits.drainTimeoutMs + (cluster ? LEAVE_TIMEOUT_MS : 0);
+    await Promise.all(this.#children.map((child) => child.drain(timeoutMs)));
     await Promise.all(this.#children.map((child) => child.exit()));
   }
 
@@ -180,6 +183,7 @@ class Supervisor {
       report: (report) => this.#listener.report(report),
       room: (hasRoom) => this.#setRoom(worker, hasRoom),
       faulty: (version, reason) => this.#listener.faulty(version, reason),
+      said: (line) => this.#listener.said(worker, line),
       ailing: (problem) => this.#listener.ailing(worker, problem),
     });
     this.#children[worker] = child;

@@ -17,6 +17,8 @@ export interface WorkerChildListener {
   room(hasRoom: boolean): void;
   /** Its handlers fail. */
   faulty(version: string, reason: string): void;
+  /** A line for the log. */
+  said(line: string): void;
   /** What is the matter with it, or null: nothing any more. */
   ailing(problem: string | null): void;
 }
@@ -63,6 +65,7 @@ export class WorkerChild {
   #hear(message: FromWorker): void {
     this.#liveness.heard();
     if (message.kind === 'report') this.#listener.report(message.report);
+    else if (message.kind === 'said') this.#listener.said(message.line);
     else if (message.kind === 'room') this.#listener.room(message.hasRoom);
     else if (message.kind === 'faulty') this.#listener.faulty(message.version, message.reason);
     else if (message.kind === 'failed') this.#fault = `: ${message.message}`;

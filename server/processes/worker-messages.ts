@@ -48,5 +48,7 @@ export type FromWorker =
   | { kind: 'faulty'; version: string; reason: string }
   /** Whether it has room for connections; at first it has. */
   | { kind: 'room'; hasRoom: boolean }
+  /** For the log. */
+  | { kind: 'said'; line: string }
   | { kind: 'report'; report: WorkerReport }
   | { kind: 'failed'; message: string };

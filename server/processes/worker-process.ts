@@ -1,14 +1,17 @@
 import { Topology } from '../bus/topology.js';
 import { UnixBus } from '../bus/unix-bus.js';
 import { connectionLimit } from '../gateway/connection-limit.js';
+import { SingleHome } from '../home/worker-homes.js';
 import { HotCode } from '../hot-code/hot-code.js';
-import { openStore } from '../store/open-store.js';
-import { Worker } from './worker.js';
+import { newCounters } from '../queues/counters.js';
+import { type RunningWorker, Worker } from './worker.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
 
 /** The entry of a worker process: one Worker, told by the supervisor what to do, gone when that is gone. */
 
-let worker: Worker | undefined;
+let worker: RunningWorker | undefined;
+/** The same where it stands alone, among the workers of one machine. */
+let alone: Worker | undefined;
 let bus: UnixBus | undefined;
 let code: HotCode | undefined;
 let start: Extract<ToWorker, { kind: 'start' }> | undefined;
@@ -32,7 +35,7 @@ async function obey(message: ToWorker): Promise<void> {
       break;
     case 'connect': {
       await bus?.connect();
-      worker?.connected();
+      alone?.connected();
       const addresses = isHomeOnly() ? [] : await worker?.listen(start?.certificate, message.addresses);
       // Once before anyone connects: what the worker held then is what connections are measured against.
       report();
@@ -41,7 +44,7 @@ async function obey(message: ToWorker): Promise<void> {
       break;
     }
     case 'reconnect':
-      if (await bus?.reconnect(message.worker)) worker?.reconnected(message.worker);
+      if (await bus?.reconnect(message.worker)) alone?.reconnected(message.worker);
       break;
     case 'others':
       worker?.othersHaveRoom(message.haveRoom);
@@ -88,17 +91,32 @@ async function prepare(plan: Extract<ToWorker, { kind: 'start' }>): Promise<void
   const topology = new Topology(config);
   code = await HotCode.start(plan.handlers);
   code.onFailed = ({ version, reason }) => tell({ kind: 'faulty', version, reason });
-  const store = await openStore(config, topology.homes, self);
-  bus = new UnixBus({ self, topology, folder });
-  worker = new Worker({
-    config,
+  const parts = {
     connectionLimit: connectionLimit(config.limits.connectionsPerWorker),
-    store,
     code,
-    bus,
+    worker: self,
     restarts,
-    room: (hasRoom) => tell({ kind: 'room', hasRoom }),
-  });
+    room: (hasRoom: boolean) => tell({ kind: 'room', hasRoom }),
+  };
+  const { cluster } = config;
+  if (cluster) {
+    // NATS is loaded where it is used.
+    const { ClusterWorker } = await import('../cluster/cluster-worker.js');
+    const log = (line: string) => tell({ kind: 'said', line });
+    worker = await ClusterWorker.start({
+      ...parts,
+      config: { ...config, cluster },
+      worker: self,
+      folder,
+      log,
+    });
+    return;
+  }
+  bus = new UnixBus({ self, topology, folder });
+  const counters = newCounters();
+  const homes = await SingleHome.open(config, bus, counters);
+  alone = new Worker({ ...parts, config, homes, counters, bus });
+  worker = alone;
   await bus.listen();
 }
 

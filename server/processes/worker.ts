@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { WorkerStats } from '../../protocol/stats.js';
+import type { ClusterStats, ClusterWorkerStats, WorkerStats } from '../../protocol/stats.js';
 import type { ProcessBus } from '../bus/bus.js';
 import type { ListenAddress, QueueName, ServerConfig } from '../config.js';
 import { Admission } from '../gateway/admission.js';
@@ -9,13 +9,12 @@ import { InboundBudget } from '../gateway/inbound-budget.js';
 import { Router } from '../gateway/router.js';
 import { SessionTable } from '../gateway/session-table.js';
 import { Turn } from '../gateway/turn.js';
-import { Home } from '../home/home.js';
+import type { WorkerHomes } from '../home/worker-homes.js';
 import type { HotCode } from '../hot-code/hot-code.js';
-import { type Counters, newCounters } from '../queues/counters.js';
+import type { Counters } from '../queues/counters.js';
 import { readProcessUsage } from '../queues/process-usage.js';
 import type { QueueReport } from '../queues/queue-gauge.js';
-import type { HomeStore, StoreUsage } from '../store/home-store.js';
-import { storeBytes } from '../store/open-store.js';
+import type { StoreUsage } from '../store/home-store.js';
 import { HeapTrim } from './heap-trim.js';
 
 /** Resolution of the event loop's lag; a finer one would wake up an idle worker more often than its clients do. */
@@ -28,9 +27,13 @@ export interface WorkerOptions {
   config: ServerConfig;
   connectionLimit: number;
   /** Closed with the worker, as the bus is. */
-  store: HomeStore;
+  homes: WorkerHomes;
   bus: ProcessBus;
+  /** The homes count there as well. */
+  counters: Counters;
   code: HotCode;
+  /** Number of this worker in its server, from 0. */
+  worker: number;
   /**
    * How often a worker of this number died before: what is still on its way to the connections of those must not
    * reach ours, so ours have other numbers.
@@ -40,6 +43,19 @@ export interface WorkerOptions {
   room?: (hasRoom: boolean) => void;
 }
 
+/** A worker as its process runs it, whatever keeps the mailboxes. */
+export interface RunningWorker {
+  /** @throws the system's error */
+  listen(certificate: Certificate | undefined, addresses?: ListenAddress[]): Promise<ListenAddress[]>;
+  /** Whether other workers of the same port have room for connections. */
+  othersHaveRoom(haveRoom: boolean): void;
+  /** Stops accepting, says goodbye to every client and waits, for a bounded time, until they have left. */
+  drain(): Promise<void>;
+  /** Gives everything back; to be called once this worker, and all others of the server, have drained. */
+  close(): Promise<void>;
+  report(): WorkerReport;
+}
+
 /** What a worker tells of itself, several times a second. */
 export interface WorkerReport {
   stats: WorkerStats;
@@ -47,14 +63,23 @@ export interface WorkerReport {
   users: number;
   store: StoreUsage & { items: number };
   queues: Record<QueueName, QueueReport>;
+  /** Of a worker in a cluster. */
+  cluster?: ClusterReport;
 }
 
-/** One worker: a gateway for its connections, a home for its share of the users, and the turn that answers for both. */
-export class Worker {
+/** What a worker of a cluster has of it, and what it sees. */
+export interface ClusterReport {
+  worker: ClusterWorkerStats;
+  /** Undefined: as it was in the last report. */
+  seen?: Pick<ClusterStats, 'peers' | 'homes'>;
+}
+
+/** One worker: a gateway for its connections, homes for its share of the users, and the turn that answers for both. */
+export class Worker implements RunningWorker {
+  readonly #number: number;
   readonly #bus: ProcessBus;
-  readonly #store: HomeStore;
-  readonly #home: Home;
-  readonly #counters = newCounters();
+  readonly #homes: WorkerHomes;
+  readonly #counters: Counters;
   readonly #sessions: SessionTable;
   readonly #turn: Turn;
   readonly #router: Router;
@@ -64,24 +89,22 @@ export class Worker {
   readonly #sweep: NodeJS.Timeout;
   #nextHomeSweepMs = 0;
 
-  constructor({ config, connectionLimit, store, bus, code, restarts, room }: WorkerOptions) {
+  constructor(options: WorkerOptions) {
+    const { config, connectionLimit, homes, bus, counters, code, worker, restarts, room } = options;
+    this.#number = worker;
     const { limits, coalesceMs } = config;
-    const counters = this.#counters;
     const admission = new Admission(limits);
     const { sendsUnderWay } = admission;
     const budget = new InboundBudget(bus, limits);
     const sessions = new SessionTable(limits, restarts);
-    const home = new Home({ store, storeBytes: storeBytes(config, bus.homes), bus, counters, limits });
     // Newcomers are accepted one a turn, and have three turns to go through.
     const mayRest = () => !sessions.hasUnauthenticated;
-    const turn = new Turn({ home, store, bus, budget, mayRest, coalesceMs });
-    const router = new Router({ bus, home, sessions, budget, sendsUnderWay, turn });
-    const { self } = bus;
+    const turn = new Turn({ homes, bus, budget, mayRest, coalesceMs });
+    const router = new Router({ bus, homes, sessions, budget, sendsUnderWay, turn });
     const parts = {
       config,
       connectionLimit,
       room,
-      self,
       code,
       counters,
       sessions,
@@ -92,14 +115,19 @@ export class Worker {
     };
     this.#gateway = new Gateway(parts);
     this.#bus = bus;
-    this.#store = store;
-    this.#home = home;
+    this.#homes = homes;
+    this.#counters = counters;
     this.#sessions = sessions;
     this.#turn = turn;
     this.#router = router;
     this.#loopDelay.enable();
     const sweepMs = Math.min(1000, Math.max(5, Math.min(limits.loginTimeoutMs, limits.idleTimeoutMs) / 16));
     this.#sweep = setInterval(() => this.#sweepAll(), sweepMs);
+  }
+
+  /** Which of its messages are for whom; a bus that is not opened by `connected` hands them on itself. */
+  get router(): Router {
+    return this.#router;
   }
 
   /** Everybody can be reached: what came meanwhile is taken, what an earlier process left behind goes on its way. */
@@ -111,7 +139,7 @@ export class Worker {
 
   /** A process was started again and can be reached. */
   reconnected(process: number): void {
-    this.#home.resend(process);
+    this.#homes.resend(process);
     this.#turn.schedule();
   }
 
@@ -125,6 +153,11 @@ export class Worker {
     this.#gateway.othersHaveRoom(haveRoom);
   }
 
+  /** The turn has an end: something is to be committed, or to be said. */
+  schedule(): void {
+    this.#turn.schedule();
+  }
+
   drain(): Promise<void> {
     return this.#gateway.drain();
   }
@@ -134,19 +167,19 @@ export class Worker {
     clearInterval(this.#sweep);
     this.#loopDelay.disable();
     this.#turn.end();
-    await this.#home.settled();
+    await this.#homes.settled();
     await this.#bus.close();
-    await this.#store.close();
+    await this.#homes.close();
   }
 
   /** State and queues; the peaks start anew. */
   report(): WorkerReport {
     const lag = this.#loopDelay.percentile(99) / 1e6 - LAG_RESOLUTION_MS;
     this.#loopDelay.reset();
-    const { waiting, arrived } = this.#home.mailboxes;
+    const { users, store, mailboxes, fanOut } = this.#homes.report();
     return {
       stats: {
-        worker: this.#bus.self,
+        worker: this.#number,
         pid: process.pid,
         connections: this.#sessions.size,
         ...readProcessUsage(),
@@ -154,14 +187,14 @@ export class Worker {
         atMs: performance.timeOrigin + performance.now(),
       },
       counters: this.#counters,
-      users: this.#home.mailboxes.userCount,
-      store: { ...this.#store.usage(), items: this.#home.mailboxes.length },
+      users,
+      store,
       queues: {
         ...this.#gateway.queues(),
         'bus-ingress': this.#turn.ingress.report(),
         'mailbox-writes': this.#turn.writes.report(),
-        mailboxes: { peak: waiting, arrived, served: arrived - waiting },
-        'fan-out': this.#home.fanOut.underWay.report(),
+        mailboxes,
+        'fan-out': fanOut,
       },
     };
   }
@@ -172,7 +205,7 @@ export class Worker {
     const now = performance.now();
     if (now < this.#nextHomeSweepMs) return;
     this.#nextHomeSweepMs = now + HOME_SWEEP_MS;
-    this.#home.sweep();
+    this.#homes.sweep();
     this.#turn.schedule();
   }
 }

@@ -1,10 +1,7 @@
 import type { Homes } from '../bus/bus.js';
 import type { ServerConfig } from '../config.js';
-import { takeHome } from './home-folder.js';
 import type { HomeStore } from './home-store.js';
-import { LmdbStore } from './lmdb-store.js';
 import { MemoryStore } from './memory-store.js';
-import { homeFolder } from './store-folder.js';
 
 /** The room that each home has. */
 export function storeBytes({ store, lmdb, memoryBytes }: ServerConfig, { count }: Homes): number {
@@ -19,8 +16,7 @@ export async function openStore(config: ServerConfig, homes: Homes, self: number
   const home = self - homes.first;
   const maxBytes = storeBytes(config, homes);
   if (config.store === 'memory' || home < 0 || home >= homes.count) return new MemoryStore(maxBytes);
-  const { path: folder, release } = await takeHome(homeFolder(config.lmdb.folder, home));
-  const store = new LmdbStore({ folder, sync: config.lmdb.sync, maxBytes, release });
-  await store.open();
-  return store;
+  // Loaded where mailboxes are on disk: in each of many workers that keep none, it would be a third of a second and megabytes.
+  const { openHome } = await import('./open-home.js');
+  return openHome(config, home, maxBytes);
 }

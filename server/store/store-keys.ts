@@ -16,6 +16,8 @@ export const KeyKind = {
   Copies: 8,
   /** What time it was; of the home, not of a user. */
   Clock: 9,
+  /** Where a user was connected when its home was handed over. */
+  Connection: 10,
 } as const;
 
 export const ITEM_KEY_BYTES = 13;

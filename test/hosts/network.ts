@@ -122,6 +122,12 @@ export class Host {
     return inNamespace(this.namespace, program, ...argv);
   }
 
+  /** To all processes that run here. */
+  signalAll(signal: NodeJS.Signals): void {
+    for (const pid of ip('netns', 'pids', this.namespace).split('\n').filter(Boolean).map(Number))
+      if (isAlive(pid)) process.kill(pid, signal);
+  }
+
   /** Connections that stand here to this port, or to this address and port of this host. */
   connectionsTo(port: number, address = ''): number {
     return this.#connections('src', `${address}:${port}`);

@@ -1,70 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { type BusMessage, type BusReceiver, NO_GROUP } from '../../server/bus/bus.js';
+import type { BusMessage, BusReceiver } from '../../server/bus/bus.js';
 import { busMessageBytes, writeBusMessage } from '../../server/bus/bus-codec.js';
 import { BusReader } from '../../server/bus/bus-reader.js';
 import { homeWorker, Topology } from '../../server/bus/topology.js';
 import { UnixBus } from '../../server/bus/unix-bus.js';
 import { QueueMonitor } from '../../server/queues/queue-monitor.js';
+import { busMessage } from '../support/bus-messages.js';
 import { testFolder } from '../support/folder.js';
-
-const id = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
-const u32 = fc.nat(0xffff_ffff);
-const worker = fc.nat(1023);
-const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
-
-const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
-  fc.record({ kind: fc.constantFrom('attach', 'detach'), user: id, worker, connection: u32 }),
-  fc.record({ kind: fc.constant('submit'), from: id, worker, connection: u32, to: id, id, payload: bytes }),
-  fc.record({ kind: fc.constant('acknowledge'), user: id, worker, connection: u32, sequence: u32 }),
-  fc.record({ kind: fc.constant('attached'), connection: u32, waiting: u32 }),
-  fc.record({ kind: fc.constant('replaced'), connection: u32 }),
-  fc.record({ kind: fc.constant('accepted'), connection: u32, id }),
-  fc.record({
-    kind: fc.constant('refused'),
-    connection: u32,
-    id,
-    code: fc.constantFrom(0x101, 0x102, 0x103, 0x104),
-  }),
-  fc.record({ kind: fc.constant('deliver'), connection: u32, sequence: u32, frame: bytes }),
-  fc.record({
-    kind: fc.constantFrom('receipt', 'receipt-kept'),
-    to: id,
-    by: id,
-    id,
-    group: fc.oneof(id, fc.constant(NO_GROUP)),
-    isUndelivered: fc.boolean(),
-  }),
-  fc.record({
-    kind: fc.constant('submit-to-group'),
-    from: id,
-    worker,
-    connection: u32,
-    group: id,
-    id,
-    payload: bytes,
-  }),
-  fc.record({
-    kind: fc.constant('group'),
-    user: id,
-    worker,
-    connection: u32,
-    group: id,
-    id,
-    members: fc.array(id),
-  }),
-  fc.record({
-    kind: fc.constant('copies'),
-    group: id,
-    number: u32,
-    from: id,
-    id,
-    members: fc.array(id),
-    payload: bytes,
-  }),
-  fc.record({ kind: fc.constant('copies-kept'), group: id, number: u32, home: worker }),
-  fc.record({ kind: fc.constantFrom('resend', 'resending'), home: worker }),
-) as fc.Arbitrary<BusMessage>;
 
 describe('the bus codec', () => {
   test('gives back every message, however the bytes are split', () => {

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { encodeFrame } from '../../protocol/encode.js';
 import { FrameType, PROTOCOL_VERSION, ReasonCode } from '../../protocol/frame.js';
-import { ConfigError } from '../../server/config.js';
+import { ConfigError } from '../../server/config-error.js';
 import { startServer } from '../../server/server.js';
 import { TestClient } from '../support/client.js';
 import { addressOf, testServer } from '../support/server.js';

@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import type { Finish } from './exit-status.js';
+
+/** A command as `c2m --help` lists it. Its module is loaded where it is asked for: all of them take a second or two of a core. */
+export interface CommandEntry {
+  name: string;
+  summary: string;
+  load(): Promise<(finish: Finish) => Command>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'run',
+    summary: 'run a scenario and write its record and report',
+    load: async () => (await import('./run.js')).runCommand,
+  },
+  {
+    name: 'report',
+    summary: 'render the report of a run again',
+    load: async () => (await import('./report.js')).reportCommand,
+  },
+  {
+    name: 'compare',
+    summary: 'two sets of run records; exit status 99 where the second is worse',
+    load: async () => (await import('./compare.js')).compareCommand,
+  },
+  {
+    name: 'ab',
+    summary: 'two variants of a scenario, interleaved, and one verdict',
+    load: async () => (await import('./ab.js')).abCommand,
+  },
+  {
+    name: 'rate',
+    summary: 'change the rate of messages of a run that goes on',
+    load: async () => (await import('./rate.js')).rateCommand,
+  },
+  {
+    name: 'stop',
+    summary: 'end a run that goes on, as Ctrl-C would',
+    load: async () => (await import('./stop.js')).stopCommand,
+  },
+  {
+    name: 'serve',
+    summary: 'the reference server alone',
+    load: async () => (await import('./serve.js')).serveCommand,
+  },
+  {
+    name: 'agent',
+    summary: 'lend this machine to runs of other machines',
+    load: async () => (await import('./agent.js')).agentCommand,
+  },
+  {
+    name: 'top',
+    summary: 'the queues of a running server, live',
+    load: async () => (await import('./top.js')).topCommand,
+  },
+  {
+    name: 'reload',
+    summary: 'load the handlers of a running server anew',
+    load: async () => (await import('./reload.js')).reloadCommand,
+  },
+  {
+    name: 'token',
+    summary: 'the tokens of users, for a server with tokenPerUser',
+    load: async () => (await import('./user-tokens.js')).tokenCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'what this host can hold, and what to change for more',
+    load: async () => (await import('./doctor.js')).doctorCommand,
+  },
+  {
+    name: 'driver',
+    summary: 'try what a driver promises against a server',
+    load: async () => (await import('./driver-test.js')).driverCommand,
+  },
+  {
+    name: 'scenarios',
+    summary: 'the scenarios that ship with the lab',
+    load: async () => (await import('./scenarios.js')).scenariosCommand,
+  },
+  {
+    name: 'agents',
+    summary: 'the machines that are lent to runs, and what they hold',
+    load: async () => (await import('./agents.js')).agentsCommand,
+  },
+];

@@ -1,0 +1,249 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { formatAddress } from '../../protocol/address.js';
+import type { ClusterWorkerStats, OpenedHome } from '../../protocol/stats.js';
+import type { ClusterConfig, ListenAddress, ServerConfig } from '../config.js';
+import type { Certificate } from '../gateway/certificate.js';
+import type { HotCode } from '../hot-code/hot-code.js';
+import { type RunningWorker, Worker, type WorkerReport } from '../processes/worker.js';
+import { newCounters } from '../queues/counters.js';
+import { JetStreamStore } from '../store/jetstream/jetstream-store.js';
+import { BUS_VERSIONS } from './bus-version.js';
+import { ClusterBus } from './cluster-bus.js';
+import { connectCluster } from './connect.js';
+import { HandOver } from './hand-over.js';
+import { HomeWatch } from './home-watch.js';
+import { KvLeaseTable } from './kv-lease-table.js';
+import { LeasedMembership } from './leased-membership.js';
+import { LocalHomes } from './local-homes.js';
+import { type HomeKeeper, LEAVE_TIMEOUT_MS, type Membership, type Peer } from './membership.js';
+
+export interface ClusterWorkerOptions {
+  config: ServerConfig & { cluster: ClusterConfig };
+  connectionLimit: number;
+  code: HotCode;
+  /** Number of this worker in its node. */
+  worker: number;
+  restarts: number;
+  /** For what homes keep here of their logs; gone with the server. */
+  folder: string;
+  room?: (hasRoom: boolean) => void;
+  log(line: string): void;
+}
+
+/** Of the homes that were opened here so many are told. */
+const MOST_OPENED = 100;
+
+/** A worker in a cluster: a peer, with a gateway for its connections, and those homes that it is given. */
+export class ClusterWorker implements HomeKeeper, RunningWorker {
+  readonly #options: ClusterWorkerOptions;
+  readonly #connection: NatsConnection;
+  readonly #homes = new LocalHomes();
+  readonly #counters = newCounters();
+  readonly #bus: ClusterBus;
+  readonly #worker: Worker;
+  readonly #handOver: HandOver;
+  /** What each home that is open here takes to be given back. */
+  readonly #ends = new Map<number, () => Promise<void>>();
+  #membership: Membership | undefined;
+  #watch: HomeWatch | undefined;
+  /** The newest, oldest first. */
+  readonly #opened: OpenedHome[] = [];
+  #folders = 0;
+
+  private constructor(options: ClusterWorkerOptions, connection: NatsConnection) {
+    const { config, connectionLimit, code, worker, restarts, room } = options;
+    const { cluster } = config;
+    this.#options = options;
+    this.#connection = connection;
+    this.#bus = new ClusterBus({ connection, cluster: cluster.name, homes: cluster.homes });
+    this.#worker = new Worker({
+      config,
+      connectionLimit,
+      homes: this.#homes,
+      bus: this.#bus.gateway,
+      counters: this.#counters,
+      code,
+      worker,
+      restarts,
+      ...(room && { room }),
+    });
+    this.#handOver = new HandOver({ bus: this.#bus, homes: this.#homes, log: options.log });
+  }
+
+  /** @throws InputError, NatsError saying what to do */
+  static async start(options: ClusterWorkerOptions): Promise<ClusterWorker> {
+    const { cluster } = options.config;
+    const connection = await connectCluster(cluster, `c2m ${cluster.node}/${options.worker}`);
+    return new ClusterWorker(options, connection);
+  }
+
+  /** Accepts clients, then comes in; who logs in before is told to come again. @throws the system's error */
+  async listen(certificate: Certificate | undefined, addresses?: ListenAddress[]): Promise<ListenAddress[]> {
+    const listening = await this.#worker.listen(certificate, addresses);
+    await this.#join(listening.map(formatAddress));
+    return listening;
+  }
+
+  othersHaveRoom(haveRoom: boolean): void {
+    this.#worker.othersHaveRoom(haveRoom);
+  }
+
+  /** Hands its homes over, then says goodbye to its clients. */
+  async drain(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LEAVE_TIMEOUT_MS);
+    });
+    await Promise.race([this.#membership?.leave(), tooLate]);
+    clearTimeout(timer);
+    await this.#worker.drain();
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.close();
+    await this.#membership?.close();
+    await this.#connection.close();
+  }
+
+  report(): WorkerReport {
+    const { waitingBytes, heldBytes, peers } = this.#bus.stats;
+    const worker: ClusterWorkerStats = {
+      worker: this.#options.worker,
+      peer: this.#membership?.self.number ?? 0,
+      ...this.#homes.logs(),
+      busBytes: waitingBytes,
+      heldBytes,
+      repeatedBatches: peers.reduce((sum, { repeated }) => sum + repeated, 0),
+      opened: this.#opened,
+    };
+    const seen = this.#watch?.takeChanges();
+    return { ...this.#worker.report(), cluster: { worker, ...(seen && { seen }) } };
+  }
+
+  async open(home: number, epoch: number): Promise<void> {
+    const { config, folder, log } = this.#options;
+    const { name, replicas, homeBytes, snapshotBytes } = config.cluster;
+    const startedMs = performance.now();
+    this.#folders += 1;
+    const own = join(folder, `home-${home}-${process.pid}-${this.#folders}`);
+    await mkdir(own, { recursive: true });
+    const store = new JetStreamStore({
+      connection: this.#connection,
+      cluster: name,
+      home,
+      replicas,
+      maxBytes: homeBytes,
+      snapshotBytes,
+      folder: own,
+      fenced: (reason) => this.drop(home, reason),
+      log,
+    });
+    try {
+      await store.open(epoch);
+    } catch (error) {
+      await this.#end(store, own);
+      throw error;
+    }
+    this.#homes.add(home, store, epoch, {
+      storeBytes: homeBytes,
+      bus: this.#bus.home(home),
+      counters: this.#counters,
+      limits: config.limits,
+    });
+    this.#ends.set(home, () => this.#end(store, own));
+    this.#worker.schedule();
+    this.#note(home, epoch, store, performance.now() - startedMs);
+  }
+
+  async handOver(home: number, epoch: number): Promise<void> {
+    const membership = this.#membership as Membership;
+    // The gateway here holds back as the others do, whether its table tells it already or not.
+    this.#watch?.moved({ home, owner: membership.self.number, epoch, state: 'moving' });
+    await this.#handOver.run(home, epoch, membership);
+    this.#homes.remove(home);
+    await this.#closeHome(home);
+  }
+
+  drop(home: number, reason: string): void {
+    if (!this.#homes.remove(home)) return;
+    this.#options.log(`home ${home} is kept here no longer: ${reason}`);
+    this.#closeHome(home).catch((error: Error) => this.#options.log(`home ${home}: ${error.message}`));
+  }
+
+  #note(home: number, epoch: number, { takeover }: JetStreamStore, tookMs: number): void {
+    const { fencedMs: fenceMs, snapshotMs, replayMs, records, bytes } = takeover;
+    const isHandedOn = this.#membership?.homes[home]?.isHandedOn ?? false;
+    this.#opened.push({
+      ...{ home, epoch, isHandedOn, atMs: Date.now(), tookMs },
+      ...{ fenceMs, snapshotMs, replayMs, records, bytes },
+    });
+    if (this.#opened.length > MOST_OPENED) this.#opened.shift();
+  }
+
+  async #closeHome(home: number): Promise<void> {
+    const end = this.#ends.get(home);
+    this.#ends.delete(home);
+    await end?.();
+  }
+
+  /** What is kept of a log here is of no use to whoever opens it next. */
+  async #end(store: JetStreamStore, folder: string): Promise<void> {
+    await store.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  async #join(addresses: string[]): Promise<void> {
+    const { config, worker, log } = this.#options;
+    const { cluster } = config;
+    const membership = new LeasedMembership({
+      table: await KvLeaseTable.open(this.#connection, {
+        cluster: cluster.name,
+        replicas: cluster.replicas,
+        log,
+      }),
+      peer: { node: cluster.node, worker, versions: BUS_VERSIONS, addresses },
+      homes: cluster.homes,
+      replicas: cluster.replicas,
+      leaseMs: cluster.leaseMs,
+      log,
+    });
+    this.#membership = membership;
+    const { router } = this.#worker;
+    const speak = (self: Peer) =>
+      this.#bus.join(self, {
+        toHome: (home, message) => router.toHome(home, message),
+        toConnection: (message, home) => router.toConnection(message, home),
+        held: (home, epoch, peer) => this.#handOver.held(home, epoch, peer),
+        here: (home, _epoch, peer) => {
+          this.#homes.takeOver(home, this.#bus.addressOf(peer));
+          this.#worker.schedule();
+        },
+        gathered: () => router.gathered(),
+        drained: () => router.drained(),
+      });
+    const watch = new HomeWatch({
+      membership,
+      bus: this.#bus,
+      homes: this.#homes,
+      router,
+      schedule: () => this.#worker.schedule(),
+      cameIn: speak,
+      log,
+    });
+    this.#watch = watch;
+    membership.watch({
+      up: (peer) => watch.up(peer),
+      down: (peer) => {
+        this.#handOver.down(peer.number);
+        watch.down(peer);
+      },
+      moved: (place) => watch.moved(place),
+      isolated: (isIsolated) => watch.isolated(isIsolated),
+    });
+    await membership.join(this);
+    await speak(membership.self);
+    watch.begin();
+  }
+}

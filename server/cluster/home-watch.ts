@@ -1,0 +1,156 @@
+import { ReasonCode } from '../../protocol/frame.js';
+import type { ClusterStats } from '../../protocol/stats.js';
+import type { Router } from '../gateway/router.js';
+import type { ClusterBus } from './cluster-bus.js';
+import type { LocalHomes } from './local-homes.js';
+import type { HomePlace, Membership, MembershipListener, Peer } from './membership.js';
+
+export interface HomeWatchParts {
+  membership: Membership;
+  bus: ClusterBus;
+  homes: LocalHomes;
+  router: Pick<Router, 'homeLost' | 'homeFound' | 'closeAll'>;
+  /** The turn has an end. */
+  schedule(): void;
+  /** Whoever comes in again has another number. */
+  cameIn(self: Peer): Promise<void>;
+  log(line: string): void;
+}
+
+/**
+ * What this process does when a home is somewhere else. A home that is handed over is waited for: what is said to it is held
+ * back, behind a word to its owner that nothing more comes, and goes to the next owner. One whose owner died answers
+ * nobody: those who asked it for something are closed, the others go on where it is found again.
+ */
+export class HomeWatch implements MembershipListener {
+  readonly #parts: HomeWatchParts;
+  /** Homes that are waited for, and by whom they were kept. */
+  readonly #held = new Map<number, HomePlace>();
+  readonly #places: (HomePlace | undefined)[] = [];
+  #isIn = false;
+  #hasChanged = true;
+
+  constructor(parts: HomeWatchParts) {
+    this.#parts = parts;
+  }
+
+  /** What this process sees of the cluster, where it has changed since the last call. */
+  takeChanges(): Pick<ClusterStats, 'peers' | 'homes'> | undefined {
+    if (!this.#hasChanged) return undefined;
+    this.#hasChanged = false;
+    const { peers, homes } = this.#parts.membership;
+    return {
+      peers: [...peers.values()].map(({ number, node, worker, isLeaving }) => ({
+        number,
+        node,
+        worker,
+        isLeaving,
+      })),
+      homes: homes.map(({ home, owner, epoch, state }) => ({ home, owner, epoch, state })),
+    };
+  }
+
+  /** The bus speaks: from here on everything is as the membership has it. */
+  begin(): void {
+    const { membership, bus } = this.#parts;
+    this.#isIn = true;
+    this.#held.clear();
+    this.#places.length = 0;
+    for (const peer of membership.peers.values()) if (peer.number !== membership.self.number) bus.up(peer);
+    for (const place of membership.homes) this.#take(place);
+  }
+
+  up(peer: Peer): void {
+    const { membership, bus } = this.#parts;
+    this.#hasChanged = true;
+    if (this.#isIn && peer.number !== membership.self.number) bus.up(peer);
+  }
+
+  down({ number }: Peer): void {
+    const { bus, homes, schedule } = this.#parts;
+    this.#hasChanged = true;
+    if (!this.#isIn) return;
+    bus.down(number);
+    homes.lost(bus.addressOf(number));
+    for (const place of this.#places) if (place?.owner === number) this.#lose(place.home);
+    schedule();
+  }
+
+  moved(place: HomePlace): void {
+    this.#hasChanged = true;
+    if (this.#isIn) this.#take(place);
+  }
+
+  isolated(isIsolated: boolean): void {
+    const { membership, bus, router, cameIn, log, schedule } = this.#parts;
+    if (!isIsolated) {
+      cameIn(membership.self).then(
+        () => this.begin(),
+        (error: Error) => log(`could not come in again: ${error.message}`),
+      );
+      return;
+    }
+    this.#isIn = false;
+    for (const place of this.#places) if (place) bus.place(place.home, undefined);
+    this.#places.length = 0;
+    this.#held.clear();
+    router.closeAll(ReasonCode.Overloaded, 'this node hears nothing of its cluster; try another one');
+    schedule();
+  }
+
+  /** Where a home is now; undefined: nobody serves it. */
+  #take(place: HomePlace): void {
+    const { home, owner, epoch, state } = place;
+    const before = this.#places[home];
+    this.#places[home] = place;
+    if (before?.owner === owner && before.epoch === epoch && before.state === state) return;
+    const isAnother = before !== undefined && (before.owner !== owner || before.epoch !== epoch);
+    if (state === 'moving') this.#hold(place);
+    else if (isAnother && !this.#isHandedOn(place)) this.#lose(home);
+    if (state === 'open' && owner !== 0) this.#find(place);
+    this.#parts.schedule();
+  }
+
+  #hold(place: HomePlace): void {
+    const { bus, homes, membership } = this.#parts;
+    const { home, owner, epoch } = place;
+    if (this.#held.has(home)) return;
+    this.#held.set(home, place);
+    bus.hold(home);
+    homes.homeLost(home);
+    if (owner !== membership.self.number) bus.sayHeld(owner, home, epoch);
+  }
+
+  /** Whether a home that is waited for went from its owner to the next one by its own will. */
+  #isHandedOn({ home, epoch, isHandedOn = false }: HomePlace): boolean {
+    return isHandedOn && this.#held.get(home)?.epoch === epoch - 1;
+  }
+
+  #lose(home: number): void {
+    const { bus, homes, router } = this.#parts;
+    if (this.#held.delete(home)) bus.dropHeld(home);
+    bus.place(home, undefined);
+    homes.homeLost(home);
+    router.homeLost(home, true);
+  }
+
+  #find(place: HomePlace): void {
+    const { bus, homes, membership, router } = this.#parts;
+    const { home, owner, epoch } = place;
+    bus.place(home, owner);
+    if (this.#held.delete(home)) {
+      if (owner === membership.self.number) homes.takeOver(home, bus.addressOf(owner));
+      else bus.sayHere(owner, home, epoch);
+      homes.resend(home);
+      bus.release(home);
+    } else {
+      router.homeFound(home);
+      homes.resend(home);
+    }
+    if (owner === membership.self.number) homes.resendFrom(home, this.#open());
+  }
+
+  *#open(): Iterable<number> {
+    for (const place of this.#places) if (place?.state === 'open' && place.owner !== 0) yield place.home;
+  }
+}

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import { FrameType } from '../../../protocol/frame.js';
+import type { BusMessage } from '../../../server/bus/bus.js';
+import { KeyKind, numbersKey } from '../../../server/store/store-keys.js';
+import { FakeStore } from '../../support/fake-store.js';
+import { frameOf, type TestHome, testHome } from '../../support/home.js';
+
+const ALICE = 1;
+const BOB = 2;
+const FIRST_EPOCH = 7;
+
+/** What was delivered: each id, with a mark where it is a redelivery. */
+function delivered(said: BusMessage[]): string[] {
+  return said.flatMap((message) => {
+    if (message.kind !== 'deliver') return [];
+    const frame = frameOf(message.frame);
+    if (frame.type !== FrameType.Deliver) return [];
+    return [`${frame.id}${frame.flags > 0 ? ' again' : ''}`];
+  });
+}
+
+/** Items in the mailbox of bob; receipts are in that of alice. */
+function waiting(store: FakeStore): number {
+  return store.count(numbersKey(KeyKind.Item, BOB));
+}
+
+async function turn({ home }: TestHome, store: FakeStore): Promise<void> {
+  home.commit();
+  while (store.underWay > 0) await store.keep(0);
+}
+
+/** An owner with bob connected, who was sent three messages and has acknowledged the first. */
+async function firstOwner(store: FakeStore): Promise<TestHome> {
+  const first = testHome(store);
+  first.attach(BOB);
+  for (const id of [1, 2, 3]) first.submit(ALICE, BOB, id);
+  await turn(first, store);
+  first.acknowledge(BOB, 1);
+  await turn(first, store);
+  expect(delivered(first.take())).toEqual(['1', '2', '3']);
+  return first;
+}
+
+/** The home is handed over; the next owner has its notes. */
+async function nextOwner(first: TestHome, store: FakeStore, epoch = FIRST_EPOCH + 1): Promise<TestHome> {
+  first.home.part(FIRST_EPOCH);
+  await turn(first, store);
+  const next = testHome(store);
+  const notes = next.home.takeNotes(epoch);
+  next.home.takeOver(notes.get(0) ?? []);
+  await turn(next, store);
+  return next;
+}
+
+describe('a home that is handed over', () => {
+  it('goes on with its connections: what was sent is not sent again, what is new goes out at once', async () => {
+    const store = new FakeStore();
+    const next = await nextOwner(await firstOwner(store), store);
+    expect(next.said).toEqual([]);
+    next.submit(ALICE, BOB, 4);
+    await turn(next, store);
+    expect(delivered(next.take())).toEqual(['4']);
+    next.acknowledge(BOB, 4);
+    await turn(next, store);
+    expect(waiting(store)).toBe(0);
+    expect(next.counters.acknowledged).toBe(3);
+  });
+
+  it('marks what was sent before as a redelivery, and nothing else, when its user comes anew', async () => {
+    const store = new FakeStore();
+    const next = await nextOwner(await firstOwner(store), store);
+    next.detach(BOB);
+    next.submit(ALICE, BOB, 4);
+    await turn(next, store);
+    next.attach(BOB, 20);
+    expect(delivered(next.take())).toEqual(['2 again', '3 again', '4']);
+  });
+
+  it('counts an empty mailbox on, so that the connection takes what comes for new', async () => {
+    const store = new FakeStore();
+    const first = await firstOwner(store);
+    first.acknowledge(BOB, 3);
+    await turn(first, store);
+    const next = await nextOwner(first, store);
+    next.submit(ALICE, BOB, 4);
+    await turn(next, store);
+    const [deliver] = next.take().filter(({ kind }) => kind === 'deliver');
+    expect(deliver).toMatchObject({ sequence: 4 });
+  });
+
+  it('counts on as well where something comes before the connection is taken over', async () => {
+    const store = new FakeStore();
+    const first = await firstOwner(store);
+    first.acknowledge(BOB, 3);
+    first.home.part(FIRST_EPOCH);
+    await turn(first, store);
+    const next = testHome(store);
+    const notes = next.home.takeNotes(FIRST_EPOCH + 1);
+    next.submit(ALICE, BOB, 4);
+    await turn(next, store);
+    next.home.takeOver(notes.get(0) ?? []);
+    expect(delivered(next.take())).toEqual(['4']);
+    next.acknowledge(BOB, 4);
+    await turn(next, store);
+    expect(waiting(store)).toBe(0);
+  });
+
+  it('takes no notice of what an owner before the last one has noted down', async () => {
+    const store = new FakeStore();
+    const next = await nextOwner(await firstOwner(store), store, FIRST_EPOCH + 2);
+    next.submit(ALICE, BOB, 4);
+    await turn(next, store);
+    expect(delivered(next.take())).toEqual([]);
+    expect(waiting(store)).toBe(3);
+  });
+});
+
+describe('a home that was lost, and is found again', () => {
+  const back = (sent: number) => ({ kind: 'attach', user: BOB, worker: 0, connection: BOB, sent }) as const;
+
+  it('goes on behind what its connection was sent', async () => {
+    const store = new FakeStore();
+    await firstOwner(store);
+    const next = testHome(store);
+    next.home.receive(back(2));
+    expect(delivered(next.take())).toEqual(['3 again']);
+    next.acknowledge(BOB, 3);
+    await turn(next, store);
+    expect(waiting(store)).toBe(0);
+  });
+
+  it('asks a user to come anew whose mailbox was empty and has been counted from the beginning', async () => {
+    const store = new FakeStore();
+    const first = await firstOwner(store);
+    first.acknowledge(BOB, 3);
+    await turn(first, store);
+    const next = testHome(store);
+    next.submit(ALICE, BOB, 4);
+    await turn(next, store);
+    next.home.receive(back(3));
+    expect(next.take()).toContainEqual({ kind: 'replaced', connection: BOB });
+    next.attach(BOB, 20);
+    expect(delivered(next.take())).toEqual(['4']);
+  });
+});
