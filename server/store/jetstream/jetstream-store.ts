@@ -121,6 +121,7 @@ export class JetStreamStore implements HomeStore {
     const owner: Owner = { epoch, mark: randomBytes(4).readUInt32LE(0) };
     const log = await HomeLog.open(connection, logNames(cluster, home), replicas);
     const snapshots = await Snapshots.open(log, replicas);
+    this.#streamBytes = (await log.state()).bytes;
     const { state, fence, takeover } = await takeOver({
       log,
       snapshots,
@@ -146,7 +147,6 @@ export class JetStreamStore implements HomeStore {
         log: (line) => this.#tell(line),
       },
     });
-    this.#streamBytes = (await log.state()).bytes;
     this.#bytesBehindSnapshot = takeover.bytes;
     this.#takeover = takeover;
     this.#opened = { log, snapshots, state, appender, owner, mostBytes };
@@ -263,7 +263,6 @@ export class JetStreamStore implements HomeStore {
     appender.close();
     this.#applyKept();
     this.#isOver = true;
-    await this.#snapshot;
     await state.close();
   }
 
@@ -355,11 +354,11 @@ export class JetStreamStore implements HomeStore {
     const { log, snapshots, state, owner } = this.#parts;
     const { place } = state;
     const before = this.#bytesBehindSnapshot;
-    // Whoever closes the store does not wait for all of it.
+    // Once it is closed nothing of it is read any more; whoever closes it does not wait.
     const check = (): void => {
       if (this.#isOver) throw new Error('the store was closed');
     };
-    const snapshot = await snapshots.save(whilst(state.pieces(place), check), place.sequence, owner.epoch);
+    const snapshot = await snapshots.save(state.pieces(place, check), place.sequence, owner.epoch);
     await snapshots.read(snapshot, check);
     this.#bytesBehindSnapshot -= before;
     const [newest, older] = await snapshots.list();
@@ -387,11 +386,4 @@ interface Opened {
 function bodyOf(records: LogEntry[]): Buffer {
   const bodies = records.map(({ record }) => record.subarray(HEAD_BYTES));
   return bodies.length === 1 ? (bodies[0] as Buffer) : Buffer.concat(bodies);
-}
-
-async function* whilst(pieces: AsyncIterable<Buffer>, check: () => void): AsyncGenerator<Buffer> {
-  for await (const piece of pieces) {
-    check();
-    yield piece;
-  }
 }

@@ -77,11 +77,13 @@ export class LocalState {
    * All of it, a piece at a time, while it changes: what came meanwhile may be there or not, so that it is right only with the
    * log from `place` on, where it was at the beginning, or before. LMDB's own copy is of one moment, and with lmdb 3.4 ends in a
    * database that is broken where commits go on beside it.
+   * @param check is called before each piece is read; what it throws ends it
    */
-  async *pieces(place: Place): AsyncGenerator<Buffer> {
+  async *pieces(place: Place, check: () => void): AsyncGenerator<Buffer> {
     yield encodePiece([PLACE_KEY, writePlace(place)]);
     let from = Buffer.alloc(0);
     for (;;) {
+      check();
       const changes: Buffer[] = [];
       let bytes = 0;
       for (const { key, value } of this.#store.range(ALL, { from })) {
