@@ -13,6 +13,8 @@ interface LocalHome {
   readonly store: JetStreamStore;
   /** Connections that its last owner had, by gateway: they are taken over when that says that it knows. */
   readonly notes: Map<number, KeptConnection[]>;
+  /** It is handed over, and takes nothing more. */
+  isParting: boolean;
 }
 
 /** The homes of a cluster that this process keeps now. */
@@ -49,7 +51,7 @@ export class LocalHomes implements WorkerHomes {
   /** @param store of that home, opened for `epoch` */
   add(number: number, store: JetStreamStore, epoch: number, options: Omit<HomeOptions, 'store'>): void {
     const home = new Home({ store, ...options });
-    const local = { home, store, notes: home.takeNotes(epoch) };
+    const local = { home, store, notes: home.takeNotes(epoch), isParting: false };
     this.#homes.set(number, local);
     this.#touched.add(local);
   }
@@ -64,13 +66,22 @@ export class LocalHomes implements WorkerHomes {
     return local;
   }
 
-  /** Commits what a home has left, with the connections that it has, and resolves once all of it is kept. */
+  /**
+   * Commits what a home has left, then what connections it has and how far each has come: only once all is said that follows from
+   * what was kept, and nothing more is taken in. Resolves once that is kept as well.
+   */
   async part(number: number, epoch: number): Promise<void> {
     const local = this.#homes.get(number);
     if (!local) return;
-    local.home.part(epoch);
-    local.home.commit();
-    await local.home.settled();
+    const { home, store } = local;
+    do {
+      home.commit();
+      await home.settled();
+    } while (store.staged > 0);
+    local.isParting = true;
+    home.part(epoch);
+    home.commit();
+    await home.settled();
   }
 
   /** A gateway has held back what it says to a home until now: its connections go on. */
@@ -86,7 +97,7 @@ export class LocalHomes implements WorkerHomes {
   /** Hot path. What comes for one that is not here any more was said by somebody who is told so. */
   receive(message: HomeMessage, home: number): void {
     const local = this.#homes.get(home);
-    if (!local) return;
+    if (!local || local.isParting) return;
     this.#touched.add(local);
     local.home.receive(message);
   }
@@ -108,6 +119,7 @@ export class LocalHomes implements WorkerHomes {
         this.#sweeping = undefined;
         continue;
       }
+      if (value.isParting) continue;
       value.home.sweep();
       this.#touched.add(value);
     }
