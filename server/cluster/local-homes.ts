@@ -66,11 +66,7 @@ export class LocalHomes implements WorkerHomes {
 
   /** Commits what a home has left, with the connections that it has, and resolves once all of it is kept. */
   async part(number: number, epoch: number): Promise<void> {
-    const local = this.#homes.get(number);
-    if (!local) return;
-    local.home.part(epoch);
-    local.home.commit();
-    await local.home.settled();
+    await this.#homes.get(number)?.home.part(epoch);
   }
 
   /** A gateway has held back what it says to a home until now: its connections go on. */
