@@ -251,6 +251,7 @@ export class Home {
 
   /** Takes up the notes of the owner before this one, by worker; those of others are out of date. @param epoch of this owner */
   takeNotes(epoch: number): Map<number, KeptConnection[]> {
+    this.mailboxes.countBehindOthers();
     const notes = new Map<number, KeptConnection[]>();
     for (const { key, value } of this.#store.range(NOTES)) {
       this.#store.stage(key);

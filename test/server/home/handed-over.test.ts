@@ -155,6 +155,45 @@ describe('a home that was lost, and is found again', () => {
     expect(waiting(store)).toBe(0);
   });
 
+  it('delivers what came into an empty mailbox before the connection was there, however little that was sent', async () => {
+    const store = new FakeStore();
+    const first = testHome(store);
+    first.home.takeNotes(FIRST_EPOCH);
+    first.attach(BOB);
+    first.submit(ALICE, BOB, 1);
+    await turn(first, store);
+    first.acknowledge(BOB, 1);
+    await turn(first, store);
+    const next = testHome(store);
+    next.home.takeNotes(FIRST_EPOCH + 1);
+    for (const id of [2, 3]) next.submit(ALICE, BOB, id);
+    await turn(next, store);
+    next.home.receive(back(1));
+    next.acknowledge(BOB, 1);
+    await turn(next, store);
+    expect(delivered(next.take())).toEqual(['2', '3']);
+    expect(waiting(store)).toBe(2);
+  });
+
+  it('does so too where the owner in between has not seen the connection', async () => {
+    const store = new FakeStore();
+    const first = testHome(store);
+    first.home.takeNotes(FIRST_EPOCH);
+    first.attach(BOB);
+    first.submit(ALICE, BOB, 1);
+    await turn(first, store);
+    first.acknowledge(BOB, 1);
+    await turn(first, store);
+    const between = testHome(store);
+    between.home.takeNotes(FIRST_EPOCH + 1);
+    for (const id of [2, 3]) between.submit(ALICE, BOB, id);
+    await turn(between, store);
+    const next = testHome(store);
+    next.home.takeNotes(FIRST_EPOCH + 2);
+    next.home.receive(back(1));
+    expect(delivered(next.take())).toEqual(['2 again', '3 again']);
+  });
+
   it('asks a user to come anew whose mailbox was empty and has been counted from the beginning', async () => {
     const store = new FakeStore();
     const first = await firstOwner(store);
