@@ -13,8 +13,6 @@ interface LocalHome {
   readonly store: JetStreamStore;
   /** Connections that its last owner had, by gateway: they are taken over when that says that it knows. */
   readonly notes: Map<number, KeptConnection[]>;
-  /** It is handed over, and takes nothing more. */
-  isParting: boolean;
 }
 
 /** The homes of a cluster that this process keeps now. */
@@ -51,7 +49,7 @@ export class LocalHomes implements WorkerHomes {
   /** @param store of that home, opened for `epoch` */
   add(number: number, store: JetStreamStore, epoch: number, options: Omit<HomeOptions, 'store'>): void {
     const home = new Home({ store, ...options });
-    const local = { home, store, notes: home.takeNotes(epoch), isParting: false };
+    const local = { home, store, notes: home.takeNotes(epoch) };
     this.#homes.set(number, local);
     this.#touched.add(local);
   }
@@ -71,17 +69,7 @@ export class LocalHomes implements WorkerHomes {
    * what was kept, and nothing more is taken in. Resolves once that is kept as well.
    */
   async part(number: number, epoch: number): Promise<void> {
-    const local = this.#homes.get(number);
-    if (!local) return;
-    const { home, store } = local;
-    do {
-      home.commit();
-      await home.settled();
-    } while (store.staged > 0);
-    local.isParting = true;
-    home.part(epoch);
-    home.commit();
-    await home.settled();
+    await this.#homes.get(number)?.home.part(epoch);
   }
 
   /** A gateway has held back what it says to a home until now: its connections go on. */
@@ -97,7 +85,7 @@ export class LocalHomes implements WorkerHomes {
   /** Hot path. What comes for one that is not here any more was said by somebody who is told so. */
   receive(message: HomeMessage, home: number): void {
     const local = this.#homes.get(home);
-    if (!local || local.isParting) return;
+    if (!local || local.home.hasParted) return;
     this.#touched.add(local);
     local.home.receive(message);
   }
@@ -119,7 +107,7 @@ export class LocalHomes implements WorkerHomes {
         this.#sweeping = undefined;
         continue;
       }
-      if (value.isParting) continue;
+      if (value.home.hasParted) continue;
       value.home.sweep();
       this.#touched.add(value);
     }
