@@ -9,7 +9,7 @@ import { FairShare, type FairShareLimits } from './fair-share.js';
 import { FanOut } from './fan-out.js';
 import { type GroupLimits, Groups } from './groups.js';
 import { HomeClock } from './home-clock.js';
-import { Mailbox } from './mailbox.js';
+import { firstSequenceOf, Mailbox } from './mailbox.js';
 import type { MailboxItem } from './mailbox-item.js';
 import { type KeptConnection, Mailboxes, type MailboxLimits } from './mailboxes.js';
 import { Messages } from './messages.js';
@@ -227,13 +227,23 @@ export class Home {
     return this.#commits.idle();
   }
 
-  /** Notes down who is connected, for the next owner; to be committed with all that came before. @param epoch of this owner */
+  /**
+   * Notes down who is connected, for the next owner, and delivers nothing more: the notes say what was. To be committed with all
+   * that came before. @param epoch of this owner
+   */
   part(epoch: number): void {
     for (const kept of this.mailboxes.connections()) this.#store.stage(...noteOf(kept, epoch));
+    this.mailboxes.disconnectAll();
+  }
+
+  /** False while something that was said to it is not kept, or could not be. */
+  get hasKeptAll(): boolean {
+    return !this.#commits.isFailing && !this.#trouble.isStanding && !this.#trouble.isOwing;
   }
 
   /** Takes up the notes of the owner before this one, by worker; those of others are out of date. @param epoch of this owner */
   takeNotes(epoch: number): Map<number, KeptConnection[]> {
+    this.mailboxes.table.countFrom(firstSequenceOf(epoch));
     const notes = new Map<number, KeptConnection[]>();
     for (const { key, value } of this.#store.range(NOTES)) {
       this.#store.stage(key);

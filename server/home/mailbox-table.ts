@@ -1,7 +1,7 @@
 import type { HomeStore } from '../store/home-store.js';
 import { KeyKind, numbersKey, readItemKey } from '../store/store-keys.js';
 import type { Deduplication } from './deduplication.js';
-import { Mailbox } from './mailbox.js';
+import { countOnFrom, Mailbox } from './mailbox.js';
 
 /** What is known of users who are away is kept for this many; of the others it is read again when they are named. */
 const MOST_AWAY = 50_000;
@@ -20,6 +20,8 @@ export class MailboxTable {
   #cameIn = 0;
   /** Items of mailboxes that are not known: with none, nobody has to be looked up. */
   #unknownItems: number;
+  /** Where mailboxes begin to count of which nothing is known. */
+  #first = 0;
 
   /** @param items that the store has */
   constructor(store: HomeStore, deduplication: Deduplication, items: number) {
@@ -40,6 +42,11 @@ export class MailboxTable {
     return this.#mailboxes.get(user);
   }
 
+  /** @param sequence items of mailboxes of which nothing is known have higher ones */
+  countFrom(sequence: number): void {
+    this.#first = sequence;
+  }
+
   /** Hot path. The mailbox of `user`, looked up in the store where it is not known. */
   open(user: number): Mailbox {
     let mailbox = this.#mailboxes.get(user);
@@ -50,6 +57,7 @@ export class MailboxTable {
         // Not its length: were there gaps in it, others would not be looked up any more that have mail.
         if (mailbox.length > 0) this.#unknownItems -= this.#store.count(numbersKey(KeyKind.Item, user));
       }
+      if (mailbox.lastSequence === 0) countOnFrom(mailbox, this.#first);
       this.#mailboxes.set(user, mailbox);
       this.#cameIn += 1;
     }

@@ -48,6 +48,18 @@ export function beginAnew(mailbox: Mailbox): void {
   mailbox.acknowledged = 0;
 }
 
+/** So many owners of a home, one after the other, count from different numbers on, each for so many items of a user. */
+const OWNERS_APART = 1024;
+const ITEMS_APART = 0x10_0000;
+
+/**
+ * An owner of a home cannot know how far the one before has counted in a mailbox that is empty. Its numbers are higher all
+ * the same: a connection that has stayed would otherwise take new items for those that it had, and acknowledge them unseen.
+ */
+export function firstSequenceOf(epoch: number): number {
+  return (epoch % OWNERS_APART) * ITEMS_APART;
+}
+
 /** An empty mailbox of which nothing is known any more goes on behind what its user has had. */
 export function countOnFrom(mailbox: Mailbox, sequence: number): void {
   mailbox.lastSequence = sequence;

@@ -181,6 +181,11 @@ export class Mailboxes {
       if (connection !== 0) yield { user, worker, connection, sentSequence, lastSequence, highestSent };
   }
 
+  /** They go on at the next owner: nothing is told to them any more. */
+  disconnectAll(): void {
+    for (const mailbox of this.table.values()) this.table.disconnect(mailbox);
+  }
+
   /** What an earlier owner of this home has noted down holds from the first item on that comes here. */
   countOn({ user, lastSequence, highestSent }: KeptConnection): void {
     const mailbox = this.table.open(user);
