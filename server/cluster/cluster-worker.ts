@@ -56,7 +56,10 @@ export class ClusterWorker implements RunningWorker {
     this.#bus = new ClusterBus({
       ...{ connection, cluster: cluster.name, homes: cluster.homes },
       trouble: options.log,
-      stuck: (peer) => options.log(`peer ${peer} takes nothing of what it is told, and is told nothing more`),
+      stuck: (peer) => {
+        options.log(`peer ${peer} takes nothing of what it is told, and is told nothing more`);
+        this.#watch?.stuck(peer);
+      },
     });
     this.#worker = new Worker({
       config,
@@ -70,7 +73,7 @@ export class ClusterWorker implements RunningWorker {
       ...(room && { room }),
     });
     const { folder, log } = options;
-    this.#handOver = new HandOver({ bus: this.#bus, homes: this.#homes, log });
+    this.#handOver = new HandOver({ bus: this.#bus, homes: this.#homes });
     this.#keeper = new LogKeeper({
       ...{ connection, cluster, homes: this.#homes, folder, log },
       partsOf: (home) => ({
@@ -185,8 +188,9 @@ export class ClusterWorker implements RunningWorker {
         toHome: (home, message) => router.toHome(home, message),
         toConnection: (message, home) => router.toConnection(message, home),
         held: (home, epoch, peer) => this.#handOver.held(home, epoch, peer),
-        here: (home, _epoch, peer) => {
-          this.#homes.takeOver(home, this.#bus.addressOf(peer));
+        here: (home, epoch, peer) => {
+          this.#handOver.here(home, peer);
+          this.#homes.takeOver(home, epoch, this.#bus.addressOf(peer));
           this.#worker.schedule();
         },
         gathered: () => router.gathered(),
@@ -203,7 +207,10 @@ export class ClusterWorker implements RunningWorker {
     });
     this.#watch = watch;
     membership.watch({
-      up: (peer) => watch.up(peer),
+      up: (peer) => {
+        if (peer.number !== membership.self.number) this.#handOver.up(peer.number);
+        watch.up(peer);
+      },
       down: (peer) => {
         this.#handOver.down(peer.number);
         watch.down(peer);
