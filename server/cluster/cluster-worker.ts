@@ -50,6 +50,7 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
   #watch: HomeWatch | undefined;
   /** The newest, oldest first. */
   readonly #opened: OpenedHome[] = [];
+  readonly #openings = { handedOn: { count: 0, tookMs: 0 }, takenOver: { count: 0, tookMs: 0 } };
   #folders = 0;
 
   private constructor(options: ClusterWorkerOptions, connection: NatsConnection) {
@@ -110,12 +111,13 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
     const { waitingBytes, heldBytes, peers } = this.#bus.stats;
     const worker: ClusterWorkerStats = {
       worker: this.#options.worker,
-      peer: this.#membership?.self.number ?? 0,
+      peer: this.#watch?.isIn ? (this.#membership?.self.number ?? 0) : 0,
       ...this.#homes.logs(),
       busBytes: waitingBytes,
       heldBytes,
       repeatedBatches: peers.reduce((sum, { repeated }) => sum + repeated, 0),
       opened: this.#opened,
+      openings: this.#openings,
     };
     const seen = this.#watch?.takeChanges();
     return { ...this.#worker.report(), cluster: { worker, ...(seen && { seen }) } };
@@ -179,6 +181,9 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
       ...{ fenceMs, snapshotMs, replayMs, records, bytes },
     });
     if (this.#opened.length > MOST_OPENED) this.#opened.shift();
+    const openings = isHandedOn ? this.#openings.handedOn : this.#openings.takenOver;
+    openings.count += 1;
+    openings.tookMs += tookMs;
   }
 
   async #closeHome(home: number): Promise<void> {
