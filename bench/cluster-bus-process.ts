@@ -32,7 +32,6 @@ export interface BusFigures {
 interface Opened {
   bus: Bus & { readonly waitingBytes: number };
   repeated(): number;
-  close(): Promise<void>;
 }
 
 const MOST_WAITING_BYTES = 1_048_576;
@@ -123,7 +122,7 @@ async function openUnix(): Promise<Opened> {
     await unix.connect();
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  return { bus: unix, repeated: () => 0, close: () => unix.close() };
+  return { bus: unix, repeated: () => 0 };
 }
 
 async function openCluster(): Promise<Opened> {
@@ -165,6 +164,5 @@ async function openCluster(): Promise<Opened> {
       },
     },
     repeated: () => cluster.stats.peers.reduce((sum, { repeated }) => sum + repeated, 0),
-    close: () => cluster.close(),
   };
 }

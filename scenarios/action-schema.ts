@@ -22,11 +22,9 @@ const SAID_OF: Record<string, readonly string[]> = {
 const OF_CLUSTERS: readonly string[] = ['kill-node', 'stop-node', 'drain-node', 'kill-nats'];
 
 function which(what: string) {
-  return z
-    .union([z.literal('each'), z.number().int().min(1)], {
-      error: ({ input }) => `${quote(input)} must be the number of a ${what}, from 1, or each`,
-    })
-    .optional();
+  const error = ({ input }: { input?: unknown }) =>
+    `${quote(input)} must be the number of a ${what}, from 1, or each`;
+  return z.union([z.literal('each'), z.number().int({ error }).min(1, { error })], { error }).optional();
 }
 
 const actionSchema = z

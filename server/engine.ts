@@ -84,12 +84,17 @@ async function openWorker(
   folder: string,
   listener: WorkerSetListener,
 ): Promise<RunningWorker> {
-  const parts = { code, restarts: 0, connectionLimit: connectionLimit(config.limits.connectionsPerWorker) };
+  const parts = {
+    code,
+    worker: 0,
+    restarts: 0,
+    connectionLimit: connectionLimit(config.limits.connectionsPerWorker),
+  };
   const { cluster } = config;
   if (cluster) {
     const { ClusterWorker } = await import('./cluster/cluster-worker.js');
     const log = (line: string) => listener.said(0, line);
-    return ClusterWorker.start({ ...parts, config: { ...config, cluster }, worker: 0, folder, log });
+    return ClusterWorker.start({ ...parts, config: { ...config, cluster }, folder, log });
   }
   const bus = new InProcessBus();
   const counters = newCounters();

@@ -82,8 +82,8 @@ function seatHomes(
   const misplaced: { place: HomePlace; node: string }[] = [];
   for (const place of homes) {
     // On its way it counts where it goes to, as long as there is somebody to send it.
-    const next = place.next === undefined || !peers.has(place.owner) ? undefined : byNumber.get(place.next);
-    const holder = next ?? byNumber.get(place.owner);
+    const isOnItsWay = place.next !== undefined && peers.has(place.owner);
+    const holder = (isOnItsWay ? byNumber.get(place.next as number) : undefined) ?? byNumber.get(place.owner);
     const node = pins.size === 0 ? undefined : pins.get(place.home);
     if (node === undefined || !nodes.has(node)) {
       if (holder) holder.held.push(place);

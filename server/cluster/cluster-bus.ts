@@ -52,8 +52,8 @@ export class ClusterBus {
   /** From homes here to homes here, and how many of them were delivered. */
   #local: { home: number; message: HomeMessage }[] = [];
   #delivered = 0;
-  /** Number of this peer; -1: it has none yet. */
-  #self = -1;
+  /** Number of this peer, once it has one. */
+  #self: number | undefined;
   #receiver: ClusterReceiver | undefined;
 
   /** @throws RangeError for a number of homes, or a name, that a cluster cannot have */
@@ -83,8 +83,7 @@ export class ClusterBus {
   /**
    * Takes what comes for this peer from now on. Called again, with another number, once it is somebody's peer again: what was under
    * way and held is forgotten; who is there, and who has which home, stays as it was said.
-   * @throws Error where the nats-server takes no messages of the size of a batch, BusVersionError where one that is there
-   * does not speak with this one
+   * @throws Error where the nats-server takes no messages of the size of a batch
    */
   async join(self: Peer, receiver: ClusterReceiver): Promise<void> {
     for (let home = 0; home < this.#homes.count; home += 1) this.dropHeld(home);
@@ -185,7 +184,9 @@ export class ClusterBus {
   }
 
   #viewOfGateway(): ProcessBus {
-    const selfAddress = (): number => this.#addresses.gatewayOf(this.#self);
+    // Before it has joined it is nobody's, and says nothing.
+    const selfAddress = (): number =>
+      this.#self === undefined ? this.#homes.count : this.#addresses.gatewayOf(this.#self);
     const waitingBytes = (): number => this.#waiting.bytes;
     return {
       get self() {
@@ -242,8 +243,9 @@ export class ClusterBus {
   /** Hot path. */
   #sendFromHome(from: number, address: number, message: BusMessage): void {
     if (this.#addresses.isHome(address)) {
-      if (this.#held[address] !== undefined) return;
-      if (this.#places[address] === this.#self) this.#sayLater(address, message as HomeMessage);
+      const owner = this.#places[address];
+      if (owner === undefined || this.#held[address] !== undefined) return;
+      if (owner === this.#self) this.#sayLater(address, message as HomeMessage);
       else this.#pass(address, message as HomeMessage);
       return;
     }

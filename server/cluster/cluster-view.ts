@@ -37,6 +37,8 @@ export class ClusterView {
   /** Node by home. */
   readonly pins = new Map<number, string>();
   readonly #seated = new Map<number, SeatedPeer>();
+  /** How many homes each has, by its number; those that are gone among them, and 0 for nobody. */
+  readonly #owned = new Map<number, number>();
   /** 0: there is no such key. */
   readonly #homeRevisions: number[];
   /** Node by key. */
@@ -49,6 +51,7 @@ export class ClusterView {
 
   constructor(homes: number, listener: ViewListener, now: () => number) {
     this.homes = Array.from({ length: homes }, (_, home) => nobodys(home));
+    this.#owned.set(0, homes);
     this.#homeRevisions = new Array<number>(homes).fill(0);
     this.#listener = listener;
     this.#now = now;
@@ -62,6 +65,16 @@ export class ClusterView {
     return this.#homeRevisions[home] as number;
   }
 
+  ownedBy(number: number): number {
+    return this.#owned.get(number) ?? 0;
+  }
+
+  /** Whether there are homes whose owner is not there. */
+  get hasOrphans(): boolean {
+    for (const number of this.#owned.keys()) if (!this.peers.has(number)) return true;
+    return false;
+  }
+
   isDrained(node: string): boolean {
     for (const drained of this.#drains.values()) if (drained === node) return true;
     return false;
@@ -69,8 +82,8 @@ export class ClusterView {
 
   /** Numbers that a newcomer must not have. */
   numbersInUse(): Set<number> {
-    const numbers = new Set(this.peers.keys());
-    for (const { owner, next = 0 } of this.homes) numbers.add(owner).add(next);
+    const numbers = new Set([...this.peers.keys(), ...this.#owned.keys()]);
+    for (const { next } of this.homes) if (next !== undefined) numbers.add(next);
     return numbers;
   }
 
@@ -130,8 +143,18 @@ export class ClusterView {
     // What nobody can read belongs to nobody, and is written over; epochs do not begin anew.
     const place = readPlace(value, home) ?? { ...nobodys(home), epoch: before.epoch };
     this.homes[home] = place;
+    if (place.owner !== before.owner) {
+      this.#count(before.owner, -1);
+      this.#count(place.owner, 1);
+    }
     this.#homeRevisions[home] = value === undefined ? 0 : revision;
     this.#listener.moved(place, before);
+  }
+
+  #count(owner: number, change: number): void {
+    const count = this.ownedBy(owner) + change;
+    if (count === 0) this.#owned.delete(owner);
+    else this.#owned.set(owner, count);
   }
 
   #applyWish<Key>(wishes: Map<Key, string>, key: Key, value: unknown): void {

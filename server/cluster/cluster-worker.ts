@@ -54,7 +54,7 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
   #folders = 0;
 
   private constructor(options: ClusterWorkerOptions, connection: NatsConnection) {
-    const { config, connectionLimit, code, restarts, room } = options;
+    const { config, connectionLimit, code, worker, restarts, room } = options;
     const { cluster } = config;
     this.#options = options;
     this.#connection = connection;
@@ -66,6 +66,7 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
       bus: this.#bus.gateway,
       counters: this.#counters,
       code,
+      worker,
       restarts,
       ...(room && { room }),
     });
@@ -202,7 +203,11 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
     const { config, worker, log } = this.#options;
     const { cluster } = config;
     const membership = new LeasedMembership({
-      table: await KvLeaseTable.open(this.#connection, cluster),
+      table: await KvLeaseTable.open(this.#connection, {
+        cluster: cluster.name,
+        replicas: cluster.replicas,
+        log,
+      }),
       peer: { node: cluster.node, worker, versions: BUS_VERSIONS, addresses },
       homes: cluster.homes,
       replicas: cluster.replicas,

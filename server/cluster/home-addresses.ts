@@ -32,6 +32,6 @@ export class HomeAddresses {
   }
 }
 
-export function isPeerNumber(number: number): boolean {
+function isPeerNumber(number: number): boolean {
   return Number.isInteger(number) && number >= 1 && number <= LARGEST_PEER;
 }

@@ -22,6 +22,8 @@ interface Kept {
   readonly epoch: number;
   /** `closed`: handed over, and only the table does not say so yet. */
   phase: 'opening' | 'open' | 'closing' | 'closed';
+  /** It was handed over in order. */
+  isWhole?: boolean;
 }
 
 /** A home that could not be opened. */
@@ -91,6 +93,16 @@ export class HomeDuties {
     this.think();
   }
 
+  /** The keeper cannot serve it any more. */
+  reopen(home: number, epoch: number, reason: string): void {
+    const kept = this.#kept.get(home);
+    // Where it is opened or handed over the keeper says so there.
+    if (kept?.epoch !== epoch || kept.phase !== 'open') return;
+    this.#parts.log(`home ${home} is opened again: ${reason}`);
+    this.#drop(kept, reason);
+    this.#tend(home);
+  }
+
   /** Somebody is gone, there, or leaves: homes that are on their way there may not be any more. */
   peerChanged(number: number): void {
     for (const home of this.#owned) if (this.#place(home).next === number) this.#tend(home);
@@ -120,6 +132,7 @@ export class HomeDuties {
 
   #thinkNow(self: number): void {
     const { view } = this.#parts;
+    if (!this.#hasPart(self)) return;
     const targets = assignHomes(view.homes, view.peers, view.pins);
     if (targets.size === 0) return;
     let { opening, moving } = this.#underWay(targets);
@@ -136,6 +149,15 @@ export class HomeDuties {
         this.#claim(place, self, place.epoch + 1);
       }
     }
+  }
+
+  /** Whether an assignment could ask anything of this peer: most of the time it could not, and costs much more. */
+  #hasPart(self: number): boolean {
+    const { view } = this.#parts;
+    if (view.hasOrphans || view.pins.size > 0 || view.peers.get(self)?.isLeaving) return true;
+    for (const { number, isLeaving } of view.peers.values())
+      if (!isLeaving && view.ownedBy(number) < this.owned - 1) return true;
+    return false;
   }
 
   /** @param targets of the assignment: some of them may be on their way there */
@@ -190,16 +212,17 @@ export class HomeDuties {
     const next = this.#parts.view.peers.get(place.next as number);
     if (next && !next.isLeaving) {
       if (kept?.phase === 'open') this.#handOver(kept);
-      else this.#claim(place, next.number, place.epoch + 1);
+      else this.#claim(place, next.number, place.epoch + 1, kept?.isWhole);
       return;
     }
     // Taken back; the assignment knows where it goes instead.
     if (kept?.phase === 'open') this.#writer.write({ ...withoutNext(place), state: 'open' });
-    else this.#claim(place, self, place.epoch + 1);
+    else this.#claim(place, self, place.epoch + 1, kept?.isWhole);
   }
 
-  #claim({ home }: HomePlace, owner: number, epoch: number): void {
-    this.#writer.write({ home, owner, epoch, state: 'opening' });
+  /** @param isHandedOn nothing is missing of what its owner before, this one, had of it */
+  #claim({ home }: HomePlace, owner: number, epoch: number, isHandedOn = false): void {
+    this.#writer.write({ home, owner, epoch, state: 'opening', ...(isHandedOn && { isHandedOn }) });
   }
 
   #tryAgain(place: HomePlace, failed: Failed, self: number): void {
@@ -253,6 +276,7 @@ export class HomeDuties {
       () => keeper.handOver(home, epoch),
       () => {
         kept.phase = 'closed';
+        kept.isWhole = true;
       },
       (error) => {
         // The next owner reads in the log what was kept.
@@ -286,6 +310,6 @@ export class HomeDuties {
   }
 }
 
-function withoutNext({ home, owner, epoch, state }: HomePlace): HomePlace {
-  return { home, owner, epoch, state };
+function withoutNext({ next: _, ...place }: HomePlace): HomePlace {
+  return place;
 }

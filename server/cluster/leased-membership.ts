@@ -56,7 +56,6 @@ export class LeasedMembership implements Membership {
   /** As it was when this process was cut off: others may still see it. */
   #former: PeerEntry | undefined;
   #beatRevision = 0;
-  #isBeating = false;
   #lastSeenMs = 0;
   #arrival: Arrival | undefined;
   #joining: Pending | undefined;
@@ -137,6 +136,10 @@ export class LeasedMembership implements Membership {
     });
   }
 
+  reopen(home: number, epoch: number, reason: string): void {
+    this.#duties?.reopen(home, epoch, reason);
+  }
+
   leave(): Promise<void> {
     if (this.#isOver || !this.#own) return this.close();
     this.#isAskedToLeave = true;
@@ -176,7 +179,6 @@ export class LeasedMembership implements Membership {
     this.#own = entry;
     this.#self = entry.peer;
     this.#beatRevision = 0;
-    this.#isBeating = false;
     this.#lastSeenMs = this.#scheduler.now();
     this.#leases.restart();
     this.#duties?.begin(entry.peer.number);
@@ -229,20 +231,19 @@ export class LeasedMembership implements Membership {
     });
   }
 
+  /** Also where no answer has come to the one before: it may be lost, and a lease does not wait for that to be known. */
   #beat(): void {
     const own = this.#own;
-    if (this.#isBeating || !own) return;
+    if (!own) return;
     const { number } = own.peer;
     // The answer may have come before the change itself.
     const revision = Math.max(this.#beatRevision, this.#view.seated(number)?.revision ?? 0);
     const beat: PeerEntry = { peer: this.#self, life: own.life, beat: own.beat + 1 };
     this.#own = beat;
-    this.#isBeating = true;
     this.#table.update(peerKey(number), beat, revision, (outcome) => {
-      // Of an earlier life.
-      if (this.#own?.life !== beat.life) return;
-      this.#isBeating = false;
-      if (outcome.kind === 'done') this.#beatRevision = outcome.revision;
+      // Otherwise of an earlier life.
+      if (outcome.kind === 'done' && this.#own?.life === beat.life)
+        this.#beatRevision = Math.max(this.#beatRevision, outcome.revision);
     });
   }
 
@@ -301,8 +302,9 @@ export class LeasedMembership implements Membership {
     const { peer, life } = seated.entry;
     const nowMs = this.#scheduler.now();
     this.#leases.gone(peer.number);
-    for (const { home, owner } of this.#view.homes)
-      if (owner === peer.number) this.#takeovers.lost(home, owner, seated.heardMs, nowMs);
+    if (this.#view.ownedBy(peer.number) > 0)
+      for (const { home, owner } of this.#view.homes)
+        if (owner === peer.number) this.#takeovers.lost(home, owner, seated.heardMs, nowMs);
     for (const listener of this.#listeners) listener.down(peer);
     if (this.#own?.life === life) this.#isolate('the others have taken it for dead');
     this.#duties?.peerChanged(peer.number);

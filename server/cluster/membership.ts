@@ -74,6 +74,11 @@ export interface Membership {
   watch(listener: MembershipListener): void;
   /** Comes in: from now on homes are given to it. @throws Error saying what is wrong, such as another number of homes */
   join(keeper: HomeKeeper): Promise<void>;
+  /**
+   * The keeper cannot serve a home of its own any more, such as when its log refused it: it is dropped, and opened again in a later
+   * epoch unless it is somebody else's by then. Nothing happens where `epoch` is not the one that it has.
+   */
+  reopen(home: number, epoch: number, reason: string): void;
   /** Hands over all homes, a few at a time, and goes; resolves when it owns none, or nobody else is there to take them. */
   leave(): Promise<void>;
   /** Goes at once: others take over what it has. */

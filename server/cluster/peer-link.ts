@@ -111,11 +111,12 @@ export class PeerLink {
     return this.#sent.bytes + this.#gatheredBytes;
   }
 
-  /** Batches that the other does not have yet are not among those. */
+  /** Batches that came, with all before them. */
   get received(): number {
     return this.#received;
   }
 
+  /** Batches that are on their way, wait for room on it, or have come. */
   get sent(): number {
     return this.#sent.last;
   }
@@ -297,7 +298,16 @@ export class PeerLink {
   }
 
   #writeHeader(target: Buffer, flags: number, number: number): void {
-    const header = { version: this.version, flags, from: this.#self, to: this.peer, number };
-    writeBatchHeader({ ...header, confirmed: this.#received }, target);
+    writeBatchHeader(
+      {
+        version: this.version,
+        flags,
+        from: this.#self,
+        to: this.peer,
+        number,
+        confirmed: this.#received,
+      },
+      target,
+    );
   }
 }

@@ -1,7 +1,7 @@
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { BusMessage } from '../bus/bus.js';
 import { type BatchHeader, type Marker, readBatchHeader } from './batch-codec.js';
-import { BUS_MAJOR, BUS_VERSIONS, commonVersion } from './bus-version.js';
+import { BUS_MAJOR, BUS_VERSIONS, BusVersionError, commonVersion } from './bus-version.js';
 import type { Peer } from './membership.js';
 import { MOST_BATCH_BYTES, PeerLink } from './peer-link.js';
 
@@ -138,7 +138,7 @@ export class PeerLinks {
     for (const each of [this.#links, this.#stuck, this.#strangers, this.#owing]) each.clear();
     this.#filled = [];
     this.#self = self;
-    for (const peer of this.#peers.values()) this.#link(self, peer);
+    for (const peer of this.#peers.values()) this.#linkOrTell(self, peer);
     this.#subscription = connection.subscribe(subjectOf(cluster, self.number), {
       callback: (error, message) => {
         if (error) this.#tell('subscription', `the subject of the bus: ${error.message}`);
@@ -226,6 +226,16 @@ export class PeerLinks {
     this.#links.set(number, link);
     // It has been talking for a while, and would be asked again only when nothing is confirmed.
     if (this.#strangers.delete(number)) link.sayLacks();
+  }
+
+  /** Somebody who does not speak with this peer is no reason for it to stay away. */
+  #linkOrTell(self: Peer, peer: Peer): void {
+    try {
+      this.#link(self, peer);
+    } catch (error) {
+      if (!(error instanceof BusVersionError)) throw error;
+      this.#tell(`versions ${peer.number}`, error.message);
+    }
   }
 
   #forget(peer: number): void {

@@ -62,10 +62,12 @@ export function readPeer(value: unknown, number: number): PeerEntry | undefined 
 export function readPlace(value: unknown, home: number): HomePlace | undefined {
   if (!isRecord(value)) return undefined;
   const { owner, epoch, state, next } = value;
+  const isHandedOn = value.isHandedOn === true && { isHandedOn: true };
   if (value.home !== home || !isCount(owner) || owner > LARGEST_PEER || !isCount(epoch) || !isState(state))
     return undefined;
-  if (next === undefined) return state === 'moving' ? undefined : { home, owner, epoch, state };
-  return isCount(next) && isPeerNumber(next) ? { home, owner, epoch, state, next } : undefined;
+  if (next === undefined)
+    return state === 'moving' ? undefined : { home, owner, epoch, state, ...isHandedOn };
+  return isCount(next) && isPeerNumber(next) ? { home, owner, epoch, state, next, ...isHandedOn } : undefined;
 }
 
 export function readNumber(value: unknown): number | undefined {

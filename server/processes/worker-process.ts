@@ -94,6 +94,7 @@ async function prepare(plan: Extract<ToWorker, { kind: 'start' }>): Promise<void
   const parts = {
     connectionLimit: connectionLimit(config.limits.connectionsPerWorker),
     code,
+    worker: self,
     restarts,
     room: (hasRoom: boolean) => tell({ kind: 'room', hasRoom }),
   };

@@ -32,6 +32,8 @@ export interface WorkerOptions {
   /** The homes count there as well. */
   counters: Counters;
   code: HotCode;
+  /** Number of this worker in its server, from 0. */
+  worker: number;
   /**
    * How often a worker of this number died before: what is still on its way to the connections of those must not
    * reach ours, so ours have other numbers.
@@ -74,6 +76,7 @@ export interface ClusterReport {
 
 /** One worker: a gateway for its connections, homes for its share of the users, and the turn that answers for both. */
 export class Worker implements RunningWorker {
+  readonly #number: number;
   readonly #bus: ProcessBus;
   readonly #homes: WorkerHomes;
   readonly #counters: Counters;
@@ -87,7 +90,8 @@ export class Worker implements RunningWorker {
   #nextHomeSweepMs = 0;
 
   constructor(options: WorkerOptions) {
-    const { config, connectionLimit, homes, bus, counters, code, restarts, room } = options;
+    const { config, connectionLimit, homes, bus, counters, code, worker, restarts, room } = options;
+    this.#number = worker;
     const { limits, coalesceMs } = config;
     const admission = new Admission(limits);
     const { sendsUnderWay } = admission;
@@ -175,7 +179,7 @@ export class Worker implements RunningWorker {
     const { users, store, mailboxes, fanOut } = this.#homes.report();
     return {
       stats: {
-        worker: this.#bus.self,
+        worker: this.#number,
         pid: process.pid,
         connections: this.#sessions.size,
         ...readProcessUsage(),

@@ -356,6 +356,17 @@ describe('partners', () => {
     expect(planAgents(embedded, { ...facts, endpoints: nodes(3) })[0]?.partnersApart).toBe(false);
   });
 
+  test('are at different nodes of a cluster that has yet to be started', () => {
+    const clusterOf = (count: number) =>
+      testScenario((scenario) => {
+        const cluster = { nodes: count, nats: 3, replicas: 3, homes: 64 } as const;
+        scenario.target = { kind: 'embedded', protocol: 'tcp', workers: 1, store: 'lmdb', cluster, settings: {} };
+      });
+    const apartOf = (count: number) =>
+      planAgents(clusterOf(count), { ...facts, endpoints: [] })[0]?.partnersApart;
+    expect([apartOf(3), apartOf(1)]).toEqual([true, false]);
+  });
+
   test('dial different endpoints, each pair of which is talked over, and each takes its share', () => {
     fc.assert(
       fc.property(

@@ -9,7 +9,7 @@ const TALK = [{ name: 'talk', seconds: 28, rate: 500 }];
 /** The recoveries of a run with actions at those times, in words. */
 function recovered(
   change: (sample: TimelineSample, second: number) => void,
-  ...marks: { atSeconds: number; label: string }[]
+  ...marks: { atSeconds: number; label: string; isEnd?: boolean }[]
 ): string[] {
   const { record, samples } = steadyRun(TALK, change, (each) => {
     each.marks = marks;
@@ -93,6 +93,17 @@ describe('the recovery from an action', () => {
     );
     expect(words[0]).toMatch(/^kill-server at 9\.5 s: not within 3 s/);
     expect(words[1]).toMatch(/^kill-worker 1 at 12\.5 s: 2\.5 s \(delivered p99 4 ms → 400 ms/);
+  });
+
+  test('goes on when what the action took is back, which is no action of its own', () => {
+    const words = recovered(
+      (sample, second) => {
+        if (second >= 10 && second <= 14) sample.connections.open = 600;
+      },
+      { atSeconds: 9.5, label: 'kill node-2' },
+      { atSeconds: 12.5, label: 'node-2 is back', isEnd: true },
+    );
+    expect(words).toEqual([expect.stringMatching(/^kill node-2 at 9\.5 s: 5\.5 s \(/)]);
   });
 
   test('is not known where too little was measured before it', () => {

@@ -96,7 +96,10 @@ test.each([
   ['[{at: 1s, do: kill-worker, share: 1%}]', 'share: says nothing about kill-worker'],
   ['[{at: 1s, do: kill-server, times: 3}]', 'every: is missing; how long between them?'],
   ['[{at: 1h, do: cut, share: 1%}]', 'cut at 3600s comes after the last phase'],
-  ['[{at: 1s, do: explode}]', '"explode" is not one of kill-worker, kill-server, reload, cut, pause'],
+  [
+    '[{at: 1s, do: explode}]',
+    '"explode" is not one of kill-worker, kill-server, kill-node, stop-node, drain-node, kill-nats, reload, cut, pause',
+  ],
 ])('the actions %s are refused: %s', (actions, words) => {
   const [issue] = issuesOf(CHAT, [`actions=${actions}`]);
   expect(issue).toContain(words);
@@ -410,14 +413,18 @@ describe('shipped scenarios', () => {
     expect(shipped.map(({ name }) => name)).toEqual([
       'chat',
       'ci-smoke',
+      'cluster-chat',
       'flood',
       'group-fanout',
       'hot-reload',
       'hundred-thousand',
       'media-sharing',
+      'nats-crash',
+      'node-crash',
       'offline-backlog',
       'quickstart',
       'reconnect-storm',
+      'rolling-upgrade',
       'server-crash',
       'shoot-out',
       'slow-consumers',

@@ -95,6 +95,20 @@ describe('the versions of the bus', () => {
     expect(one.bus.waitingBytes).toBe(0);
   });
 
+  test('without one in common with somebody who is there already do not keep a peer out', async () => {
+    const server = await startNatsServer();
+    const one = await startPeer(server, 1);
+    const stranger = peerOf(2, { oldest: 1, newest: 1 });
+    one.bus.up(stranger);
+
+    await one.join(peerOf(3, { oldest: 2, newest: 2 }));
+
+    expect(one.bus.gateway.isConnected(HOMES + 2)).toBe(false);
+    expect(one.troubles).toEqual([
+      expect.stringContaining('replace node node-2 by a release that also speaks version 2'),
+    ]);
+  });
+
   test('may bring messages that this build does not know: the link is told of, and goes on', () => {
     const links = new LossyLinks();
     const [{ link }, other] = links.ends;

@@ -209,6 +209,17 @@ describe('the bus between peers', () => {
     await quiet([one, three]);
   });
 
+  test('says what it had to say before it closes', async () => {
+    const [one, two] = await pair();
+    for (const sequence of upTo(1000)) one.send(1, sequence);
+
+    await one.bus.close();
+
+    expect(two.sequencesFrom(1)).toEqual(upTo(1000));
+    one.send(1, 1001);
+    expect(one.bus.waitingBytes).toBe(0);
+  });
+
   test('that comes in again under a new number has forgotten what it was about to say', async () => {
     const [one, two] = await pair();
     one.send(1, 1);
@@ -237,14 +248,16 @@ describe('a home that moves', () => {
     one.send(1, 1);
     one.bus.hold(1);
     one.send(1, 2);
+    // Homes keep what they have to say to others themselves, and say it again.
     one.bus.home(0).send(1, numbered(1, 3));
+    expect(one.bus.home(0).isConnected(1)).toBe(false);
     expect(one.bus.stats.heldBytes).toBeGreaterThan(0);
     one.bus.place(1, undefined);
     one.send(1, 4);
     one.bus.place(1, 2);
     one.bus.release(1);
     one.send(1, 5);
-    await expect.poll(() => two.sequencesFrom(1)).toEqual([1, 2, 3, 4, 5]);
+    await expect.poll(() => two.sequencesFrom(1)).toEqual([1, 2, 4, 5]);
     expect(one.bus.stats.heldBytes).toBe(0);
 
     one.bus.hold(1);
@@ -406,6 +419,13 @@ describe('the subject of a peer', () => {
       expect.stringContaining('only peers of the cluster may publish there'),
       'from node node-1 (peer 1): batch 1 cannot be read',
     ]);
+  });
+
+  test('must be one on which a batch can come', async () => {
+    const server = await startNatsServer({ config: 'max_payload: 100000' });
+    await expect(startPeer(server, 1)).rejects.toThrow(
+      'the nats-server takes messages of at most 100000 bytes: set max_payload to 1MB',
+    );
   });
 
   test('cannot be that of a cluster whose name is no part of a subject', async () => {
