@@ -118,7 +118,7 @@ function wishLines({ drains, pins, nodes }: ClusterStatus): string[] {
     ),
     ...pins.map(
       ({ home, node }) =>
-        `home ${home}`.padEnd(10) + `is wanted at ${node}${there.has(node) ? '' : ', which is not there'}`,
+        `${`home ${home}`.padEnd(10)}is wanted at ${node}${there.has(node) ? '' : ', which is not there'}`,
     ),
   ];
 }
