@@ -360,7 +360,14 @@ describe('partners', () => {
     const clusterOf = (count: number) =>
       testScenario((scenario) => {
         const cluster = { nodes: count, nats: 3, replicas: 3, homes: 64 } as const;
-        scenario.target = { kind: 'embedded', protocol: 'tcp', workers: 1, store: 'lmdb', cluster, settings: {} };
+        scenario.target = {
+          kind: 'embedded',
+          protocol: 'tcp',
+          workers: 1,
+          store: 'lmdb',
+          cluster,
+          settings: {},
+        };
       });
     const apartOf = (count: number) =>
       planAgents(clusterOf(count), { ...facts, endpoints: [] })[0]?.partnersApart;
