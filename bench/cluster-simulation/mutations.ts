@@ -1,10 +1,10 @@
 import type { LeaseTable, TableListener } from '../../server/cluster/lease-table.js';
 
 /**
- * Faults that are put in on purpose, to see that what is checked can fail: homes are opened without fencing their logs; homes are
- * claimed without compare-and-set; peers take their own beats for seen while the table stands still.
+ * Faults that are put in on purpose, to see that what is checked can fail: homes are opened without fencing their logs, or
+ * with a fence that is shorter than what an owner may have under way; homes are claimed without compare-and-set; peers take their own beats for seen while the table stands still.
  */
-export type Mutation = 'no-fence' | 'no-compare' | 'no-stall-rule';
+export type Mutation = 'no-fence' | 'short-fence' | 'no-compare' | 'no-stall-rule';
 
 export function mutated(table: LeaseTable, mutation: Mutation | undefined): LeaseTable {
   if (mutation === 'no-compare') return withoutCompare(table);

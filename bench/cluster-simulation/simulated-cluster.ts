@@ -25,6 +25,8 @@ export interface SimulationOptions {
 /** Bounds that are part of what is checked, in leases after the last disturbance. */
 export const HOMES_OPEN_WITHIN_LEASES = 8;
 export const QUIET_WITHIN_LEASES = 30;
+/** A death that is not known yet is known by then. */
+const QUIET_AT_LEAST_LEASES = 2;
 /** Then nothing moves any more. */
 const QUIET_FOR_LEASES = 3;
 const CHECK_EVERY_MS = 50;
@@ -61,6 +63,9 @@ class SimulatedCluster {
   readonly #violations: string[] = [];
   /** All that ever were. */
   readonly #all: SimulatedProcess[] = [];
+  readonly #living = new Set<SimulatedProcess>();
+  /** Homes that were open until a moment ago, and open at their next owner. */
+  readonly #wasHandedOver = new Set<number>();
   #hash = 0x811c_9dc5;
   #deaths = 0;
   #lastMoveMs = 0;
@@ -80,6 +85,7 @@ class SimulatedCluster {
     const endMs = this.#clock.nowMs + disturbedLeases * leaseMs;
     this.#planDisturbances(endMs);
     await this.#clock.runUntil(endMs);
+    this.#logs.isLossy = false;
     const { openLeases, quietLeases } = await this.#settle('after the last disturbance');
     await this.#stayQuiet();
     const takeovers = this.#all.flatMap(({ membership }) => membership.takeovers);
@@ -121,24 +127,24 @@ class SimulatedCluster {
   #start(): void {
     const { homes, leaseMs, mutation } = this.#options;
     const id = this.#all.length + 1;
-    this.#all.push(
-      new SimulatedProcess({
-        id,
-        node: `node-${id % Math.max(3, Math.floor(this.#options.processes / 4))}`,
-        homes,
-        leaseMs,
-        clock: this.#clock,
-        store: this.#store,
-        logs: this.#logs,
-        random: new Random(this.#options.seed * 100_003 + id),
-        mutation,
-        violated: (words) => this.#violated(words),
-      }),
-    );
+    const process = new SimulatedProcess({
+      id,
+      node: `node-${id % Math.max(3, Math.floor(this.#options.processes / 4))}`,
+      homes,
+      leaseMs,
+      clock: this.#clock,
+      store: this.#store,
+      logs: this.#logs,
+      random: new Random(this.#options.seed * 100_003 + id),
+      mutation,
+      violated: (words) => this.#violated(words),
+    });
+    this.#all.push(process);
+    this.#living.add(process);
   }
 
   #running(): SimulatedProcess[] {
-    return this.#all.filter(({ state }) => state === 'running');
+    return [...this.#living].filter(({ state }) => state === 'running');
   }
 
   /** Until every home is open and nothing is on its way, or the bounds are passed. */
@@ -147,11 +153,19 @@ class SimulatedCluster {
     const beganMs = this.#clock.nowMs;
     const leases = (): number => (this.#clock.nowMs - beganMs) / leaseMs;
     let openLeases: number | undefined;
+    let quietLeases: number | undefined;
     for (;;) {
       await this.#clock.runUntil(this.#clock.nowMs + CHECK_EVERY_MS);
       if (openLeases === undefined && this.#firstClosed() === undefined) openLeases = leases();
       const trouble = this.#trouble();
-      if (trouble === undefined) return { openLeases: openLeases ?? leases(), quietLeases: leases() };
+      if (trouble === undefined) {
+        quietLeases ??= leases();
+        // A process that went on just now may be taken for dead yet.
+        if (leases() - quietLeases > QUIET_AT_LEAST_LEASES)
+          return { openLeases: openLeases ?? quietLeases, quietLeases };
+        continue;
+      }
+      quietLeases = undefined;
       if (openLeases === undefined && leases() > HOMES_OPEN_WITHIN_LEASES)
         this.#violated(`${when}: ${this.#firstClosed()} for ${HOMES_OPEN_WITHIN_LEASES} leases`);
       else if (leases() > QUIET_WITHIN_LEASES)
@@ -204,21 +218,24 @@ class SimulatedCluster {
     return undefined;
   }
 
-  readonly #wasHandedOver = new Set<number>();
-
   #place(home: number): HomePlace | undefined {
     return this.#store.get(homeKey(home))?.value as HomePlace | undefined;
   }
 
   #written(entry: TableEntry, before: TableEntry | undefined): void {
     this.#mix(entry);
-    for (const process of this.#all) if (process.state !== 'dead') process.link.noticeChange();
+    for (const process of this.#living) {
+      if (process.state === 'dead') this.#living.delete(process);
+      else process.link.noticeChange();
+    }
     if (entry.key.startsWith('home.')) {
-      this.#lastMoveMs = this.#clock.nowMs;
-      this.#checkMove(entry.value as HomePlace, before?.value as HomePlace | undefined);
+      const [place, placeBefore] = [entry.value as HomePlace, before?.value as HomePlace | undefined];
+      if (place.owner !== placeBefore?.owner || place.state === 'moving')
+        this.#lastMoveMs = this.#clock.nowMs;
+      this.#checkMove(place, placeBefore);
     } else if (entry.value === undefined && entry.key.startsWith('peer.')) {
-      const { peer } = before?.value as PeerEntry;
-      if (!peer.isLeaving) this.#deaths += 1;
+      const peer = before?.value as PeerEntry | undefined;
+      if (peer?.peer.isLeaving === false) this.#deaths += 1;
     }
   }
 

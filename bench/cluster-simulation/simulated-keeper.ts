@@ -1,7 +1,7 @@
 import type { Random } from '../../loadgen/random.js';
 import { FencedError, type HomeKeeper } from '../../server/cluster/membership.js';
 import { latencyMs, type ProcessTime } from './simulated-link.js';
-import type { Appended, SimulatedLogs } from './simulated-logs.js';
+import type { SimulatedLogs } from './simulated-logs.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 /** A home as its keeper has it. */
@@ -11,9 +11,12 @@ interface Held {
   sequence: number;
   isOpen: boolean;
   isClosing: boolean;
+  hasFailed: boolean;
   /** Appends that no answer came for yet; each expects those before it. */
   underWay: number;
   whenIdle: (() => void) | undefined;
+  /** When the last of its appends comes to the log: they come in order. */
+  arrivesMs: number;
 }
 
 export interface KeeperParts {
@@ -23,16 +26,25 @@ export interface KeeperParts {
   readonly clock: VirtualClock;
   readonly own: ProcessTime;
   readonly network: ProcessTime;
-  /** False: it opens homes without fencing their logs, which has to be found out. */
-  readonly isFencing: boolean;
+  /** How many records a fence has. */
+  readonly fenceRecords: number;
   readonly violated: (words: string) => void;
+  /** A home was refused by its log. */
+  readonly lost: (home: number, epoch: number) => void;
 }
 
+/**
+ * Appends of a home that an owner has under way. Each expects those before it: where the first is lost, a fence of one record is
+ * just what the second waits for. So a fence has as many records as there can be under way.
+ */
+export const MOST_UNDER_WAY = 4;
 const FAILED_OPEN_SHARE = 0.01;
-/** Appends that are very late: still under way when another has the home. */
-const LATE_APPEND_SHARE = 0.02;
+/** Appends that are very late, with all behind them: still under way when another has the home. */
+const LATE_SHARE = 0.01;
+const LOST_SHARE = 0.005;
+const ANSWER_WITHIN_MS = 2000;
 
-/** Keeps homes as the server does: fences, reads, appends several at once, stops where it is refused. */
+/** Keeps homes as the server does: fences, reads, appends several at once, and has lost a home whose log refuses it. */
 export class SimulatedKeeper implements HomeKeeper {
   readonly #parts: KeeperParts;
   readonly #held = new Map<number, Held>();
@@ -55,8 +67,10 @@ export class SimulatedKeeper implements HomeKeeper {
       sequence: 0,
       isOpen: false,
       isClosing: false,
+      hasFailed: false,
       underWay: 0,
       whenIdle: undefined,
+      arrivesMs: 0,
     };
     this.#held.set(home, held);
     return this.#promise((resolve, reject) => {
@@ -106,60 +120,72 @@ export class SimulatedKeeper implements HomeKeeper {
   write(): void {
     const { random } = this.#parts;
     for (const held of this.#held.values())
-      if (held.isOpen && !held.isClosing && random.next() < 0.1) this.#append(held);
+      if (held.isOpen && !held.isClosing && !held.hasFailed && random.next() < 0.1)
+        for (let count = random.below(MOST_UNDER_WAY + 1 - held.underWay); count > 0; count -= 1)
+          this.#append(held);
   }
 
   #fence(held: Held, done: () => void, failed: (error: Error) => void): void {
-    const { logs, process, isFencing } = this.#parts;
+    const { logs, fenceRecords } = this.#parts;
     this.#ask(
       () => logs.last(held.home),
       ({ sequence, epoch }) => {
         held.sequence = sequence;
         if (epoch > held.epoch) failed(new FencedError(held.home, epoch));
-        else if (!isFencing) done();
-        else
-          this.#ask(
-            () => logs.append(held.home, held.epoch, process, sequence),
-            (appended) => {
-              held.sequence = appended.sequence;
-              if (appended.kind === 'done') done();
-              else if (appended.epoch > held.epoch) failed(new FencedError(held.home, appended.epoch));
-              else this.#fence(held, done, failed);
-            },
-          );
+        else this.#fenceOn(held, fenceRecords, done, failed);
+      },
+    );
+  }
+
+  /** Without a gap: where something comes between, the fence begins anew behind it. */
+  #fenceOn(held: Held, records: number, done: () => void, failed: (error: Error) => void): void {
+    const { logs, process } = this.#parts;
+    if (records === 0) {
+      done();
+      return;
+    }
+    this.#ask(
+      () => logs.append(held.home, held.epoch, process, held.sequence),
+      (appended) => {
+        held.sequence = appended.sequence;
+        if (appended.kind === 'done') this.#fenceOn(held, records - 1, done, failed);
+        else this.#fence(held, done, failed);
       },
     );
   }
 
   #append(held: Held): void {
-    const { logs, process, random } = this.#parts;
+    const { logs, process, random, clock, network, own } = this.#parts;
     const expected = held.sequence;
     held.sequence += 1;
     held.underWay += 1;
-    const lateMs = random.next() < LATE_APPEND_SHARE ? 4000 * random.next() : 0;
-    this.#ask(
-      (): Appended => logs.append(held.home, held.epoch, process, expected),
-      (appended) => {
-        held.underWay -= 1;
-        if (appended.kind === 'refused') this.#refused(held, appended.sequence, appended.epoch);
-        if (held.underWay > 0) return;
-        held.whenIdle?.();
-        held.whenIdle = undefined;
-      },
-      lateMs,
-    );
+    const isLost = logs.isLossy && random.next() < LOST_SHARE;
+    const lateMs = random.next() < LATE_SHARE ? 4000 * random.next() : 0;
+    held.arrivesMs = Math.max(held.arrivesMs, clock.nowMs + lateMs + latencyMs(random));
+    if (isLost) {
+      this.#after(ANSWER_WITHIN_MS, () => this.#answered(held, false));
+      return;
+    }
+    network.after(held.arrivesMs - clock.nowMs, () => {
+      const { kind } = logs.append(held.home, held.epoch, process, expected);
+      network.after(latencyMs(random), () => own.after(0, () => this.#answered(held, kind === 'done')));
+    });
   }
 
-  /** Those behind one that came late are refused, and written again; where another owner has fenced the log, it is over. */
-  #refused(held: Held, sequence: number, epoch: number): void {
-    if (epoch > held.epoch) held.isClosing = true;
-    else if (held.underWay === 0) held.sequence = sequence;
+  #answered(held: Held, isKept: boolean): void {
+    held.underWay -= 1;
+    // Those behind it fail as well: nothing is said any more.
+    if (!isKept) held.hasFailed = true;
+    if (held.underWay > 0) return;
+    held.whenIdle?.();
+    held.whenIdle = undefined;
+    if (held.hasFailed && !held.isClosing) this.#parts.lost(held.home, held.epoch);
   }
 
   /** Asks a log over the network. */
-  #ask<Answer>(ask: () => Answer, answered: (answer: Answer) => void, lateMs = 0): void {
+  #ask<Answer>(ask: () => Answer, answered: (answer: Answer) => void): void {
     const { network, own, random } = this.#parts;
-    network.after(lateMs + latencyMs(random), () => {
+    network.after(latencyMs(random), () => {
       const answer = ask();
       network.after(latencyMs(random), () => own.after(0, () => answered(answer)));
     });

@@ -72,12 +72,15 @@ export class SimulatedLink implements LeaseTable {
     if (!this.#listener || this.#isTelling || this.#isCut) return;
     this.#isTelling = true;
     this.#network.after(latencyMs(this.#random), () => {
-      if (this.#isCut || this.#store.isStalled) this.#isTelling = false;
-      else
-        this.#own.after(0, () => {
-          this.#isTelling = false;
-          this.#tell();
-        });
+      if (this.#isCut || this.#store.isStalled) {
+        this.#isTelling = false;
+        this.noticeChange();
+        return;
+      }
+      this.#own.after(0, () => {
+        this.#isTelling = false;
+        this.#tell();
+      });
     });
   }
 

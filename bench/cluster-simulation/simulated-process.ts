@@ -2,7 +2,7 @@ import type { Random } from '../../loadgen/random.js';
 import { LeasedMembership } from '../../server/cluster/leased-membership.js';
 import type { MembershipListener } from '../../server/cluster/membership.js';
 import { type Mutation, mutated } from './mutations.js';
-import { SimulatedKeeper } from './simulated-keeper.js';
+import { MOST_UNDER_WAY, SimulatedKeeper } from './simulated-keeper.js';
 import { type ProcessTime, SimulatedLink } from './simulated-link.js';
 import type { SimulatedLogs } from './simulated-logs.js';
 import type { SimulatedStore } from './simulated-store.js';
@@ -46,7 +46,7 @@ export class SimulatedProcess {
     this.node = node;
     const own: ProcessTime = { after: (delayMs, run) => this.#after(delayMs, run) };
     this.link = new SimulatedLink(store, random, own, clock);
-    const isFencing = mutation !== 'no-fence';
+    const fenceRecords = { 'no-fence': 0, 'short-fence': 1 }[mutation as string] ?? MOST_UNDER_WAY;
     this.keeper = new SimulatedKeeper({
       process: id,
       logs,
@@ -54,8 +54,9 @@ export class SimulatedProcess {
       clock,
       own,
       network: clock,
-      isFencing,
+      fenceRecords,
       violated,
+      lost: (home, epoch) => this.membership.reopen(home, epoch, 'its log refused an append'),
     });
     let lives = 0;
     this.membership = new LeasedMembership({
@@ -67,7 +68,10 @@ export class SimulatedProcess {
       log: () => undefined,
       scheduler: { now: () => clock.nowMs, after: own.after },
       random: () => random.next(),
-      newLife: () => `${id}.${(lives += 1)}`,
+      newLife: () => {
+        lives += 1;
+        return `${id}.${lives}`;
+      },
     });
     this.membership.watch(this.#listener(violated));
     this.membership.join(this.keeper).then(

@@ -9,6 +9,7 @@ import { percentileCurves } from '../latency-log.js';
 import type { ReportedRun } from '../reported-run.js';
 import { alertSentence, backlogSentence } from '../statement.js';
 import type { ChartPlan, ReportData } from './chart-plan.js';
+import { nodeCharts } from './node-charts.js';
 import { serverMetricsCharts } from './server-metrics.js';
 import {
   connectionsChart,
@@ -47,6 +48,7 @@ export function reportData({ record, samples, histograms, damage }: ReportedRun)
     distributionChart(histograms),
     ...queuesChart(record, samples),
     ...serverMetricsCharts(record, samples),
+    ...nodeCharts(samples),
     ...resourceCharts(record, samples),
   ];
   return {

@@ -9,8 +9,9 @@ import type { Scheduler } from './scheduler.js';
 const MOST_OPENING = 16;
 /** Homes that one process hands over at a time: meanwhile nobody can write to them. */
 const MOST_MOVING = 4;
-/** Changes come in crowds: they are thought about together. */
+/** Changes come in crowds: they are thought about together, and less often while there is nothing for this peer to do. */
 const THINK_AFTER_MS = 20;
+const IDLE_THINK_EVERY_MS = 100;
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 5000;
 /** After so many attempts somebody else shall try. */
@@ -60,6 +61,7 @@ export class HomeDuties {
   readonly #unsettled = new Set<number>();
   readonly #failed = new Map<number, Failed>();
   #isThinking = false;
+  #notBeforeMs = 0;
 
   constructor(parts: DutyParts) {
     this.#parts = parts;
@@ -113,9 +115,11 @@ export class HomeDuties {
   think(): void {
     if (this.#isThinking || this.#self === undefined) return;
     this.#isThinking = true;
-    this.#parts.scheduler.after(THINK_AFTER_MS, () => {
+    const { scheduler } = this.#parts;
+    scheduler.after(Math.max(THINK_AFTER_MS, this.#notBeforeMs - scheduler.now()), () => {
       this.#isThinking = false;
-      if (this.#self !== undefined) this.#thinkNow(this.#self);
+      if (this.#self === undefined || this.#thinkNow(this.#self)) return;
+      this.#notBeforeMs = scheduler.now() + IDLE_THINK_EVERY_MS;
     });
   }
 
@@ -130,12 +134,14 @@ export class HomeDuties {
     return this.#parts.view.homes[home] as HomePlace;
   }
 
-  #thinkNow(self: number): void {
+  /** @returns whether there was anything to do */
+  #thinkNow(self: number): boolean {
     const { view } = this.#parts;
-    if (!this.#hasPart(self)) return;
+    if (!this.#hasPart(self)) return false;
     const targets = assignHomes(view.homes, view.peers, view.pins);
-    if (targets.size === 0) return;
+    if (targets.size === 0) return false;
     let { opening, moving } = this.#underWay(targets);
+    const before = opening + moving;
     for (const [home, target] of targets) {
       const place = this.#place(home);
       if (this.#writer.isWriting(home)) continue;
@@ -149,6 +155,7 @@ export class HomeDuties {
         this.#claim(place, self, place.epoch + 1);
       }
     }
+    return opening + moving > before;
   }
 
   /** Whether an assignment could ask anything of this peer: most of the time it could not, and costs much more. */

@@ -147,12 +147,12 @@ export class HomeWatch implements MembershipListener {
     if (this.#held.delete(home)) {
       if (owner === membership.self.number) homes.takeOver(home, bus.addressOf(owner));
       else bus.sayHere(owner, home, epoch);
-      homes.resend(home);
       bus.release(home);
     } else {
       router.homeFound(home);
-      homes.resend(home);
     }
+    // Only now: to one that is held homes say nothing.
+    homes.resend(home);
     if (owner === membership.self.number) homes.resendFrom(home, this.#open());
   }
 

@@ -62,12 +62,10 @@ export function readPeer(value: unknown, number: number): PeerEntry | undefined 
 export function readPlace(value: unknown, home: number): HomePlace | undefined {
   if (!isRecord(value)) return undefined;
   const { owner, epoch, state, next } = value;
-  const isHandedOn = value.isHandedOn === true && { isHandedOn: true };
   if (value.home !== home || !isCount(owner) || owner > LARGEST_PEER || !isCount(epoch) || !isState(state))
     return undefined;
-  if (next === undefined)
-    return state === 'moving' ? undefined : { home, owner, epoch, state, ...isHandedOn };
-  return isCount(next) && isPeerNumber(next) ? { home, owner, epoch, state, next, ...isHandedOn } : undefined;
+  const isPlace = next === undefined ? state !== 'moving' : isCount(next) && isPeerNumber(next);
+  return isPlace ? (value as unknown as HomePlace) : undefined;
 }
 
 export function readNumber(value: unknown): number | undefined {

@@ -239,6 +239,7 @@ export class Home {
       this.#store.stage(key);
       const kept = readNote(key, value, epoch - 1);
       if (!kept) continue;
+      this.mailboxes.countOn(kept);
       const ofWorker = notes.get(kept.worker);
       if (ofWorker) ofWorker.push(kept);
       else notes.set(kept.worker, [kept]);

@@ -181,11 +181,21 @@ export class Mailboxes {
       if (connection !== 0) yield { user, worker, connection, sentSequence, lastSequence, highestSent };
   }
 
-  /** Goes on with a connection that an earlier owner of this home has noted down. */
+  /** What an earlier owner of this home has noted down holds from the first item on that comes here. */
+  countOn({ user, lastSequence, highestSent }: KeptConnection): void {
+    const mailbox = this.table.open(user);
+    if (mailbox.length === 0) countOnFrom(mailbox, lastSequence);
+    mailbox.highestSent = highestSent;
+  }
+
+  /** Goes on with a connection of such a note. */
   takeOver({ user, worker, connection, ...at }: KeptConnection, atMs: number): void {
     const mailbox = this.table.open(user);
-    if (mailbox.length === 0) countOnFrom(mailbox, at.lastSequence);
-    mailbox.highestSent = at.highestSent;
+    // Its user has come on another since, or so many others were named that it was forgotten, and has begun anew.
+    if (mailbox.connection !== 0 || mailbox.lastSequence < at.lastSequence) {
+      this.#parts.bus.send(worker, { kind: 'replaced', connection });
+      return;
+    }
     this.table.connect(mailbox, worker, connection);
     this.#goOn(mailbox, at.sentSequence);
     this.#deliverWaiting(mailbox, atMs);

@@ -198,11 +198,6 @@ export class LmdbStore implements HomeStore {
     };
   }
 
-  /** Copies what is committed, without free pages, into a folder that is there and empty; commits go on meanwhile. */
-  copyTo(folder: string): Promise<void> {
-    return this.#database.backup(folder, true);
-  }
-
   async close(): Promise<void> {
     this.commit();
     this.#reserve.close();

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,6 +25,9 @@ interface Member {
 }
 
 const running = new Set<NatsCluster>();
+process.on('exit', () => {
+  for (const cluster of running) cluster.abandon();
+});
 
 /** Servers of NATS on loopback, clustered, with JetStream in a temporary folder; in tests they end with the test. */
 export class NatsCluster {
@@ -111,6 +115,12 @@ export class NatsCluster {
     running.delete(this);
     for (const index of this.#members.keys()) await this.kill(index);
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** At once, for a process that ends without having closed it. */
+  abandon(): void {
+    for (const { process: child } of this.#members) child?.kill('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #spawn(index: number): void {

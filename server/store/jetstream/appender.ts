@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   createInbox,
   headers,
@@ -23,7 +22,7 @@ const LONGEST_PAUSE_MS = 1000;
 const SHORT_FOR_MS = 20_000;
 
 export interface AppenderOptions {
-  connection: NatsConnection;
+  connection: Pick<NatsConnection, 'publish' | 'subscribe' | 'isClosed'>;
   subject: string;
   owner: Owner;
   /** Of the owner's fence: the log is known up to here. */
@@ -305,4 +304,8 @@ export class Appender {
     this.close();
     this.#options.listener.lost(reason);
   }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

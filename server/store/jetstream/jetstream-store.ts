@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
@@ -10,7 +8,6 @@ import {
   StoreFailure,
   type StoreUsage,
 } from '../home-store.js';
-import { DATA_FILE } from '../lmdb-store.js';
 import { Appender, type Entry as LogEntry } from './appender.js';
 import { HomeLog } from './home-log.js';
 import type { Place } from './lineage.js';
@@ -54,14 +51,27 @@ const FULL_SHARE = 0.8;
 const SNAPSHOT_PAUSE_MS = 10_000;
 const CLOSE_MS = 3000;
 
-/** A turn that is under way. */
+/**
+ * With so many under way further turns are gathered, and go as one when the first of those is kept: a replicated append costs
+ * much the same whatever is in it, and all homes of a cluster share what its servers can do.
+ */
+const TURNS_UNDER_WAY = 2;
+/** What is gathered does not wait any longer past this. */
+const GATHERED_BYTES = 256 * 1024;
+
+/** Who waits for a turn of the home. */
+interface Waiter {
+  startedMs: number;
+  resolve(): void;
+  reject(failure: StoreFailure): void;
+}
+
+/** Turns of the home that are under way as one. */
 interface Turn {
   /** Of the last of its records. */
   last: number;
   records: LogEntry[];
-  startedMs: number;
-  resolve(): void;
-  reject(failure: StoreFailure): void;
+  waiters: Waiter[];
 }
 
 /**
@@ -78,6 +88,10 @@ export class JetStreamStore implements HomeStore {
   #staged: (Buffer | undefined)[] = [];
   /** In the order of the log. */
   readonly #turns: Turn[] = [];
+  /** Those behind them that go together, and their changes. */
+  #gathered: (Buffer | undefined)[] = [];
+  #gatheredBytes = 0;
+  #waiters: Waiter[] = [];
   /** In the log, and not yet in the local state. */
   #kept: Turn[] = [];
   #keptPlace: Place | undefined;
@@ -107,6 +121,7 @@ export class JetStreamStore implements HomeStore {
     const owner: Owner = { epoch, mark: randomBytes(4).readUInt32LE(0) };
     const log = await HomeLog.open(connection, logNames(cluster, home), replicas);
     const snapshots = await Snapshots.open(log, replicas);
+    this.#streamBytes = (await log.state()).bytes;
     const { state, fence, takeover } = await takeOver({
       log,
       snapshots,
@@ -132,7 +147,6 @@ export class JetStreamStore implements HomeStore {
         log: (line) => this.#tell(line),
       },
     });
-    this.#streamBytes = (await log.state()).bytes;
     this.#bytesBehindSnapshot = takeover.bytes;
     this.#takeover = takeover;
     this.#opened = { log, snapshots, state, appender, owner, mostBytes };
@@ -150,7 +164,7 @@ export class JetStreamStore implements HomeStore {
     return {
       lastSequence: this.#opened?.appender.lastSequence ?? 0,
       bytesBehindSnapshot: this.#bytesBehindSnapshot,
-      underWay: this.#turns.length,
+      underWay: this.#turns.length + this.#waiters.length,
     };
   }
 
@@ -194,24 +208,37 @@ export class JetStreamStore implements HomeStore {
     this.#staged = [];
     // Whoever has the home now says what is kept.
     if (this.#isOver) return new Promise(() => undefined);
-    const { appender, owner, mostBytes } = this.#parts;
     const bytes = bytesOf(staged);
     if (bytes > LARGEST_TURN)
       throw new StoreFailure(`a turn of ${bytes} bytes is too large for the log`, false);
-    if (this.#streamBytes + bytes > this.#logBytes) {
+    if (this.#streamBytes + this.#gatheredBytes + bytes > this.#logBytes) {
       this.#snapshotIfDue();
       throw new StoreFailure(
         `the log of home ${this.#options.home} has no room until it has a snapshot`,
         true,
       );
     }
-    const records = encodeTurn(staged, owner, appender.nextNumber, mostBytes);
-    return new Promise((resolve, reject) => {
-      const turn: Turn = { last: 0, records: [], startedMs: performance.now(), resolve, reject };
-      turn.last = appender.nextNumber + records.length - 1;
-      this.#turns.push(turn);
-      for (const record of records) turn.records.push(appender.add(record));
+    for (const part of staged) this.#gathered.push(part);
+    this.#gatheredBytes += bytes;
+    const kept = new Promise<void>((resolve, reject) => {
+      this.#waiters.push({ startedMs: performance.now(), resolve, reject });
     });
+    if (this.#turns.length < TURNS_UNDER_WAY || this.#gatheredBytes > GATHERED_BYTES) this.#send();
+    return kept;
+  }
+
+  /** Hot path. Puts what was gathered on its way, as one turn. */
+  #send(): void {
+    const waiters = this.#waiters;
+    if (waiters.length === 0) return;
+    const { appender, owner, mostBytes } = this.#parts;
+    const records = encodeTurn(this.#gathered, owner, appender.nextNumber, mostBytes);
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    this.#waiters = [];
+    const turn: Turn = { last: appender.nextNumber + records.length - 1, records: [], waiters };
+    this.#turns.push(turn);
+    for (const record of records) turn.records.push(appender.add(record));
   }
 
   usage(): StoreUsage {
@@ -231,11 +258,11 @@ export class JetStreamStore implements HomeStore {
   async #close(): Promise<void> {
     if (!this.#opened) return;
     const { appender, state } = this.#opened;
+    if (!this.#isOver) this.#send();
     if (!this.#isOver) await Promise.race([appender.idle(), sleep(CLOSE_MS, undefined, { ref: false })]);
     appender.close();
     this.#applyKept();
     this.#isOver = true;
-    await this.#snapshot;
     await state.close();
   }
 
@@ -256,6 +283,7 @@ export class JetStreamStore implements HomeStore {
     if (this.#kept.length === 0) queueMicrotask(() => this.#applyKept());
     this.#kept.push(turn);
     this.#keptPlace = place;
+    if (this.#turns.length < TURNS_UNDER_WAY) this.#send();
   }
 
   #applyKept(): void {
@@ -273,10 +301,12 @@ export class JetStreamStore implements HomeStore {
     }
     this.#isRefused = false;
     const nowMs = performance.now();
-    for (const turn of kept) {
-      this.#commits += 1;
-      this.#commitMs += nowMs - turn.startedMs;
-      turn.resolve();
+    for (const { waiters } of kept) {
+      for (const { startedMs, resolve } of waiters) {
+        this.#commits += 1;
+        this.#commitMs += nowMs - startedMs;
+        resolve();
+      }
     }
     this.#snapshotIfDue();
   }
@@ -286,7 +316,10 @@ export class JetStreamStore implements HomeStore {
     this.#applyKept();
     this.#isRefused = true;
     const failure = new StoreFailure(`the log of home ${this.#options.home}: ${reason}`, true);
-    for (const turn of this.#turns.splice(0)) turn.reject(failure);
+    const waiters = [...this.#turns.splice(0).flatMap((turn) => turn.waiters), ...this.#waiters.splice(0)];
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    for (const waiter of waiters) waiter.reject(failure);
     this.#snapshotIfDue();
   }
 
@@ -305,6 +338,7 @@ export class JetStreamStore implements HomeStore {
     if (!isDue || this.#snapshot || this.#isOver || performance.now() < this.#snapshotNotBeforeMs) return;
     this.#snapshot = this.#makeSnapshot()
       .catch((error: unknown) => {
+        if (this.#isOver) return;
         this.#snapshotNotBeforeMs = performance.now() + SNAPSHOT_PAUSE_MS;
         this.#tell(
           `home ${this.#options.home}: no snapshot: ${(error as Error).message}; the log grows until there is one`,
@@ -318,19 +352,14 @@ export class JetStreamStore implements HomeStore {
   /** Copies the local state into the object store, and removes the log that two snapshots cover, or one where room is needed. */
   async #makeSnapshot(): Promise<void> {
     const { log, snapshots, state, owner } = this.#parts;
-    const { sequence } = state.place;
+    const { place } = state;
     const before = this.#bytesBehindSnapshot;
-    const copy = join(this.#options.folder, 'copy');
-    rmSync(copy, { recursive: true, force: true });
-    mkdirSync(copy, { mode: 0o700 });
-    try {
-      await state.copyTo(copy);
-      if (this.#isOver) return;
-      const snapshot = await snapshots.save(join(copy, DATA_FILE), sequence, owner.epoch);
-      await snapshots.check(snapshot);
-    } finally {
-      rmSync(copy, { recursive: true, force: true });
-    }
+    // Once it is closed nothing of it is read any more; whoever closes it does not wait.
+    const check = (): void => {
+      if (this.#isOver) throw new Error('the store was closed');
+    };
+    const snapshot = await snapshots.save(state.pieces(place, check), place.sequence, owner.epoch);
+    await snapshots.read(snapshot, check);
     this.#bytesBehindSnapshot -= before;
     const [newest, older] = await snapshots.list();
     const reached = this.isFull ? newest : older;

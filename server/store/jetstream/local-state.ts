@@ -1,7 +1,13 @@
 import { type Entry, type RangeOptions, VALUE_OFFSET } from '../home-store.js';
 import { LmdbStore } from '../lmdb-store.js';
 import { NOWHERE, type Place } from './lineage.js';
-import { readChanges } from './record.js';
+import { bytesOf, type Changes, readChanges, writeChanges } from './record.js';
+
+const ALL = Buffer.alloc(0);
+/** Of a state that is read while it is in use: so much at once. */
+const PIECE_BYTES = 256 * 1024;
+/** Of a piece, before it. */
+const LENGTH_BYTES = 4;
 
 /** Behind every prefix, that of all entries among them: those end before this byte. */
 const PLACE_KEY = Buffer.of(0xff, 1);
@@ -14,16 +20,15 @@ const PLACE_BYTES = 22;
  */
 export class LocalState {
   readonly #store: LmdbStore;
-  #place: Place;
+  #place = NOWHERE;
 
   /**
-   * @param folder empty, or with the data file of a snapshot
+   * @param folder empty
    * @param maxBytes past it the home is full
-   * @throws the system's error, or LMDB's, for a file that is none of its
+   * @throws the system's error, where the disk has no room
    */
   constructor(folder: string, maxBytes: number) {
     this.#store = new LmdbStore({ folder, sync: false, maxBytes });
-    this.#place = readPlace(this.#store.get(PLACE_KEY));
   }
 
   get place(): Place {
@@ -68,9 +73,58 @@ export class LocalState {
     this.#place = place;
   }
 
-  /** Copies it, as it is at some time during the call, into an empty folder. */
-  copyTo(folder: string): Promise<void> {
-    return this.#store.copyTo(folder);
+  /**
+   * All of it, a piece at a time, while it changes: what came meanwhile may be there or not, so that it is right only with the
+   * log from `place` on, where it was at the beginning, or before. LMDB's own copy is of one moment, and with lmdb 3.4 ends in a
+   * database that is broken where commits go on beside it.
+   * @param check is called before each piece is read; what it throws ends it
+   */
+  async *pieces(place: Place, check: () => void): AsyncGenerator<Buffer> {
+    yield encodePiece([PLACE_KEY, writePlace(place)]);
+    let from = Buffer.alloc(0);
+    for (;;) {
+      check();
+      const changes: Buffer[] = [];
+      let bytes = 0;
+      for (const { key, value } of this.#store.range(ALL, { from })) {
+        changes.push(key, value);
+        bytes += value.length;
+        if (bytes >= PIECE_BYTES) break;
+      }
+      const last = changes.at(-2);
+      if (!last) return;
+      // The key right behind it.
+      from = Buffer.concat([last, Buffer.of(0)]);
+      yield encodePiece(changes);
+      // Others have their turn, whoever reads this does not wait.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** Takes the bytes of pieces, however they were cut, into a state that is empty. */
+  restorer(): (chunk: Uint8Array) => void {
+    let left: Buffer = Buffer.alloc(0);
+    let unkept = 0;
+    return (chunk) => {
+      left = Buffer.concat([left, chunk]);
+      let at = 0;
+      while (left.length - at >= LENGTH_BYTES) {
+        const end = at + LENGTH_BYTES + left.readUInt32LE(at);
+        if (end > left.length) break;
+        readChanges(left.subarray(at + LENGTH_BYTES, end), this.#stage);
+        unkept += end - at;
+        at = end;
+      }
+      // Staged values are parts of it until then.
+      if (unkept > 0) this.#store.commit();
+      unkept = 0;
+      left = Buffer.from(left.subarray(at));
+    };
+  }
+
+  /** All of a snapshot was restored. */
+  restored(): void {
+    this.#place = readPlace(this.#store.get(PLACE_KEY));
   }
 
   async close(): Promise<void> {
@@ -95,4 +149,12 @@ function readPlace(value: Buffer | undefined): Place {
     owner: { epoch: value.readUIntLE(VALUE_OFFSET + 6, 6), mark: value.readUInt32LE(VALUE_OFFSET + 12) },
     number: value.readUIntLE(VALUE_OFFSET + 16, 6),
   };
+}
+
+function encodePiece(changes: Changes): Buffer {
+  const bytes = bytesOf(changes);
+  const piece = Buffer.allocUnsafe(LENGTH_BYTES + bytes);
+  piece.writeUInt32LE(bytes, 0);
+  writeChanges(changes, piece, LENGTH_BYTES);
+  return piece;
 }

@@ -113,7 +113,8 @@ export function bytesOf(changes: Changes): number {
   return bytes;
 }
 
-function writeChanges(changes: Changes, target: Buffer, from: number): void {
+/** Hot path. Writes changes as `readChanges` reads them, into `bytesOf` of them. */
+export function writeChanges(changes: Changes, target: Buffer, from: number): void {
   let at = from;
   for (let index = 0; index < changes.length; index += 2) {
     const key = changes[index] as Buffer;

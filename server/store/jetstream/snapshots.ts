@@ -1,4 +1,3 @@
-import { closeSync, createReadStream, openSync, statSync, writeSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { StorageType } from '@nats-io/jetstream';
 import { type ObjectInfo, type ObjectStore, Objm } from '@nats-io/obj';
@@ -62,27 +61,31 @@ export class Snapshots {
       .sort((one, other) => other.sequence - one.sequence);
   }
 
-  /** Writes it into a file that is not there yet. @throws Error where it is not what was stored, or does not come */
-  async fetch(snapshot: Snapshot, path: string): Promise<void> {
-    const file = openSync(path, 'wx', 0o600);
+  /** Gives its bytes as they come. @throws Error where it is not what was stored, or does not come: known only at its end */
+  async read({ slot, revision }: Snapshot, take: (chunk: Uint8Array) => void): Promise<void> {
+    const result = await patiently(() => this.#bucket.get(slot));
+    if (!result || result.info.revision !== revision) throw new Error(`${slot} was written meanwhile`);
+    // It rejects with what the stream ends with; that is where it is told.
+    result.error.catch(() => undefined);
+    const reader = result.data.getReader();
     try {
-      // At once, so that nothing gathers in memory that came faster than a disk takes it.
-      await this.#read(snapshot, (chunk) => writeAll(file, chunk));
+      for (;;) {
+        const { done, value } = await inTime(reader.read(), slot);
+        if (done) return;
+        // At once, so that nothing gathers in memory that came faster than it is taken.
+        if (value) take(value);
+      }
     } finally {
-      closeSync(file);
+      // Where it ended with an error that is told already.
+      reader.cancel().catch(() => undefined);
     }
   }
 
-  /** Reads it as a takeover would. @throws Error where it is not what was stored */
-  async check(snapshot: Snapshot): Promise<void> {
-    await this.#read(snapshot, () => undefined);
-  }
-
   /**
-   * Puts a file in the place of the older one.
+   * Puts one in the place of the older one.
    * @throws Error where somebody else was faster, or the object store does not take it: what was there is there
    */
-  async save(path: string, sequence: number, epoch: number): Promise<Snapshot> {
+  async save(pieces: AsyncIterable<Buffer>, sequence: number, epoch: number): Promise<Snapshot> {
     const there = await this.list();
     const [newest] = there;
     if (newest && newest.sequence >= sequence)
@@ -95,28 +98,15 @@ export class Snapshots {
     if (!free && previousRevision !== there.at(-1)?.revision)
       throw new Error(`${slot} was written meanwhile`);
     const metadata = { sequence: String(sequence), epoch: String(epoch) };
-    const data = Readable.toWeb(createReadStream(path, { highWaterMark: CHUNK_BYTES }));
+    const data = Readable.toWeb(Readable.from(pieces, { objectMode: false, highWaterMark: CHUNK_BYTES }));
     const info = await this.#bucket.put(
       { name: slot, metadata, options: { max_chunk_size: CHUNK_BYTES } },
       data as ReadableStream<Uint8Array>,
       { previousRevision, timeout: ANSWER_MS },
     );
     const saved = snapshotOf(slot, info);
-    if (!saved || saved.bytes !== statSync(path).size) throw new Error(`${slot} was not stored whole`);
+    if (!saved) throw new Error(`${slot} was not stored as it was said`);
     return saved;
-  }
-
-  async #read({ slot, revision }: Snapshot, take: (chunk: Uint8Array) => void): Promise<void> {
-    const result = await patiently(() => this.#bucket.get(slot));
-    if (!result || result.info.revision !== revision) throw new Error(`${slot} was written meanwhile`);
-    // It rejects with what the stream ends with; that is where it is told.
-    result.error.catch(() => undefined);
-    const reader = result.data.getReader();
-    for (;;) {
-      const { done, value } = await inTime(reader.read(), slot, () => void reader.cancel());
-      if (done) return;
-      if (value) take(value);
-    }
   }
 }
 
@@ -126,21 +116,14 @@ function snapshotOf(slot: string, { size, revision, metadata }: ObjectInfo): Sna
 }
 
 /** Chunks that are missing are not told of: the object store just sends nothing. */
-async function inTime<Value>(value: Promise<Value>, slot: string, giveUp: () => void): Promise<Value> {
+async function inTime<Value>(value: Promise<Value>, slot: string): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      giveUp();
-      reject(new Error(`the object store sends no more of ${slot}`));
-    }, ANSWER_MS);
+    timer = setTimeout(() => reject(new Error(`the object store sends no more of ${slot}`)), ANSWER_MS);
   });
   try {
     return await Promise.race([value, late]);
   } finally {
     clearTimeout(timer);
   }
-}
-
-function writeAll(file: number, chunk: Uint8Array): void {
-  for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
 }

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { StoreError } from '../home-store.js';
+import { StoreError, StoreFailure } from '../home-store.js';
 import { DATA_FILE, LOCK_FILE } from '../lmdb-store.js';
 import { FencedError } from './fenced-error.js';
 import type { HomeLog } from './home-log.js';
@@ -11,7 +11,7 @@ import { decodeRecord, encodeFence, type LogRecord, type Owner, RecordError } fr
 import type { Snapshot, Snapshots } from './snapshots.js';
 
 /** Changes of the log that go into the local state in one transaction. */
-const BATCH_BYTES = 2 ** 20;
+const BATCH_BYTES = 4 * 2 ** 20;
 /** A snapshot that another owner writes over while it is read is no damage: there is a newer one. */
 const ATTEMPTS = 5;
 
@@ -106,9 +106,10 @@ async function loadSnapshot(
     const reaching = found.filter(({ sequence }) => sequence + 1 >= first);
     for (const snapshot of reaching) {
       try {
-        return { state: await open(options, snapshot), snapshot };
+        return { state: await restore(options, snapshot), snapshot };
       } catch (error) {
-        if (isPassing(error)) throw error;
+        // Another would fare no better.
+        if (isPassing(error) || error instanceof StoreFailure) throw error;
         told = (error as Error).message;
         tell(`home snapshot ${snapshot.slot} of ${snapshot.sequence}: ${told}; the one before is tried`);
       }
@@ -125,17 +126,21 @@ async function loadSnapshot(
   );
 }
 
-async function open(
+async function restore(
   { snapshots, folder, maxBytes }: TakeoverOptions,
   snapshot: Snapshot,
 ): Promise<LocalState> {
   clear(folder);
-  await snapshots.fetch(snapshot, join(folder, DATA_FILE));
   const state = new LocalState(folder, maxBytes);
-  // It is made before the copy of which it tells.
-  if (state.place.sequence >= snapshot.sequence) return state;
-  await state.close();
-  throw new Error('it is not of what it says');
+  try {
+    await snapshots.read(snapshot, state.restorer());
+    state.restored();
+    if (state.place.sequence !== snapshot.sequence) throw new Error('it is not of what it says');
+    return state;
+  } catch (error) {
+    await state.close();
+    throw error;
+  }
 }
 
 function clear(folder: string): void {

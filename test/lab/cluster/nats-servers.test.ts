@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { demandNatsServer } from '../../../lab/cluster/nats-program.js';
 import { NatsServers } from '../../../lab/cluster/nats-servers.js';
 import { readProcesses } from '../../../loadgen/process-table.js';
 import { connectNats } from '../../../nats/connect.js';
+import { isAlive } from '../../support/commands.js';
 import { testFolder } from '../../support/folder.js';
 
 const open: (() => Promise<unknown>)[] = [];
@@ -73,6 +77,25 @@ describe('servers of NATS that the lab starts', () => {
     const died = nats.died;
     process.kill(pidOf(nats.urls[0] ?? ''), 'SIGTERM');
     expect(await died).toMatch(/^nats-1 ended \(/);
+  });
+
+  test('go with the lab, also where that is killed', async () => {
+    const folder = testFolder();
+    const module = resolve('dist/lab/cluster/nats-servers.js');
+    const script = `
+      import { NatsServers } from ${JSON.stringify(module)};
+      const nats = await NatsServers.start(1, ${JSON.stringify(folder)});
+      console.log(nats.urls[0]);
+      setInterval(() => undefined, 1000);`;
+    const lab = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    open.push(async () => lab.kill('SIGKILL'));
+    const [said] = (await once(lab.stdout, 'data')) as [Buffer];
+    const pid = pidOf(said.toString().trim());
+    expect(isAlive(pid)).toBe(true);
+    lab.kill('SIGKILL');
+    await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
   test('leave nothing behind', async () => {

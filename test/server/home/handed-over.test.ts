@@ -88,6 +88,23 @@ describe('a home that is handed over', () => {
     expect(deliver).toMatchObject({ sequence: 4 });
   });
 
+  it('counts on as well where something comes before the connection is taken over', async () => {
+    const store = new FakeStore();
+    const first = await firstOwner(store);
+    first.acknowledge(BOB, 3);
+    first.home.part(FIRST_EPOCH);
+    await turn(first, store);
+    const next = testHome(store);
+    const notes = next.home.takeNotes(FIRST_EPOCH + 1);
+    next.submit(ALICE, BOB, 4);
+    await turn(next, store);
+    next.home.takeOver(notes.get(0) ?? []);
+    expect(delivered(next.take())).toEqual(['4']);
+    next.acknowledge(BOB, 4);
+    await turn(next, store);
+    expect(waiting(store)).toBe(0);
+  });
+
   it('takes no notice of what an owner before the last one has noted down', async () => {
     const store = new FakeStore();
     const next = await nextOwner(await firstOwner(store), store, FIRST_EPOCH + 2);

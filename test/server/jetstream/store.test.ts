@@ -59,7 +59,9 @@ test('turns that are under way together are kept in the order of their commits',
   await Promise.all(commits);
   expect(done).toEqual(Array.from({ length: 500 }, (_, turn) => turn));
   expect(textOf(store.get(key('last')))).toBe('499');
-  expect(store.log).toMatchObject({ underWay: 0, lastSequence: 501 });
+  expect(store.log.underWay).toBe(0);
+  // What waits goes together: a replicated append costs much the same whatever is in it.
+  expect(store.log.lastSequence).toBeLessThan(100);
   expect(store.usage()).toMatchObject({ commits: 500 });
 });
 

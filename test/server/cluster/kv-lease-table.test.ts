@@ -1,0 +1,162 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { KvLeaseTable } from '../../../server/cluster/kv-lease-table.js';
+import type {
+  LeaseTable,
+  TableEntry,
+  WhenWritten,
+  WriteOutcome,
+} from '../../../server/cluster/lease-table.js';
+import { type NatsServer, startNatsServer } from '../../support/nats-server.js';
+
+const PATIENT = { timeout: 30_000 };
+const connections: NatsConnection[] = [];
+const stops: (() => void)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) stop();
+  await Promise.all(connections.splice(0).map((connection) => connection.close()));
+});
+
+async function tableOn(server: NatsServer): Promise<KvLeaseTable> {
+  const { host, port } = server.endpoint;
+  const connection = await connect({
+    servers: `${host}:${port}`,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 50,
+  });
+  connections.push(connection);
+  return KvLeaseTable.open(connection, { cluster: 'test', replicas: 1, log: () => undefined });
+}
+
+function written(write: (done: WhenWritten) => void): Promise<WriteOutcome> {
+  return new Promise((resolve) => write(resolve));
+}
+
+async function revisionOf(write: (done: WhenWritten) => void): Promise<number> {
+  const outcome = await written(write);
+  if (outcome.kind !== 'done') throw new Error(`not written: ${JSON.stringify(outcome)}`);
+  return outcome.revision;
+}
+
+/** What somebody who watches knows. */
+function follow(table: LeaseTable): {
+  values: Map<string, unknown>;
+  entries: TableEntry[];
+  ready: Promise<void>;
+} {
+  const values = new Map<string, unknown>();
+  const entries: TableEntry[] = [];
+  const ready = new Promise<void>((resolve) => {
+    stops.push(
+      table.watch({
+        changed: (entry) => {
+          entries.push(entry);
+          if (entry.value === undefined) values.delete(entry.key);
+          else values.set(entry.key, entry.value);
+        },
+        ready: resolve,
+      }),
+    );
+  });
+  return { values, entries, ready };
+}
+
+describe('a lease table in NATS', () => {
+  it('writes what is said to follow a revision only where it does', async () => {
+    const table = await tableOn(await startNatsServer({ hasJetStream: true }));
+    const first = await revisionOf((done) => table.create('home.1', { owner: 1 }, done));
+    expect(await written((done) => table.create('home.1', {}, done))).toEqual({ kind: 'conflict' });
+    const second = await revisionOf((done) => table.update('home.1', { owner: 2 }, first, done));
+    expect(second).toBeGreaterThan(first);
+    expect(await written((done) => table.update('home.1', {}, first, done))).toEqual({ kind: 'conflict' });
+    expect(await written((done) => table.delete('home.1', first, done))).toEqual({ kind: 'conflict' });
+    expect(await written((done) => table.delete('home.1', second, done))).toMatchObject({ kind: 'done' });
+    expect(await written((done) => table.create('home.1', {}, done))).toMatchObject({ kind: 'done' });
+  });
+
+  it('tells what is there, then that this was all, then each change in its order', async () => {
+    const server = await startNatsServer({ hasJetStream: true });
+    const [table, other] = [await tableOn(server), await tableOn(server)];
+    await revisionOf((done) => table.put('a', 1, done));
+    await revisionOf((done) => table.put('b', 1, done));
+    const seen = follow(other);
+    await seen.ready;
+    expect(seen.values).toEqual(
+      new Map([
+        ['a', 1],
+        ['b', 1],
+      ]),
+    );
+    for (let count = 2; count <= 20; count += 1) await revisionOf((done) => table.put('a', count, done));
+    await written((done) => table.delete('b', undefined, done));
+    await expect.poll(() => seen.values, PATIENT).toEqual(new Map([['a', 20]]));
+    const revisions = seen.entries.map(({ revision }) => revision);
+    expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
+    expect(seen.entries.filter(({ key }) => key === 'a').map(({ value }) => value)).toEqual(
+      Array.from({ length: 20 }, (_, at) => at + 1),
+    );
+  });
+
+  it('is ready at once where nothing is there', async () => {
+    const table = await tableOn(await startNatsServer({ hasJetStream: true }));
+    await follow(table).ready;
+  });
+
+  it('misses no change, though the server is killed again and again under changes', async () => {
+    const server = await startNatsServer({ hasJetStream: true });
+    const [table, other] = [await tableOn(server), await tableOn(server)];
+    const seen = follow(other);
+    await seen.ready;
+    let isOver = false;
+    const writing = (async () => {
+      for (let count = 1; !isOver; count += 1) {
+        const { kind } = await written((done) => table.put(`key.${count % 17}`, count, done));
+        if (kind !== 'done') await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    })();
+    for (let kill = 1; kill <= 3; kill += 1) {
+      const before = seen.entries.length;
+      await vi.waitFor(() => expect(seen.entries.length).toBeGreaterThan(before + 50), PATIENT);
+      await server.kill();
+      await expect.poll(() => other.isConnected, PATIENT).toBe(false);
+      await server.start();
+    }
+    isOver = true;
+    await writing;
+    // What got no answer was written or not: whoever reads all of it now knows.
+    const truth = follow(await tableOn(server));
+    await truth.ready;
+    expect(truth.values.size).toBe(17);
+    await expect
+      .poll(() => Object.fromEntries(seen.values), PATIENT)
+      .toEqual(Object.fromEntries(truth.values));
+    for (const key of truth.values.keys()) {
+      const revisions = seen.entries.filter((entry) => entry.key === key).map(({ revision }) => revision);
+      expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
+    }
+  });
+
+  it('refuses writes at once while the link is lost, and says so', async () => {
+    const server = await startNatsServer({ hasJetStream: true });
+    const table = await tableOn(server);
+    await server.kill();
+    await expect.poll(() => table.isConnected, PATIENT).toBe(false);
+    expect(await written((done) => table.put('a', 1, done))).toMatchObject({ kind: 'unknown' });
+  });
+
+  it('tells that everything is gone when the bucket was deleted, and goes on with a new one', async () => {
+    const server = await startNatsServer({ hasJetStream: true });
+    const table = await tableOn(server);
+    const seen = follow(table);
+    await seen.ready;
+    for (let count = 1; count <= 5; count += 1) await revisionOf((done) => table.put('a', count, done));
+    await expect.poll(() => seen.values.get('a'), PATIENT).toBe(5);
+    const manager = await jetstreamManager(connections[0] as NatsConnection);
+    await manager.streams.delete('KV_c2m-test');
+    const isBack = async (): Promise<boolean> =>
+      (await written((done) => table.put('b', 'new', done))).kind === 'done';
+    await expect.poll(isBack, PATIENT).toBe(true);
+    await expect.poll(() => Object.fromEntries(seen.values), PATIENT).toEqual({ b: 'new' });
+  });
+});
