@@ -4,6 +4,7 @@ import type { ServerStats } from '../../protocol/stats.js';
 import { InputError } from '../../record/input-error.js';
 import type { NodeAnswer, NodeRequest } from '../../server/cluster/control/node-messages.js';
 import { parseStats } from '../admin-client.js';
+import { ClusterError } from './cluster-error.js';
 import { ClusterTable } from './cluster-table.js';
 import { askNodes } from './node-answers.js';
 
@@ -37,7 +38,8 @@ export class OperatedCluster {
       return new OperatedCluster(name, await ClusterTable.open(connection, name), connection);
     } catch (error) {
       await connection.close();
-      throw error;
+      if (error instanceof ClusterError) throw error;
+      throw new ClusterError(`the cluster "${name}" cannot be read: ${(error as Error).message}`);
     }
   }
 
