@@ -28,7 +28,7 @@ export function homeWords({ all, open, opening, moving, withoutOwner, silent }: 
     ...(moving > 0 ? [`${formatCount(moving)} moving`] : []),
     ...(opening > 0 ? [chalk.yellow(`${formatCount(opening)} opening`)] : []),
     ...(withoutOwner > 0 ? [chalk.red(`${formatCount(withoutOwner)} without owner`)] : []),
-    ...(silent > 0 ? [chalk.red(`${formatCount(silent)} at nodes that do not answer`)] : []),
+    ...(silent > 0 ? [chalk.red(`${formatCount(silent)} at nodes that do not answer or are cut off`)] : []),
   ];
   return words.join(', ');
 }
@@ -71,6 +71,7 @@ function detailLines({ addresses, isLeaving, told, peers }: NodeStatus): string[
   return [
     `  ${chalk.dim(`${who}; clients at ${addresses.join(', ')}`)}`,
     ...(told ? [] : [`  ${chalk.red('!')} it does not answer`]),
+    ...(told?.isCutOff ? [`  ${chalk.red('!')} it is cut off from the cluster`] : []),
     ...(isLeaving ? [`  ${chalk.yellow('!')} it hands its homes over, and goes`] : []),
   ];
 }
@@ -101,7 +102,7 @@ function whereWords({ owner, state, next }: UnservedHome): string {
     case 'without owner':
       return chalk.red('nobody has it');
     case 'silent':
-      return chalk.red(`${owner} has it, and does not answer`);
+      return chalk.red(`${owner} has it, and does not answer or is cut off`);
     case 'opening':
       return `${owner} opens it`;
     case 'moving':

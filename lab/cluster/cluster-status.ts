@@ -16,7 +16,7 @@ export interface ClusterStatus {
   drains: string[];
   /** Where operators want homes. */
   pins: { home: number; node: string }[];
-  /** Every home is open, and the node that has it answers. */
+  /** Every home is open, and the node that has it answers, and is not cut off. */
   isServed: boolean;
 }
 
@@ -26,7 +26,7 @@ export interface HomeCounts {
   opening: number;
   moving: number;
   withoutOwner: number;
-  /** At nodes that do not answer: as far as the table knows they are open. */
+  /** At nodes that do not answer, or say that they are cut off: as far as the table knows they are open. */
   silent: number;
 }
 
@@ -55,6 +55,8 @@ export interface NodeStatus {
 
 export interface ToldStatus {
   version: string;
+  /** One of its processes is: it does not serve the homes that the table says it has. */
+  isCutOff: boolean;
   connections: number;
   /** That which is furthest behind. */
   queue: Pick<QueueLag, 'name' | 'length' | 'behindMs' | 'isAlerting'> | null;
@@ -73,6 +75,7 @@ export function clusterStatus(
   const byNumber = new Map(state.peers.map((peer) => [peer.number, peer]));
   const byNode = new Map<string, Peer[]>();
   for (const peer of state.peers) byNode.set(peer.node, [...(byNode.get(peer.node) ?? []), peer]);
+  const heard = peersHeard(now);
   const homesOf = new Map<string, number>();
   const counts: HomeCounts = {
     all: state.homes.length,
@@ -86,7 +89,7 @@ export function clusterStatus(
   for (const place of state.homes) {
     const owner = byNumber.get(place.owner)?.node ?? null;
     if (owner !== null) homesOf.set(owner, (homesOf.get(owner) ?? 0) + 1);
-    const kind = stateOf(place, owner, now);
+    const kind = stateOf(place, owner, heard);
     counts[kind === 'without owner' ? 'withoutOwner' : kind] += 1;
     if (kind === 'open') continue;
     const next = byNumber.get(place.next ?? 0)?.node ?? null;
@@ -109,12 +112,18 @@ export function clusterStatus(
 }
 
 function stateOf(
-  { state }: HomePlace,
+  { state, owner: number }: HomePlace,
   owner: string | null,
-  answers: ReadonlyMap<string, ServerStats>,
+  heard: ReadonlySet<number>,
 ): 'open' | UnservedHome['state'] {
   if (owner === null) return 'without owner';
-  return state === 'open' && !answers.has(owner) ? 'silent' : state;
+  return state === 'open' && !heard.has(number) ? 'silent' : state;
+}
+
+/** Numbers under which workers say that they are in the cluster. */
+function peersHeard(answers: ReadonlyMap<string, ServerStats>): Set<number> {
+  const workers = [...answers.values()].flatMap(({ cluster }) => cluster?.workers ?? []);
+  return new Set(workers.map(({ peer }) => peer));
 }
 
 function nodeStatus(
@@ -144,6 +153,7 @@ function toldStatus(before: ServerStats, now: ServerStats): ToldStatus {
   const { name = '', length = 0, behindMs = 0, isAlerting = false } = longest ?? {};
   return {
     version: now.version,
+    isCutOff: now.cluster?.workers.some(({ peer }) => peer === 0) ?? false,
     connections: now.connections,
     queue: isEmpty ? null : { name, length, behindMs, isAlerting },
     privateBytes: now.workers.reduce((sum, worker) => sum + worker.privateBytes, 0),

@@ -39,7 +39,9 @@ export class OperatedCluster {
     } catch (error) {
       await connection.close();
       if (error instanceof ClusterError) throw error;
-      throw new ClusterError(`the cluster "${name}" cannot be read: ${(error as Error).message}`);
+      throw new ClusterError(
+        `the cluster "${name}" cannot be read: ${(error as Error).message}; see that most of the servers of NATS run`,
+      );
     }
   }
 

@@ -31,7 +31,7 @@ function table(change: Partial<TableState> = {}): TableState {
 }
 
 /** What a node says of itself so many seconds after its start; `behind` items stand in its longest queue. */
-function node(name: string, second: number, behind: number): ServerStats {
+function node(name: string, second: number, behind: number, number: number): ServerStats {
   const opened: OpenedHome = {
     ...{ home: 2, epoch: 3, isHandedOn: false, tookMs: 1234, fenceMs: 10, snapshotMs: 1000, replayMs: 224 },
     ...{ records: 12, bytes: 3456, atMs: Date.UTC(2026, 2, 14, 9, 26, 53) },
@@ -44,7 +44,14 @@ function node(name: string, second: number, behind: number): ServerStats {
       ...{ name: 'c2m', node: name, peers: [], homes: [] },
       workers: [
         {
-          ...{ worker: 0, peer: 1, homes: 2, turnsUnderWay: 3, logBytes: 12.5 * 2 ** 20, busBytes: 2048 },
+          ...{
+            worker: 0,
+            peer: number,
+            homes: 2,
+            turnsUnderWay: 3,
+            logBytes: 12.5 * 2 ** 20,
+            busBytes: 2048,
+          },
           ...{ heldBytes: 0, repeatedBatches: 0, opened: [opened] },
           openings: { handedOn: nothing, takenOver: { count: 1, tookMs: 1234 } },
         },
@@ -55,8 +62,8 @@ function node(name: string, second: number, behind: number): ServerStats {
 
 function look(second: number, state = table(), without: string[] = []): ClusterLook {
   const all: [string, ServerStats][] = [
-    ['north', node('north', second, 40)],
-    ['south', node('south', second, 400)],
+    ['north', node('north', second, 40, 1)],
+    ['south', node('south', second, 400, 2)],
   ];
   return { name: 'c2m', state, stats: new Map(all.filter(([name]) => !without.includes(name))) };
 }
@@ -98,7 +105,7 @@ describe('the status of a cluster', () => {
     });
     const text = textOf(state, ['west']);
     expect(text[0]).toBe(
-      'cluster c2m   3 nodes   4 homes: 0 open, 1 moving, 1 opening, 1 without owner, 1 at nodes that do not answer   3 replicas of each log',
+      'cluster c2m   3 nodes   4 homes: 0 open, 1 moving, 1 opening, 1 without owner, 1 at nodes that do not answer or are cut off   3 replicas of each log',
     );
     expect(text).toContain('  ! it hands its homes over, and goes');
     expect(text).toContain('  ! it does not answer');
@@ -106,7 +113,7 @@ describe('the status of a cluster', () => {
       'home 0    moves from north to south',
       'home 1    south opens it',
       'home 2    nobody has it',
-      'home 3    west has it, and does not answer',
+      'home 3    west has it, and does not answer or is cut off',
       '',
       'drain     gone, which is not there: started again it would leave at once',
       'drain     north',
@@ -114,6 +121,14 @@ describe('the status of a cluster', () => {
       '',
     ]);
     expect(clusterStatus('c2m', state, new Map(), new Map()).isServed).toBe(false);
+  });
+
+  test('believes a node that says it is cut off rather than the table', () => {
+    const stats = new Map([['north', node('north', 10, 0, 0)]]);
+    const state = table({ peers: [peer(1, 'north')], homes: [place(0, 1)] });
+    const status = clusterStatus('c2m', state, stats, stats);
+    expect(status).toMatchObject({ isServed: false, homes: { open: 0, silent: 1 } });
+    expect(statusText(status)).toContain('it is cut off from the cluster');
   });
 
   test('of a cluster without nodes says that none is there', () => {
