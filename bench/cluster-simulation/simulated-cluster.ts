@@ -83,6 +83,7 @@ class SimulatedCluster {
       this.#clock.after(this.#random.next() * leaseMs, () => this.#start());
     await this.#settle('after its start');
     const endMs = this.#clock.nowMs + disturbedLeases * leaseMs;
+    this.#logs.isLossy = true;
     this.#planDisturbances(endMs);
     await this.#clock.runUntil(endMs);
     this.#logs.isLossy = false;

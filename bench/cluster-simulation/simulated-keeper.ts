@@ -1,5 +1,6 @@
 import type { Random } from '../../loadgen/random.js';
-import { FencedError, type HomeKeeper } from '../../server/cluster/membership.js';
+import type { HomeKeeper } from '../../server/cluster/membership.js';
+import { FencedError } from '../../server/store/jetstream/fenced-error.js';
 import { latencyMs, type ProcessTime } from './simulated-link.js';
 import type { SimulatedLogs } from './simulated-logs.js';
 import type { VirtualClock } from './virtual-clock.js';
@@ -131,7 +132,7 @@ export class SimulatedKeeper implements HomeKeeper {
       () => logs.last(held.home),
       ({ sequence, epoch }) => {
         held.sequence = sequence;
-        if (epoch > held.epoch) failed(new FencedError(held.home, epoch));
+        if (epoch > held.epoch) failed(new FencedError(`home ${held.home} is of a later epoch`, epoch));
         else this.#fenceOn(held, fenceRecords, done, failed);
       },
     );

@@ -1,14 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { formatAddress } from '../../protocol/address.js';
-import type { ClusterWorkerStats, OpenedHome } from '../../protocol/stats.js';
+import type { ClusterWorkerStats } from '../../protocol/stats.js';
 import type { ClusterConfig, ListenAddress, ServerConfig } from '../config.js';
 import type { Certificate } from '../gateway/certificate.js';
 import type { HotCode } from '../hot-code/hot-code.js';
 import { type RunningWorker, Worker, type WorkerReport } from '../processes/worker.js';
 import { newCounters } from '../queues/counters.js';
-import { JetStreamStore } from '../store/jetstream/jetstream-store.js';
 import { BUS_VERSIONS } from './bus-version.js';
 import { ClusterBus } from './cluster-bus.js';
 import { connectCluster } from './connect.js';
@@ -17,7 +14,8 @@ import { HomeWatch } from './home-watch.js';
 import { KvLeaseTable } from './kv-lease-table.js';
 import { LeasedMembership } from './leased-membership.js';
 import { LocalHomes } from './local-homes.js';
-import { type HomeKeeper, LEAVE_TIMEOUT_MS, type Membership, type Peer } from './membership.js';
+import { LogKeeper } from './log-keeper.js';
+import { LEAVE_TIMEOUT_MS, type Membership, type Peer } from './membership.js';
 
 export interface ClusterWorkerOptions {
   config: ServerConfig & { cluster: ClusterConfig };
@@ -32,11 +30,8 @@ export interface ClusterWorkerOptions {
   log(line: string): void;
 }
 
-/** Of the homes that were opened here so many are told. */
-const MOST_OPENED = 100;
-
 /** A worker in a cluster: a peer, with a gateway for its connections, and those homes that it is given. */
-export class ClusterWorker implements HomeKeeper, RunningWorker {
+export class ClusterWorker implements RunningWorker {
   readonly #options: ClusterWorkerOptions;
   readonly #connection: NatsConnection;
   readonly #homes = new LocalHomes();
@@ -44,21 +39,20 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
   readonly #bus: ClusterBus;
   readonly #worker: Worker;
   readonly #handOver: HandOver;
-  /** What each home that is open here takes to be given back. */
-  readonly #ends = new Map<number, () => Promise<void>>();
+  readonly #keeper: LogKeeper;
   #membership: Membership | undefined;
   #watch: HomeWatch | undefined;
-  /** The newest, oldest first. */
-  readonly #opened: OpenedHome[] = [];
-  readonly #openings = { handedOn: { count: 0, tookMs: 0 }, takenOver: { count: 0, tookMs: 0 } };
-  #folders = 0;
 
   private constructor(options: ClusterWorkerOptions, connection: NatsConnection) {
     const { config, connectionLimit, code, worker, restarts, room } = options;
     const { cluster } = config;
     this.#options = options;
     this.#connection = connection;
-    this.#bus = new ClusterBus({ connection, cluster: cluster.name, homes: cluster.homes });
+    this.#bus = new ClusterBus({
+      ...{ connection, cluster: cluster.name, homes: cluster.homes },
+      trouble: options.log,
+      stuck: (peer) => options.log(`peer ${peer} takes nothing of what it is told, and is told nothing more`),
+    });
     this.#worker = new Worker({
       config,
       connectionLimit,
@@ -70,7 +64,21 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
       restarts,
       ...(room && { room }),
     });
-    this.#handOver = new HandOver({ bus: this.#bus, homes: this.#homes, log: options.log });
+    const { folder, log } = options;
+    this.#handOver = new HandOver({ bus: this.#bus, homes: this.#homes, log });
+    this.#keeper = new LogKeeper({
+      ...{ connection, cluster, homes: this.#homes, folder, log },
+      partsOf: (home) => ({
+        storeBytes: cluster.homeBytes,
+        bus: this.#bus.home(home),
+        counters: this.#counters,
+        limits: config.limits,
+      }),
+      handOver: (home, epoch) => this.#handOn(home, epoch),
+      refused: (home, epoch, reason) => this.#membership?.reopen(home, epoch, reason),
+      isHandedOn: (home) => this.#membership?.homes[home]?.isHandedOn ?? false,
+      schedule: () => this.#worker.schedule(),
+    });
   }
 
   /** @throws InputError, NatsError saying what to do */
@@ -117,86 +125,18 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
       busBytes: waitingBytes,
       heldBytes,
       repeatedBatches: peers.reduce((sum, { repeated }) => sum + repeated, 0),
-      opened: this.#opened,
-      openings: this.#openings,
+      opened: this.#keeper.opened,
+      openings: this.#keeper.openings,
     };
     const seen = this.#watch?.takeChanges();
     return { ...this.#worker.report(), cluster: { worker, ...(seen && { seen }) } };
   }
 
-  async open(home: number, epoch: number): Promise<void> {
-    const { config, folder, log } = this.#options;
-    const { name, replicas, homeBytes, snapshotBytes } = config.cluster;
-    const startedMs = performance.now();
-    this.#folders += 1;
-    const own = join(folder, `home-${home}-${process.pid}-${this.#folders}`);
-    await mkdir(own, { recursive: true });
-    const store = new JetStreamStore({
-      connection: this.#connection,
-      cluster: name,
-      home,
-      replicas,
-      maxBytes: homeBytes,
-      snapshotBytes,
-      folder: own,
-      fenced: (reason) => this.drop(home, reason),
-      log,
-    });
-    try {
-      await store.open(epoch);
-    } catch (error) {
-      await this.#end(store, own);
-      throw error;
-    }
-    this.#homes.add(home, store, epoch, {
-      storeBytes: homeBytes,
-      bus: this.#bus.home(home),
-      counters: this.#counters,
-      limits: config.limits,
-    });
-    this.#ends.set(home, () => this.#end(store, own));
-    this.#worker.schedule();
-    this.#note(home, epoch, store, performance.now() - startedMs);
-  }
-
-  async handOver(home: number, epoch: number): Promise<void> {
+  #handOn(home: number, epoch: number): Promise<void> {
     const membership = this.#membership as Membership;
     // The gateway here holds back as the others do, whether its table tells it already or not.
     this.#watch?.moved({ home, owner: membership.self.number, epoch, state: 'moving' });
-    await this.#handOver.run(home, epoch, membership);
-    this.#homes.remove(home);
-    await this.#closeHome(home);
-  }
-
-  drop(home: number, reason: string): void {
-    if (!this.#homes.remove(home)) return;
-    this.#options.log(`home ${home} is kept here no longer: ${reason}`);
-    this.#closeHome(home).catch((error: Error) => this.#options.log(`home ${home}: ${error.message}`));
-  }
-
-  #note(home: number, epoch: number, { takeover }: JetStreamStore, tookMs: number): void {
-    const { fencedMs: fenceMs, snapshotMs, replayMs, records, bytes } = takeover;
-    const isHandedOn = this.#membership?.homes[home]?.isHandedOn ?? false;
-    this.#opened.push({
-      ...{ home, epoch, isHandedOn, atMs: Date.now(), tookMs },
-      ...{ fenceMs, snapshotMs, replayMs, records, bytes },
-    });
-    if (this.#opened.length > MOST_OPENED) this.#opened.shift();
-    const openings = isHandedOn ? this.#openings.handedOn : this.#openings.takenOver;
-    openings.count += 1;
-    openings.tookMs += tookMs;
-  }
-
-  async #closeHome(home: number): Promise<void> {
-    const end = this.#ends.get(home);
-    this.#ends.delete(home);
-    await end?.();
-  }
-
-  /** What is kept of a log here is of no use to whoever opens it next. */
-  async #end(store: JetStreamStore, folder: string): Promise<void> {
-    await store.close();
-    await rm(folder, { recursive: true, force: true });
+    return this.#handOver.run(home, epoch, membership);
   }
 
   async #join(addresses: string[]): Promise<void> {
@@ -212,6 +152,10 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
       homes: cluster.homes,
       replicas: cluster.replicas,
       leaseMs: cluster.leaseMs,
+      clock: {
+        nowMs: () => performance.timeOrigin + performance.now(),
+        heard: (clockMs) => this.#worker.heardClock(clockMs),
+      },
       log,
     });
     this.#membership = membership;
@@ -247,7 +191,7 @@ export class ClusterWorker implements HomeKeeper, RunningWorker {
       moved: (place) => watch.moved(place),
       isolated: (isIsolated) => watch.isolated(isIsolated),
     });
-    await membership.join(this);
+    await membership.join(this.#keeper);
     await speak(membership.self);
     watch.begin();
   }

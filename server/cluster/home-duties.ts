@@ -1,8 +1,9 @@
+import { FencedError } from '../store/jetstream/fenced-error.js';
 import { assignHomes, fewestHomes } from './assignment.js';
 import type { ClusterView } from './cluster-view.js';
 import { HomeWriter } from './home-writer.js';
 import type { LeaseTable } from './lease-table.js';
-import { FencedError, type HomeKeeper, type HomePlace } from './membership.js';
+import type { HomeKeeper, HomePlace } from './membership.js';
 import type { Scheduler } from './scheduler.js';
 
 /** Homes that one process reads at a time: reading a log takes memory and disk. */

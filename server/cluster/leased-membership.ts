@@ -24,6 +24,8 @@ export interface LeasedMembershipOptions {
   readonly leaseMs: number;
   readonly peer: Omit<Peer, 'number' | 'isLeaving'>;
   readonly log: (words: string) => void;
+  /** Told with each beat, and told of what others say. */
+  readonly clock?: { nowMs(): number; heard(clockMs: number): void };
   readonly scheduler?: Scheduler;
   /** In [0, 1). */
   readonly random?: () => number;
@@ -238,7 +240,9 @@ export class LeasedMembership implements Membership {
     const { number } = own.peer;
     // The answer may have come before the change itself.
     const revision = Math.max(this.#beatRevision, this.#view.seated(number)?.revision ?? 0);
-    const beat: PeerEntry = { peer: this.#self, life: own.life, beat: own.beat + 1 };
+    const { clock } = this.#options;
+    const time = clock && { clockMs: clock.nowMs() };
+    const beat: PeerEntry = { peer: this.#self, life: own.life, beat: own.beat + 1, ...time };
     this.#own = beat;
     this.#table.update(peerKey(number), beat, revision, (outcome) => {
       // Otherwise of an earlier life.
@@ -283,6 +287,7 @@ export class LeasedMembership implements Membership {
     this.#leases.heard(number);
     if (!before) for (const listener of this.#listeners) listener.up(entry.peer);
     if (this.#own?.life === entry.life) this.#ownBeatSeen(number);
+    else if (entry.clockMs !== undefined) this.#options.clock?.heard(entry.clockMs);
     if (!before || before.peer.isLeaving !== entry.peer.isLeaving) {
       this.#duties?.peerChanged(number);
       this.#leaveIfDone();

@@ -86,29 +86,13 @@ export interface Membership {
 }
 
 /**
- * What `HomeKeeper.open` rejects with where the log belongs to a later epoch: somebody else has it, or the table of the cluster
- * was lost and the logs were not.
- */
-export class FencedError extends Error {
-  readonly code = 'C2M_FENCED';
-  /** That the log was last fenced with. */
-  readonly epoch: number;
-
-  constructor(home: number, epoch: number) {
-    super(`home ${home} belongs to epoch ${epoch}`);
-    this.name = 'FencedError';
-    this.epoch = epoch;
-  }
-}
-
-/**
  * What a process does with the homes that it is given. `open` and `handOver` of one home come one after the other, each once the
  * one before has settled; `drop` comes at any time, and what is under way for that home then has to settle soon, however.
  */
 export interface HomeKeeper {
   /**
    * Fences the log off from earlier owners, reads it, and serves the home. Rejects where it cannot be had, with nothing left
-   * to drop; it is asked for again then, with a higher epoch.
+   * to drop; it is asked for again then, with a higher epoch: above that of a `FencedError`.
    */
   open(home: number, epoch: number): Promise<void>;
   /**

@@ -22,6 +22,8 @@ export interface PeerEntry {
   readonly life: string;
   /** Rises each time that it says that it is there. */
   readonly beat: number;
+  /** What time it was there, milliseconds since 1970. */
+  readonly clockMs?: number;
 }
 
 export const CLUSTER_KEY = 'cluster';
@@ -44,6 +46,7 @@ export function readShape(value: unknown): ClusterShape | undefined {
 /** Hot path: every beat of every peer. */
 export function readPeer(value: unknown, number: number): PeerEntry | undefined {
   if (!isRecord(value) || typeof value.life !== 'string' || !isCount(value.beat)) return undefined;
+  if (value.clockMs !== undefined && typeof value.clockMs !== 'number') return undefined;
   const { peer } = value;
   if (!isRecord(peer) || peer.number !== number || !isPeerNumber(number)) return undefined;
   const { node, worker, versions, addresses, isLeaving } = peer;

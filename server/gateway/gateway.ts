@@ -157,6 +157,11 @@ export class Gateway implements SessionHost<Session> {
     return this.#firstIds.next();
   }
 
+  /** What time it is at another node; see FirstIds. */
+  heardClock(clockMs: number): void {
+    this.#firstIds.heard(clockMs);
+  }
+
   get tick(): number {
     return this.#parts.sessions.tick;
   }

@@ -153,6 +153,11 @@ export class Worker implements RunningWorker {
     this.#gateway.othersHaveRoom(haveRoom);
   }
 
+  /** What time it is at another node. */
+  heardClock(clockMs: number): void {
+    this.#gateway.heardClock(clockMs);
+  }
+
   /** The turn has an end: something is to be committed, or to be said. */
   schedule(): void {
     this.#turn.schedule();

@@ -193,5 +193,6 @@ async function replay(
 function fencedBy({ log, owner }: TakeoverOptions, other: Owner): FencedError {
   return new FencedError(
     `${log.names.stream}: an owner of epoch ${other.epoch} has it, and this one is of epoch ${owner.epoch}`,
+    other.epoch,
   );
 }

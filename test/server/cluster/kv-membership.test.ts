@@ -2,8 +2,9 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { KvLeaseTable } from '../../../server/cluster/kv-lease-table.js';
 import { LeasedMembership } from '../../../server/cluster/leased-membership.js';
-import { FencedError, type HomeKeeper, type HomePlace } from '../../../server/cluster/membership.js';
+import type { HomeKeeper, HomePlace } from '../../../server/cluster/membership.js';
 import { drainKey, homeKey, pinKey } from '../../../server/cluster/table-entries.js';
+import { FencedError } from '../../../server/store/jetstream/fenced-error.js';
 import { type NatsServer, startNatsServer } from '../../support/nats-server.js';
 
 const PATIENT = { timeout: 30_000 };
@@ -230,7 +231,7 @@ describe('peers of a cluster on NATS', () => {
     const server = await startNatsServer({ hasJetStream: true });
     const node = await makeNode(server, 'ash');
     node.keeper.refusal = (home, epoch) =>
-      home === 3 && epoch <= 57 ? new FencedError(home, 57) : undefined;
+      home === 3 && epoch <= 57 ? new FencedError('another has it', 57) : undefined;
     await node.membership.join(node.keeper);
     await shares([node]);
     expect(node.keeper.epochs.get(3)).toBe(58);

@@ -8,8 +8,8 @@ import {
 
 /** Time in here is virtual: that of the machine changes nothing. */
 const SMALL = { processes: 6, homes: 32, leaseMs: 2000, disturbedLeases: 8, disturbances: 12 };
-const MIDDLE = { ...SMALL, processes: 60, homes: 800, leaseMs: 4000, disturbedLeases: 4, disturbances: 8 };
-const SEEDS = Array.from({ length: 40 }, (_, at) => at + 1);
+const MIDDLE = { ...SMALL, processes: 40, homes: 512, leaseMs: 4000, disturbedLeases: 4, disturbances: 8 };
+const SEEDS = Array.from({ length: 30 }, (_, at) => at + 1);
 
 /** What a fault that was put in on purpose breaks, in the first history that it breaks. */
 async function violationsWith(
