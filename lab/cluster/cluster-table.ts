@@ -184,7 +184,7 @@ async function replicasOf(connection: NatsConnection, cluster: string): Promise<
     }
     const { name, message } = error as Error;
     const cause =
-      name === 'NoRespondersError' || /503|no responders/i.test(message)
+      name === 'NoRespondersError' || /503|no responders|not enabled/i.test(message)
         ? 'it has no JetStream, or no leader of it: see that most of its servers run, with `jetstream` in their configuration'
         : message;
     throw new ClusterError(`JetStream of NATS at ${server} does not answer: ${cause}`);
