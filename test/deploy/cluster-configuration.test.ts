@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { parse } from 'yaml';
 import { connectNats } from '../../nats/connect.js';
+import { parseServerConfig } from '../../server/config.js';
 import { signedBy, testAuthority } from '../support/certificates.js';
 import { freePort } from '../support/commands.js';
 import { testFolder } from '../support/folder.js';
@@ -33,12 +35,16 @@ interface Ports {
   monitor: number;
 }
 
+function blockOf(name: string): string {
+  const found = blocksUnder(readFileSync('docs/machines.md', 'utf8'), 'A cluster').find(
+    ({ file }) => file === name,
+  );
+  if (!found) throw new Error(`docs/machines.md has no ${name}`);
+  return found.text;
+}
+
 /** The configuration of the guide, for servers of this machine: other addresses and folders, and nothing else. */
 function configurationOf(index: number, all: readonly Ports[], folder: string): string {
-  const found = blocksUnder(readFileSync('docs/machines.md', 'utf8'), 'A cluster').find(
-    ({ file }) => file === 'cluster.conf',
-  );
-  if (!found) throw new Error('docs/machines.md has no cluster.conf');
   const { client, route, monitor } = all[index] as Ports;
   const replacements: [string, string][] = [
     ['server_name: "nats-1"', `server_name: "nats-${index + 1}"`],
@@ -51,7 +57,7 @@ function configurationOf(index: number, all: readonly Ports[], folder: string): 
       `127.0.0.1:${port}`,
     ]),
   ];
-  let text = found.text;
+  let text = blockOf('cluster.conf');
   for (const [before, after] of replacements) {
     expect(text).toContain(before);
     text = text.replace(before, after);
@@ -107,8 +113,13 @@ function c2m(folder: string, user: string, ...argv: string[]): RunningCommand {
   return command;
 }
 
+test('the settings of a node in the guide are those of a node', () => {
+  const { cluster } = parseServerConfig(parse(blockOf('server.yaml')));
+  expect(cluster).toMatchObject({ name: 'prod', homes: 64, replicas: 3, nats: { user: 'node' } });
+});
+
 test('the configuration of the guide carries a cluster: its nodes and its operator have the rights that they need', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
   const folder = testFolder();
   const place = ['--cluster', await startServers(folder), '--cluster-name', 'prod'];
@@ -119,7 +130,7 @@ test('the configuration of the guide carries a cluster: its nodes and its operat
   await Promise.all(nodes.map((node) => node.said(/mailboxes/)));
   const operator = (...argv: string[]) => c2m(folder, 'operator', ...argv, ...place).ended;
   await expect
-    .poll(() => operator('cluster', 'status'), { timeout: 30_000, interval: 100 })
+    .poll(() => operator('cluster', 'status'), { timeout: 120_000, interval: 100 })
     .toMatchObject({ status: 0, stderr: '' });
   expect((await operator('cluster', 'move', '1', 'node-2')).status).toBe(0);
   expect(await operator('reload')).toMatchObject({
