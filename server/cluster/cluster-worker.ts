@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { formatAddress } from '../../protocol/address.js';
 import type { ClusterWorkerStats } from '../../protocol/stats.js';
@@ -29,6 +30,10 @@ export interface ClusterWorkerOptions {
   room?: (hasRoom: boolean) => void;
   log(line: string): void;
 }
+
+/** A table that cannot be had by then is not there; an election takes seconds. */
+const TABLE_WITHIN_MS = 45_000;
+const TABLE_PAUSE_MS = 1000;
 
 /** A worker in a cluster: a peer, with a gateway for its connections, and those homes that it is given. */
 export class ClusterWorker implements RunningWorker {
@@ -132,6 +137,26 @@ export class ClusterWorker implements RunningWorker {
     return { ...this.#worker.report(), cluster: { worker, ...(seen && { seen }) } };
   }
 
+  /** Servers of NATS that were just started elect a leader first. @throws Error with the reason that JetStream gave last */
+  async #openTable(): Promise<KvLeaseTable> {
+    const { config, log } = this.#options;
+    const { name: cluster, replicas } = config.cluster;
+    const endMs = performance.now() + TABLE_WITHIN_MS;
+    for (;;) {
+      try {
+        return await KvLeaseTable.open(this.#connection, { cluster, replicas, log });
+      } catch (error) {
+        const { message } = error as Error;
+        if (performance.now() > endMs)
+          throw new Error(
+            `JetStream does not give the table of the cluster: ${message}; see that as many servers of NATS run with JetStream as the cluster has replicas (${replicas})`,
+          );
+        log(`waiting for JetStream: ${message}`);
+        await sleep(TABLE_PAUSE_MS);
+      }
+    }
+  }
+
   #handOn(home: number, epoch: number): Promise<void> {
     const membership = this.#membership as Membership;
     // The gateway here holds back as the others do, whether its table tells it already or not.
@@ -143,11 +168,7 @@ export class ClusterWorker implements RunningWorker {
     const { config, worker, log } = this.#options;
     const { cluster } = config;
     const membership = new LeasedMembership({
-      table: await KvLeaseTable.open(this.#connection, {
-        cluster: cluster.name,
-        replicas: cluster.replicas,
-        log,
-      }),
+      table: await this.#openTable(),
       peer: { node: cluster.node, worker, versions: BUS_VERSIONS, addresses },
       homes: cluster.homes,
       replicas: cluster.replicas,

@@ -64,13 +64,12 @@ export class LocalHomes implements WorkerHomes {
     return local;
   }
 
-  /** Commits what a home has left, with the connections that it has, and resolves once all of it is kept. */
+  /**
+   * Commits what a home has left, then what connections it has and how far each has come: only once all is said that follows from
+   * what was kept, and nothing more is taken in. Resolves once that is kept as well.
+   */
   async part(number: number, epoch: number): Promise<void> {
-    const local = this.#homes.get(number);
-    if (!local) return;
-    local.home.part(epoch);
-    local.home.commit();
-    await local.home.settled();
+    await this.#homes.get(number)?.home.part(epoch);
   }
 
   /** A gateway has held back what it says to a home until now: its connections go on. */
@@ -86,7 +85,7 @@ export class LocalHomes implements WorkerHomes {
   /** Hot path. What comes for one that is not here any more was said by somebody who is told so. */
   receive(message: HomeMessage, home: number): void {
     const local = this.#homes.get(home);
-    if (!local) return;
+    if (!local || local.home.hasParted) return;
     this.#touched.add(local);
     local.home.receive(message);
   }
@@ -108,6 +107,7 @@ export class LocalHomes implements WorkerHomes {
         this.#sweeping = undefined;
         continue;
       }
+      if (value.home.hasParted) continue;
       value.home.sweep();
       this.#touched.add(value);
     }

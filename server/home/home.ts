@@ -31,6 +31,9 @@ const OWED_TURNS = 64;
 const MOST_OWED_AT_ONCE = 4096;
 const TRUSTED_FROM = 64;
 
+/** Before a home is handed over nobody speaks to it any more, but for peers that were not waited for: nor are they here. */
+const MOST_PARTING_TURNS = 10;
+
 /** What homes say to each other, and say again. */
 const FROM_HOMES: ReadonlySet<HomeMessage['kind']> = new Set([
   'receipt',
@@ -73,6 +76,7 @@ export class Home {
   /** Items of what is owed that a turn does beside what comes; 0: nothing was kept since the last failure. */
   #owedAtOnce = 0;
   #isMakingUp = false;
+  #hasParted = false;
   /**
    * What other homes send again comes all at once, and a turn of all of it may be more than there is room for, each time
    * anew. So after a failure little of it is taken in a turn, and what was left is asked for once that is kept.
@@ -163,8 +167,7 @@ export class Home {
     if (this.#owedAtOnce > 0 && !this.#isMakingUp && this.#trouble.isOwing && !this.#trouble.isStanding)
       this.#payBack(this.#owedAtOnce);
     this.#deduplication.writeDown(this.#nowMs);
-    const changes = this.#store.staged;
-    if (changes > 0 || !this.#log.isEmpty) this.#commits.add(this.#log.take(changes));
+    if (this.#hasBegun) this.#commits.add(this.#log.take(this.#store.staged));
     this.#nowMs = this.#clock.now();
     this.#fromHomes = 0;
     if (!this.#commits.isIdle) return;
@@ -227,13 +230,35 @@ export class Home {
     return this.#commits.idle();
   }
 
-  /** Notes down who is connected, for the next owner; to be committed with all that came before. @param epoch of this owner */
-  part(epoch: number): void {
+  /**
+   * Notes down who is connected, for the next owner, and resolves once that is kept. What is under way is delivered from here when
+   * it is kept: noted down before, it would come once more from the next owner.
+   * @param epoch of this owner
+   */
+  async part(epoch: number): Promise<void> {
+    for (let round = 0; round === 0 || (this.#hasBegun && round < MOST_PARTING_TURNS); round += 1) {
+      this.commit();
+      await this.settled();
+    }
+    this.#hasParted = true;
     for (const kept of this.mailboxes.connections()) this.#store.stage(...noteOf(kept, epoch));
+    this.commit();
+    await this.settled();
+  }
+
+  /** Its connections are noted down: nothing may come any more that they would have had. */
+  get hasParted(): boolean {
+    return this.#hasParted;
+  }
+
+  /** Something has happened since the last commit. */
+  get #hasBegun(): boolean {
+    return this.#store.staged > 0 || !this.#log.isEmpty;
   }
 
   /** Takes up the notes of the owner before this one, by worker; those of others are out of date. @param epoch of this owner */
   takeNotes(epoch: number): Map<number, KeptConnection[]> {
+    this.mailboxes.countBehindOthers();
     const notes = new Map<number, KeptConnection[]>();
     for (const { key, value } of this.#store.range(NOTES)) {
       this.#store.stage(key);

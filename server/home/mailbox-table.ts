@@ -1,7 +1,7 @@
 import type { HomeStore } from '../store/home-store.js';
 import { KeyKind, numbersKey, readItemKey } from '../store/store-keys.js';
 import type { Deduplication } from './deduplication.js';
-import { Mailbox } from './mailbox.js';
+import { countOnFrom, Mailbox } from './mailbox.js';
 
 /** What is known of users who are away is kept for this many; of the others it is read again when they are named. */
 const MOST_AWAY = 50_000;
@@ -20,6 +20,8 @@ export class MailboxTable {
   #cameIn = 0;
   /** Items of mailboxes that are not known: with none, nobody has to be looked up. */
   #unknownItems: number;
+  /** Behind which an empty mailbox begins of which nothing is known. */
+  beginsBehind = 0;
 
   /** @param items that the store has */
   constructor(store: HomeStore, deduplication: Deduplication, items: number) {
@@ -50,6 +52,7 @@ export class MailboxTable {
         // Not its length: were there gaps in it, others would not be looked up any more that have mail.
         if (mailbox.length > 0) this.#unknownItems -= this.#store.count(numbersKey(KeyKind.Item, user));
       }
+      if (mailbox.lastSequence === 0 && this.beginsBehind > 0) countOnFrom(mailbox, this.beginsBehind);
       this.#mailboxes.set(user, mailbox);
       this.#cameIn += 1;
     }

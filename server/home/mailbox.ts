@@ -37,7 +37,7 @@ export class Mailbox {
 }
 
 /** Sequences have 32 bits: an empty mailbox whose user comes anew may count from 1 again before they run out. */
-const RENEW_FROM = 0x8000_0000;
+export const RENEW_FROM = 0x8000_0000;
 
 export function beginAnew(mailbox: Mailbox): void {
   if (mailbox.lastSequence < RENEW_FROM) return;

@@ -10,6 +10,7 @@ import { beginAnew, countOnFrom, type Mailbox } from './mailbox.js';
 import { itemOf, type MailboxItem, toItem, writeItem } from './mailbox-item.js';
 import { MailboxTable } from './mailbox-table.js';
 import { RecentItems } from './recent-items.js';
+import { SequenceReserve } from './sequence-reserve.js';
 import type { Acknowledgement, TurnLog } from './turn-log.js';
 
 /** Where the flags stand in the frame of an item: behind the header and the sequence. */
@@ -45,6 +46,7 @@ export class Mailboxes {
   readonly table: MailboxTable;
   readonly #parts: MailboxParts;
   readonly #recent: RecentItems;
+  readonly #sequences: SequenceReserve;
   #length: number;
   #waiting: number;
   #arrived: number;
@@ -52,6 +54,7 @@ export class Mailboxes {
   constructor(parts: MailboxParts) {
     this.#parts = parts;
     this.#recent = new RecentItems(parts.store);
+    this.#sequences = new SequenceReserve(parts.store);
     this.#length = parts.store.count(numbersKey(KeyKind.Item));
     this.table = new MailboxTable(parts.store, parts.deduplication, this.#length);
     this.#waiting = this.#length;
@@ -107,6 +110,7 @@ export class Mailboxes {
       item = toItem(content, encodeFrame(content));
     }
     mailbox.lastSequence = item.sequence;
+    this.#sequences.use(item.sequence);
     this.#length += 1;
     this.#waiting += 1;
     this.#arrived += 1;
@@ -181,6 +185,11 @@ export class Mailboxes {
       if (connection !== 0) yield { user, worker, connection, sentSequence, lastSequence, highestSent };
   }
 
+  /** This home had other owners before: mailboxes of which they left nothing are counted behind all that they gave. */
+  countBehindOthers(): void {
+    this.table.beginsBehind = this.#sequences.begin();
+  }
+
   /** What an earlier owner of this home has noted down holds from the first item on that comes here. */
   countOn({ user, lastSequence, highestSent }: KeptConnection): void {
     const mailbox = this.table.open(user);
@@ -251,6 +260,7 @@ export class Mailboxes {
 
   /** A turn failed: these mailboxes are as the store has them. */
   restore(mailboxes: Iterable<Mailbox>): void {
+    this.#sequences.restore();
     for (const mailbox of mailboxes) {
       this.#length -= mailbox.length;
       this.table.recover(mailbox);

@@ -18,6 +18,8 @@ export const KeyKind = {
   Clock: 9,
   /** Where a user was connected when its home was handed over. */
   Connection: 10,
+  /** How far its mailboxes have counted; of the home, not of a user. */
+  Sequences: 11,
 } as const;
 
 export const ITEM_KEY_BYTES = 13;

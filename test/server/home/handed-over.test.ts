@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FrameType } from '../../../protocol/frame.js';
 import type { BusMessage } from '../../../server/bus/bus.js';
 import { KeyKind, numbersKey } from '../../../server/store/store-keys.js';
@@ -41,10 +41,23 @@ async function firstOwner(store: FakeStore): Promise<TestHome> {
   return first;
 }
 
+/** Notes down what the next owner has to know. */
+async function part({ home }: TestHome, store: FakeStore): Promise<void> {
+  let hasParted = false;
+  const parting = home.part(FIRST_EPOCH).then(() => {
+    hasParted = true;
+  });
+  // Each look lets promises run, also where nothing is under way.
+  await vi.waitUntil(async () => {
+    await store.keep(0);
+    return hasParted;
+  });
+  await parting;
+}
+
 /** The home is handed over; the next owner has its notes. */
 async function nextOwner(first: TestHome, store: FakeStore, epoch = FIRST_EPOCH + 1): Promise<TestHome> {
-  first.home.part(FIRST_EPOCH);
-  await turn(first, store);
+  await part(first, store);
   const next = testHome(store);
   const notes = next.home.takeNotes(epoch);
   next.home.takeOver(notes.get(0) ?? []);
@@ -92,8 +105,7 @@ describe('a home that is handed over', () => {
     const store = new FakeStore();
     const first = await firstOwner(store);
     first.acknowledge(BOB, 3);
-    first.home.part(FIRST_EPOCH);
-    await turn(first, store);
+    await part(first, store);
     const next = testHome(store);
     const notes = next.home.takeNotes(FIRST_EPOCH + 1);
     next.submit(ALICE, BOB, 4);
@@ -103,6 +115,20 @@ describe('a home that is handed over', () => {
     next.acknowledge(BOB, 4);
     await turn(next, store);
     expect(waiting(store)).toBe(0);
+  });
+
+  it('does not send again what was under way, and was sent, when it was handed over', async () => {
+    const store = new FakeStore();
+    const first = await firstOwner(store);
+    first.submit(ALICE, BOB, 4);
+    first.home.commit();
+    expect(store.underWay).toBe(1);
+    const next = await nextOwner(first, store);
+    expect(delivered(first.take())).toEqual(['4']);
+    expect(delivered(next.take())).toEqual([]);
+    next.submit(ALICE, BOB, 5);
+    await turn(next, store);
+    expect(delivered(next.take())).toEqual(['5']);
   });
 
   it('takes no notice of what an owner before the last one has noted down', async () => {
@@ -127,6 +153,45 @@ describe('a home that was lost, and is found again', () => {
     next.acknowledge(BOB, 3);
     await turn(next, store);
     expect(waiting(store)).toBe(0);
+  });
+
+  it('delivers what came into an empty mailbox before the connection was there, however little that was sent', async () => {
+    const store = new FakeStore();
+    const first = testHome(store);
+    first.home.takeNotes(FIRST_EPOCH);
+    first.attach(BOB);
+    first.submit(ALICE, BOB, 1);
+    await turn(first, store);
+    first.acknowledge(BOB, 1);
+    await turn(first, store);
+    const next = testHome(store);
+    next.home.takeNotes(FIRST_EPOCH + 1);
+    for (const id of [2, 3]) next.submit(ALICE, BOB, id);
+    await turn(next, store);
+    next.home.receive(back(1));
+    next.acknowledge(BOB, 1);
+    await turn(next, store);
+    expect(delivered(next.take())).toEqual(['2', '3']);
+    expect(waiting(store)).toBe(2);
+  });
+
+  it('does so too where the owner in between has not seen the connection', async () => {
+    const store = new FakeStore();
+    const first = testHome(store);
+    first.home.takeNotes(FIRST_EPOCH);
+    first.attach(BOB);
+    first.submit(ALICE, BOB, 1);
+    await turn(first, store);
+    first.acknowledge(BOB, 1);
+    await turn(first, store);
+    const between = testHome(store);
+    between.home.takeNotes(FIRST_EPOCH + 1);
+    for (const id of [2, 3]) between.submit(ALICE, BOB, id);
+    await turn(between, store);
+    const next = testHome(store);
+    next.home.takeNotes(FIRST_EPOCH + 2);
+    next.home.receive(back(1));
+    expect(delivered(next.take())).toEqual(['2 again', '3 again']);
   });
 
   it('asks a user to come anew whose mailbox was empty and has been counted from the beginning', async () => {
