@@ -128,12 +128,13 @@ export class ClusterWorker implements RunningWorker {
     const { waitingBytes, heldBytes, peers } = this.#bus.stats;
     const worker: ClusterWorkerStats = {
       worker: this.#options.worker,
-      peer: this.#membership?.self.number ?? 0,
+      peer: this.#watch?.isIn ? (this.#membership?.self.number ?? 0) : 0,
       ...this.#homes.logs(),
       busBytes: waitingBytes,
       heldBytes,
       repeatedBatches: peers.reduce((sum, { repeated }) => sum + repeated, 0),
       opened: this.#keeper.opened,
+      openings: this.#keeper.openings,
     };
     const seen = this.#watch?.takeChanges();
     return { ...this.#worker.report(), cluster: { worker, ...(seen && { seen }) } };

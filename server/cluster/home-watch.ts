@@ -37,6 +37,11 @@ export class HomeWatch implements MembershipListener {
     this.#parts = parts;
   }
 
+  /** Whether this process is in the cluster, and not cut off from it. */
+  get isIn(): boolean {
+    return this.#isIn;
+  }
+
   /** What this process sees of the cluster, where it has changed since the last call. */
   takeChanges(): Pick<ClusterStats, 'peers' | 'homes'> | undefined {
     if (!this.#hasChanged) return undefined;
@@ -57,6 +62,7 @@ export class HomeWatch implements MembershipListener {
   begin(): void {
     const { membership } = this.#parts;
     this.#isIn = true;
+    this.#hasChanged = true;
     this.#held.clear();
     this.#places.length = 0;
     for (const peer of membership.peers.values())

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { OpenedHome } from '../../protocol/stats.js';
+import type { ClusterWorkerStats, OpenedHome } from '../../protocol/stats.js';
 import type { ClusterConfig } from '../config.js';
 import type { HomeOptions } from '../home/home.js';
 import {
@@ -56,6 +56,11 @@ interface Kept {
 export class LogKeeper implements HomeKeeper {
   /** The newest, oldest first. */
   readonly opened: OpenedHome[] = [];
+  /** All of them. */
+  readonly openings: ClusterWorkerStats['openings'] = {
+    handedOn: { count: 0, tookMs: 0 },
+    takenOver: { count: 0, tookMs: 0 },
+  };
   readonly #parts: LogKeeperParts;
   readonly #kept = new Map<number, Kept>();
   #folders = 0;
@@ -146,5 +151,8 @@ export class LogKeeper implements HomeKeeper {
       ...{ fenceMs, snapshotMs, replayMs, records, bytes },
     });
     if (this.opened.length > MOST_OPENED) this.opened.shift();
+    const openings = isHandedOn ? this.openings.handedOn : this.openings.takenOver;
+    openings.count += 1;
+    openings.tookMs += tookMs;
   }
 }
