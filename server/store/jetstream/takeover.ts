@@ -50,9 +50,12 @@ export interface TakenOver {
  * @throws FencedError where that has a higher epoch, StoreError where the state cannot be made
  */
 export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
-  const { log, owner } = options;
+  const { log, owner, snapshots } = options;
   const beganMs = performance.now();
+  // Before the log, which goes on meanwhile; and before a fence, which would make a log that was lost longer with each attempt.
+  const known = Math.max(0, ...(await snapshots.list()).map(({ sequence }) => sequence));
   const { last_seq: last } = await log.state();
+  if (known > last) throw lostLog(options, last, known);
   const newest = last > 0 ? await readIfWhole(log, last) : undefined;
   if (newest && newest.owner.epoch > owner.epoch) throw fencedBy(options, newest.owner);
   // At the end, wherever that is: an owner that does not know that it was replaced may be writing all the while. What it
@@ -64,10 +67,7 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
     const loadedMs = performance.now();
     const { place } = state;
     if (place.owner.epoch > owner.epoch) throw fencedBy(options, place.owner);
-    if (place.sequence > fence)
-      throw new StoreError(
-        `${log.names.stream}: the log ends at ${fence}, before its snapshot of ${place.sequence}: it was lost or made anew; restore the stream, or remove the objects ${log.names.slots.join(' and ')} of the bucket ${log.names.bucket} to begin with what the log has`,
-      );
+    if (place.sequence > fence) throw lostLog(options, fence, place.sequence);
     const replayed = await replay(options, state, fence);
     const takeover = {
       fencedMs,
@@ -81,6 +81,13 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
     await state.close();
     throw error;
   }
+}
+
+function lostLog({ log }: TakeoverOptions, end: number, snapshot: number): StoreError {
+  const { stream, slots, bucket } = log.names;
+  return new StoreError(
+    `${stream}: the log ends at ${end}, before its snapshot of ${snapshot}: it was lost or made anew; restore the stream, or remove the objects ${slots.join(' and ')} of the bucket ${bucket} to begin with what the log has`,
+  );
 }
 
 /** A damaged one is told of where it is read again, if it still matters. */

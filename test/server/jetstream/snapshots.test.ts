@@ -140,6 +140,19 @@ test('where no snapshot is whole and the log has lost its beginning, it is said,
   await expect(testStore(connection).store.open(3)).rejects.toThrow(/no whole snapshot/);
 });
 
+test('where the log was lost and its snapshot was not, it is said each time, and the log stays as it is', async () => {
+  const connection = await connectToServer();
+  const { store } = await withSnapshots(connection, 1);
+  await store.close();
+  const manager = await jetstreamManager(connection);
+  await manager.streams.delete(names.stream);
+  for (const epoch of [2, 3]) {
+    const next = await testStore(connection);
+    await expect(next.store.open(epoch)).rejects.toThrow(/was lost or made anew/);
+  }
+  expect((await manager.streams.info(names.stream)).state.last_seq).toBe(0);
+});
+
 test('where the only snapshot is damaged and the log has its beginning, the log is enough', async () => {
   const connection = await connectToServer();
   const { store } = await withSnapshots(connection, 1);
