@@ -105,6 +105,17 @@ describe('a home that is handed over', () => {
     expect(waiting(store)).toBe(0);
   });
 
+  it('delivers nothing behind its notes, which would come once more from the next owner', async () => {
+    const store = new FakeStore();
+    const first = await firstOwner(store);
+    first.submit(ALICE, BOB, 4);
+    first.home.commit();
+    first.submit(ALICE, BOB, 5);
+    const next = await nextOwner(first, store);
+    expect(first.take().map(({ kind }) => kind)).toEqual(['accepted', 'accepted']);
+    expect(delivered(next.take())).toEqual(['4', '5']);
+  });
+
   it('takes no notice of what an owner before the last one has noted down', async () => {
     const store = new FakeStore();
     const next = await nextOwner(await firstOwner(store), store, FIRST_EPOCH + 2);
@@ -127,6 +138,22 @@ describe('a home that was lost, and is found again', () => {
     next.acknowledge(BOB, 3);
     await turn(next, store);
     expect(waiting(store)).toBe(0);
+  });
+
+  it('does not take what is new for what its connection has acknowledged, though the mailbox was empty', async () => {
+    const store = new FakeStore();
+    const first = await firstOwner(store);
+    first.acknowledge(BOB, 3);
+    await turn(first, store);
+    const next = testHome(store);
+    next.home.takeNotes(FIRST_EPOCH + 2);
+    for (const id of [4, 5, 6]) next.submit(ALICE, BOB, id);
+    await turn(next, store);
+    next.home.receive(back(3));
+    next.acknowledge(BOB, 3);
+    await turn(next, store);
+    expect(delivered(next.take())).toEqual(['4', '5', '6']);
+    expect(waiting(store)).toBe(3);
   });
 
   it('asks a user to come anew whose mailbox was empty and has been counted from the beginning', async () => {
