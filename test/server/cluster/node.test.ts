@@ -3,15 +3,16 @@ import { FrameType } from '../../../protocol/frame.js';
 import type { RunningServer } from '../../../server/server.js';
 import { TestClient } from '../../support/client.js';
 import { startNatsServer } from '../../support/nats-server.js';
-import { addressOf, statsOf, testServer } from '../../support/server.js';
+import { addressOf, crash, statsOf, testServer } from '../../support/server.js';
 
 const HOMES = 8;
 /** Users enough that every home has some. */
 const USERS = Array.from({ length: 24 }, (_, index) => index + 1);
 
-async function startNode(nats: string, node: string): Promise<RunningServer> {
+async function startNode(nats: string, node: string, workers = 1): Promise<RunningServer> {
   return testServer({
     store: 'jetstream',
+    workers,
     cluster: { nats: { servers: [nats] }, name: 'test', node, homes: HOMES, replicas: 1, leaseMs: 1000 },
   });
 }
@@ -79,6 +80,25 @@ describe('two nodes', () => {
       const first = await client.next(FrameType.Deliver);
       const second = await client.next(FrameType.Deliver);
       expect([first.id, second.id].map((id) => id - alice.welcome.firstId)).toEqual([user, 100 + user]);
+    }
+  });
+});
+
+describe('a node of two workers', () => {
+  const homesOf = async (node: RunningServer) =>
+    (await statsOf(node)).cluster?.workers.map(({ homes }) => homes);
+
+  test('is two peers, each with its part of the homes, and goes on when one of them dies', async () => {
+    const node = await startNode(await natsAddress(), 'one', 2);
+    await expect.poll(() => homesOf(node), { timeout: 30_000 }).toEqual([HOMES / 2, HOMES / 2]);
+    const alice = await login(node, 1000);
+    for (const user of USERS) await send(alice, user, alice.welcome.firstId + user);
+    await crash(node, 0);
+    await expect.poll(() => homesOf(node), { timeout: 30_000 }).toEqual([HOMES / 2, HOMES / 2]);
+    for (const user of USERS) {
+      const client = await login(node, user);
+      expect((await client.next(FrameType.Deliver)).id).toBe(alice.welcome.firstId + user);
+      await send(client, 1000, client.welcome.firstId);
     }
   });
 });
