@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { ClusterPlace } from '../lab/cluster/operated-cluster.js';
 import { InputError } from '../record/input-error.js';
 import { type NatsFlags, natsIdentity, natsOptions } from './nats-options.js';
 import { collect } from './repeatable-option.js';
@@ -10,6 +11,12 @@ export interface ClusterFlags extends NatsFlags {
   node?: string;
   homes?: string;
   replicas?: string;
+}
+
+/** What commander makes of the options that say which cluster is meant. */
+export interface ClusterPlaceFlags extends NatsFlags {
+  cluster?: string[];
+  clusterName?: string;
 }
 
 type Settings = Record<string, unknown>;
@@ -34,7 +41,7 @@ export function clusterOptions(command: Command): Command {
  * @throws InputError for flags of a cluster where there is none
  */
 export function withCluster(settings: Settings, flags: ClusterFlags): Settings {
-  const servers = flags.cluster?.flatMap((list) => list.split(',')).map((url) => url.trim());
+  const servers = serversOf(flags);
   const said = defined({
     name: flags.clusterName,
     node: flags.node,
@@ -51,6 +58,35 @@ export function withCluster(settings: Settings, flags: ClusterFlags): Settings {
   }
   const nats = { ...(before?.nats as Settings | undefined), ...defined({ servers, ...natsIdentity(flags) }) };
   return { ...settings, cluster: { ...before, ...said, nats } };
+}
+
+/**
+ * Adds the options that say which cluster is meant; `readClusterPlace` reads them.
+ * @param isAlways false for a command that is about one server where they are not given: then C2M_NATS says nothing
+ */
+export function clusterPlaceOptions(command: Command, isAlways: boolean): Command {
+  const where = new Option(
+    '--cluster <url>',
+    'NATS of the cluster: nats://host:port or tls://host:port; several with commas between, or repeated',
+  ).argParser(collect);
+  command
+    .addOption(isAlways ? where.env('C2M_NATS') : where)
+    .option('--cluster-name <name>', 'which of the clusters on that NATS (default: c2m)');
+  return natsOptions(command, false);
+}
+
+/** @throws InputError where nothing says where the cluster is */
+export function readClusterPlace(flags: ClusterPlaceFlags): ClusterPlace {
+  const servers = serversOf(flags);
+  if (!servers)
+    throw new InputError(
+      '--cluster is missing: where is the NATS of the cluster? Write --cluster nats://host:4222, or set C2M_NATS',
+    );
+  return { nats: { servers, ...natsIdentity(flags) }, name: flags.clusterName ?? 'c2m' };
+}
+
+function serversOf({ cluster }: { cluster?: string[] }): string[] | undefined {
+  return cluster?.flatMap((list) => list.split(',')).map((url) => url.trim());
 }
 
 /** Without what was not said, which would hide what is in the file. */

@@ -50,6 +50,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./agent.js')).agentCommand,
   },
   {
+    name: 'cluster',
+    summary: 'the nodes of a cluster: how they are, drain one, move a home',
+    load: async () => (await import('./cluster.js')).clusterCommand,
+  },
+  {
     name: 'top',
     summary: 'the queues of a running server, live',
     load: async () => (await import('./top.js')).topCommand,

@@ -67,7 +67,7 @@ async function serve(config: ServerConfig): Promise<ExitStatus> {
   });
   const asked = new Promise<void>((resolve) => interrupts.onRequest(resolve));
   try {
-    await Promise.race([asked, server.failed]);
+    await Promise.race([asked, server.left, server.failed]);
   } finally {
     await server.close();
     interrupts.release();

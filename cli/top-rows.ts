@@ -1,10 +1,10 @@
 import chalk from 'chalk';
+import { lastSampleMs, queueLags, secondsBetween } from '../lab/queue-lags.js';
 import type { ServerStats } from '../protocol/stats.js';
 import { formatBytes, formatCount, formatMilliseconds, plural } from '../reports/format.js';
 import { cutLine, filledLines } from './line-width.js';
 import type { Room } from './redrawn-screen.js';
 
-const MS_PER_SECOND = 1000;
 /** Of many workers, those whose queues are longest. */
 const QUEUES_SHOWN = 20;
 const WORKERS_SHOWN = 12;
@@ -15,20 +15,9 @@ const NAME_COLUMNS = 20;
 /** What the figures of a queue take beside its name, an alert included. */
 const FIGURE_COLUMNS = 60;
 
-/** One queue between two looks. */
-interface QueueRow {
-  name: string;
-  length: number;
-  arrivedPerSecond: number;
-  servedPerSecond: number;
-  behindMs: number;
-  max: number;
-  isAlerting: boolean;
-}
-
 /** What a server did between two answers of `/stats`, as lines for a terminal. */
 export function topRows(before: ServerStats, now: ServerStats, { columns, rows }: Room): string[] {
-  const seconds = Math.max(0.001, (lastMs(now) - lastMs(before)) / MS_PER_SECOND);
+  const seconds = secondsBetween(before, now);
   const head = [
     ...filledLines(headWords(now), GAP, columns),
     ...filledLines(counterWords(before, now, seconds), GAP, columns),
@@ -42,13 +31,13 @@ export function topRows(before: ServerStats, now: ServerStats, { columns, rows }
   );
   const roomForQueues = rows - head.length - workers.length - FRAMING_ROWS;
   const queuesShown = Math.min(QUEUES_SHOWN, Math.max(1, roomForQueues));
-  const queues = queueLines(before, now, seconds, { columns, rows: queuesShown });
+  const queues = queueLines(before, now, { columns, rows: queuesShown });
   return [...head, '', ...queues, '', ...workers];
 }
 
 function headWords(now: ServerStats): string[] {
   const { store, handlers, restarts } = now;
-  const minutes = Math.floor((lastMs(now) - now.startedAtMs) / 60_000);
+  const minutes = Math.floor((lastSampleMs(now) - now.startedAtMs) / 60_000);
   return [
     `c2m ${now.version}, up ${formatCount(minutes)} min`,
     `${formatCount(now.connections)} connections`,
@@ -64,10 +53,8 @@ function counterWords(before: ServerStats, now: ServerStats, seconds: number): s
 }
 
 /** @param room of which `rows` is how many queues are shown */
-function queueLines(before: ServerStats, now: ServerStats, seconds: number, room: Room): string[] {
-  const rows = Object.keys(now.queues)
-    .map((name) => queueRow(name, before, now, seconds))
-    .sort((one, other) => other.behindMs - one.behindMs || other.length - one.length || other.max - one.max);
+function queueLines(before: ServerStats, now: ServerStats, room: Room): string[] {
+  const rows = queueLags(before, now);
   // The figures are what it is about: a name that would push them out of sight is cut.
   const widestName = Math.max(NAME_COLUMNS / 2, room.columns - FIGURE_COLUMNS);
   const nameColumns = Math.min(NAME_COLUMNS, widestName);
@@ -85,27 +72,6 @@ function queueLines(before: ServerStats, now: ServerStats, seconds: number, room
   const head = `${'queue'.padEnd(nameColumns)} ${'length'.padStart(9)} ${'behind'.padStart(9)} ${'in'.padStart(11)} ${'out'.padStart(11)} ${'highest'.padStart(9)}`;
   const rest = rows.length - room.rows;
   return [chalk.bold(head), ...lines, ...(rest > 0 ? [chalk.dim(`and ${rest} shorter ones`)] : [])];
-}
-
-function queueRow(name: string, before: ServerStats, now: ServerStats, seconds: number): QueueRow {
-  const { arrived = 0, served = 0, max = 0, mostServedPerSecond = 0 } = now.queues[name] ?? {};
-  const earlier = before.queues[name] ?? { arrived: 0, served: 0 };
-  const since = before.samples.at(-1)?.sequence ?? 0;
-  const length = Math.max(
-    0,
-    ...now.samples.filter(({ sequence }) => sequence > since).map(({ queues }) => queues[name] ?? 0),
-  );
-  const servedPerSecond = Math.max(0, served - earlier.served) / seconds;
-  return {
-    name,
-    length,
-    arrivedPerSecond: Math.max(0, arrived - earlier.arrived) / seconds,
-    servedPerSecond,
-    // At the best rate that it was ever served at: an idle queue with one item in it is not late.
-    behindMs: mostServedPerSecond === 0 ? 0 : (length * MS_PER_SECOND) / mostServedPerSecond,
-    max,
-    isAlerting: now.alerts.some(({ queue, clearedAtMs }) => queue === name && clearedAtMs === null),
-  };
 }
 
 function workerLines(before: ServerStats, now: ServerStats, seconds: number, shown: number): string[] {
@@ -130,11 +96,6 @@ function workerLines(before: ServerStats, now: ServerStats, seconds: number, sho
   return rest > 0 ? [...lines, chalk.dim(`and ${rest} less busy ones`)] : lines;
 }
 
-/** When the server last sampled its queues: both looks count on its clock. */
-function lastMs(stats: ServerStats): number {
-  return stats.samples.at(-1)?.atMs ?? stats.startedAtMs;
-}
-
-function perSecond(rate: number): string {
+export function perSecond(rate: number): string {
   return `${formatCount(Math.round(rate))}/s`;
 }

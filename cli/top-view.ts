@@ -4,47 +4,71 @@ import { printableData, printableJson } from '../record/printable.js';
 import { canBeRedrawn, type Frame, type Room, redrawnScreen } from './redrawn-screen.js';
 import { topRows } from './top-rows.js';
 
-/** Where the looks at a server are shown. */
-export interface TopView {
-  show(before: ServerStats, now: ServerStats): void;
+/** Where looks at something are shown, each with the one before. */
+export interface TopView<Look = ServerStats> {
+  show(before: Look, now: Look): void;
   /** Nothing more comes; what was shown last stays. */
   end(): void;
 }
 
-/** A terminal is redrawn in place; a pipe, and who looks but once, gets one table behind the other. */
-export function topView(
-  stream: NodeJS.WriteStream,
-  { once = false, json = false }: { once?: boolean; json?: boolean },
-): TopView {
-  if (json) return jsonView(stream);
-  return canBeRedrawn(stream) && !once ? redrawnView(stream) : tableView(stream);
+/** What is shown of two looks. */
+export interface TopContent<Look> {
+  rows(before: Look, now: Look, room: Room): string[];
+  /** For programs. */
+  data(before: Look, now: Look): unknown;
 }
 
-function jsonView(stream: NodeJS.WriteStream): TopView {
+export interface TopViewOptions {
+  once?: boolean;
+  json?: boolean;
+}
+
+const ONE_SERVER: TopContent<ServerStats> = {
+  // Names and versions are the server's.
+  rows: (before, now, room) => topRows(printableData(before), printableData(now), room),
+  data: (_before, now) => now,
+};
+
+/** The looks at one server. */
+export function topView(stream: NodeJS.WriteStream, options: TopViewOptions): TopView {
+  return looksView(stream, options, ONE_SERVER);
+}
+
+/** A terminal is redrawn in place; a pipe, and who looks but once, gets one table behind the other. */
+export function looksView<Look>(
+  stream: NodeJS.WriteStream,
+  { once = false, json = false }: TopViewOptions,
+  content: TopContent<Look>,
+): TopView<Look> {
+  if (json) return jsonView(stream, content);
+  return canBeRedrawn(stream) && !once ? redrawnView(stream, content) : tableView(stream, content);
+}
+
+function jsonView<Look>(stream: NodeJS.WriteStream, { data }: TopContent<Look>): TopView<Look> {
   return {
-    show: (_before, now) => stream.write(`${printableJson(now)}\n`),
+    show: (before, now) => stream.write(`${printableJson(data(before, now))}\n`),
     end: () => undefined,
   };
 }
 
-function tableView(stream: NodeJS.WriteStream): TopView {
+function tableView<Look>(stream: NodeJS.WriteStream, content: TopContent<Look>): TopView<Look> {
   // In a pipe each line is as long as it likes, so that `grep` and `awk` find their way.
   const columns = (stream.isTTY && stream.columns) || Number.POSITIVE_INFINITY;
   return {
     show: (before, now) => {
-      const rows = rowsOf(before, now, { columns, rows: Number.POSITIVE_INFINITY });
+      const rows = content.rows(before, now, { columns, rows: Number.POSITIVE_INFINITY });
       stream.write(`${rows.join('\n')}\n\n`);
     },
     end: () => undefined,
   };
 }
 
-function redrawnView(stream: NodeJS.WriteStream): TopView {
+function redrawnView<Look>(stream: NodeJS.WriteStream, content: TopContent<Look>): TopView<Look> {
   const screen = redrawnScreen(stream);
   let newest: Frame = () => [];
   return {
     show: (before, now) => {
-      newest = (room) => rowsOf(before, now, room);
+      newest = (room) => content.rows(before, now, room);
       screen.draw(({ columns, rows }) => [
         ...newest({ columns, rows: rows - 1 }).slice(0, Math.max(0, rows - 1)),
         chalk.dim('Ctrl-C ends'),
@@ -52,9 +76,4 @@ function redrawnView(stream: NodeJS.WriteStream): TopView {
     },
     end: () => screen.leave(newest),
   };
-}
-
-/** Names and versions are the server's. */
-function rowsOf(before: ServerStats, now: ServerStats, room: Room): string[] {
-  return topRows(printableData(before), printableData(now), room);
 }

@@ -7,6 +7,22 @@ const REQUEST_TIMEOUT_MS = 15_000;
 /** A thousand workers with their queues, ten seconds of samples and a thousand alerts take a tenth of it. */
 const LARGEST_ANSWER_BYTES = 64 * 2 ** 20;
 
+const clusterSchema = z.looseObject({
+  workers: z.array(
+    z.looseObject({
+      peer: z.number(),
+      homes: z.number(),
+      turnsUnderWay: z.number(),
+      logBytes: z.number(),
+      busBytes: z.number(),
+      heldBytes: z.number(),
+      opened: z.array(
+        z.looseObject({ home: z.number(), isHandedOn: z.boolean(), atMs: z.number(), tookMs: z.number() }),
+      ),
+    }),
+  ),
+});
+
 /** What is read of `/stats` here; a server may tell more. */
 const statsSchema = z.looseObject({
   schema: z.literal('c2m.stats/1'),
@@ -33,6 +49,8 @@ const statsSchema = z.looseObject({
   ),
   restarts: z.array(z.unknown()),
   handlers: z.looseObject({ version: z.string() }),
+  /** Servers of before there were clusters do not tell. */
+  cluster: clusterSchema.nullish(),
   samples: z.array(
     z.looseObject({
       atMs: z.number(),
@@ -59,6 +77,11 @@ export async function readStats(url: string): Promise<ServerStats> {
   const parsed = statsSchema.safeParse(await ask(url, '/stats', 'GET'));
   if (parsed.success) return parsed.data as unknown as ServerStats;
   throw strange(url, parsed.error);
+}
+
+/** What a server says of itself on another way. @returns undefined where it is nothing that this release can read */
+export function parseStats(said: unknown): ServerStats | undefined {
+  return statsSchema.safeParse(said).data as unknown as ServerStats | undefined;
 }
 
 /** Lets the server load its handlers anew. @throws InputError where nothing of ours answers there */

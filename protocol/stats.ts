@@ -57,7 +57,7 @@ export interface ClusterHome {
 
 export interface ClusterWorkerStats {
   worker: number;
-  /** Its number as a peer; 0: it is not in. */
+  /** Its number as a peer; 0: it is not in, or cut off. */
   peer: number;
   /** Homes that are open here. */
   homes: number;
@@ -72,6 +72,15 @@ export interface ClusterWorkerStats {
   repeatedBatches: number;
   /** Homes that were opened here, oldest first; the newest hundred are kept. */
   opened: OpenedHome[];
+  /** All of them, by whether their owners had handed them over. */
+  openings: { handedOn: OpeningCount; takenOver: OpeningCount };
+}
+
+/** Since the start of the worker. */
+export interface OpeningCount {
+  count: number;
+  /** Of all together. */
+  tookMs: number;
 }
 
 /** How a home came here; milliseconds. */

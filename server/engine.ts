@@ -18,6 +18,8 @@ export interface Engine {
   failed: Promise<never>;
   /** Puts handlers into force everywhere, or nowhere. @throws Error saying why not */
   reload(staged: StagedHandlers): Promise<void>;
+  /** Whether `reload` would put them into force; nothing changes. @throws Error saying why not */
+  tryOut(staged: StagedHandlers): Promise<void>;
   drain(): Promise<void>;
 }
 
@@ -61,10 +63,14 @@ async function runInProcess(
     code.activate(staged.isReturn);
     files.accept(staged);
   };
+  const tryOut = async (staged: StagedHandlers) => {
+    await code.load(staged.file);
+    code.discard();
+  };
   try {
     const addresses = await worker.listen(certificate);
     listener.report(worker.report());
-    return { addresses, failed: new Promise<never>(() => undefined), reload, drain };
+    return { addresses, failed: new Promise<never>(() => undefined), reload, tryOut, drain };
   } catch (error) {
     await drain();
     throw error;

@@ -2,7 +2,9 @@ import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
 import { startAdmin } from './admin/admin.js';
 import { ServerState } from './admin/server-state.js';
+import type { NodeControl } from './cluster/control/node-control.js';
 import {
+  type ClusterConfig,
   type ListenAddress,
   parseServerConfig,
   type ServerConfig,
@@ -26,6 +28,8 @@ export interface RunningServer {
   mediaUrl: string | null;
   /** Rejects when the server cannot go on, such as when its workers die again and again. */
   failed: Promise<never>;
+  /** Resolves when an operator has had this node of a cluster drained: it has no homes any more, and is to be closed. */
+  left: Promise<void>;
   /** Loads the handlers anew. @returns the version in force @throws ReloadError: the version before stays */
   reload(): Promise<string>;
   /** Stops accepting, sends what is gathered and GOODBYE, and ends within `limits.drainTimeoutMs`. */
@@ -64,6 +68,9 @@ async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<Run
     // Undone last, since it throws where the folder went away.
     undo.push(() => store.release());
   }
+  const { cluster } = config;
+  const control = cluster && (await connectControl(cluster, log));
+  if (control) undo.push(() => control.close());
   await clearOwnerless();
   const { path: folder, remove } = await makeTemporaryFolder('c2m-server-');
   undo.push(remove);
@@ -85,16 +92,28 @@ async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<Run
       reloading?.fallBack(version, reason).catch((error: Error) => log.error(error.message));
     },
   });
-  undo.push(() => engine.drain());
+  undo.push(async () => {
+    const isDrained = state.cluster?.isLeaving;
+    await engine.drain();
+    if (isDrained) await control?.forgetDrain();
+  });
   const media = config.media ? await MediaChild.start(config, log) : undefined;
   if (media) {
     undo.push(() => media.close());
     state.media = media;
   }
-  const sampling = setInterval(() => state.sample(), SAMPLE_INTERVAL_MS);
+  let leave: () => void = () => undefined;
+  const left = new Promise<void>((resolve) => {
+    leave = resolve;
+  });
+  const sampling = setInterval(() => {
+    state.sample();
+    if (state.cluster?.hasLeft) leave();
+  }, SAMPLE_INTERVAL_MS);
   undo.push(() => clearInterval(sampling));
   const loading = new Reloading(files, engine, state, log);
   reloading = loading;
+  control?.serve({ stats: () => state.stats(), reloading: loading });
   const admin = config.admin ? await startAdmin(config.admin, state, () => loading.reload()) : undefined;
   if (admin) undo.push(() => admin.close());
   log.info({ addresses: engine.addresses, admin: admin?.url, workers: config.workers }, 'listening');
@@ -104,6 +123,7 @@ async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<Run
     adminUrl: admin?.url ?? null,
     mediaUrl: media?.url ?? null,
     failed: engine.failed,
+    left,
     reload: () => loading.reload(),
     close: () => {
       log.info('draining');
@@ -111,6 +131,12 @@ async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<Run
       return closing;
     },
   };
+}
+
+/** NATS is loaded where it is used. */
+async function connectControl(cluster: ClusterConfig, log: Logger): Promise<NodeControl> {
+  const { NodeControl } = await import('./cluster/control/node-control.js');
+  return NodeControl.connect(cluster, log);
 }
 
 /** The last thing first. */

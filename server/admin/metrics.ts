@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { MediaStats, ServerCounters, ServerStats } from '../../protocol/stats.js';
+import { ClusterMetrics } from './cluster-metrics.js';
 
 const COUNTERS: [keyof Omit<ServerCounters, 'closedByReason' | 'refusedByReason'>, string, string][] = [
   ['connectionsAccepted', 'c2m_connections_accepted_total', 'Connections accepted.'],
@@ -56,6 +57,9 @@ export class Metrics {
   readonly #refused = this.#counter('c2m_messages_refused_total', 'SENDs refused, by reason.', ['reason']);
   readonly #counters = COUNTERS.map(([key, name, help]) => ({ key, counter: this.#counter(name, help, []) }));
 
+  /** Made by the first server of a cluster that is rendered: others have none of these. */
+  #cluster: ClusterMetrics | undefined;
+
   get contentType(): string {
     return this.#registry.contentType;
   }
@@ -67,6 +71,7 @@ export class Metrics {
     this.#loads.inc(stats.handlers.loads);
     this.#rejected.inc(stats.handlers.rejections);
     if (stats.media) this.#renderMedia(stats.media);
+    if (stats.cluster) this.#clusterMetrics().render(stats.cluster);
     this.#storeItems.set({ store: stats.store.kind }, stats.store.items);
     this.#storeBytes.set({ store: stats.store.kind }, stats.store.diskBytes);
     this.#storeCommits.inc(stats.store.commits);
@@ -103,6 +108,14 @@ export class Metrics {
     this.#mediaRequests.inc({ outcome: 'downloaded' }, downloads);
     for (const [status, count] of Object.entries(refused))
       this.#mediaRequests.inc({ outcome: status }, count);
+  }
+
+  #clusterMetrics(): ClusterMetrics {
+    this.#cluster ??= new ClusterMetrics({
+      gauge: (...all) => this.#gauge(...all),
+      counter: (...all) => this.#counter(...all),
+    });
+    return this.#cluster;
   }
 
   #gauge(name: string, help: string, labelNames: string[]): Gauge {

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import type {
-  ClusterStats,
   HandlerStats,
   MediaStats,
   QueueAlert,
@@ -8,10 +7,11 @@ import type {
   StoreStats,
   WorkerRestart,
 } from '../../protocol/stats.js';
-import type { ClusterConfig, ServerConfig } from '../config.js';
+import type { ServerConfig } from '../config.js';
 import type { WorkerReport } from '../processes/worker.js';
 import { addCounters } from '../queues/counters.js';
 import { QueueMonitor } from '../queues/queue-monitor.js';
+import { ClusterState } from './cluster-state.js';
 import { PastReports } from './past-reports.js';
 import { UnsampledCounts } from './unsampled-counts.js';
 
@@ -27,9 +27,8 @@ export class ServerState {
   media: { readonly stats: MediaStats; readonly problem: string | null } | undefined;
   /** What is the matter with a process, by its number. */
   readonly #problems = new Map<number, string>();
-  readonly #cluster: ClusterConfig | null;
-  /** The cluster as one of its workers has last seen it. */
-  #seen: Pick<ClusterStats, 'peers' | 'homes'> = { peers: [], homes: [] };
+  /** Null where it stands alone. */
+  readonly cluster: ClusterState | null;
   readonly #past = new PastReports();
   readonly #monitor: QueueMonitor;
   readonly #workers: number;
@@ -46,7 +45,7 @@ export class ServerState {
   constructor(version: string, config: ServerConfig, handlers: string, log: Logger) {
     this.#version = version;
     this.#store = config.store;
-    this.#cluster = config.cluster;
+    this.cluster = config.cluster && new ClusterState(config.cluster);
     this.#workers = config.workers + config.homes;
     this.#handlers = { version: handlers, sinceMs: Date.now(), loads: 1, rejected: [], rejections: 0 };
     this.#monitor = new QueueMonitor(config.thresholds, (alert) => logAlert(log, alert));
@@ -60,7 +59,7 @@ export class ServerState {
     const before = this.#reports.get(worker);
     if (before && before.stats.pid !== pid) this.#past.bury(before);
     this.#reports.set(worker, report);
-    if (report.cluster?.seen) this.#seen = report.cluster.seen;
+    if (report.cluster) this.cluster?.take(report.cluster);
     this.#counts.reported(report.stats);
     for (const [queue, { peak, arrived, served }] of Object.entries(this.#past.addTo(report).queues)) {
       const name = this.#nameOf(queue, report);
@@ -74,6 +73,7 @@ export class ServerState {
   get problem(): string | undefined {
     const problems = [...this.#problems.values()];
     if (this.media?.problem) problems.push(this.media.problem);
+    if (this.cluster) problems.push(...this.cluster.problems);
     return problems.length > 0 ? problems.join('\n') : undefined;
   }
 
@@ -88,6 +88,7 @@ export class ServerState {
     const last = this.#reports.get(worker);
     if (last) this.#past.bury(last);
     this.#reports.delete(worker);
+    this.cluster?.died(worker);
   }
 
   restarted(worker: number, reason: string): void {
@@ -154,18 +155,11 @@ export class ServerState {
       restarts: this.#restarts,
       handlers: this.#handlers,
       media: this.media?.stats ?? null,
-      cluster: this.#clusterStats(),
+      cluster: this.cluster?.stats() ?? null,
       samples: this.#monitor.samples,
       alerts: this.#monitor.alerts,
       queues: this.#queues(reports),
     };
-  }
-
-  #clusterStats(): ClusterStats | null {
-    if (!this.#cluster) return null;
-    const { name, node } = this.#cluster;
-    const workers = [...this.#reports.values()].flatMap(({ cluster }) => (cluster ? [cluster.worker] : []));
-    return { name, node, ...this.#seen, workers: workers.sort((a, b) => a.worker - b.worker) };
   }
 
   #queues(reports: WorkerReport[]): ServerStats['queues'] {

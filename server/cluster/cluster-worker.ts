@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { formatAddress } from '../../protocol/address.js';
 import type { ClusterWorkerStats } from '../../protocol/stats.js';
@@ -30,6 +31,10 @@ export interface ClusterWorkerOptions {
   log(line: string): void;
 }
 
+/** A table that cannot be had by then is not there; an election takes seconds. */
+const TABLE_WITHIN_MS = 45_000;
+const TABLE_PAUSE_MS = 1000;
+
 /** A worker in a cluster: a peer, with a gateway for its connections, and those homes that it is given. */
 export class ClusterWorker implements RunningWorker {
   readonly #options: ClusterWorkerOptions;
@@ -51,7 +56,10 @@ export class ClusterWorker implements RunningWorker {
     this.#bus = new ClusterBus({
       ...{ connection, cluster: cluster.name, homes: cluster.homes },
       trouble: options.log,
-      stuck: (peer) => options.log(`peer ${peer} takes nothing of what it is told, and is told nothing more`),
+      stuck: (peer) => {
+        options.log(`peer ${peer} takes nothing of what it is told, and is told nothing more`);
+        this.#watch?.stuck(peer);
+      },
     });
     this.#worker = new Worker({
       config,
@@ -65,7 +73,7 @@ export class ClusterWorker implements RunningWorker {
       ...(room && { room }),
     });
     const { folder, log } = options;
-    this.#handOver = new HandOver({ bus: this.#bus, homes: this.#homes, log });
+    this.#handOver = new HandOver({ bus: this.#bus, homes: this.#homes });
     this.#keeper = new LogKeeper({
       ...{ connection, cluster, homes: this.#homes, folder, log },
       partsOf: (home) => ({
@@ -120,15 +128,36 @@ export class ClusterWorker implements RunningWorker {
     const { waitingBytes, heldBytes, peers } = this.#bus.stats;
     const worker: ClusterWorkerStats = {
       worker: this.#options.worker,
-      peer: this.#membership?.self.number ?? 0,
+      peer: this.#watch?.isIn ? (this.#membership?.self.number ?? 0) : 0,
       ...this.#homes.logs(),
       busBytes: waitingBytes,
       heldBytes,
       repeatedBatches: peers.reduce((sum, { repeated }) => sum + repeated, 0),
       opened: this.#keeper.opened,
+      openings: this.#keeper.openings,
     };
     const seen = this.#watch?.takeChanges();
     return { ...this.#worker.report(), cluster: { worker, ...(seen && { seen }) } };
+  }
+
+  /** Servers of NATS that were just started elect a leader first. @throws Error with the reason that JetStream gave last */
+  async #openTable(): Promise<KvLeaseTable> {
+    const { config, log } = this.#options;
+    const { name: cluster, replicas } = config.cluster;
+    const endMs = performance.now() + TABLE_WITHIN_MS;
+    for (;;) {
+      try {
+        return await KvLeaseTable.open(this.#connection, { cluster, replicas, log });
+      } catch (error) {
+        const { message } = error as Error;
+        if (performance.now() > endMs)
+          throw new Error(
+            `JetStream does not give the table of the cluster: ${message}; see that as many servers of NATS run with JetStream as the cluster has replicas (${replicas})`,
+          );
+        log(`waiting for JetStream: ${message}`);
+        await sleep(TABLE_PAUSE_MS);
+      }
+    }
   }
 
   #handOn(home: number, epoch: number): Promise<void> {
@@ -142,11 +171,7 @@ export class ClusterWorker implements RunningWorker {
     const { config, worker, log } = this.#options;
     const { cluster } = config;
     const membership = new LeasedMembership({
-      table: await KvLeaseTable.open(this.#connection, {
-        cluster: cluster.name,
-        replicas: cluster.replicas,
-        log,
-      }),
+      table: await this.#openTable(),
       peer: { node: cluster.node, worker, versions: BUS_VERSIONS, addresses },
       homes: cluster.homes,
       replicas: cluster.replicas,
@@ -164,8 +189,9 @@ export class ClusterWorker implements RunningWorker {
         toHome: (home, message) => router.toHome(home, message),
         toConnection: (message, home) => router.toConnection(message, home),
         held: (home, epoch, peer) => this.#handOver.held(home, epoch, peer),
-        here: (home, _epoch, peer) => {
-          this.#homes.takeOver(home, this.#bus.addressOf(peer));
+        here: (home, epoch, peer) => {
+          this.#handOver.here(home, peer);
+          this.#homes.takeOver(home, epoch, this.#bus.addressOf(peer));
           this.#worker.schedule();
         },
         gathered: () => router.gathered(),
@@ -182,7 +208,10 @@ export class ClusterWorker implements RunningWorker {
     });
     this.#watch = watch;
     membership.watch({
-      up: (peer) => watch.up(peer),
+      up: (peer) => {
+        if (peer.number !== membership.self.number) this.#handOver.up(peer.number);
+        watch.up(peer);
+      },
       down: (peer) => {
         this.#handOver.down(peer.number);
         watch.down(peer);

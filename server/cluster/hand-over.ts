@@ -2,13 +2,15 @@ import type { ClusterBus } from './cluster-bus.js';
 import type { LocalHomes } from './local-homes.js';
 import type { Membership } from './membership.js';
 
-/** A peer that has not said by then that it holds back is not waited for: what it says is lost, and its clients ask again. */
+/**
+ * A peer that has not said by then that it holds back is not waited for. What it still says is lost, which it does not know: so the
+ * home goes as from an owner that has died, and all of them ask again.
+ */
 const HELD_TIMEOUT_MS = 5000;
 
 export interface HandOverParts {
   bus: ClusterBus;
   homes: LocalHomes;
-  log(line: string): void;
 }
 
 interface Waiting {
@@ -40,7 +42,17 @@ export class HandOver {
     }
     const early = this.#early.get(home);
     if (early?.epoch === epoch) early.peers.add(peer);
-    else this.#early.set(home, { epoch, peers: new Set([peer]) });
+    else if (!early || early.epoch < epoch) this.#early.set(home, { epoch, peers: new Set([peer]) });
+  }
+
+  /** It holds back no more what it has to say to that home: the move was given up. */
+  here(home: number, peer: number): void {
+    this.#early.get(home)?.peers.delete(peer);
+  }
+
+  /** It may have spoken before it heard of a move. */
+  up(peer: number): void {
+    for (const { peers } of this.#waiting.values()) peers.add(peer);
   }
 
   /** It holds nothing any more, and says nothing. */
@@ -48,18 +60,20 @@ export class HandOver {
     for (const waiting of this.#waiting.values()) this.#heard(waiting, peer);
   }
 
+  /** @throws Error where the next owner does not have all that was said */
   async run(home: number, epoch: number, { peers, self }: Membership): Promise<void> {
-    const { bus, homes, log } = this.#parts;
+    const { bus, homes } = this.#parts;
     const early = this.#early.get(home);
     this.#early.delete(home);
     const others = [...peers.keys()].filter(
       (peer) => peer !== self.number && !(early?.epoch === epoch && early.peers.has(peer)),
     );
     const silent = await this.#allHeld(home, epoch, new Set(others));
-    if (silent.length > 0) log(`home ${home} moves without waiting for peers ${silent.join(', ')}`);
     await homes.part(home, epoch);
     bus.flush();
     await bus.confirmed();
+    if (silent.length > 0)
+      throw new Error(`peers ${silent.join(', ')} did not say in time that they hold back`);
   }
 
   /** @returns those that said nothing in time */
@@ -67,11 +81,12 @@ export class HandOver {
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
-        this.#waiting.delete(home);
+        if (this.#waiting.get(home) === waiting) this.#waiting.delete(home);
         resolve([...peers]);
       };
       const timer = setTimeout(done, HELD_TIMEOUT_MS);
-      this.#waiting.set(home, { epoch, peers, done });
+      const waiting = { epoch, peers, done };
+      this.#waiting.set(home, waiting);
       if (peers.size === 0) done();
     });
   }

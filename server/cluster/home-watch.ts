@@ -1,6 +1,7 @@
 import { ReasonCode } from '../../protocol/frame.js';
 import type { ClusterStats } from '../../protocol/stats.js';
 import type { Router } from '../gateway/router.js';
+import { BusVersionError } from './bus-version.js';
 import type { ClusterBus } from './cluster-bus.js';
 import type { LocalHomes } from './local-homes.js';
 import type { HomePlace, Membership, MembershipListener, Peer } from './membership.js';
@@ -28,10 +29,17 @@ export class HomeWatch implements MembershipListener {
   readonly #held = new Map<number, HomePlace>();
   readonly #places: (HomePlace | undefined)[] = [];
   #isIn = false;
+  /** As what it is coming in again. */
+  #self: Peer | undefined;
   #hasChanged = true;
 
   constructor(parts: HomeWatchParts) {
     this.#parts = parts;
+  }
+
+  /** Whether this process is in the cluster, and not cut off from it. */
+  get isIn(): boolean {
+    return this.#isIn;
   }
 
   /** What this process sees of the cluster, where it has changed since the last call. */
@@ -52,27 +60,41 @@ export class HomeWatch implements MembershipListener {
 
   /** The bus speaks: from here on everything is as the membership has it. */
   begin(): void {
-    const { membership, bus } = this.#parts;
+    const { membership } = this.#parts;
     this.#isIn = true;
+    this.#hasChanged = true;
     this.#held.clear();
     this.#places.length = 0;
-    for (const peer of membership.peers.values()) if (peer.number !== membership.self.number) bus.up(peer);
+    for (const peer of membership.peers.values())
+      if (peer.number !== membership.self.number) this.#meet(peer);
     for (const place of membership.homes) this.#take(place);
   }
 
   up(peer: Peer): void {
-    const { membership, bus } = this.#parts;
+    const { membership } = this.#parts;
     this.#hasChanged = true;
-    if (this.#isIn && peer.number !== membership.self.number) bus.up(peer);
+    if (this.#isIn && peer.number !== membership.self.number) this.#meet(peer);
   }
 
   down({ number }: Peer): void {
     const { bus, homes, schedule } = this.#parts;
     this.#hasChanged = true;
-    if (!this.#isIn) return;
+    // Also before this process is in (again): what it knows of others then stays.
     bus.down(number);
     homes.lost(bus.addressOf(number));
     for (const place of this.#places) if (place?.owner === number) this.#lose(place.home);
+    schedule();
+  }
+
+  /** A peer that is there takes nothing from here: whoever has a mailbox there is served elsewhere, if at all. */
+  stuck(number: number): void {
+    const { bus, homes, router, schedule } = this.#parts;
+    homes.lost(bus.addressOf(number));
+    for (const place of this.#places) {
+      if (place?.owner !== number) continue;
+      this.#lose(place.home);
+      router.homeLost(place.home, false);
+    }
     schedule();
   }
 
@@ -83,19 +105,36 @@ export class HomeWatch implements MembershipListener {
 
   isolated(isIsolated: boolean): void {
     const { membership, bus, router, cameIn, log, schedule } = this.#parts;
+    this.#self = isIsolated ? undefined : membership.self;
     if (!isIsolated) {
-      cameIn(membership.self).then(
-        () => this.begin(),
+      const { self } = membership;
+      cameIn(self).then(
+        () => {
+          // It may have been cut off once more meanwhile.
+          if (this.#self === self) this.begin();
+        },
         (error: Error) => log(`could not come in again: ${error.message}`),
       );
       return;
     }
     this.#isIn = false;
     for (const place of this.#places) if (place) bus.place(place.home, undefined);
+    for (const home of this.#held.keys()) bus.dropHeld(home);
     this.#places.length = 0;
     this.#held.clear();
     router.closeAll(ReasonCode.Overloaded, 'this node hears nothing of its cluster; try another one');
     schedule();
+  }
+
+  #meet(peer: Peer): void {
+    const { bus, log } = this.#parts;
+    try {
+      bus.up(peer);
+    } catch (error) {
+      // It is no reason for this one to stop: whoever is with that one cannot be reached from here.
+      if (!(error instanceof BusVersionError)) throw error;
+      log(error.message);
+    }
   }
 
   /** Where a home is now; undefined: nobody serves it. */
@@ -114,10 +153,15 @@ export class HomeWatch implements MembershipListener {
   #hold(place: HomePlace): void {
     const { bus, homes, membership } = this.#parts;
     const { home, owner, epoch } = place;
-    if (this.#held.has(home)) return;
-    this.#held.set(home, place);
-    bus.hold(home);
-    homes.homeLost(home);
+    const held = this.#held.get(home);
+    if (held?.epoch === epoch) return;
+    // It has moved twice before this process has heard of it: that owner does not know its connections.
+    if (held) this.#lose(home);
+    else {
+      this.#held.set(home, place);
+      bus.hold(home);
+      homes.homeLost(home);
+    }
     if (owner !== membership.self.number) bus.sayHeld(owner, home, epoch);
   }
 
@@ -139,7 +183,7 @@ export class HomeWatch implements MembershipListener {
     const { home, owner, epoch } = place;
     bus.place(home, owner);
     if (this.#held.delete(home)) {
-      if (owner === membership.self.number) homes.takeOver(home, bus.addressOf(owner));
+      if (owner === membership.self.number) homes.takeOver(home, epoch, bus.addressOf(owner));
       else bus.sayHere(owner, home, epoch);
       bus.release(home);
     } else {

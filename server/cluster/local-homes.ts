@@ -3,14 +3,21 @@ import type { HomeMessage } from '../bus/bus.js';
 import { Home, type HomeOptions } from '../home/home.js';
 import type { KeptConnection } from '../home/mailboxes.js';
 import { type HomesReport, reportOf, type WorkerHomes } from '../home/worker-homes.js';
-import type { JetStreamStore } from '../store/jetstream/jetstream-store.js';
+import type { HomeStore } from '../store/home-store.js';
 
 /** Of many homes a few are swept a call: each looks at a few entries of its store. */
 const SWEPT_AT_ONCE = 64;
 
+/** The store of a home in a cluster, as this process sees it. */
+export interface LoggedStore extends HomeStore {
+  /** Turns that are under way to its log, and what that has behind its last snapshot. */
+  readonly log: { readonly underWay: number; readonly bytesBehindSnapshot: number };
+}
+
 interface LocalHome {
   readonly home: Home;
-  readonly store: JetStreamStore;
+  readonly store: LoggedStore;
+  readonly epoch: number;
   /** Connections that its last owner had, by gateway: they are taken over when that says that it knows. */
   readonly notes: Map<number, KeptConnection[]>;
 }
@@ -47,33 +54,40 @@ export class LocalHomes implements WorkerHomes {
   }
 
   /** @param store of that home, opened for `epoch` */
-  add(number: number, store: JetStreamStore, epoch: number, options: Omit<HomeOptions, 'store'>): void {
+  add(number: number, store: LoggedStore, epoch: number, options: Omit<HomeOptions, 'store'>): void {
     const home = new Home({ store, ...options });
-    const local = { home, store, notes: home.takeNotes(epoch) };
+    const local = { home, store, epoch, notes: home.takeNotes(epoch) };
     this.#homes.set(number, local);
     this.#touched.add(local);
   }
 
   /** Takes a home out, as it is. */
-  remove(number: number): { home: Home; store: JetStreamStore } | undefined {
+  remove(number: number): void {
     const local = this.#homes.get(number);
-    if (!local) return undefined;
+    if (!local) return;
     this.#homes.delete(number);
     this.#touched.delete(local);
     this.#count(reportOf(local.home, local.store));
-    return local;
   }
 
-  /** Commits what a home has left, with the connections that it has, and resolves once all of it is kept. */
+  /**
+   * Commits what a home has left, with the connections that it has, and resolves once all of it is kept.
+   * @throws Error where it is not, or the home is not here in that epoch
+   */
   async part(number: number, epoch: number): Promise<void> {
-    await this.#homes.get(number)?.home.part(epoch);
+    const local = this.#homes.get(number);
+    if (local?.epoch !== epoch) throw new Error('it is not open here');
+    local.home.part(epoch);
+    local.home.commit();
+    await local.home.settled();
+    if (!local.home.hasKeptAll) throw new Error('its log does not take what it has left');
   }
 
-  /** A gateway has held back what it says to a home until now: its connections go on. */
-  takeOver(number: number, gateway: number): void {
+  /** A gateway has held back what it says to a home until now: its connections go on. @param epoch of which it has heard */
+  takeOver(number: number, epoch: number, gateway: number): void {
     const local = this.#homes.get(number);
     const notes = local?.notes.get(gateway);
-    if (!local || !notes) return;
+    if (local?.epoch !== epoch || !notes) return;
     local.notes.delete(gateway);
     local.home.takeOver(notes);
     this.#touched.add(local);

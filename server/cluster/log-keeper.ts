@@ -1,15 +1,24 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { OpenedHome } from '../../protocol/stats.js';
+import type { ClusterWorkerStats, OpenedHome } from '../../protocol/stats.js';
 import type { ClusterConfig } from '../config.js';
 import type { HomeOptions } from '../home/home.js';
-import { JetStreamStore } from '../store/jetstream/jetstream-store.js';
-import type { LocalHomes } from './local-homes.js';
+import {
+  JetStreamStore,
+  type JetStreamStoreOptions,
+  type Takeover,
+} from '../store/jetstream/jetstream-store.js';
+import type { LocalHomes, LoggedStore } from './local-homes.js';
 import type { HomeKeeper } from './membership.js';
 
 /** Of the homes that were opened here so many are told. */
 const MOST_OPENED = 100;
+
+/** What a home is kept in. */
+export interface KeptStore extends LoggedStore {
+  readonly takeover: Takeover;
+}
 
 export interface LogKeeperParts {
   connection: NatsConnection;
@@ -28,11 +37,14 @@ export interface LogKeeperParts {
   /** The turn has an end. */
   schedule(): void;
   log(line: string): void;
+  /** A log of JetStream, in a folder of its own, unless said otherwise. */
+  makeStore?(options: JetStreamStoreOptions): KeptStore;
+  disk?: { mkdir: typeof mkdir; rm: typeof rm };
 }
 
 /** A home that is open here, or on its way. */
 interface Kept {
-  store: JetStreamStore;
+  store: KeptStore;
   folder: string;
   opening: Promise<void>;
   /** Rejects when it is not to be kept here any more. */
@@ -44,6 +56,11 @@ interface Kept {
 export class LogKeeper implements HomeKeeper {
   /** The newest, oldest first. */
   readonly opened: OpenedHome[] = [];
+  /** All of them. */
+  readonly openings: ClusterWorkerStats['openings'] = {
+    handedOn: { count: 0, tookMs: 0 },
+    takenOver: { count: 0, tookMs: 0 },
+  };
   readonly #parts: LogKeeperParts;
   readonly #kept = new Map<number, Kept>();
   #folders = 0;
@@ -55,9 +72,10 @@ export class LogKeeper implements HomeKeeper {
   async open(home: number, epoch: number): Promise<void> {
     const { homes, partsOf, schedule } = this.#parts;
     const startedMs = performance.now();
-    const kept = await this.#make(home, epoch);
+    const kept = this.#make(home, epoch);
     try {
       await Promise.race([kept.opening, kept.lost]);
+      if (this.#kept.get(home) !== kept) throw new Error('it is not to be kept here any more');
     } catch (error) {
       this.#forget(home, kept);
       throw error;
@@ -85,13 +103,14 @@ export class LogKeeper implements HomeKeeper {
     this.#forget(home, kept);
   }
 
-  async #make(home: number, epoch: number): Promise<Kept> {
-    const { connection, cluster, log, refused } = this.#parts;
+  /** It is there from the call on: also what is about to be opened can be dropped. */
+  #make(home: number, epoch: number): Kept {
+    const { connection, cluster, log, refused, disk = { mkdir, rm } } = this.#parts;
+    const { makeStore = (options) => new JetStreamStore(options) } = this.#parts;
     this.#folders += 1;
     const folder = join(this.#parts.folder, `home-${home}-${process.pid}-${this.#folders}`);
-    await mkdir(folder, { recursive: true });
     const { name, replicas, homeBytes: maxBytes, snapshotBytes } = cluster;
-    const store = new JetStreamStore({
+    const store = makeStore({
       ...{ connection, cluster: name, home, replicas, maxBytes, snapshotBytes, folder, log },
       fenced: (reason) => {
         // Whoever is in the middle of handing it over must not wait for what never comes.
@@ -104,7 +123,10 @@ export class LogKeeper implements HomeKeeper {
       lose = (reason) => reject(new Error(reason));
     });
     lost.catch(() => undefined);
-    const kept: Kept = { store, folder, opening: store.open(epoch), lost, lose };
+    const opening = disk.mkdir(folder, { recursive: true }).then(() => store.open(epoch));
+    // Whoever drops it meanwhile does not wait for it.
+    opening.catch(() => undefined);
+    const kept: Kept = { store, folder, opening, lost, lose };
     this.#kept.set(home, kept);
     return kept;
   }
@@ -118,10 +140,10 @@ export class LogKeeper implements HomeKeeper {
   async #end({ store, opening, folder }: Kept): Promise<void> {
     await opening.catch(() => undefined);
     await store.close();
-    await rm(folder, { recursive: true, force: true });
+    await (this.#parts.disk ?? { rm }).rm(folder, { recursive: true, force: true });
   }
 
-  #note(home: number, epoch: number, { takeover }: JetStreamStore, tookMs: number): void {
+  #note(home: number, epoch: number, { takeover }: KeptStore, tookMs: number): void {
     const { fencedMs: fenceMs, snapshotMs, replayMs, records, bytes } = takeover;
     const isHandedOn = this.#parts.isHandedOn(home);
     this.opened.push({
@@ -129,5 +151,8 @@ export class LogKeeper implements HomeKeeper {
       ...{ fenceMs, snapshotMs, replayMs, records, bytes },
     });
     if (this.opened.length > MOST_OPENED) this.opened.shift();
+    const openings = isHandedOn ? this.openings.handedOn : this.openings.takenOver;
+    openings.count += 1;
+    openings.tookMs += tookMs;
   }
 }

@@ -31,9 +31,6 @@ const OWED_TURNS = 64;
 const MOST_OWED_AT_ONCE = 4096;
 const TRUSTED_FROM = 64;
 
-/** Before a home is handed over nobody speaks to it any more, but for peers that were not waited for: nor are they here. */
-const MOST_PARTING_TURNS = 10;
-
 /** What homes say to each other, and say again. */
 const FROM_HOMES: ReadonlySet<HomeMessage['kind']> = new Set([
   'receipt',
@@ -230,23 +227,22 @@ export class Home {
   }
 
   /**
-   * Notes down who is connected, for the next owner, and resolves once that is kept. What is under way is delivered from here when
-   * it is kept: noted down before, it would come once more from the next owner.
-   * @param epoch of this owner
+   * Notes down who is connected, for the next owner, and delivers nothing more: the notes say what was. To be committed with all
+   * that came before. @param epoch of this owner
    */
-  async part(epoch: number): Promise<void> {
-    for (let round = 0; round === 0 || (this.#hasBegun && round < MOST_PARTING_TURNS); round += 1) {
-      this.commit();
-      await this.settled();
-    }
+  part(epoch: number): void {
     for (const kept of this.mailboxes.connections()) this.#store.stage(...noteOf(kept, epoch));
-    this.commit();
-    await this.settled();
+    this.mailboxes.disconnectAll();
   }
 
   /** Something has happened since the last commit. */
   get #hasBegun(): boolean {
     return this.#store.staged > 0 || !this.#log.isEmpty;
+  }
+
+  /** False while something that was said to it is not kept, or could not be. */
+  get hasKeptAll(): boolean {
+    return !this.#commits.isFailing && !this.#trouble.isStanding && !this.#trouble.isOwing;
   }
 
   /** Takes up the notes of the owner before this one, by worker; those of others are out of date. @param epoch of this owner */

@@ -190,6 +190,11 @@ export class Mailboxes {
     this.table.beginsBehind = this.#sequences.begin();
   }
 
+  /** They go on at the next owner: nothing is told to them any more. */
+  disconnectAll(): void {
+    for (const mailbox of this.table.values()) this.table.disconnect(mailbox);
+  }
+
   /** What an earlier owner of this home has noted down holds from the first item on that comes here. */
   countOn({ user, lastSequence, highestSent }: KeptConnection): void {
     const mailbox = this.table.open(user);

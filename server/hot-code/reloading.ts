@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { ServerState } from '../admin/server-state.js';
 import type { Engine } from '../engine.js';
-import type { HandlerFiles } from './handler-files.js';
+import type { HandlerFiles, StagedHandlers } from './handler-files.js';
 
 /** A version that did not go into force; the message says why, and which one stays. */
 export class ReloadError extends Error {
@@ -15,6 +15,8 @@ export class Reloading {
   readonly #state: ServerState;
   readonly #log: Logger;
   #last: Promise<unknown> = Promise.resolve();
+  /** What was tried, and may go into force where every other node can take it too. */
+  #tried: { reload: string; staged: StagedHandlers } | undefined;
 
   constructor(files: HandlerFiles, engine: Engine, state: ServerState, log: Logger) {
     this.#files = files;
@@ -26,6 +28,47 @@ export class Reloading {
   /** @returns the version in force from now on @throws ReloadError: the version before stays */
   reload(): Promise<string> {
     return this.#inTurn(() => this.#load());
+  }
+
+  /**
+   * The first of the two steps of a cluster: whether every process can take what the file holds now. Nothing changes.
+   * @param reload one word for both steps
+   * @returns its version
+   * @throws ReloadError
+   */
+  tryOut(reload: string): Promise<string> {
+    return this.#inTurn(async () => {
+      this.#tried = undefined;
+      try {
+        const staged = await this.#files.stage();
+        await this.#engine.tryOut(staged);
+        this.#tried = { reload, staged };
+        return staged.version;
+      } catch (error) {
+        throw this.#refused(error as Error);
+      }
+    });
+  }
+
+  /** The second one: what was tried goes into force. @returns its version @throws ReloadError: the version before stays */
+  activate(reload: string): Promise<string> {
+    return this.#inTurn(async () => {
+      const tried = this.#tried;
+      this.#tried = undefined;
+      if (tried?.reload !== reload) throw this.#refused(new Error('something else was tried meanwhile'));
+      return this.#enforce(tried.staged);
+    });
+  }
+
+  /** Another node cannot take what was tried. */
+  discard(reload: string, why: string): void {
+    if (this.#tried?.reload !== reload) return;
+    const { version } = this.#tried.staged;
+    this.#tried = undefined;
+    this.#log.warn(
+      { version },
+      `handlers not put into force: ${why}; version ${this.#state.handlersVersion} stays`,
+    );
   }
 
   /** Puts the version before `version` into force everywhere, because that one fails again and again. */
@@ -40,19 +83,28 @@ export class Reloading {
   }
 
   async #load(): Promise<string> {
+    const staged = await this.#files.stage().catch((error: Error) => {
+      throw this.#refused(error);
+    });
+    return this.#enforce(staged);
+  }
+
+  async #enforce(staged: StagedHandlers): Promise<string> {
     try {
-      const staged = await this.#files.stage();
       await this.#engine.reload(staged);
-      this.#state.reloaded(staged.version);
-      this.#log.info({ version: staged.version }, 'handlers loaded');
-      return staged.version;
     } catch (error) {
-      const reason = (error as Error).message;
-      const stays = this.#state.handlersVersion;
-      this.#state.rejected(reason);
-      this.#log.warn({ reason }, `handlers not loaded; version ${stays} stays in force`);
-      throw new ReloadError(`${reason}; version ${stays} stays in force`);
+      throw this.#refused(error as Error);
     }
+    this.#state.reloaded(staged.version);
+    this.#log.info({ version: staged.version }, 'handlers loaded');
+    return staged.version;
+  }
+
+  #refused({ message: reason }: Error): ReloadError {
+    const stays = this.#state.handlersVersion;
+    this.#state.rejected(reason);
+    this.#log.warn({ reason }, `handlers not loaded; version ${stays} stays in force`);
+    return new ReloadError(`${reason}; version ${stays} stays in force`);
   }
 
   /** Several processes tell of it: what the first has brought about, the others find done. */

@@ -27,6 +27,7 @@ async function obey(message: ToServer): Promise<void> {
   if (message.kind === 'start') {
     server = await startServer(message.config);
     server.failed.catch(fail);
+    server.left.then(() => obey({ kind: 'stop' })).catch(fail);
     const { addresses, adminUrl, mediaUrl } = server;
     tell({ kind: 'listening', addresses, adminUrl, mediaUrl });
   } else {

@@ -23,6 +23,8 @@ export interface WorkerSet {
   failed: Promise<never>;
   /** Puts handlers into force in every process, or in none. @throws Error saying which could not take them, and why */
   reload(staged: StagedHandlers): Promise<void>;
+  /** Whether every process can take them; nothing changes. @throws Error saying which could not take them, and why */
+  tryOut(staged: StagedHandlers): Promise<void>;
   drain(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export async function startWorkers(
       addresses,
       failed: supervisor.failed,
       reload: (staged) => supervisor.reload(staged),
+      tryOut: (staged) => supervisor.tryOut(staged),
       drain: () => supervisor.drain(),
     };
   } catch (error) {
@@ -131,33 +134,48 @@ class Supervisor {
   }
 
   async reload(staged: StagedHandlers): Promise<void> {
-    // Loading takes milliseconds: a process that is silent for so long hangs.
-    const { hangTimeoutMs } = this.#config.limits;
     await this.#inTurn(async () => {
-      const answers = this.#children.map(async (child, worker) => {
-        const loaded = child.heard('loaded', hangTimeoutMs);
-        child.tell({ kind: 'load', handlers: staged.file });
-        const problem = await loaded.then(
-          (answer) => answer.problem,
-          (error: Error) => error.message,
-        );
-        if (problem !== null) throw new Error(`worker ${worker}: ${problem}`);
-      });
-      const failure = (await Promise.allSettled(answers)).find(({ status }) => status === 'rejected');
-      if (failure) {
-        for (const child of this.#children) child.tell({ kind: 'discard' });
-        throw (failure as PromiseRejectedResult).reason;
-      }
+      await this.#load(staged);
       this.#files.accept(staged);
       // One that dies now, or hangs and is killed for it, is started again with what is in force.
       await Promise.allSettled(
         this.#children.map((child) => {
-          const activated = child.heard('activated', hangTimeoutMs);
+          const activated = child.heard('activated', this.#config.limits.hangTimeoutMs);
           child.tell({ kind: 'activate', isReturn: staged.isReturn });
           return activated;
         }),
       );
     });
+  }
+
+  async tryOut(staged: StagedHandlers): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#load(staged);
+      this.#discard();
+    });
+  }
+
+  /** In every process, or in none; nothing is in force yet. */
+  async #load(staged: StagedHandlers): Promise<void> {
+    // Loading takes milliseconds: a process that is silent for so long hangs.
+    const { hangTimeoutMs } = this.#config.limits;
+    const answers = this.#children.map(async (child, worker) => {
+      const loaded = child.heard('loaded', hangTimeoutMs);
+      child.tell({ kind: 'load', handlers: staged.file });
+      const problem = await loaded.then(
+        (answer) => answer.problem,
+        (error: Error) => error.message,
+      );
+      if (problem !== null) throw new Error(`worker ${worker}: ${problem}`);
+    });
+    const failure = (await Promise.allSettled(answers)).find(({ status }) => status === 'rejected');
+    if (!failure) return;
+    this.#discard();
+    throw (failure as PromiseRejectedResult).reason;
+  }
+
+  #discard(): void {
+    for (const child of this.#children) child.tell({ kind: 'discard' });
   }
 
   /** Loading handlers and starting processes again wait for each other: every process has the same version. */

@@ -10,6 +10,11 @@ const EXIT_GRACE_MS = 2000;
 /** Starting may take this many times the silence that a running process is allowed: a large store is looked through. */
 const START_FACTOR = 12;
 
+/** A worker process is gone; the message says why, for people. */
+class WorkerEndedError extends Error {
+  readonly code = 'C2M_WORKER_ENDED';
+}
+
 /** What a process says of itself without being asked. */
 export interface WorkerChildListener {
   report(report: WorkerReport): void;
@@ -124,7 +129,7 @@ export class WorkerChild {
       });
       this.died.then((reason) => {
         clearTimeout(timer);
-        reject(new Error(reason));
+        reject(new WorkerEndedError(reason));
       });
     });
   }

@@ -16,6 +16,7 @@ const COMMANDS = [
   'stop',
   'serve',
   'agent',
+  'cluster',
   'top',
   'reload',
   'token',

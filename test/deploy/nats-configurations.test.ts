@@ -103,6 +103,7 @@ test('every configuration of the guide is one of those above, or of the two lapt
     'token.conf',
     'nkey.conf',
     'tls.conf',
+    'cluster.conf',
   ]);
 });
 

@@ -13,9 +13,24 @@ const NATS_PORT = 4222;
 const ROUTE_PORT = 6222;
 const SERVER_PORT = 4000;
 const ADMIN = 'http://127.0.0.1:9464';
+const NATS_READY = /Server is ready/;
 const TOKEN = 'known to these hosts alone';
 /** Few, so that each move is of many mailboxes, and more than there are nodes. */
 const HOMES = 12;
+
+/** Resolves once a program has said so, whichever way it speaks. */
+async function isReady(command: RunningCommand, words: RegExp): Promise<void> {
+  const ended = command.ended.then(({ status, stderr }) => {
+    throw new Error(`it ended with status ${status}: ${stderr}`);
+  });
+  const said = vi.waitFor(
+    () => {
+      if (!words.test(command.words())) throw new Error(`it is not ready: ${command.words()}`);
+    },
+    { timeout: 60_000, interval: 50 },
+  );
+  await Promise.race([said, ended]);
+}
 
 /** A program on a host of its own, which is started again on the same host. */
 export class Placed {
@@ -33,8 +48,9 @@ export class Placed {
   }
 
   async start(): Promise<void> {
-    this.#command = this.host.start(this.#argv);
-    await this.#command.said(this.#ready);
+    const command = this.host.start(this.#argv);
+    this.#command = command;
+    await isReady(command, this.#ready);
   }
 
   /** All of its processes, as when the host loses its power. */
@@ -165,7 +181,7 @@ export class ClusterHosts {
         ...['nats-server', '-js', '-sd', data, '-n', host.name, '-a', '0.0.0.0', '-p', String(NATS_PORT)],
         ...['--cluster_name', 'c2m', '--cluster', `nats://${host.address}:${ROUTE_PORT}`, '--routes', routes],
       ];
-      this.nats.push(new Placed(host.name, host, argv, /Server is ready/));
+      this.nats.push(new Placed(host.name, host, argv, NATS_READY));
     }
     await Promise.all(this.nats.map((each) => each.start()));
     const tokenFile = join(this.#folder, 'token.txt');
@@ -195,7 +211,7 @@ export class ClusterHosts {
 
   async #lend(): Promise<void> {
     const nats = this.lab.start(['nats-server', '-a', '0.0.0.0', '-p', String(NATS_PORT)]);
-    await nats.said(/Server is ready/);
+    await isReady(nats, NATS_READY);
     const allow = this.nodes.flatMap(({ host }) => ['--allow', host.address]);
     await Promise.all(
       ['one', 'two'].map(async (name) => {
