@@ -159,14 +159,14 @@ async function measure(
 
 /** Undefined: it runs already. */
 async function startServer(
-  { seed, generator, target: wanted }: Scenario,
+  { seed, generator, target: wanted, actions }: Scenario,
   target: PlannedTarget,
   { folder, signal }: HowToRun,
 ): Promise<StartedServer | undefined> {
   switch (target.kind) {
     case 'embedded':
       return wanted.kind === 'embedded' && wanted.cluster
-        ? EmbeddedCluster.start(target.config, wanted.cluster, seed)
+        ? EmbeddedCluster.start(target.config, wanted.cluster, seed, actions)
         : EmbeddedServer.start(target.config, seed);
     case 'command': {
       const isOnDevice = generator.transport === 'packets';

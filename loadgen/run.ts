@@ -230,7 +230,7 @@ class Run {
           nodes,
           media,
           notes: [...this.#notes, ...rates.notes, ...actions.failures],
-          marks: [...actions.marks, ...rates.marks].sort((one, other) => one.atSeconds - other.atSeconds),
+          marks: [...actions.marks, ...rates.marks],
           rateChanges: rates.made,
           isPartial: !clocks || this.#isCutShort,
           died: this.#died,

@@ -41,6 +41,8 @@ const NO_CPU = 'CPU was not measured';
 const NO_CPU_COST = 'CPU was not measured, nothing was delivered, or it took too little CPU to tell';
 const NO_HOST = 'the kernel does not tell';
 const NO_PROCESSES = 'the target names no processes of its server';
+const NO_CLUSTER = 'the server is no cluster that the lab started, or the record is older than this figure';
+const NO_TAKEOVER = 'the server is no cluster that the lab started, or no home was taken over';
 const NO_SERIES = 'the page of the server had no number for this series';
 const NO_PACKETS = 'the clients were carried by the TCP of the kernel';
 
@@ -265,6 +267,7 @@ export const METRICS: readonly Metric[] = [
   ...memory(),
   ...cpu(),
   ...host(),
+  ...cluster(),
   ...serverProcesses(),
   ...serverMetrics(),
 ];
@@ -585,6 +588,28 @@ function host(): Metric[] {
     of('pressure.cpu', 'pressure on the CPU', waited),
     of('pressure.memory', 'pressure on memory', waited),
     of('pressure.io', 'pressure on disks', waited),
+  ];
+}
+
+function cluster(): Metric[] {
+  const of = (path: string, label: string, meaning: string): Metric => ({
+    ...count(`cluster.${path}`, label, meaning),
+    absence: NO_CLUSTER,
+  });
+  return [
+    of('takeovers', 'homes taken over', 'Homes that came to another node after their owner had died.'),
+    of('moves', 'homes moved', 'Homes that one node handed over to another.'),
+    {
+      ...worseIfHigher(
+        of(
+          'takeover.max',
+          'longest takeover',
+          'From when a node was given a home of a dead one to when it was open; that it was dead takes a lease to tell.',
+        ),
+      ),
+      unit: 'ms',
+      absence: NO_TAKEOVER,
+    },
   ];
 }
 

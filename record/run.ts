@@ -197,6 +197,11 @@ const nodeSchema = z.object({
   privateBytesPeak: nullableBytes,
   /** p99 of the worst second of its slowest process. */
   eventLoopLagMaxMs: z.number().nullable(),
+  /** Most that were open there at one time, of what it said once a second; older records do not tell of homes. */
+  homesPeak: count.optional(),
+  /** Homes that came to it after their owner had died, and that were handed over to it. */
+  takenOver: count.optional(),
+  movedIn: count.optional(),
 });
 
 const agentHostSchema = z.object({
@@ -290,6 +295,8 @@ export const runRecordSchema = z.object({
         label: z.string(),
         /** What an action before it began has ended, such as that a node that was killed is there again. */
         isEnd: z.boolean().optional(),
+        /** Nobody did it: homes of a cluster went to another node by themselves. */
+        isOfCluster: z.boolean().optional(),
       }),
     )
     .default([]),
@@ -427,6 +434,17 @@ export const runRecordSchema = z.object({
     .optional(),
   /** Of a cluster that the lab started, each of its servers; left out: it was one server. */
   nodes: z.array(nodeSchema).optional(),
+  /** The same, all nodes together, during the run; older records do not tell. */
+  cluster: z
+    .object({
+      /** Homes that came to another node after their owner had died. */
+      takeovers: count,
+      /** Homes that were handed over. */
+      moves: count,
+      /** From when a node was given a home to when that was open, milliseconds; null: there was no takeover. */
+      takeover: z.object({ max: z.number().nullable() }),
+    })
+    .optional(),
   /** Most at one time, of a server whose processes were looked at; null, or left out: they were not. */
   serverProcesses: z
     .object({ processes: count, threads: count, openFiles: count.nullable() })

@@ -25,6 +25,8 @@ const nodeSampleSchema = z.object({
   seconds: z.number(),
   privateBytes: z.number(),
   eventLoopLagMs: z.number(),
+  /** Open there; older records do not tell. */
+  homes: z.number().optional(),
 });
 
 /**

@@ -18,8 +18,10 @@ export function interventionsOf(record: RunRecord): Intervention[] {
       label: `cut ${formatRatio(cut)} as ${name} began`,
     }));
   // Another rate is another load: what gives way under it gives way, and nothing comes back from it.
-  // And the end of an action belongs to it.
-  const actions = record.marks.filter((mark) => !mark.isEnd && !isRateChange(record, mark));
+  // And the end of an action belongs to it, as does what a cluster did about it.
+  const actions = record.marks.filter(
+    (mark) => !mark.isEnd && !mark.isOfCluster && !isRateChange(record, mark),
+  );
   return [...actions, ...cuts].sort((one, other) => one.atSeconds - other.atSeconds);
 }
 

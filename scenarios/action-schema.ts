@@ -10,16 +10,22 @@ const MOST_TIMES = 1000;
 /** What an action says beside when and what, and of which actions it says something. */
 const SAID_OF: Record<string, readonly string[]> = {
   share: ['cut', 'pause'],
-  for: ['pause', 'stop-node'],
+  for: ['pause', 'stop-node', 'cut-node'],
   worker: ['kill-worker'],
-  node: ['kill-node', 'stop-node', 'drain-node'],
+  node: ['kill-node', 'stop-node', 'cut-node', 'drain-node'],
   nats: ['kill-nats'],
   restartAfter: ['kill-node', 'kill-nats'],
   handlers: ['reload'],
 };
 
 /** Done to one node of a cluster, or to one of its servers of NATS. */
-const OF_CLUSTERS: readonly string[] = ['kill-node', 'stop-node', 'drain-node', 'kill-nats'];
+const OF_CLUSTERS: readonly string[] = ['kill-node', 'stop-node', 'cut-node', 'drain-node', 'kill-nats'];
+
+/** What is done for a time that has to be said, and how it is asked for. */
+const TIMED: Record<string, string> = {
+  'stop-node': 'how long is it stopped',
+  'cut-node': 'how long is it cut',
+};
 
 function which(what: string) {
   const error = ({ input }: { input?: unknown }) =>
@@ -32,7 +38,7 @@ const actionSchema = z
     at: quantity('duration').meta({ description: 'When, counted from the beginning of the first phase.' }),
     do: oneOf(ACTION_KINDS).meta({
       description:
-        '`kill-worker`: SIGKILL to one process of the server; `kill-server`: to all of it, and it is started again on the same mailboxes; `kill-node`: to one node of a cluster, which is started again; `stop-node`: SIGSTOP to one, and SIGCONT; `drain-node`: SIGTERM to one, and once it has ended it is started again; `kill-nats`: SIGKILL to one server of NATS, which is started again on its data; `reload`: load the handlers anew; `cut`: break connections without a goodbye; `pause`: clients stop reading and sending, with their connections open. What is done to the server takes an embedded target; `kill-server` also one that `target.command` starts, and the same is started again.',
+        '`kill-worker`: SIGKILL to one process of the server; `kill-server`: to all of it, and it is started again on the same mailboxes; `kill-node`: to one node of a cluster, which is started again; `stop-node`: SIGSTOP to one, and SIGCONT; `cut-node`: one is cut from the servers of NATS, and not from its clients; `drain-node`: SIGTERM to one, and once it has ended it is started again; `kill-nats`: SIGKILL to one server of NATS, which is started again on its data; `reload`: load the handlers anew; `cut`: break connections without a goodbye; `pause`: clients stop reading and sending, with their connections open. What is done to the server takes an embedded target; `kill-server` also one that `target.command` starts, and the same is started again.',
       isRequired: true,
     }),
     every: quantity('duration', { min: 100, words: 'at least 100ms' })
@@ -50,7 +56,7 @@ const actionSchema = z
       .meta({ description: 'For `cut` and `pause`: the share of the clients, drawn at random.' }),
     for: quantity('duration').optional().meta({
       description:
-        'For `pause`: how long; without it, to the end of the last phase. For `stop-node`: how long, which it needs.',
+        'For `pause`: how long; without it, to the end of the last phase. For `stop-node` and `cut-node`: how long, which they need.',
     }),
     worker: z
       .number('must be the number of a worker, from 0')
@@ -86,8 +92,8 @@ const actionSchema = z
     const isOfClients = action.do === 'cut' || action.do === 'pause';
     if (isOfClients && action.share === undefined)
       refuse('share', `is missing; ${action.do} what share, such as 10%?`);
-    if (action.do === 'stop-node' && action.for === undefined)
-      refuse('for', 'is missing; how long is it stopped, such as 5s?');
+    const howLong = TIMED[action.do];
+    if (howLong && action.for === undefined) refuse('for', `is missing; ${howLong}, such as 5s?`);
     for (const [key, kinds] of Object.entries(SAID_OF)) {
       if (action[key as keyof typeof action] !== undefined && !kinds.includes(action.do))
         refuse(key, `says nothing about ${action.do}`);
@@ -132,6 +138,8 @@ function actionOf(entry: ActionEntry, atMs: number): Action {
       return { kind: 'kill-node', atMs, node: meant(entry.node), restartAfterMs: entry.restartAfter ?? 0 };
     case 'stop-node':
       return { kind: 'stop-node', atMs, node: meant(entry.node), forMs: entry.for ?? 0 };
+    case 'cut-node':
+      return { kind: 'cut-node', atMs, node: meant(entry.node), forMs: entry.for ?? 0 };
     case 'drain-node':
       return { kind: 'drain-node', atMs, node: meant(entry.node) };
     case 'kill-nats':

@@ -195,6 +195,7 @@ export const ACTION_KINDS = [
   'kill-server',
   'kill-node',
   'stop-node',
+  'cut-node',
   'drain-node',
   'kill-nats',
   'reload',
@@ -217,6 +218,8 @@ export type ServerAction =
   | { kind: 'kill-node'; atMs: number; node: Which; restartAfterMs: number }
   /** SIGSTOP to one, and SIGCONT after so long. */
   | { kind: 'stop-node'; atMs: number; node: Which; forMs: number }
+  /** One reaches no server of NATS for so long; its clients reach it. */
+  | { kind: 'cut-node'; atMs: number; node: Which; forMs: number }
   /** SIGTERM to one; once it has ended it is started again, as a deploy does. */
   | { kind: 'drain-node'; atMs: number; node: Which }
   /** SIGKILL to one server of NATS, which is started again on its data after so long. */

@@ -2,7 +2,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerControl, ServerNode } from '../../loadgen/run-request.js';
-import type { ClusterPlan, ServerAction } from '../../scenarios/scenario.js';
+import type { Action, ClusterPlan, ServerAction } from '../../scenarios/scenario.js';
 import type { ListenAddress, ServerConfig } from '../../server/config.js';
 import { SHIPPED_HANDLERS } from '../../server/hot-code/handler-files.js';
 import { clearOwnerless, makeTemporaryFolder, type TemporaryFolder } from '../../server/temporary-folder.js';
@@ -10,6 +10,7 @@ import { removeAtAbruptEnd } from '../abrupt-end.js';
 import { reloadServer } from '../admin-client.js';
 import { Chooser } from './chosen.js';
 import { ClusterNode } from './cluster-node.js';
+import { NatsRelay } from './nats-relay.js';
 import type { NatsServer } from './nats-server.js';
 import { NatsServers } from './nats-servers.js';
 
@@ -20,6 +21,8 @@ interface Started {
   folder: TemporaryFolder;
   leftover: { release(): void };
   nats: NatsServers;
+  /** In the order of the nodes; empty: nobody is to be cut from NATS, and nothing stands between. */
+  relays: NatsRelay[];
   nodes: ClusterNode[];
 }
 
@@ -52,21 +55,33 @@ export class EmbeddedCluster implements ServerControl {
    * Starts NATS, and then all nodes at once.
    * @param config of every node, but for what is its own
    * @param seed which of them an action hits follows from it
+   * @param actions that are to come
    * @throws SpawnError with the reason that a node gave, Error with what a server of NATS said
    */
-  static async start(config: ServerConfig, plan: ClusterPlan, seed: number): Promise<EmbeddedCluster> {
+  static async start(
+    config: ServerConfig,
+    plan: ClusterPlan,
+    seed: number,
+    actions: readonly Pick<Action, 'kind'>[] = [],
+  ): Promise<EmbeddedCluster> {
     await clearOwnerless();
     const folder = await makeTemporaryFolder('c2m-target-');
     const leftover = removeAtAbruptEnd(folder.path);
     const ownHandlers = config.handlers ?? SHIPPED_HANDLERS;
     let nats: NatsServers | undefined;
+    const relays: NatsRelay[] = [];
     try {
       // A copy, so that an action can put another file in its place.
       await copyFile(ownHandlers, join(folder.path, HANDLERS));
       nats = await NatsServers.start(plan.nats, folder.path);
-      const nodes = await startNodes(config, plan.nodes, nats.urls, folder.path);
-      return new EmbeddedCluster({ folder, leftover, nats, nodes }, ownHandlers, seed);
+      const { urls, ports } = nats;
+      if (actions.some(({ kind }) => kind === 'cut-node'))
+        for (let node = 0; node < plan.nodes; node += 1) relays.push(await NatsRelay.open(ports));
+      const servers = Array.from({ length: plan.nodes }, (_, node) => relays[node]?.urls ?? urls);
+      const nodes = await startNodes(config, servers, folder.path);
+      return new EmbeddedCluster({ folder, leftover, nats, relays, nodes }, ownHandlers, seed);
     } catch (error) {
+      await closeAll(relays);
       await nats?.close();
       await folder.remove();
       leftover.release();
@@ -100,6 +115,15 @@ export class EmbeddedCluster implements ServerControl {
         node.continue();
         ended(`${node.name} goes on`);
         return `stop ${node.name}`;
+      }
+      case 'cut-node': {
+        const node = this.#nodes.choose(action.node);
+        const relay = this.#relayOf(node);
+        relay.cut();
+        await this.#wait(action.forMs);
+        relay.mend();
+        ended(`${node.name} reaches NATS again`);
+        return `cut ${node.name} from NATS`;
       }
       case 'drain-node': {
         const node = this.#nodes.choose(action.node);
@@ -138,8 +162,9 @@ export class EmbeddedCluster implements ServerControl {
   }
 
   async close(): Promise<void> {
-    const { folder, leftover, nats, nodes } = this.#started;
+    const { folder, leftover, nats, relays, nodes } = this.#started;
     await Promise.all(nodes.map((node) => node.close()));
+    await closeAll(relays);
     await nats.close();
     await folder.remove();
     leftover.release();
@@ -149,6 +174,15 @@ export class EmbeddedCluster implements ServerControl {
     await sleep(ms, undefined, { signal: this.#hurry.signal }).catch((error: Error) => {
       if (error.name !== 'AbortError') throw error;
     });
+  }
+
+  #relayOf(node: ClusterNode): NatsRelay {
+    const { nodes, relays } = this.#started;
+    const relay = relays[nodes.indexOf(node)];
+    if (!relay)
+      throw new Error('nothing stands between the nodes and NATS: the cluster was started without it');
+    if (relay.isCut) throw new Error(`${node.name} is cut from NATS already`);
+    return relay;
   }
 
   async #startAgain(node: ClusterNode): Promise<void> {
@@ -180,14 +214,20 @@ export class EmbeddedCluster implements ServerControl {
   }
 }
 
-/** All at once, as after a power cut; ends those that are there where one does not start. */
+async function closeAll(relays: readonly NatsRelay[]): Promise<void> {
+  await Promise.all(relays.map((relay) => relay.close()));
+}
+
+/**
+ * All at once, as after a power cut; ends those that are there where one does not start.
+ * @param natsUrls of each node
+ */
 async function startNodes(
   config: ServerConfig,
-  count: number,
-  servers: string[],
+  natsUrls: readonly string[][],
   folder: string,
 ): Promise<ClusterNode[]> {
-  const starting = Array.from({ length: count }, async (_, index) => {
+  const starting = natsUrls.map(async (servers, index) => {
     const name = `node-${index + 1}`;
     const own = join(folder, name);
     await mkdir(own);

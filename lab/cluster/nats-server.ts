@@ -57,7 +57,12 @@ export class NatsServer {
   }
 
   get url(): string {
-    return `nats://127.0.0.1:${this.#plan.ports.client}`;
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  /** For clients, on loopback. */
+  get port(): number {
+    return this.#plan.ports.client;
   }
 
   get isThere(): boolean {
@@ -138,7 +143,10 @@ function configOf({ name, ports, routes, folder }: NatsServerPlan): string {
   ];
   if (routes.length > 1) {
     const others = routes.map((port) => `"nats://127.0.0.1:${port}"`).join(', ');
-    lines.push(`cluster { name: c2m, listen: "127.0.0.1:${ports.route}", routes: [${others}] }`);
+    // Whoever is to be cut from them must not be told of ways around.
+    lines.push(
+      `cluster { name: c2m, listen: "127.0.0.1:${ports.route}", routes: [${others}], no_advertise: true }`,
+    );
   }
   return `${lines.join('\n')}\n`;
 }

@@ -41,6 +41,11 @@ export class NatsServers {
     return this.all.map(({ url }) => url);
   }
 
+  /** For clients, on loopback. */
+  get ports(): number[] {
+    return this.all.map(({ port }) => port);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.all.map((server) => server.close()));
   }

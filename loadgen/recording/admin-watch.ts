@@ -1,4 +1,5 @@
 import type { QueueAlert, WorkerRestart } from '../../protocol/stats.js';
+import type { HomesOpened } from './homes-opened.js';
 import type { QueueHistory } from './queue-log.js';
 import type { ServerWatch } from './server-watch.js';
 
@@ -7,6 +8,8 @@ export interface AdminWatch extends ServerWatch {
   readonly alerts: QueueAlert[];
   /** Processes that died and were started again. */
   readonly restarts: WorkerRestart[];
+  /** Of a cluster; undefined: it is none. */
+  readonly homes?: HomesOpened;
   /** Who did not answer the last time, and why, one line each. */
   readonly failures: string[];
   /** By the names of the queues, totals and their parts. */

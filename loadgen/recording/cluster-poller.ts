@@ -1,8 +1,9 @@
-import type { QueueAlert, WorkerRestart } from '../../protocol/stats.js';
+import type { QueueAlert, ServerStats, WorkerRestart } from '../../protocol/stats.js';
 import type { NodeSample, TimelineSample } from '../../record/timeline.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import type { ServerNode } from '../run-request.js';
 import type { AdminWatch } from './admin-watch.js';
+import { HomesOpened } from './homes-opened.js';
 import type { ServerMemory } from './memory-ramp.js';
 import { inMidSeconds } from './mid-seconds.js';
 import { nameOfPart, partsByNode, worstOfNodes } from './node-queues.js';
@@ -25,6 +26,7 @@ interface Watched {
  * node where it is longest. A node that does not answer has nothing.
  */
 export class ClusterPoller implements AdminWatch {
+  readonly homes = new HomesOpened();
   readonly #nodes: Watched[];
   #memory: ServerMemory | null = null;
   /** What that was added up from. */
@@ -95,7 +97,12 @@ export class ClusterPoller implements AdminWatch {
 
   /** A node that does not answer is waited for on its own: the others are asked anew meanwhile. */
   async poll(): Promise<void> {
-    await Promise.all(this.#nodes.map(({ poller }) => poller.poll()));
+    await Promise.all(
+      this.#nodes.map(async ({ name, poller }) => {
+        await poller.poll();
+        if (poller.latest) this.homes.add(name, poller.latest);
+      }),
+    );
   }
 
   start(startMs: number): void {
@@ -155,7 +162,14 @@ function nodeSample(
     seconds,
     privateBytes,
     eventLoopLagMs: eventLoopLagMs ?? 0,
+    ...homesOf(poller.latest),
   };
+}
+
+/** Nothing where it is none of a cluster. */
+function homesOf(stats: ServerStats | undefined): Pick<NodeSample, 'homes'> {
+  if (!stats?.cluster) return {};
+  return { homes: sumOf(stats.cluster.workers, ({ homes }) => homes) };
 }
 
 function sumOf<Each>(all: readonly Each[], figure: (each: Each) => number): number {

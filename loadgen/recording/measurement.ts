@@ -73,7 +73,8 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
   const hosts = recordedHosts(run);
   const faults = generatorFaults(run, hosts);
   const serverMetrics = run.watches.metrics?.summary() ?? [];
-  const nodes = run.nodes.summary();
+  const homes = run.watches.admin?.homes;
+  const nodes = run.nodes.summary(homes?.byNode(startedAtMs));
   const seconds = (ms: number): number => Math.max(0, Math.round(Math.min(ms, endMs) - startMs) / 1000);
   const phases = run.phases.map((phase) => ({
     name: phase.name,
@@ -106,7 +107,9 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
         ? null
         : { name: scenario.reference, ...PUBLISHED_RESULTS[scenario.reference] },
     phases,
-    marks: run.marks,
+    marks: [...run.marks, ...(homes?.marks(startedAtMs) ?? [])].sort(
+      (one, other) => one.atSeconds - other.atSeconds,
+    ),
     ...(run.rateChanges.length > 0 && { rateChanges: run.rateChanges }),
     connections: {
       target: scenario.clients.count,
@@ -135,6 +138,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
     backlog: summarizeBacklog(run.watches.admin, startedAtMs),
     ...run.resources,
     ...(nodes.length > 0 && { nodes }),
+    ...(homes && { cluster: homes.summary(startedAtMs) }),
     serverProcesses: run.watches.processes?.most ?? null,
     serverMetrics,
     notes: [

@@ -1,6 +1,7 @@
 import type { RecordedNode } from '../../record/run.js';
 import type { NodeSample, TimelineSample } from '../../record/timeline.js';
 import { CoresInUse } from './cores-in-use.js';
+import type { HomesOpened } from './homes-opened.js';
 
 /** What each server of a cluster did over the run, from the lines of the timeline. */
 export class NodeSummaries {
@@ -20,10 +21,17 @@ export class NodeSummaries {
     }
   }
 
-  /** By name; empty: the server is no cluster. */
-  summary(): RecordedNode[] {
+  /**
+   * By name; empty: the server is no cluster.
+   * @param homes which came to each, where they tell
+   */
+  summary(homes?: ReturnType<HomesOpened['byNode']>): RecordedNode[] {
     return [...this.#nodes]
-      .map(([name, node]) => ({ name, ...node.figures() }))
+      .map(([name, node]) => ({
+        name,
+        ...node.figures(),
+        ...(homes && { takenOver: 0, movedIn: 0, ...homes.get(name) }),
+      }))
       .sort((one, other) => one.name.localeCompare(other.name, 'en', { numeric: true }));
   }
 }
@@ -33,8 +41,11 @@ class NodeSummary {
   #connectionsPeak = 0;
   #privateBytesPeak = 0;
   #eventLoopLagMaxMs = 0;
+  #homesPeak: number | undefined;
 
-  add({ connections, cpu, seconds, privateBytes, eventLoopLagMs }: NodeSample, isTalking: boolean): void {
+  add(sample: NodeSample, isTalking: boolean): void {
+    const { connections, cpu, seconds, privateBytes, eventLoopLagMs, homes } = sample;
+    if (homes !== undefined) this.#homesPeak = Math.max(this.#homesPeak ?? 0, homes);
     this.#connectionsPeak = Math.max(this.#connectionsPeak, connections);
     this.#privateBytesPeak = Math.max(this.#privateBytesPeak, privateBytes);
     this.#eventLoopLagMaxMs = Math.max(this.#eventLoopLagMaxMs, eventLoopLagMs);
@@ -47,6 +58,7 @@ class NodeSummary {
       cpuCores: this.#cores.summary(),
       privateBytesPeak: this.#privateBytesPeak,
       eventLoopLagMaxMs: this.#eventLoopLagMaxMs,
+      ...(this.#homesPeak !== undefined && { homesPeak: this.#homesPeak }),
     };
   }
 }

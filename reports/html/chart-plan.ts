@@ -55,5 +55,7 @@ export interface ReportData {
   phases: { name: string; startSeconds: number; endSeconds: number }[];
   /** What was done at a time of its own: a line in every chart over time. */
   marks: { atSeconds: number; label: string }[];
+  /** What a cluster did about it: a tick at the foot of every such chart. */
+  homeMarks: { atSeconds: number; label: string }[];
   charts: ChartPlan[];
 }

@@ -32,6 +32,8 @@ const QUEUE_COLOURS = [1, 2, 3, 5, 6, 8, 7];
 const ALERTS_TOLD = 8;
 /** More lines hide the curves; the section on agents has more. */
 const LOSSES_DRAWN = 5;
+/** A run with twenty kills has a hundred such marks; run.json has them all. */
+const HOMES_TOLD = 24;
 
 const DASHES = ['solid', 'dashed', 'dotted'] as const;
 
@@ -40,7 +42,12 @@ export function reportData({ record, samples, histograms, damage }: ReportedRun)
   const charts = [
     {
       ...connectionsChart(samples),
-      notes: [phaseSentence(record), ...markSentences(record), ...lossMarkSentences(record)],
+      notes: [
+        phaseSentence(record),
+        ...markSentences(record),
+        ...lossMarkSentences(record),
+        ...homeSentences(record),
+      ],
     },
     failuresChart(record, samples),
     messagesChart(record, samples),
@@ -54,7 +61,8 @@ export function reportData({ record, samples, histograms, damage }: ReportedRun)
   return {
     durationSeconds: Math.max(record.durationSeconds, samples.at(-1)?.t ?? 0),
     phases: record.phases,
-    marks: [...record.marks, ...lossMarks(record)],
+    marks: [...actionMarks(record), ...lossMarks(record)],
+    homeMarks: homeMarks(record),
     charts: charts.map((chart) =>
       samples.length > 0 || chart.x === 'percentile' ? chart : withoutTimeline(chart, damage),
     ),
@@ -70,7 +78,26 @@ function phaseSentence(record: RunRecord): string {
   return `Phases: ${words.join(', ')}.`;
 }
 
-function markSentences({ marks }: RunRecord): string[] {
+function actionMarks({ marks }: RunRecord): RunRecord['marks'] {
+  return marks.filter(({ isOfCluster }) => !isOfCluster);
+}
+
+function homeMarks({ marks }: RunRecord): RunRecord['marks'] {
+  return marks.filter(({ isOfCluster }) => isOfCluster);
+}
+
+function homeSentences(record: RunRecord): string[] {
+  const marks = homeMarks(record);
+  if (marks.length === 0) return [];
+  const words = marks
+    .slice(0, HOMES_TOLD)
+    .map(({ atSeconds, label }) => `${label} at ${formatMoment(atSeconds)}`);
+  const rest = marks.length > HOMES_TOLD ? `, and ${marks.length - HOMES_TOLD} more in run.json` : '';
+  return [`Homes, the ticks at the foot: ${words.join(', ')}${rest}.`];
+}
+
+function markSentences(record: RunRecord): string[] {
+  const marks = actionMarks(record);
   if (marks.length === 0) return [];
   const words = marks.map(
     ({ atSeconds, label }, index) => `${index + 1} ${label} at ${formatMoment(atSeconds)}`,
@@ -88,7 +115,7 @@ function lossMarks({ hosts }: RunRecord): ReportData['marks'] {
 function lossMarkSentences(record: RunRecord): string[] {
   const words = lossMarks(record).map(
     ({ atSeconds, label }, index) =>
-      `${record.marks.length + index + 1} ${label} at ${formatMoment(atSeconds)}`,
+      `${actionMarks(record).length + index + 1} ${label} at ${formatMoment(atSeconds)}`,
   );
   return words.length === 0 ? [] : [`Losses, numbered lines as well: ${words.join(', ')}.`];
 }

@@ -21,7 +21,7 @@ export function nodeCharts(samples: TimelineSample[]): ChartPlan[] {
     title: string,
     subtitle: string,
     unit: Unit,
-    read: (node: NodeSample) => number,
+    read: (node: NodeSample) => number | undefined,
   ): ChartPlan => {
     const lines = drawn.map((name, index) =>
       line(
@@ -45,6 +45,9 @@ export function nodeCharts(samples: TimelineSample[]): ChartPlan[] {
       'count',
       (node) => node.connections,
     ),
+    ...(samples.some(({ server }) => server?.nodes?.some(({ homes }) => homes !== undefined))
+      ? [chart('node-homes', 'Homes by node', 'open there', 'count', (node) => node.homes)]
+      : []),
     chart('node-cpu', 'CPU by node', 'cores in use', 'cores', (node) => node.cpu),
   ];
 }

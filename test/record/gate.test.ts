@@ -158,6 +158,7 @@ const JUDGED_SECTIONS = [
   'memory',
   'cpu',
   'host',
+  'cluster',
   'serverProcesses',
   'serverMetrics',
 ];

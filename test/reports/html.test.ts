@@ -59,6 +59,7 @@ function crowdedFixture(): RecordFixture {
       atSeconds,
       label: 'kill-worker 0',
     }));
+    record.marks.push({ atSeconds: 21, label: 'node-2 took over 8 homes in 1.4 s', isOfCluster: true });
     record.backlog.alerts = [700, 720, 740, 2000].map((threshold, index) => ({
       queue: `a-queue-with-a-long-name-${index}`,
       startSeconds: 10 + index,

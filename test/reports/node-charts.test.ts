@@ -29,6 +29,14 @@ test('each node of a cluster has a line of its own, with a gap where it did not 
   ]);
 });
 
+test('the homes of each node are a chart as well, where nodes tell of them', () => {
+  const { samples } = steadyRun([{ name: 'talk', seconds: 1, rate: 0 }], (sample) => {
+    if (sample.server) sample.server.nodes = [{ ...node('node-1', 1, 0.5), homes: 8 }];
+  });
+  expect(nodeCharts(samples).map(({ id }) => id)).toEqual(['node-connections', 'node-homes', 'node-cpu']);
+  expect(nodeCharts(samples)[1]?.variants[0]?.series[0]?.values).toEqual(samples.map(() => 8));
+});
+
 test('a server that is no cluster has none', () => {
   expect(nodeCharts(steadyRun().samples)).toEqual([]);
 });

@@ -9,7 +9,7 @@ const TALK = [{ name: 'talk', seconds: 28, rate: 500 }];
 /** The recoveries of a run with actions at those times, in words. */
 function recovered(
   change: (sample: TimelineSample, second: number) => void,
-  ...marks: { atSeconds: number; label: string; isEnd?: boolean }[]
+  ...marks: { atSeconds: number; label: string; isEnd?: boolean; isOfCluster?: boolean }[]
 ): string[] {
   const { record, samples } = steadyRun(TALK, change, (each) => {
     each.marks = marks;
@@ -34,6 +34,19 @@ describe('the recovery from an action', () => {
       'kill-server at 9.5 s: 4.5 s (delivered p99 4 ms → 1.8 s, back after 4.5 s; ' +
         'connections 1,000 → 300, back after 2.5 s; in flight 2 → 900, back after 2.5 s)',
     ]);
+  });
+
+  test('is that from the action, whatever a cluster does about it meanwhile', () => {
+    const taken = { atSeconds: 12.5, label: 'node-2 took over 8 homes in 1.4 s', isOfCluster: true };
+    const words = recovered(
+      (sample, second) => {
+        if (second >= 10 && second <= 14) sample.connections.open = 300;
+      },
+      KILL,
+      taken,
+    );
+    expect(words).toHaveLength(1);
+    expect(words[0]).toContain('connections 1,000 → 300, back after 5.5 s');
   });
 
   test('takes no time where nothing left its range', () => {

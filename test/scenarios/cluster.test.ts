@@ -69,6 +69,7 @@ describe('what is done to a cluster', () => {
         - { at: 2s, do: kill-nats, nats: each }
         - { at: 3s, do: stop-node, node: 2, for: 4s }
         - { at: 4s, do: drain-node, node: each }
+        - { at: 4s, do: cut-node, for: 10s }
         - { at: 5s, do: reload }
         - { at: 7s, do: kill-server }`,
     );
@@ -77,6 +78,7 @@ describe('what is done to a cluster', () => {
       { kind: 'kill-nats', atMs: 2000, nats: 'each', restartAfterMs: 0 },
       { kind: 'stop-node', atMs: 3000, node: 2, forMs: 4000 },
       { kind: 'drain-node', atMs: 4000, node: 'each' },
+      { kind: 'cut-node', atMs: 4000, node: 'any', forMs: 10_000 },
       { kind: 'reload', atMs: 5000, handlers: null, isRejected: false },
       { kind: 'kill-node', atMs: 6000, node: 'any', restartAfterMs: 2000 },
       { kind: 'kill-server', atMs: 7000 },
@@ -90,6 +92,7 @@ describe('what is done to a cluster', () => {
     ['{ at: 1s, do: kill-nats, node: 1 }', 'node: says nothing about kill-nats'],
     ['{ at: 1s, do: drain-node, restartAfter: 1s }', 'restartAfter: says nothing about drain-node'],
     ['{ at: 1s, do: stop-node }', 'for: is missing; how long is it stopped'],
+    ['{ at: 1s, do: cut-node }', 'for: is missing; how long is it cut'],
     ['{ at: 1s, do: kill-worker }', 'kill-worker is done to one server alone; of a cluster write kill-node'],
     ['{ at: 1s, do: kill-nod }', 'did you mean kill-node'],
   ])('%s is refused', (action, words) => {
@@ -99,7 +102,13 @@ describe('what is done to a cluster', () => {
   test.each(['embedded', 'tcp://127.0.0.1:4000'])(
     'takes a cluster that the lab started, and not %s',
     (target) => {
-      for (const action of ['kill-node', 'drain-node', 'kill-nats', 'stop-node, for: 1s'])
+      for (const action of [
+        'kill-node',
+        'drain-node',
+        'kill-nats',
+        'stop-node, for: 1s',
+        'cut-node, for: 1s',
+      ])
         expect(issuesOf(target, `actions: [{ at: 1s, do: ${action} }]`)).toContain(
           'is done to a cluster that the lab started; write target.embedded.cluster, or leave it out',
         );

@@ -98,7 +98,7 @@ test.each([
   ['[{at: 1h, do: cut, share: 1%}]', 'cut at 3600s comes after the last phase'],
   [
     '[{at: 1s, do: explode}]',
-    '"explode" is not one of kill-worker, kill-server, kill-node, stop-node, drain-node, kill-nats, reload, cut, pause',
+    '"explode" is not one of kill-worker, kill-server, kill-node, stop-node, cut-node, drain-node, kill-nats, reload, cut, pause',
   ],
 ])('the actions %s are refused: %s', (actions, words) => {
   const [issue] = issuesOf(CHAT, [`actions=${actions}`]);
@@ -429,6 +429,7 @@ describe('shipped scenarios', () => {
       'shoot-out',
       'slow-consumers',
       'soak',
+      'split-network',
       'three-million',
       'tls',
       'two-million',

@@ -3,7 +3,14 @@ import type UPlot from 'uplot';
 import { formatMoment } from '../../format.js';
 import type { ChartPlan, ChartSeries, ReportData } from '../chart-plan.js';
 import { makeLegend, makeTooltip } from './legend.js';
-import { drawActions, drawAlertSpans, drawPhases, drawThresholds, PHASE_STRIP_HEIGHT } from './marks.js';
+import {
+  drawActions,
+  drawAlertSpans,
+  drawHomes,
+  drawPhases,
+  drawThresholds,
+  PHASE_STRIP_HEIGHT,
+} from './marks.js';
 import {
   BYTE_STEPS,
   COUNT_STEPS,
@@ -113,7 +120,10 @@ function makePlot(
       setCursor: [() => onCursor()],
       draw: [
         (self) => {
-          if (isOverTime) drawActions(self, report.marks, colours(), labelFont);
+          if (isOverTime) {
+            drawActions(self, report.marks, colours(), labelFont);
+            drawHomes(self, report.homeMarks, colours());
+          }
           drawThresholds(self, plan.alerts, colours(), labelFont);
         },
       ],

@@ -38,6 +38,9 @@ export function drawPhases(plot: UPlot, phases: ReportData['phases'], colours: C
   ctx.restore();
 }
 
+/** Of CSS pixels. */
+const TICK_HEIGHT = 7;
+
 /** A dotted line for each action, with the number under which the words below the first chart tell of it. */
 export function drawActions(plot: UPlot, marks: ReportData['marks'], colours: Colours, font: string): void {
   const { ctx, bbox } = plot;
@@ -64,6 +67,25 @@ export function drawActions(plot: UPlot, marks: ReportData['marks'], colours: Co
     ctx.fillText(number, x + 3 * ratio, bbox.top + 2 * ratio);
     namedTo = x + 6 * ratio + ctx.measureText(number).width;
   });
+  ctx.restore();
+}
+
+/** A tick at the foot for each time that homes of a cluster went to another node. */
+export function drawHomes(plot: UPlot, marks: ReportData['homeMarks'], colours: Colours): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio;
+  const foot = bbox.top + bbox.height;
+  ctx.save();
+  ctx.strokeStyle = colours.text;
+  ctx.lineWidth = 1.5 * ratio;
+  for (const { atSeconds } of marks) {
+    const x = plot.valToPos(atSeconds, 'x', true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, foot);
+    ctx.lineTo(x, foot - TICK_HEIGHT * ratio);
+    ctx.stroke();
+  }
   ctx.restore();
 }
 

@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 /** Servers that each stand alone, in the place of nodes: what is done to them is the same. */
-async function standIns(nodes: number): Promise<EmbeddedCluster> {
+async function standIns(nodes: number, actions: { kind: 'cut-node' }[] = []): Promise<EmbeddedCluster> {
   const config = parseServerConfig({
     listen: ['tcp://127.0.0.1:0'],
     admin: { port: 0 },
@@ -21,7 +21,7 @@ async function standIns(nodes: number): Promise<EmbeddedCluster> {
     limits: { drainTimeoutMs: 500 },
   });
   const plan = { nodes, nats: 1, replicas: 1, homes: 4 } as const;
-  const cluster = await EmbeddedCluster.start(config, plan, 1);
+  const cluster = await EmbeddedCluster.start(config, plan, 1, actions);
   running.push(cluster);
   return cluster;
 }
@@ -84,6 +84,21 @@ describe('a cluster that the lab starts', () => {
     expect(ended).toEqual(['node-1 goes on']);
     await expect.poll(() => stateOf(pid)).not.toBe('T');
     expect(await pidOf(cluster, 1)).toBe(pid);
+  });
+
+  test('has a node cut from NATS until its time is over, where that was said before', async () => {
+    const cluster = await standIns(1, [{ kind: 'cut-node' }]);
+    const cut = nodeAction('cut-node', 1, { forMs: 3_600_000 });
+    const { done, ended } = await act(cluster, cut);
+    await expect(cluster.act({ atMs: 0, ...cut } as ServerAction, () => undefined)).rejects.toThrow(
+      'node-1 is cut from NATS already',
+    );
+    cluster.hurry();
+    expect(await done).toBe('cut node-1 from NATS');
+    expect(ended).toEqual(['node-1 reaches NATS again']);
+    const without = await standIns(1);
+    const { done: refused } = await act(without, cut);
+    await expect(refused).rejects.toThrow('the cluster was started without it');
   });
 
   test('has a node drained, which ends in good order and is replaced', async () => {
