@@ -162,7 +162,10 @@ describe('a home that is handed over', () => {
     await run;
     const next = new LocalHomes();
     const said: string[] = [];
-    const listening = { ...bus.home(HOME), send: (_to: number, { kind }: { kind: string }) => void said.push(kind) };
+    const listening = {
+      ...bus.home(HOME),
+      send: (_to: number, { kind }: { kind: string }) => void said.push(kind),
+    };
     next.add(HOME, store, EPOCH + 1, { storeBytes: 1e6, bus: listening, counters: newCounters(), limits });
     const submit = { kind: 'submit', from: 2, worker: 9, connection: 9, to: HOME, id: 1 } as const;
     next.receive({ ...submit, payload: Buffer.from('hi') }, HOME);
