@@ -75,10 +75,14 @@ export class SimulatedCluster {
       scheduler: { now: () => performance.now(), after },
       makeStore: (home, fenced) => {
         const later = inOrder(() => (this.#random.next() < 0.05 ? 60 : 4) * this.#random.next());
+        // In its order also where it waits for the end of a cut.
+        const waiting: (() => void)[] = [];
+        const goOn = (): void => {
+          if (place.isCut && !place.isDead) setTimeout(goOn, 50);
+          else for (let run = waiting.shift(); run && !place.isDead; run = waiting.shift()) run();
+        };
         const way = (run: () => void): void => {
-          if (place.isDead) return;
-          if (place.isCut) setTimeout(() => way(run), 50);
-          else run();
+          if (waiting.push(run) === 1) goOn();
         };
         return new LogStore(this.#logs[home] as SharedLog, { later: (run) => later(() => way(run)), fenced });
       },

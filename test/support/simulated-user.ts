@@ -276,5 +276,3 @@ class Connection implements Wire {
     }, WAY_MS);
   }
 }
-
-export type { Connection };

@@ -73,7 +73,7 @@ async function keptHome() {
 }
 
 /** What became of it once so much time has passed. */
-async function after(ms: number, promise: Promise<void>): Promise<string> {
+async function outcomeAfter(ms: number, promise: Promise<void>): Promise<string> {
   let outcome = 'pending';
   promise.then(
     () => {
@@ -92,15 +92,15 @@ describe('a home that is handed over', () => {
     const { handOver } = await keptHome();
     const run = handOver.run(HOME, EPOCH, membershipOf(SELF, OTHER, THIRD));
     handOver.held(HOME, EPOCH, OTHER);
-    expect(await after(1000, run)).toBe('pending');
+    expect(await outcomeAfter(1000, run)).toBe('pending');
     handOver.held(HOME, EPOCH, THIRD);
-    expect(await after(0, run)).toBe('done');
+    expect(await outcomeAfter(0, run)).toBe('done');
   });
 
   test('goes as one whose owner has died where a peer does not say so: that one would talk to nobody', async () => {
     const { handOver } = await keptHome();
     const run = handOver.run(HOME, EPOCH, membershipOf(SELF, OTHER));
-    expect(await after(6000, run)).toMatch(/peers 2 did not say/);
+    expect(await outcomeAfter(6000, run)).toMatch(/peers 2 did not say/);
   });
 
   test('waits for a peer that comes meanwhile', async () => {
@@ -108,9 +108,9 @@ describe('a home that is handed over', () => {
     const run = handOver.run(HOME, EPOCH, membershipOf(SELF, OTHER));
     handOver.up(THIRD);
     handOver.held(HOME, EPOCH, OTHER);
-    expect(await after(100, run)).toBe('pending');
+    expect(await outcomeAfter(100, run)).toBe('pending');
     handOver.down(THIRD);
-    expect(await after(0, run)).toBe('done');
+    expect(await outcomeAfter(0, run)).toBe('done');
   });
 
   test('does not take for held back what a peer has said of a move that was given up', async () => {
@@ -118,9 +118,9 @@ describe('a home that is handed over', () => {
     handOver.held(HOME, EPOCH, OTHER);
     handOver.here(HOME, OTHER);
     const run = handOver.run(HOME, EPOCH, membershipOf(SELF, OTHER));
-    expect(await after(100, run)).toBe('pending');
+    expect(await outcomeAfter(100, run)).toBe('pending');
     handOver.held(HOME, EPOCH, OTHER);
-    expect(await after(0, run)).toBe('done');
+    expect(await outcomeAfter(0, run)).toBe('done');
   });
 
   test('takes no notice of what a slow peer has said of an earlier epoch', async () => {
@@ -128,7 +128,7 @@ describe('a home that is handed over', () => {
     handOver.held(HOME, EPOCH, OTHER);
     handOver.held(HOME, EPOCH - 2, THIRD);
     const run = handOver.run(HOME, EPOCH, membershipOf(SELF, OTHER));
-    expect(await after(0, run)).toBe('done');
+    expect(await outcomeAfter(0, run)).toBe('done');
   });
 
   test('is waited for in its next epoch, whatever becomes of the move that was broken off', async () => {
@@ -139,14 +139,14 @@ describe('a home that is handed over', () => {
     const run = handOver.run(HOME, EPOCH, membershipOf(SELF, OTHER));
     await vi.advanceTimersByTimeAsync(2000);
     handOver.held(HOME, EPOCH, OTHER);
-    expect(await after(0, run)).toBe('done');
+    expect(await outcomeAfter(0, run)).toBe('done');
   });
 
   test('goes as one whose owner has died where its log does not take who is connected', async () => {
     const { handOver, store, attach } = await keptHome();
     attach();
     const run = handOver.run(HOME, EPOCH, membershipOf(SELF));
-    expect(await after(0, run)).toBe('pending');
+    expect(await outcomeAfter(0, run)).toBe('pending');
     vi.useRealTimers();
     await store.fail(true);
     await expect(run).rejects.toThrow(/does not take/);
@@ -162,7 +162,10 @@ describe('a home that is handed over', () => {
     await run;
     const next = new LocalHomes();
     const said: string[] = [];
-    const listening = { ...bus.home(HOME), send: (_to: number, { kind }: { kind: string }) => void said.push(kind) };
+    const listening = {
+      ...bus.home(HOME),
+      send: (_to: number, { kind }: { kind: string }) => void said.push(kind),
+    };
     next.add(HOME, store, EPOCH + 1, { storeBytes: 1e6, bus: listening, counters: newCounters(), limits });
     const submit = { kind: 'submit', from: 2, worker: 9, connection: 9, to: HOME, id: 1 } as const;
     next.receive({ ...submit, payload: Buffer.from('hi') }, HOME);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { FrameType } from '../../../protocol/frame.js';
 import type { RunningServer } from '../../../server/server.js';
 import { TestClient } from '../../support/client.js';
@@ -96,7 +96,8 @@ describe('a node of two workers', () => {
     await crash(node, 0);
     await expect.poll(() => homesOf(node), { timeout: 30_000 }).toEqual([HOMES / 2, HOMES / 2]);
     for (const user of USERS) {
-      const client = await login(node, user);
+      // Either worker may take the connection, and hear a moment later than the other that a home is open.
+      const client = await vi.waitFor(() => login(node, user), { timeout: 30_000 });
       expect((await client.next(FrameType.Deliver)).id).toBe(alice.welcome.firstId + user);
       await send(client, 1000, client.welcome.firstId);
     }
