@@ -67,8 +67,12 @@ export class HomeDuties {
   constructor(parts: DutyParts) {
     this.#parts = parts;
     this.#writer = new HomeWriter(parts.table, parts.view, (home) => {
-      this.#tend(home);
-      this.think();
+      // Not at once: without a link the table gives no answer in no time, and written again each time it would leave the process no
+      // time to make the link again.
+      parts.scheduler.after(FIRST_RETRY_MS, () => {
+        this.#tend(home);
+        this.think();
+      });
     });
   }
 

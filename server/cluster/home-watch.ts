@@ -144,19 +144,20 @@ export class HomeWatch implements MembershipListener {
     this.#places[home] = place;
     if (before?.owner === owner && before.epoch === epoch && before.state === state) return;
     const isAnother = before !== undefined && (before.owner !== owner || before.epoch !== epoch);
-    if (state === 'moving') this.#hold(place);
+    if (state === 'moving') this.#hold(place, isAnother);
     else if (isAnother && !this.#isHandedOn(place)) this.#lose(home);
     if (state === 'open' && owner !== 0) this.#find(place);
     this.#parts.schedule();
   }
 
-  #hold(place: HomePlace): void {
+  /** @param isAnother it moves on from an owner of which this process has not heard before */
+  #hold(place: HomePlace, isAnother: boolean): void {
     const { bus, homes, membership } = this.#parts;
     const { home, owner, epoch } = place;
     const held = this.#held.get(home);
     if (held?.epoch === epoch) return;
     // It has moved twice before this process has heard of it: that owner does not know its connections.
-    if (held) this.#lose(home);
+    if (held || isAnother) this.#lose(home);
     else {
       this.#held.set(home, place);
       bus.hold(home);

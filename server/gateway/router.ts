@@ -135,6 +135,7 @@ export class Router implements BusReceiver {
   /** A home is back, somewhere else: those who stayed go on there with what they had. */
   homeFound(home: number): void {
     for (const session of this.#withMailboxAt(home)) {
+      session.isComingAnew = true;
       const { user, id: connection, sentSequence: sent, acknowledgedSequence: sequence } = session;
       this.tell(user, { kind: 'attach', user, worker: this.self, connection, sent });
       if (sequence > 0)
@@ -162,7 +163,8 @@ export class Router implements BusReceiver {
   #tellSession(session: Session, message: ConnectionMessage, from: number): void {
     switch (message.kind) {
       case 'deliver':
-        session.deliver(message.sequence, message.frame);
+        // It comes once more, from the new owner: taken now, it would come twice, or before one that was dropped on its way.
+        if (!session.isComingAnew) session.deliver(message.sequence, message.frame);
         break;
       case 'accepted':
         this.#answered(session, from);
@@ -173,6 +175,7 @@ export class Router implements BusReceiver {
         session.refused(message.id, message.code);
         break;
       case 'attached':
+        session.isComingAnew = false;
         session.attached(message.waiting);
         break;
       case 'replaced':

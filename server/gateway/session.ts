@@ -42,6 +42,8 @@ export class Session implements WireListener, Receiver {
   user = 0;
   /** True once LOGIN was admitted, also after the end. */
   hasUser = false;
+  /** It was told to a new owner of its mailbox, which has not answered: what is delivered until then is of the owner before. */
+  isComingAnew = false;
   /** SENDs that the home of the recipient has not answered. */
   unanswered = 0;
   /** About their bytes: see InboundBudget. */

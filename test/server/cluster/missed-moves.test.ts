@@ -1,0 +1,47 @@
+import { expect, test, vi } from 'vitest';
+import type { ClusterBus } from '../../../server/cluster/cluster-bus.js';
+import { HomeWatch, type HomeWatchParts } from '../../../server/cluster/home-watch.js';
+import type { HomePlace } from '../../../server/cluster/membership.js';
+import { peerOf } from '../../support/cluster-peers.js';
+
+const HOME = 0;
+const [SELF, OTHER, THIRD] = [1, 2, 3];
+
+/** A process with connections whose mailboxes are at `HOME`, which is at another; what it does about moves is kept. */
+function watching() {
+  const did: string[] = [];
+  const tell = (what: string) => () => void did.push(what);
+  const place: HomePlace = { home: HOME, owner: OTHER, epoch: 5, state: 'open' };
+  const bus: Partial<Record<keyof ClusterBus, unknown>> = {
+    ...{ up: () => undefined, place: () => undefined, addressOf: (peer: number) => peer },
+    ...{ hold: tell('hold'), release: tell('release'), dropHeld: tell('drop what is held') },
+    ...{ sayHeld: tell('say held'), sayHere: tell('say here') },
+  };
+  const homes = { homeLost: () => undefined, resend: () => undefined };
+  const router = { homeLost: tell('ask again'), homeFound: tell('come anew'), closeAll: vi.fn() };
+  const membership = { self: peerOf(SELF), peers: new Map(), homes: [place] };
+  const parts = { membership, bus, homes, router, schedule: () => undefined, log: () => undefined };
+  const watch = new HomeWatch(parts as unknown as HomeWatchParts);
+  watch.begin();
+  did.length = 0;
+  return { did, moved: (change: Partial<HomePlace>) => watch.moved({ ...place, ...change }) };
+}
+
+test('a home that is handed over is waited for, and goes on with the connections that it has noted down', () => {
+  const { did, moved } = watching();
+  moved({ state: 'moving', next: THIRD });
+  moved({ owner: THIRD, epoch: 6, state: 'opening', isHandedOn: true });
+  moved({ owner: THIRD, epoch: 6, state: 'open', isHandedOn: true });
+  expect(did).toEqual(['hold', 'say held', 'say here', 'release']);
+});
+
+test('a home that moves on from an owner of which nothing was heard is come to anew: that one knows no connection', () => {
+  const { did, moved } = watching();
+  // The table keeps the last place of each home alone: whoever is slow does not see those between.
+  moved({ owner: THIRD, epoch: 6, state: 'moving', next: OTHER, isHandedOn: true });
+  expect(did).toEqual(['ask again', 'say held']);
+  moved({ epoch: 7, state: 'opening', isHandedOn: true });
+  moved({ epoch: 7, state: 'open', isHandedOn: true });
+  expect(did.at(-1)).toBe('come anew');
+  expect(did).not.toContain('say here');
+});
