@@ -5,6 +5,7 @@ import { FrameDecoder } from '../protocol/decode.js';
 import { encodeFrame } from '../protocol/encode.js';
 import { type Frame, FrameType, PROTOCOL_VERSION, WEBSOCKET_SUBPROTOCOL } from '../protocol/frame.js';
 import type { Client, FloodOptions, State } from './flood-client.js';
+import { openJetStreamClient } from './jetstream-client.js';
 import { openMqttClient } from './mqtt-client.js';
 
 export interface Flood {
@@ -42,6 +43,7 @@ const OPENERS = {
   'relay-ws': openRelayClient,
   mqtt: openMqttClient,
   'mqtt-receipts': openMqttClient,
+  jetstream: openJetStreamClient,
 };
 
 function newHistogram(): Histogram {
@@ -56,8 +58,10 @@ function newHistogram(): Histogram {
 function openClient(index: number, options: FloodOptions, state: State): Promise<Client> {
   const payload = Buffer.alloc(options.payloadBytes, index);
   const decoder = new FrameDecoder(65_536);
-  const user = index + 1;
-  const partner = (index ^ 1) + 1;
+  const user = options.users?.[index] ?? index + 1;
+  const partner = options.users?.[index ^ 1] ?? (index ^ 1) + 1;
+  const ports = [options.port, ...(options.otherPorts ?? [])];
+  const port = ports[index % ports.length] as number;
   const isWebSocket = options.target === 'c2m-ws';
   let sent = 0;
   let toAcknowledge = 0;
@@ -65,8 +69,8 @@ function openClient(index: number, options: FloodOptions, state: State): Promise
   const sentMs = new Map<number, number>();
   return new Promise((resolve, reject) => {
     const carrier = isWebSocket
-      ? new WebSocket(`ws://127.0.0.1:${options.port}`, WEBSOCKET_SUBPROTOCOL, { perMessageDeflate: false })
-      : connect({ port: options.port, host: '127.0.0.1', noDelay: true });
+      ? new WebSocket(`ws://127.0.0.1:${port}`, WEBSOCKET_SUBPROTOCOL, { perMessageDeflate: false })
+      : connect({ port, host: '127.0.0.1', noDelay: true });
     const write = (bytes: Buffer) => {
       if (carrier instanceof WebSocket) carrier.send(bytes);
       else carrier.write(bytes);

@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { ServerConfigInput } from '../server/config.js';
 import { spawnServer } from '../server/processes/spawn.js';
 import type { FloodOptions } from './flood-client.js';
+import { cpuSeconds } from './process-tree.js';
 
 const require = createRequire(import.meta.url);
 
@@ -13,6 +13,8 @@ export interface Throughput {
   messagesPerCoreSecond: number;
   /** Share of one core that the server used: near 1, the server was the bottleneck. */
   serverCores: number;
+  /** What it needed of others beside it, such as servers of NATS. */
+  besideCores: number;
   /** From a message to its first check mark. */
   acceptedP50Ms: number;
   acceptedP99Ms: number;
@@ -22,6 +24,12 @@ export interface Throughput {
 export interface RunningTarget {
   port: number;
   pid: number;
+  /** Further servers, which with this one are a cluster. */
+  others?: readonly { port: number; pid: number }[];
+  /** Processes beside it, of which it is made as well. */
+  beside?: readonly number[];
+  /** Who is to talk; see `FloodOptions.users`. */
+  users?: readonly number[];
   close(): Promise<void>;
 }
 
@@ -31,12 +39,14 @@ export async function measureThroughput(
   seconds: number,
   start: () => Promise<RunningTarget> = () => startTarget(options.target),
 ): Promise<Throughput> {
-  const { port, pid, close } = await start();
+  const { port, pid, others = [], beside = [], users, close } = await start();
+  const servers = [pid, ...others.map((each) => each.pid)];
   const flood = fork(require.resolve('#dist/bench/flood-process.js'));
   try {
     let completed = 0;
     await nextMessage(flood);
-    flood.send({ ...options, port });
+    const otherPorts = others.map((each) => each.port);
+    flood.send({ ...options, port, otherPorts, ...(users && { users }) });
     flood.on('message', (message: { completed?: number }) => {
       completed = message.completed ?? completed;
     });
@@ -44,17 +54,19 @@ export async function measureThroughput(
     await sleep(2000);
     await takeAccepted(flood);
     await nextMessage(flood);
-    const before = { completed, cpu: cpuSeconds(pid), at: performance.now() };
+    const before = { completed, cpu: cpuOf(servers), beside: cpuOf(beside), at: performance.now() };
     await sleep(seconds * 1000);
     await nextMessage(flood);
     const messages = completed - before.completed;
-    const cpu = cpuSeconds(pid) - before.cpu;
+    const cpu = cpuOf(servers) - before.cpu;
+    const besideCpu = cpuOf(beside) - before.beside;
     const elapsed = (performance.now() - before.at) / 1000;
     return {
       ...(await takeAccepted(flood)),
       messagesPerSecond: messages / elapsed,
       messagesPerCoreSecond: messages / cpu,
       serverCores: cpu / elapsed,
+      besideCores: besideCpu / elapsed,
     };
   } finally {
     flood.kill();
@@ -118,9 +130,7 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** User and system time of a process, from /proc/PID/stat, whose ticks are 100 a second on Linux. */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+/** User and system time, in seconds. */
+function cpuOf(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
 }
