@@ -28,7 +28,13 @@ async function withoutLink() {
     } as LeaseTable,
     view,
     keeper: { open: async () => undefined, handOver: async () => undefined, drop: ignored },
-    scheduler: { now: () => 0, after: (_ms, run) => (timers.push(run), ignored) },
+    scheduler: {
+      now: () => 0,
+      after: (_ms, run) => {
+        timers.push(run);
+        return ignored;
+      },
+    },
     log: ignored,
   });
   duties.begin(SELF);
