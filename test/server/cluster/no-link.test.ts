@@ -19,6 +19,10 @@ async function withoutLink() {
     if (writes < MOST_WRITES) queueMicrotask(() => done({ kind: 'unknown', reason: 'no link' }));
   };
   const ignored = () => undefined;
+  const after = (_ms: number, run: () => void): (() => void) => {
+    timers.push(run);
+    return ignored;
+  };
   const listener = { peerHeard: ignored, peerGone: ignored, moved: ignored, wishesChanged: ignored };
   const view = new ClusterView(1, listener, () => 0);
   view.apply({ key: peerKey(SELF), value: { peer: peerOf(SELF), life: 'one', beat: 0 }, revision: 1 });
@@ -28,13 +32,7 @@ async function withoutLink() {
     } as LeaseTable,
     view,
     keeper: { open: async () => undefined, handOver: async () => undefined, drop: ignored },
-    scheduler: {
-      now: () => 0,
-      after: (_ms, run) => {
-        timers.push(run);
-        return ignored;
-      },
-    },
+    scheduler: { now: () => 0, after },
     log: ignored,
   });
   duties.begin(SELF);
