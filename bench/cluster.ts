@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import chalk from 'chalk';
@@ -7,6 +7,7 @@ import { asTarget, type ClusterShape, startCluster, usersAt } from './cluster/em
 import { measureOpen } from './cluster/open-workload.js';
 import { startDirect } from './cluster/peers.js';
 import { fitScalability, mostUsefulNodes, throughputAt } from './cluster/scalability-law.js';
+import { scaleChart } from './cluster/scale-chart.js';
 import { measureStreams } from './cluster/streams.js';
 import { measureTakeover } from './cluster/takeover.js';
 import type { FloodOptions } from './flood-client.js';
@@ -26,6 +27,7 @@ interface Options {
   open?: number;
   scale?: string;
   takeover?: string;
+  chart?: string;
   streams?: boolean;
 }
 
@@ -60,6 +62,7 @@ const options = new Command('bench:cluster')
     '--takeover <numbers>',
     'instead: how long homes are away in which so many messages wait, such as 100000',
   )
+  .option('--chart <file>', 'where the scale is drawn, as an SVG')
   .option('--streams', 'instead: what streams cost the servers of NATS')
   .parse()
   .opts<Options>();
@@ -208,6 +211,7 @@ async function measureScale(nodes: readonly number[]): Promise<void> {
       (points.length <= 3 ? '; as many parameters as points: nothing is left over to tell how well' : '') +
       (most === undefined ? '' : `; the most with ${most.toFixed(1)} nodes`),
   );
+  if (options.chart) writeFileSync(options.chart, scaleChart(points, law, Math.max(16, ...nodes)));
   for (const each of [8, 16, 32])
     console.log(
       `projected  ${String(each).padStart(4)} nodes ${count(throughputAt(law, each)).padStart(9)} messages a second, on these cores`,

@@ -23,7 +23,7 @@ export function throughputAt({ perSecond, contention, coherency }: ScalabilityLa
 
 /** Where more nodes bring less; undefined: nowhere. */
 export function mostUsefulNodes({ contention, coherency }: ScalabilityLaw): number | undefined {
-  return coherency > 0 ? Math.max(1, Math.sqrt((1 - contention) / coherency)) : undefined;
+  return coherency > 0 ? Math.max(1, Math.sqrt(Math.max(0, 1 - contention) / coherency)) : undefined;
 }
 
 /**

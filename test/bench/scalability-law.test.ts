@@ -64,6 +64,7 @@ describe('the Universal Scalability Law', () => {
 
   it('has a peak where nodes cost each other more than they bring', () => {
     expect(mostUsefulNodes({ perSecond: 1, contention: 0, coherency: 0.01 })).toBeCloseTo(10);
+    expect(mostUsefulNodes({ perSecond: 1, contention: 2, coherency: 0.01 })).toBe(1);
     expect(mostUsefulNodes({ perSecond: 1, contention: 0.5, coherency: 0 })).toBeUndefined();
   });
 });
