@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import type { AdminWatch } from '../../../loadgen/recording/admin-watch.js';
 import { summarizeBacklog } from '../../../loadgen/recording/backlog.js';
 import { QueueLog } from '../../../loadgen/recording/queue-log.js';
-import type { ServerPoller } from '../../../loadgen/recording/server-poller.js';
 import { queueSample, queueStats, serverStats } from '../../fixtures/server-stats.js';
 
 /** A log that has seen one server with `samples` before the run. */
@@ -76,8 +76,12 @@ test('a total is as late as the latest of its parts, and as long as all of them'
   expect(histories.get('outbound')?.lengths).toEqual([10, 20, 20, 0]);
   expect(histories.get('outbound')?.rates).toEqual({ arrivedPerSecond: 410, servedPerSecond: 400 });
 
-  const poller = { queues: log, alerts: [], latest: stats } as unknown as ServerPoller;
-  const summaries = summarizeBacklog(poller, 0).queues;
+  const watch = {
+    alerts: [],
+    histories: () => log.histories(),
+    thresholdOf: (queue: string) => stats.queues[queue]?.threshold ?? null,
+  } as unknown as AdminWatch;
+  const summaries = summarizeBacklog(watch, 0).queues;
   const total = summaries.find(({ name }) => name === 'outbound');
   expect(total).toMatchObject({
     max: 20,
