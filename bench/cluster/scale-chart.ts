@@ -31,6 +31,7 @@ export function scaleChart(points: readonly ScalePoint[], law: ScalabilityLaw, m
       `<text x="${MARGIN.left - 8}" y="${y(share * top)}" text-anchor="end" dominant-baseline="middle">${Math.round(share * top).toLocaleString('en-US')}</text>`,
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">
+<title>Messages a second by the number of nodes</title>
 <rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>
 <text x="${MARGIN.left}" y="20">Messages a second by nodes: measured (dots), and the law fitted to it (broken line, projected)</text>
 <path d="M${MARGIN.left} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}H${WIDTH - MARGIN.right}" fill="none" stroke="#888"/>
