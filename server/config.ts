@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 import { isLoopback } from '../protocol/address.js';
 import { LARGEST_BODY_BYTES } from '../protocol/frame.js';
-import { MOST_HOMES } from './cluster/membership.js';
+import { CLUSTER_NAME, MOST_HOMES } from './cluster/membership.js';
 import { ConfigError } from './config-error.js';
 import { mediaSchema } from './media/media-config.js';
 
@@ -245,7 +245,7 @@ const clusterSchema = z.strictObject({
   nats: natsSchema.describe('What carries the bus, and keeps the logs, leases and snapshots.'),
   name: z
     .string()
-    .regex(/^[a-zA-Z0-9_-]{1,32}$/, 'is no name; write letters, digits, - and _')
+    .regex(CLUSTER_NAME, 'is no name; write letters, digits, - and _')
     .default('c2m')
     .describe('Clusters of different names on the same NATS have nothing to do with each other.'),
   node: z

@@ -3,6 +3,7 @@ import { connectNats, type NatsOptions } from '../../nats/connect.js';
 import type { ServerStats } from '../../protocol/stats.js';
 import { InputError } from '../../record/input-error.js';
 import type { NodeAnswer, NodeRequest } from '../../server/cluster/control/node-messages.js';
+import { CLUSTER_NAME } from '../../server/cluster/membership.js';
 import { parseStats } from '../admin-client.js';
 import { ClusterError } from './cluster-error.js';
 import { ClusterTable } from './cluster-table.js';
@@ -31,7 +32,7 @@ export class OperatedCluster {
   /** @throws InputError, NatsError, ClusterError saying what to do */
   static async open({ nats, name }: ClusterPlace): Promise<OperatedCluster> {
     // It is half of a name of a stream and of a subject: others would be asked with another one.
-    if (!/^[a-zA-Z0-9_-]{1,32}$/.test(name))
+    if (!CLUSTER_NAME.test(name))
       throw new InputError(`--cluster-name: "${name}" is no name; write letters, digits, - and _`);
     const connection = await connectNats(nats, 'c2m cluster');
     try {

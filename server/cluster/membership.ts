@@ -20,6 +20,9 @@ export interface Peer {
 export const LARGEST_PEER = 60_000;
 export const MOST_HOMES = 4096;
 
+/** Of a cluster: it is part of names of streams and of subjects. */
+export const CLUSTER_NAME = /^[a-zA-Z0-9_-]{1,32}$/;
+
 /** Longest that a process which leaves waits for others to take its homes. */
 export const LEAVE_TIMEOUT_MS = 60_000;
 

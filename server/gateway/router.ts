@@ -89,8 +89,7 @@ export class Router implements BusReceiver {
         this.toConnection(message, from);
         break;
       default:
-        this.#came();
-        this.#homes.receive(message, from);
+        this.toHome(this.self, message);
     }
   }
 

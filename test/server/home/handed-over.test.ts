@@ -41,6 +41,19 @@ async function firstOwner(store: FakeStore): Promise<TestHome> {
   return first;
 }
 
+/** What an owner leaves whose bob was sent one message, and has acknowledged it: his connection knows, and nothing else does. */
+async function emptiedByBob(): Promise<FakeStore> {
+  const store = new FakeStore();
+  const first = testHome(store);
+  first.home.takeNotes(FIRST_EPOCH);
+  first.attach(BOB);
+  first.submit(ALICE, BOB, 1);
+  await turn(first, store);
+  first.acknowledge(BOB, 1);
+  await turn(first, store);
+  return store;
+}
+
 /** Notes down what the next owner has to know. */
 async function part(first: TestHome, store: FakeStore): Promise<void> {
   first.home.part(FIRST_EPOCH);
@@ -148,14 +161,7 @@ describe('a home that was lost, and is found again', () => {
   });
 
   it('delivers what came into an empty mailbox before the connection was there, however little that was sent', async () => {
-    const store = new FakeStore();
-    const first = testHome(store);
-    first.home.takeNotes(FIRST_EPOCH);
-    first.attach(BOB);
-    first.submit(ALICE, BOB, 1);
-    await turn(first, store);
-    first.acknowledge(BOB, 1);
-    await turn(first, store);
+    const store = await emptiedByBob();
     const next = testHome(store);
     next.home.takeNotes(FIRST_EPOCH + 1);
     for (const id of [2, 3]) next.submit(ALICE, BOB, id);
@@ -168,14 +174,7 @@ describe('a home that was lost, and is found again', () => {
   });
 
   it('does so too where the owner in between has not seen the connection', async () => {
-    const store = new FakeStore();
-    const first = testHome(store);
-    first.home.takeNotes(FIRST_EPOCH);
-    first.attach(BOB);
-    first.submit(ALICE, BOB, 1);
-    await turn(first, store);
-    first.acknowledge(BOB, 1);
-    await turn(first, store);
+    const store = await emptiedByBob();
     const between = testHome(store);
     between.home.takeNotes(FIRST_EPOCH + 1);
     for (const id of [2, 3]) between.submit(ALICE, BOB, id);
