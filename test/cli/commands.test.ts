@@ -9,6 +9,8 @@ import { c2m } from './c2m.js';
 
 const COMMANDS = [
   'run',
+  'init',
+  'validate',
   'report',
   'compare',
   'ab',
@@ -23,6 +25,8 @@ const COMMANDS = [
   'doctor',
   'driver',
   'scenarios',
+  'schema',
+  'completion',
 ];
 
 describe('help', () => {
