@@ -45,3 +45,7 @@ test('with other options of the compiler everything is stale', () => {
   write('tsconfig.build.json', AFTER);
   expect(staleSource(root)).toBe('cli/c2m.ts');
 });
+
+test('this checkout is built before its tests run', () => {
+  expect(staleSource()).toBeUndefined();
+});

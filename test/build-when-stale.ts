@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { TestProject } from 'vitest/node';
 
 const OPTIONS = 'tsconfig.build.json';
@@ -38,7 +38,7 @@ function sourcesIn(root: string, name: string): string[] {
   if (name.endsWith('.ts')) return [name];
   return readdirSync(join(root, name), { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && /(?<!\.d)\.ts$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name).slice(join(root, '/').length));
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
 function timeOf(path: string): number | undefined {
