@@ -44,7 +44,7 @@ function textOf(title: string): string {
 }
 
 test.each(PAGES)('every link of %s leads somewhere', (file) => {
-  const broken = [...pageAt(file).prose.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)]
+  const broken = [...pageAt(file).prose.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)(?: "[^"]*")?\)/g)]
     .map(([, link = '']) => link)
     .filter((link) => {
       const [path = '', id] = link.split('#');
@@ -67,7 +67,8 @@ test('files of the code that ARCHITECTURE.md does not name are few enough to fin
   const named = new Set([...prose.matchAll(/`([\w/.-]+)`/g)].map(([, path = '']) => path));
   const folders = ['lab', 'loadgen', 'record', 'reports', 'scenarios', 'server', 'cli', 'protocol'];
   const unnamed = folders.filter(
-    (folder) => ![...named].some((path) => path.startsWith(folder) && existsSync(path) && statSync(path).isFile()),
+    (folder) =>
+      ![...named].some((path) => path.startsWith(folder) && existsSync(path) && statSync(path).isFile()),
   );
   expect(unnamed).toEqual([]);
 });
