@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { builtEntry } from '../../entries.js';
 import type { FromThumbnails, ThumbnailJob } from './thumbnail-process.js';
 
 const START_TIMEOUT_MS = 20_000;
@@ -123,8 +123,7 @@ export class ThumbnailChild {
 }
 
 function spawnBounded(memoryBytes: number): ChildProcess {
-  const entry = createRequire(import.meta.url).resolve('#dist/server/media/thumbnail-process.js');
-  const node = [process.execPath, ...NODE_FLAGS, entry];
+  const node = [process.execPath, ...NODE_FLAGS, builtEntry('thumbnails')];
   const kib = String(Math.ceil(memoryBytes / 1024));
   const [command = '', ...args] = existsSync(SHELL)
     ? [SHELL, '-c', 'ulimit -d "$1"; shift; exec "$@"', SHELL, kib, ...node]
