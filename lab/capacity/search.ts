@@ -28,8 +28,8 @@ export interface Bracket {
 }
 
 /**
- * How a search ended. `found`: between two levels that are near enough. `lab`: above the level that held the generator gave way.
- * `most`: the highest that may be asked for held. `least`: the lowest did not.
+ * How a search ended. `found`: between two levels that are near enough. `lab`: above the level that held, or
+ * at every one, the generator gave way. `most`: the highest that may be asked for held. `least`: the lowest did not.
  */
 export type SearchEnd = 'found' | 'lab' | 'most' | 'least';
 
@@ -80,13 +80,13 @@ function* narrow(length: TrialLength, range: LevelRange, bracket: Bracket): Aski
 
 /** Makes sure of both ends at full length, moves them where they do not stand, and narrows what has become wide. */
 function* confirm(range: LevelRange, bracket: Bracket): Asking<SearchEnd> {
-  if (!bracket.holds) return 'least';
+  if (!bracket.holds) return nothingHeld(bracket);
   const firstGuess = bracket.breaks;
   for (let steps = 1, level = bracket.holds.level; ; steps *= 2) {
     learn(bracket, level, 'full', yield* expecting(level, steps === 1 ? 'held' : undefined));
     if (bracket.holds?.length === 'full') break;
     const lower = levelBeyond(level, -steps, range);
-    if (lower === level) return 'least';
+    if (lower === level) return nothingHeld(bracket);
     level = lower;
   }
   for (let steps = 1; bracket.breaks?.length !== 'full'; steps *= 2) {
@@ -98,6 +98,10 @@ function* confirm(range: LevelRange, bracket: Bracket): Asking<SearchEnd> {
   }
   yield* narrow('full', range, bracket);
   return bracket.breaks.verdict === 'lab' ? 'lab' : 'found';
+}
+
+function nothingHeld({ breaks }: Bracket): SearchEnd {
+  return breaks?.verdict === 'lab' ? 'lab' : 'least';
 }
 
 /** A full trial is believed where it says what was expected; else the best of three decides. */

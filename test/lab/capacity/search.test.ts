@@ -205,6 +205,11 @@ describe('what a search says where there is no limit to be found', () => {
     expect(asked.map(({ level }) => level)).toEqual([500, 1000, 2000, 4000, 5000, 5000]);
   });
 
+  it('is that the lab gave way at every level, where it did', () => {
+    const { end, holds, breaks } = search(() => 'lab', 100, CLIENTS);
+    expect([end, holds, breaks?.level]).toEqual(['lab', null, 2]);
+  });
+
   it('is that not even the least holds', () => {
     const { end, holds, breaks } = search(() => 'broke', 100, CLIENTS);
     expect(end).toBe('least');
