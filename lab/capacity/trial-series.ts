@@ -93,7 +93,10 @@ export class TrialSeries {
     if (this.whyStopped !== null) return false;
     if (signal?.aborted) this.#stop('it was interrupted', true);
     else if (this.trials.length >= mostTrials)
-      this.#stop(`${mostTrials} trials were over (--max-trials)`, false);
+      this.#stop(
+        `${mostTrials === 1 ? 'one trial was all' : `${mostTrials} trials were all`} that was allowed (--max-trials)`,
+        false,
+      );
     return this.whyStopped === null;
   }
 
