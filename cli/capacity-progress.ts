@@ -23,7 +23,7 @@ export function capacityProgress(
       tell(
         `trial ${number}: ${levelWords(find, level)}${who} for ${formatSeconds(phasesMs(loaded.scenario) / 1000)}`,
       );
-      return show.observe(loaded);
+      return { ...show.observe(loaded), machines: tell };
     },
     recorded: (folder, record) => show.keep(folder, record),
     judged: (trial) => {

@@ -1,3 +1,4 @@
+import { RunError } from '../../loadgen/run-error.js';
 import type { NatsOptions } from '../../nats/connect.js';
 import type { Capacity, CapacitySearch } from '../../record/capacity.js';
 import type { Gate } from '../../record/gate.js';
@@ -70,8 +71,9 @@ export async function findCapacity(
   for (const workers of options.workers.length > 0 ? options.workers : [null]) {
     const series = new TrialSeries(
       {
-        load: (trial) => options.load(overridesOf(options, plan, base, trial, workers)),
+        load: (trial) => loadSame(options, base, overridesOf(options, plan, base, trial, workers)),
         workers,
+        isFirst: searches.length === 0,
         folder: options.folder,
         within: workers === null ? '' : `workers-${workers}`,
         mostTrials: options.mostTrials,
@@ -147,6 +149,20 @@ function planOf(options: CapacityOptions, { scenario }: LoadedScenario): Capacit
     trialMs,
     fullMs,
   };
+}
+
+/** @throws RunError where the file has become another one since the search began */
+async function loadSame(
+  { load }: CapacityOptions,
+  base: LoadedScenario,
+  overrides: readonly string[],
+): Promise<LoadedScenario> {
+  const loaded = await load(overrides);
+  if (loaded.source.text === base.source.text) return loaded;
+  throw new RunError(
+    'C2M_RUN',
+    `${base.source.file} was changed while the search went on; what the trials say of each other would not be of one scenario`,
+  );
 }
 
 function overridesOf(

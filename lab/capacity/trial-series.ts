@@ -28,6 +28,8 @@ export interface TrialObservers {
 export interface SeriesPlan {
   load(trial: WantedTrial): Promise<LoadedScenario>;
   workers: number | null;
+  /** Nothing was tried before: what is wrong with the input is told as that. */
+  isFirst: boolean;
   /** Of the whole search; the records go into `within` of it, a folder each. */
   folder: string;
   within: string;
@@ -57,34 +59,41 @@ export class TrialSeries {
 
   /**
    * Undefined: there are no more trials.
-   * @throws what is wrong with the input, where the first trial tells of it; later it is the level that is too high
+   * @throws what is wrong with the input, where the first trial of all tells of it; later it is the level that is too high
    */
   async run(wanted: WantedTrial): Promise<TrialVerdict | undefined> {
     if (!this.#mayGoOn()) return undefined;
-    const loaded = await this.#load(wanted);
-    if (loaded instanceof Error) return this.#keep(wanted, null, noRoom(loaded));
-    const { scenario } = loaded;
-    if (performance.now() + expectedDurationMs(scenario) > this.#plan.endsAtMs) {
+    try {
+      return await this.#attempt(wanted);
+    } catch (error) {
+      // What is wrong from the start is the input's fault; later it is the level that asks for too much.
+      if (this.#plan.isFirst && this.trials.length === 0) throw error;
+      if (isOfInput(error)) return this.#keep(wanted, null, noRoom(error as Error));
+      this.#fail(error as Error);
+      return undefined;
+    }
+  }
+
+  async #attempt(wanted: WantedTrial): Promise<TrialVerdict | undefined> {
+    const { within, folder, workers, signal, agents } = this.#plan;
+    const loaded = await this.#plan.load(wanted);
+    await checkScenario(loaded.scenario, agents);
+    if (performance.now() + expectedDurationMs(loaded.scenario) > this.#plan.endsAtMs) {
       this.#stop('the time was over (--max-time)', true);
       return undefined;
     }
-    const { within, folder, workers, signal, agents } = this.#plan;
     const number = this.trials.length + 1;
     const own = join(within, numbered(number));
-    const observers = this.#observers.begins?.({ ...wanted, number, workers }, loaded) ?? {};
     const outcome = await runScenario(
       loaded,
       { folder: join(folder, own), ...(signal && { signal }), ...(agents && { agents }) },
-      observers,
+      this.#observers.begins?.({ ...wanted, number, workers }, loaded) ?? {},
     );
     const { record, failure } = outcome;
     if (record) await this.#observers.recorded?.(join(folder, own), record);
     const isInterrupted = signal?.aborted ?? false;
     // Where nothing could be measured, or nobody was let in from the start, more load would not help.
-    if (failure && !isInterrupted && (!record || number === 1)) {
-      this.failure = failure;
-      this.#stop(failure.message, true);
-    }
+    if (failure && !isInterrupted && (!record || number === 1)) this.#fail(failure);
     return this.#keep(wanted, record ? own : null, judgeTrial(outcome, isInterrupted));
   }
 
@@ -100,17 +109,6 @@ export class TrialSeries {
     return this.whyStopped === null;
   }
 
-  async #load(wanted: WantedTrial): Promise<LoadedScenario | Error> {
-    try {
-      const loaded = await this.#plan.load(wanted);
-      await checkScenario(loaded.scenario, this.#plan.agents);
-      return loaded;
-    } catch (error) {
-      if (this.trials.length === 0) throw error;
-      return error as Error;
-    }
-  }
-
   #keep(
     { level, length }: WantedTrial,
     folder: string | null,
@@ -124,8 +122,18 @@ export class TrialSeries {
     return undefined;
   }
 
+  #fail(failure: Error): void {
+    this.failure = failure;
+    this.#stop(failure.message, true);
+  }
+
   #stop(why: string, isLast: boolean): void {
     this.whyStopped = why;
     this.isLast = isLast;
   }
+}
+
+function isOfInput(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'C2M_INPUT' || code === 'C2M_SCENARIO';
 }

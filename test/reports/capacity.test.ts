@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { scalabilityOf } from '../../lab/capacity/scalability-of.js';
 import { type Capacity, capacitySchema, capacityText, readCapacity } from '../../record/capacity.js';
+import type { RunRecord } from '../../record/run.js';
 import { throughputAt } from '../../record/scalability/scalability-law.js';
 import { capacityForTerminal, trialLine } from '../../reports/capacity/capacity-text.js';
 import { conclusionOf } from '../../reports/capacity/conclusion.js';
+import { resourceWords } from '../../reports/capacity/resource.js';
 import { scalabilityWords } from '../../reports/capacity/scalability-words.js';
 import { capacityPage } from '../../reports/html/capacity-page.js';
 import { writeCapacity } from '../../reports/write-capacity.js';
@@ -78,6 +80,51 @@ describe('what a search found, in one sentence', () => {
 
   it('says how many workers, where that was looked into', () => {
     expect(said({ workers: 4, end: 'most' })).toContain('chat with 4 workers holds');
+  });
+});
+
+describe('the resource that gave way', () => {
+  /** A run on two cores: what the whole host used, and the server. */
+  const used = (host: number, server: number, alter: (record: RunRecord) => void = () => undefined) => {
+    const { record, samples } = recordFixture((each) => {
+      each.environment.cores = 2;
+      alter(each);
+    });
+    samples.forEach((sample, at) => {
+      sample.kernel.busySeconds = 1000 + at * host;
+      if (sample.server) sample.server.cpu = server;
+      sample.generator.cpu = 0.3;
+    });
+    return resourceWords(record, samples);
+  };
+
+  it('is the CPU of the host, with who used it', () => {
+    expect(used(2, 1.4)).toMatch(
+      /^the CPU of the host was used up: server 1\.40, agents 0\.30, others 0\.30 of 2 cores$/,
+    );
+  });
+
+  it('is the one core that a process can use, where the host has others left', () => {
+    const one = (record: RunRecord): void => {
+      record.target.serverWorkers = 1;
+    };
+    expect(used(1.3, 0.97, one)).toContain(
+      'the one process of the server had a core’s worth to do (0.97 cores)',
+    );
+    const four = (record: RunRecord): void => {
+      record.target.serverWorkers = 4;
+    };
+    expect(used(1.3, 0.97, four)).not.toContain('core’s worth');
+  });
+
+  it('is the memory of the host, or none', () => {
+    expect(used(0.6, 0.2)).toContain(
+      'no resource of the host was used up (server 0.20, agents 0.30, others 0.10 of 2 cores)',
+    );
+    const small = (record: RunRecord): void => {
+      record.environment.memoryBytes = 1e12;
+    };
+    expect(used(0.6, 0.2, small)).toBe('the memory of the host was used up in the phase connect');
   });
 });
 
