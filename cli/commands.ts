@@ -30,6 +30,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./ab.js')).abCommand,
   },
   {
+    name: 'capacity',
+    summary: 'the highest level of load that holds, and what gave way above it',
+    load: async () => (await import('./capacity.js')).capacityCommand,
+  },
+  {
     name: 'rate',
     summary: 'change the rate of messages of a run that goes on',
     load: async () => (await import('./rate.js')).rateCommand,
