@@ -174,16 +174,46 @@ describe('on other versions of Node', () => {
   }, 300_000);
 });
 
+/** A server with media, and a picture for it. */
+const PICTURE = `
+import { createHash } from 'node:crypto';
+import { startServer } from 'c2m';
+const server = await startServer({
+  listen: ['tcp://127.0.0.1:0'], store: 'memory', admin: null, logLevel: 'warn',
+  media: { port: 0, folder: 'pictures', keepFreeBytes: 0 },
+});
+const body = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
+const url = \`\${server.mediaUrl}/media/\${createHash('sha256').update(body).digest('hex')}\`;
+const headers = { authorization: \`Basic \${btoa('1:')}\`, 'content-type': 'image/gif' };
+const answers = [];
+for (const method of ['PUT', 'GET']) {
+  const answer = await fetch(url, { method, headers, ...(method === 'PUT' && { body }) });
+  answers.push(answer.status, method === 'PUT' ? (await answer.json()).thumbnail : (await answer.arrayBuffer()).byteLength);
+}
+await server.close();
+console.log(JSON.stringify(answers));
+`;
+
 describe('without its native parts', () => {
-  beforeAll(() => {
-    for (const part of ['koffi', 'lmdb', 'sharp'])
-      rmSync(join(project, 'node_modules', part), { recursive: true });
-    // Nor is anything of these loaded before it is used.
-    for (const part of ['@fastify', '@nats-io', 'fastify', 'mqtt-packet', 'saxes', 'selfsigned'])
-      rmSync(join(project, 'node_modules', part), { recursive: true });
+  const without = (...parts: string[]): void => {
+    for (const part of parts) rmSync(join(project, 'node_modules', part), { recursive: true });
+  };
+
+  test('the server keeps pictures without thumbnails', async () => {
+    writeFileSync(join(project, 'picture.js'), PICTURE);
+    const [status, thumbnail] = JSON.parse((await node('picture.js')).stdout);
+    expect([status, typeof thumbnail]).toEqual([201, 'string']);
+    rmSync(join(project, 'pictures'), { recursive: true });
+    without('sharp');
+    const { stdout, stderr } = await node('picture.js');
+    expect(JSON.parse(stdout)).toEqual([201, null, 200, 42]);
+    expect(stderr).toContain(
+      'pictures are kept without thumbnails: sharp is missing here (it is not installed)',
+    );
   });
 
-  test('it runs what needs none of them', async () => {
+  test('a run needs none of them, nor what its scenario does not use', async () => {
+    without('koffi', 'lmdb', '@fastify', '@nats-io', 'fastify', 'mqtt-packet', 'saxes', 'selfsigned');
     const { stdout, stderr } = await node('tiny.js', 'without-api');
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({ passed: true, store: 'memory' });
@@ -197,12 +227,19 @@ describe('without its native parts', () => {
       'c2m serve --store memory',
     ],
     ['a run with media', ['run', 'media-sharing'], 'sharp is missing here'],
+    ['a run over packets', ['run', 'packets.yaml'], 'koffi is missing here'],
   ])('%s says what is missing, and what can be done', async (_, argv, words) => {
+    const packets = 'generator: { transport: packets, ';
+    writeFileSync(
+      join(project, 'packets.yaml'),
+      TINY.replace('lmdb', 'memory').replace('generator: { ', packets),
+    );
     const { status, stderr } = await node(C2M, ...argv);
     expect(stderr).toContain(words);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(status).toBe(1);
-    expect(existsSync(join(project, 'runs'))).toBe(false);
+    expect(readdirSync(project).filter((file) => file === 'c2m-data')).toEqual([]);
+    expect(existsSync(join(project, 'runs')) ? readdirSync(join(project, 'runs')) : []).toEqual([]);
   });
 
   test('the doctor names each of them', async () => {
