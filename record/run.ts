@@ -483,7 +483,9 @@ export const runRecordSchema = z.object({
   notes: z.array(z.string()),
 });
 
+/** run.json: what a run has measured, and how it was judged. docs/run-record.md has every field. */
 export type RunRecord = z.infer<typeof runRecordSchema>;
+/** Milliseconds; null where nothing was recorded. */
 export type LatencySummary = z.infer<typeof latencySummarySchema>;
 export type QueueSummary = z.infer<typeof queueSummarySchema>;
 /** A machine that clients were on, and an agent on it, as run.json has them. */

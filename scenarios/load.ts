@@ -47,14 +47,27 @@ export interface LoadOptions {
 export async function loadScenario(
   file: string,
   overrides: readonly string[] = [],
-  { isTrusted = false, isOnlyPlanned = false }: LoadOptions = {},
+  options: LoadOptions = {},
 ): Promise<LoadedScenario> {
   const { path, label } = await locateScenario(file);
   const text = await readTextFile(path, LARGEST_YAML_BYTES).catch((error: Error) => {
     if (!(error instanceof InputFileError)) throw error;
     throw new ScenarioError([{ place: label, path: '', message: error.reason }]);
   });
-  const folder = dirname(path);
+  return loadScenarioText(text, { label, folder: dirname(path) }, overrides, options);
+}
+
+/**
+ * Checks a scenario that was read.
+ * @param place how errors and the record name it, and where the files are that it names
+ * @throws ScenarioError with everything that is wrong
+ */
+export function loadScenarioText(
+  text: string,
+  { label, folder }: { label: string; folder: string },
+  overrides: readonly string[] = [],
+  { isTrusted = false, isOnlyPlanned = false }: LoadOptions = {},
+): LoadedScenario {
   const { scenario, notes } = checkScenario(text, label, overrides, (content) => {
     const reachOf = isOnlyPlanned ? reachOfDriver : reachBeyondRun;
     const reach = isTrusted ? [] : reachOf(content, folder);
