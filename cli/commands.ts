@@ -25,6 +25,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./compare.js')).compareCommand,
   },
   {
+    name: 'baseline',
+    summary: 'records in a branch of the repository, to compare with',
+    load: async () => (await import('./baseline.js')).baselineCommand,
+  },
+  {
     name: 'ab',
     summary: 'two variants of a scenario, interleaved, and one verdict',
     load: async () => (await import('./ab.js')).abCommand,

@@ -1,15 +1,18 @@
 import { endChildrenAtAbruptEnd } from '../lab/abrupt-end.js';
+import { together } from '../lab/observers.js';
 import { type RunObservers, type RunOptions, runScenario } from '../lab/run-scenario.js';
 import { printable } from '../record/printable.js';
 import type { RunRecord } from '../record/run.js';
 import { writeRecord } from '../reports/write.js';
 import type { LoadedScenario } from '../scenarios/load.js';
+import { type CiFlags, tellCi } from './ci-reports.js';
 import { ExitStatus } from './exit-status.js';
 import { type Interrupts, listenForInterrupts } from './interrupts.js';
 import { type LiveView, liveView, noView } from './live-view.js';
 import { printRun, statusOfRun } from './run-outcome.js';
+import type { Telemetry } from './telemetry.js';
 
-export interface ViewOptions {
+export interface ViewOptions extends CiFlags {
   json?: true;
   quiet?: true;
 }
@@ -22,9 +25,12 @@ export class RecordedRuns {
   readonly #options: ViewOptions;
   #view: LiveView = noView;
   #statuses: ExitStatus[] = [];
+  readonly #telemetry: Telemetry | undefined;
 
-  constructor(options: ViewOptions) {
+  /** @param telemetry is told of each run; whoever opened it closes it */
+  constructor(options: ViewOptions, telemetry?: Telemetry) {
     this.#options = options;
+    this.#telemetry = telemetry;
     this.interrupts = listenForInterrupts({ hangup: true });
     this.interrupts.onRequest(() => this.#view.interrupted());
   }
@@ -47,9 +53,16 @@ export class RecordedRuns {
   ): Promise<void> {
     if (words !== undefined && !this.#options.json) process.stdout.write(`${words}\n`);
     const { signal } = this.interrupts;
-    const outcome = await runScenario(loaded, { ...options, folder, signal }, this.observe(loaded));
+    const outcome = await runScenario(
+      loaded,
+      { ...options, folder, signal },
+      together(this.observe(loaded), this.#telemetry?.observe(loaded) ?? {}),
+    );
     this.endView();
-    if (outcome.record) await this.write(folder, outcome.record);
+    if (outcome.record) {
+      await this.write(folder, outcome.record);
+      await this.#telemetry?.ended(outcome.record);
+    }
     if (outcome.failure) throw outcome.failure;
     if (!outcome.record) this.#statuses.push(ExitStatus.Interrupted);
   }
@@ -76,6 +89,7 @@ export class RecordedRuns {
     this.endView();
     const { text, run } = await writeRecord(folder, record);
     printRun(run, folder, this.#options.json ? text : undefined);
+    await tellCi(run, folder, this.#options, this.#options.json ?? false);
     this.records.push(record);
     // A run that ended early by itself, because a process died, was not interrupted.
     const isCut = record.verdict === 'partial' && !this.isInterrupted;

@@ -18,9 +18,12 @@ export class Checkpoint {
     this.#judge = judge;
   }
 
-  /** Takes what was measured until now. It is dropped where the one before is still being written. */
-  take(measurement: Measurement): void {
-    if (this.#writing) return;
+  /**
+   * Takes what was measured until now. It is dropped where the one before is still being written.
+   * @returns what is written
+   */
+  take(measurement: Measurement): RunRecord | undefined {
+    if (this.#writing) return undefined;
     const note =
       `this is what was measured by ${measurement.durationSeconds} s, written while the run went on: ` +
       'unless it still does, it was killed';
@@ -32,6 +35,7 @@ export class Checkpoint {
       .finally(() => {
         this.#writing = undefined;
       });
+    return record;
   }
 
   /** Waits for what is being written. @returns notes for the record that takes its place */

@@ -49,6 +49,8 @@ export type RunObservers = {
   stopped?: () => void;
   /** Before that: which machines it waits for, and which it has got. */
   machines?: (words: string) => void;
+  /** Every few seconds: the record as it would be if the run ended now, judged and without secrets. */
+  soFar?: (record: RunRecord) => void;
 } & {
   [Name in keyof RunEvents]?: (...event: RunEvents[Name]) => void;
 };
@@ -238,7 +240,10 @@ async function load(
       driver: target.driver,
     },
     folder,
-    checkpoint: (measurement) => checkpoint.take(measurement),
+    checkpoint: (measurement) => {
+      const record = checkpoint.take(measurement);
+      if (record) observers.soFar?.(record);
+    },
     coordinator,
     skipsFirstContact,
     version: packageVersion(),
@@ -246,6 +251,7 @@ async function load(
   control.attach(handle);
   if (observers.phase) handle.on('phase', observers.phase);
   if (observers.sample) handle.on('sample', observers.sample);
+  if (observers.recorded) handle.on('recorded', observers.recorded);
   if (observers.agents) handle.on('agents', observers.agents);
   const interrupt = (): void => handle.interrupt(control.whyStopped);
   signal.addEventListener('abort', interrupt);

@@ -4,6 +4,7 @@ import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
+import type { RecordedKind } from './agent/interval-histograms.js';
 import { AgentPool } from './coordination/agent-pool.js';
 import type { ClockReport } from './coordination/coordinator.js';
 import { THIS_HOST } from './coordination/local-agents.js';
@@ -15,6 +16,7 @@ import { nobodyLoggedIn } from './nobody-logged-in.js';
 import { probeEndpoints } from './probe.js';
 import { RateChanges } from './rate-changes.js';
 import { AgentSummaries } from './recording/agent-summary.js';
+import type { LatencyCounts } from './recording/latency-counts.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
 import { MemoryTrend } from './recording/memory-trend.js';
@@ -43,6 +45,8 @@ const CHECKPOINT_MS = 5000;
 
 export interface RunEvents {
   sample: [TimelineSample];
+  /** Latencies and lags of the second that the next sample is of, by kind; nobody may change them. */
+  recorded: [ReadonlyMap<RecordedKind, LatencyCounts>];
   /** It begins; null: it ends when it ends. */
   phase: [{ name: string; durationMs: number | null }];
   /** When they are ready, and whenever one of them is lost. */
@@ -195,7 +199,9 @@ class Run {
         merge: (samples, startSeconds, endSeconds) => {
           const phase = this.#phaseAt(this.#startMs + endSeconds * 1000);
           const ofMedia = media ? [{ latency: { [phase]: media.take() } }] : [];
-          return latency.add([...samples, ...ofMedia], startSeconds, endSeconds);
+          const merged = latency.add([...samples, ...ofMedia], startSeconds, endSeconds);
+          this.events.emit('recorded', merged.counts);
+          return merged;
         },
         phaseAt: (seconds) => this.#phaseAt(this.#startMs + seconds * 1000),
         server: () => watches.server?.take() ?? null,

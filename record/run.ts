@@ -295,6 +295,8 @@ export const runRecordSchema = z.object({
         label: z.string(),
         /** What an action before it began has ended, such as that a node that was killed is there again. */
         isEnd: z.boolean().optional(),
+        /** Of an action, when what it began was over; older records do not tell. */
+        endSeconds: z.number().optional(),
         /** Nobody did it: homes of a cluster went to another node by themselves. */
         isOfCluster: z.boolean().optional(),
       }),
