@@ -4,10 +4,12 @@ import { printable } from '../record/printable.js';
 import type { RunRecord } from '../record/run.js';
 import { writeRecord } from '../reports/write.js';
 import type { LoadedScenario } from '../scenarios/load.js';
+import type { LivePageServer, ShownRun } from '../ui/live-page-server.js';
 import { ExitStatus } from './exit-status.js';
 import { type Interrupts, listenForInterrupts } from './interrupts.js';
 import { type LiveView, liveView, noView } from './live-view.js';
 import { printRun, statusOfRun } from './run-outcome.js';
+import { livePlanOf, withPage } from './run-page.js';
 
 export interface ViewOptions {
   json?: true;
@@ -20,11 +22,14 @@ export class RecordedRuns {
   readonly interrupts: Interrupts;
   readonly #children = endChildrenAtAbruptEnd();
   readonly #options: ViewOptions;
+  readonly #page: LivePageServer | undefined;
   #view: LiveView = noView;
   #statuses: ExitStatus[] = [];
 
-  constructor(options: ViewOptions) {
+  /** @param page shows them as well; whoever has opened it closes it */
+  constructor(options: ViewOptions, page?: LivePageServer) {
     this.#options = options;
+    this.#page = page;
     this.interrupts = listenForInterrupts({ hangup: true });
     this.interrupts.onRequest(() => this.#view.interrupted());
   }
@@ -47,9 +52,12 @@ export class RecordedRuns {
   ): Promise<void> {
     if (words !== undefined && !this.#options.json) process.stdout.write(`${words}\n`);
     const { signal } = this.interrupts;
-    const outcome = await runScenario(loaded, { ...options, folder, signal }, this.observe(loaded));
+    const shown = this.#page?.begin(livePlanOf(loaded, folder, words));
+    const observers = withPage(this.observe(loaded), shown);
+    const outcome = await runScenario(loaded, { ...options, folder, signal }, observers);
     this.endView();
-    if (outcome.record) await this.write(folder, outcome.record);
+    if (outcome.record) await this.write(folder, outcome.record, shown);
+    else shown?.finished(undefined);
     if (outcome.failure) throw outcome.failure;
     if (!outcome.record) this.#statuses.push(ExitStatus.Interrupted);
   }
@@ -71,10 +79,11 @@ export class RecordedRuns {
     };
   }
 
-  /** Writes a record with its reports, and prints it. */
-  async write(folder: string, record: RunRecord): Promise<void> {
+  /** Writes a record with its reports, and prints it. @param shown its page, which ends as the report */
+  async write(folder: string, record: RunRecord, shown?: ShownRun): Promise<void> {
     this.endView();
     const { text, run } = await writeRecord(folder, record);
+    shown?.finished(run);
     printRun(run, folder, this.#options.json ? text : undefined);
     this.records.push(record);
     // A run that ended early by itself, because a process died, was not interrupted.

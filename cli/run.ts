@@ -16,11 +16,12 @@ import { type NatsFlags, natsOptions } from './nats-options.js';
 import { readNumberOfRuns } from './number-of-runs.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { collect } from './repeatable-option.js';
+import { openPage, type PageFlags, pageOptions } from './run-page.js';
 
 /** Past it the noise of a machine is known well enough. */
 const MOST_REPEATS = 1000;
 
-interface RunOptions extends NatsFlags {
+interface RunOptions extends NatsFlags, PageFlags {
   agents?: string;
   set?: string[];
   out?: string;
@@ -59,7 +60,7 @@ export function runCommand(finish: Finish): Command {
     .action(async (file: string, options: RunOptions) => {
       finish(await run(file, options));
     });
-  return natsOptions(command, false).addHelpText(
+  return natsOptions(pageOptions(command), false).addHelpText(
     'after',
     `
 Examples:
@@ -69,6 +70,7 @@ Examples:
   c2m run ci-smoke --repeat 5 --out runs/before
   c2m run matrix.yaml --repeat 3     # every value of its matrix, by turns, and a page that lays them side by side
   c2m run my.yaml --set target=tcp://127.0.0.1:4000 --out runs/mine --json > result.json
+  c2m run soak --ui                  # and watch it in a browser; --ui=8800 for a port of your choice
   c2m run my.yaml --agents nats://10.0.0.5:4222      # on all machines there that run \`c2m agent\`
 `,
   );
@@ -86,7 +88,6 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
   }
   const folder = options.out ?? defaultRecordFolder(loaded.scenario.name);
   if (repeat > 1 || isMatrix) await demandNoRecords(folder);
-  const show = new RecordedRuns(options);
   const agents = agentsFor(
     options,
     options.agents,
@@ -97,13 +98,17 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
     isReplacing: options.force ?? false,
     baseline: baseline.map(({ record }) => record),
   };
+  const page = await openPage(options, options.json ? process.stderr : process.stdout);
+  const show = new RecordedRuns(options, page);
   try {
     if (isMatrix) await runMatrix(show, loaded.scenario.name, cells, folder, repeat, each);
     else await runRepeatedly(show, loaded, folder, repeat, each);
     const wanted = repeat * cells.length;
     return show.isInterrupted && show.records.length < wanted ? ExitStatus.Interrupted : show.status;
   } finally {
+    await page?.close();
     show.release();
+    if (page?.fault) process.stderr.write(`the live page failed: ${page.fault.stack}\n`);
   }
 }
 
