@@ -30,6 +30,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./ab.js')).abCommand,
   },
   {
+    name: 'ui',
+    summary: 'browse a folder of records: list, reports, trends, comparisons',
+    load: async () => (await import('./ui.js')).uiCommand,
+  },
+  {
     name: 'rate',
     summary: 'change the rate of messages of a run that goes on',
     load: async () => (await import('./rate.js')).rateCommand,

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { RunObservers } from '../lab/run-scenario.js';
-import { InputError } from '../record/input-error.js';
 import type { LivePlan } from '../reports/live/live-plan.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import type { LivePageServer, ShownRun } from '../ui/live-page-server.js';
 import { openInBrowser } from './open-in-browser.js';
+import { readPort } from './port-option.js';
 import { asker } from './runs-under-way.js';
 
 /** What may be asked for a page of runs that go on. */
@@ -41,12 +41,6 @@ export async function openPage(
   out.write(`Live page  ${page.address}\n`);
   if (open) await openInBrowser(page.address);
   return page;
-}
-
-/** @throws InputError */
-export function readPort(option: string, text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new InputError(`${option}: "${text}" is no port; write a number up to 65535, such as ${option}=8800`);
 }
 
 /** A run as its page announces it. */
