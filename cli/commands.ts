@@ -40,6 +40,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./capacity.js')).capacityCommand,
   },
   {
+    name: 'ui',
+    summary: 'browse a folder of records: list, reports, trends, comparisons',
+    load: async () => (await import('./ui.js')).uiCommand,
+  },
+  {
     name: 'rate',
     summary: 'change the rate of messages of a run that goes on',
     load: async () => (await import('./rate.js')).rateCommand,

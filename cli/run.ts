@@ -17,13 +17,14 @@ import { type NatsFlags, natsOptions } from './nats-options.js';
 import { readNumberOfRuns } from './number-of-runs.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { collect } from './repeatable-option.js';
+import { openPage, type PageFlags, pageOptions } from './run-page.js';
 import { openTelemetry } from './telemetry.js';
 import { type TelemetryFlags, telemetryOptions } from './telemetry-options.js';
 
 /** Past it the noise of a machine is known well enough. */
 const MOST_REPEATS = 1000;
 
-interface RunOptions extends NatsFlags, TelemetryFlags, CiFlags {
+interface RunOptions extends NatsFlags, TelemetryFlags, CiFlags, PageFlags {
   agents?: string;
   set?: string[];
   out?: string;
@@ -65,7 +66,7 @@ export function runCommand(finish: Finish): Command {
     .action(async (file: string, options: RunOptions) => {
       finish(await run(file, options));
     });
-  return ciOptions(telemetryOptions(natsOptions(command, false))).addHelpText(
+  return ciOptions(telemetryOptions(natsOptions(pageOptions(command), false))).addHelpText(
     'after',
     `
 Examples:
@@ -75,6 +76,7 @@ Examples:
   c2m run ci-smoke --repeat 5 --out runs/before
   c2m run matrix.yaml --repeat 3     # every value of its matrix, by turns, and a page that lays them side by side
   c2m run my.yaml --set target=tcp://127.0.0.1:4000 --out runs/mine --json > result.json
+  c2m run soak --ui                  # and watch it in a browser; --ui=8800 for a port of your choice
   c2m run my.yaml --agents nats://10.0.0.5:4222      # on all machines there that run \`c2m agent\`
   c2m run soak --metrics                             # Prometheus scrapes http://127.0.0.1:9466/metrics meanwhile
   c2m run soak --otlp http://127.0.0.1:4318          # metrics and a trace for a collector of OpenTelemetry
@@ -106,15 +108,18 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
     baseline: baseline.map(({ record }) => record),
   };
   const telemetry = await openTelemetry(options, (words) => process.stderr.write(`${words}\n`));
-  const show = new RecordedRuns(options, telemetry);
+  const page = await openPage(options, options.json ? process.stderr : process.stdout);
+  const show = new RecordedRuns(options, { telemetry, page });
   try {
     if (isMatrix) await runMatrix(show, loaded.scenario.name, cells, folder, repeat, each);
     else await runRepeatedly(show, loaded, folder, repeat, each);
     const wanted = repeat * cells.length;
     return show.isInterrupted && show.records.length < wanted ? ExitStatus.Interrupted : show.status;
   } finally {
+    await page?.close();
     show.release();
     await telemetry.close();
+    if (page?.fault) process.stderr.write(`the live page failed: ${page.fault.stack}\n`);
   }
 }
 

@@ -73,7 +73,7 @@ export async function openTelemetry(
           agents: (agents) => {
             now.agents = agents;
           },
-          soFar: (record) => {
+          record: (record) => {
             now.record = record;
           },
         };

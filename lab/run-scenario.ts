@@ -41,6 +41,9 @@ export interface RunOptions {
   agents?: NatsOptions;
 }
 
+/** How often a record is made of a run that somebody watches. */
+const WATCHED_MS = 1000;
+
 /** Who wants to know how a run is getting on. */
 export type RunObservers = {
   /** There is nothing wrong with the input: from now on something is started and written. */
@@ -49,8 +52,13 @@ export type RunObservers = {
   stopped?: () => void;
   /** Before that: which machines it waits for, and which it has got. */
   machines?: (words: string) => void;
-  /** Every few seconds: the record as it would be if the run ended now, judged and without secrets. */
-  soFar?: (record: RunRecord) => void;
+  /** The run can be asked for changes from now on. */
+  control?: (control: LiveControl) => void;
+  /**
+   * What was measured until now, judged as if the run were stopped here: every second or more seldom once somebody has logged
+   * in. Whoever leaves it out has run.json written every five seconds.
+   */
+  record?: (record: RunRecord) => void;
 } & {
   [Name in keyof RunEvents]?: (...event: RunEvents[Name]) => void;
 };
@@ -89,7 +97,8 @@ export async function runScenario(
     await prepareRecordFolder(folder, isReplacing);
     observers.begun?.();
     const recordOf = recordMaker(loaded.notes, gates);
-    const checkpoint = new Checkpoint(folder, recordOf);
+    const checkpoint = new Checkpoint(folder, recordOf, observers.record);
+    observers.control?.(control);
     const listening = await listenForRequests(control, coordinator);
     const { measurement, failure } = await attempt(() =>
       measure(
@@ -240,10 +249,8 @@ async function load(
       driver: target.driver,
     },
     folder,
-    checkpoint: (measurement) => {
-      const record = checkpoint.take(measurement);
-      if (record) observers.soFar?.(record);
-    },
+    checkpoint: (measurement) => checkpoint.take(measurement),
+    ...(observers.record && { checkpointMs: WATCHED_MS }),
     coordinator,
     skipsFirstContact,
     version: packageVersion(),

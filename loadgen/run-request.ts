@@ -56,6 +56,8 @@ export interface RunRequest {
   folder: string;
   /** Takes what was measured so far, every few seconds once somebody has logged in; left out: nobody wants it. */
   checkpoint?: (measurement: Measurement) => void;
+  /** How long after the one before, at least; left out: a few seconds. */
+  checkpointMs?: number;
   /** Of c2m. */
   version: string;
 }

@@ -251,7 +251,7 @@ class Run {
         () => {
           if (timeline.counts.connected > 0) this.#request.checkpoint?.(assemble(monotonicMs()));
         },
-        CHECKPOINT_MS,
+        this.#request.checkpointMs ?? CHECKPOINT_MS,
         ({ message }) =>
           this.#notes.push(`what was measured could not be kept while the run went on: ${message}`),
       );

@@ -94,7 +94,10 @@ describe('a search against a server whose limit is known', () => {
   test('takes a server that refuses what is too much for one that does not hold it', async () => {
     const { capacity } = await searchOf(['--rate', '200', '--over', 'refuse'], { from: 2000, mostTrials: 1 });
     const [search] = capacity.searches;
-    expect(search).toMatchObject({ end: 'stopped', whyStopped: 'one trial was all that was allowed (--max-trials)' });
+    expect(search).toMatchObject({
+      end: 'stopped',
+      whyStopped: 'one trial was all that was allowed (--max-trials)',
+    });
     expect(search?.breaks).toEqual({ level: 2000, length: 'short', verdict: 'broke' });
     expect(search?.trials[0]?.missed).toEqual([
       { expression: 'messages.refused == 0', value: expect.any(Number) },
