@@ -9,8 +9,10 @@ import type { RunRecord } from '../record/run.js';
 import { spreadForTerminal } from '../reports/spread-text.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import { type Cell, loadCells } from '../scenarios/matrix.js';
+import type { Scenario } from '../scenarios/scenario.js';
 import { agentsFor } from './agents-option.js';
 import { type CiFlags, ciOptions } from './ci-reports.js';
+import { dryRun } from './dry-run.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 import { runMatrix } from './matrix-runs.js';
 import { type NatsFlags, natsOptions } from './nats-options.js';
@@ -34,6 +36,7 @@ interface RunOptions extends NatsFlags, TelemetryFlags, CiFlags, PageFlags {
   json?: true;
   quiet?: true;
   trust?: true;
+  dryRun?: true;
 }
 
 export function runCommand(finish: Finish): Command {
@@ -61,6 +64,7 @@ export function runCommand(finish: Finish): Command {
       '--agents <nats-url>',
       'simulate the clients on the machines that run `c2m agent`, met at this NATS (scenario: agents)',
     )
+    .option('--dry-run', 'print the plan, start nothing and write nothing')
     .option('--json', 'print run.json at the end and nothing else')
     .option('--quiet', 'show no progress')
     .action(async (file: string, options: RunOptions) => {
@@ -71,6 +75,7 @@ export function runCommand(finish: Finish): Command {
     `
 Examples:
   c2m run quickstart
+  c2m run quickstart --dry-run                       # what it would do
   c2m run scenarios/chat.yaml --set clients.count=50000 --set phases.lunch.rate=3000/s
   c2m run chat --baseline runs/before --set 'gates=["latency.delivered.p99 <= baseline * 1.1"]'
   c2m run ci-smoke --repeat 5 --out runs/before
@@ -91,17 +96,24 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
   const { loaded } = cells[0] as Cell;
   const baseline = options.baseline === undefined ? [] : await readRecordsAt(options.baseline);
   const repeat = readNumberOfRuns('--repeat', options.repeat ?? '1', 1, MOST_REPEATS);
-  if ((repeat > 1 || isMatrix) && options.json) {
+  if ((repeat > 1 || isMatrix) && options.json && !options.dryRun) {
     const what = isMatrix ? 'the matrix' : '--repeat';
     throw new InputError(`--json prints one record, and ${what} makes several; read them in --out`);
   }
   const folder = options.out ?? defaultRecordFolder(loaded.scenario.name);
+  if (options.dryRun) {
+    const agents = agentsFor(options, options.agents, scenariosOf(cells));
+    await dryRun(cells, {
+      folder,
+      isReplacing: options.force ?? false,
+      baseline: baseline.map(({ record }) => record),
+      json: options.json ?? false,
+      ...(agents && { agents }),
+    });
+    return ExitStatus.Passed;
+  }
   if (repeat > 1 || isMatrix) await demandNoRecords(folder);
-  const agents = agentsFor(
-    options,
-    options.agents,
-    cells.map(({ loaded: { scenario } }) => scenario),
-  );
+  const agents = agentsFor(options, options.agents, scenariosOf(cells));
   const each = {
     ...(agents && { agents }),
     isReplacing: options.force ?? false,
@@ -121,6 +133,10 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
     await telemetry.close();
     if (page?.fault) process.stderr.write(`the live page failed: ${page.fault.stack}\n`);
   }
+}
+
+function scenariosOf(cells: readonly Cell[]): Scenario[] {
+  return cells.map(({ loaded: { scenario } }) => scenario);
 }
 
 async function runRepeatedly(
