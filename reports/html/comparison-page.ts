@@ -61,7 +61,7 @@ ${list(faults)}
 <section class="panel" id="figures">
 <h2>Figures</h2>
 <div class="scroll"><table class="compared">
-<thead><tr><th></th><th>every run</th><th>base</th><th>current</th><th>change</th><th></th></tr></thead>
+<thead><tr><td></td><th scope="col">every run</th><th scope="col">base</th><th scope="col">current</th><th scope="col">change</th><th scope="col">judged</th></tr></thead>
 <tbody>${rows.map(rowOf).join('\n')}</tbody>
 </table></div>
 </section>

@@ -50,10 +50,9 @@ export async function liveStyle(): Promise<string> {
 
 function controls(place: (name: LivePartName) => string): string {
   return `<section class="panel live" id="live" aria-labelledby="live-title">
-  <h2 id="live-title" tabindex="-1">This run, while it goes on</h2>
-  <div role="status">${place('live-phase')}</div>
+  <div class="live-head"><h2 id="live-title" tabindex="-1">This run, while it goes on</h2><div role="status">${place('live-phase')}</div></div>
   ${place('live-progress')}
-  <div aria-live="polite">${place('live-alerts')}</div>
+  <div aria-live="polite" class="live-alerts">${place('live-alerts')}</div>
   <div class="controls">
     <form id="rate-form">
       <div><label for="rate">Messages a second</label><input id="rate" name="rate" placeholder="5000/s" autocomplete="off" required maxlength="40" aria-describedby="rate-hint"></div>

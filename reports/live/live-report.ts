@@ -72,8 +72,9 @@ export class LiveReport {
   }
 
   #runSoFar(): ReportedRun | undefined {
-    const [record, samples] = [this.#record, [...this.#samples.all]];
-    if (!record || samples.length === 0) return undefined;
+    const samples = [...this.#samples.all];
+    if (!this.#record || samples.length === 0) return undefined;
+    const record = this.#agents?.lost.length ? this.#record : withoutUnderWay(this.#record);
     return {
       name: runName(this.#plan.folder),
       record,
@@ -115,6 +116,11 @@ export class LiveReport {
     const empty = Object.fromEntries(PART_NAMES.map((name) => [name, '']));
     return { title: `${word}: ${scenario}`, parts: { ...empty, ...status, verdict }, data: NO_DATA };
   }
+}
+
+/** While its agents live, what is under way is not unknown: the account of it has yet to come. */
+function withoutUnderWay(record: RunRecord): RunRecord {
+  return { ...record, messages: { ...record.messages, unknown: 0 } };
 }
 
 const NO_DATA: ReportData = { durationSeconds: 0, phases: [], marks: [], homeMarks: [], charts: [] };

@@ -3,15 +3,17 @@ export const LIVE_STYLE = `
 /* Each piece of the report stands in a place of its own, which takes no part in the layout. */
 [data-part] { display: contents; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.live { display: grid; gap: 12px; border-color: var(--accent); }
-.live > h2:focus { outline: none; }
+.live { border-color: var(--accent); padding: 16px 22px; }
+.live-head { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 18px; }
+.live-head h2:focus { outline: none; }
+.live .steps, .live .facts, .live .losses, .controls, .answer, .link { margin-top: 12px; }
 .live p strong { font-weight: 650; }
 .steps { display: flex; flex-wrap: wrap; gap: 6px 8px; margin: 0; padding: 0; list-style: none; font-size: 14px; }
 .steps li { padding: 4px 12px; border: 1px solid var(--edge); border-radius: 999px; color: var(--quiet); }
 .steps li[aria-current] { border-color: var(--accent); color: var(--text); font-weight: 600; display: flex; flex-wrap: wrap; align-items: center; gap: 2px 10px; }
 .steps li[aria-current] span { font-weight: 400; color: var(--quiet); font-variant-numeric: tabular-nums; }
 .steps progress { width: 90px; height: 8px; accent-color: var(--accent); }
-.live .facts { margin-top: 0; gap: 8px 28px; }
+.live .facts { gap: 8px 28px; }
 .live .facts dd { font-variant-numeric: tabular-nums; font-weight: 600; }
 .controls { display: flex; flex-wrap: wrap; align-items: end; gap: 10px 24px; padding-top: 12px; border-top: 1px solid var(--edge); }
 .controls form { display: flex; flex-wrap: wrap; align-items: end; gap: 8px; min-width: 0; }

@@ -45,7 +45,7 @@ export interface DrawnChart {
   destroy(): void;
 }
 
-/** By their labels: what is drawn, and what of it is not shown. */
+/** By their labels: which variant the reader has asked for, if any, and which lines are not shown. */
 export interface ChartChoice {
   variant: string | undefined;
   hidden: ReadonlySet<string>;
@@ -69,6 +69,7 @@ export function drawChart(
     0,
     plan.variants.findIndex(({ label }) => label === before.variant),
   );
+  let asked = before.variant;
   let drawn = draw(before.hidden);
 
   const buttons = [...figure.querySelectorAll<HTMLButtonElement>('.choices button')];
@@ -80,6 +81,7 @@ export function drawChart(
   for (const [index, button] of buttons.entries()) {
     button.addEventListener('click', () => {
       chosen = index;
+      asked = plan.variants[index]?.label;
       press();
       drawn.plot.destroy();
       drawn = draw(new Set());
@@ -107,7 +109,7 @@ export function drawChart(
     grow: () => drawn.grow(),
     get choice() {
       const hidden = drawn.plot.series.filter(({ show }) => show === false).map(({ label }) => String(label));
-      return { variant: plan.variants[chosen]?.label, hidden: new Set(hidden) };
+      return { variant: asked, hidden: new Set(hidden) };
     },
     destroy() {
       resizes.disconnect();
