@@ -46,11 +46,16 @@ describe.skipIf(!networkOfItsOwn)(title, () => {
   });
 
   describe.concurrent('page by page', () => {
-    test.each(CHAINS.map((chain) => [chain]))('%j', async (chain) => {
-      const folder = mkdtempSync(join(tmpdir(), 'c2m-guide-'));
-      folders.push(folder);
-      for (const number of chain) await runPage(PAGES.find((page) => basename(page).startsWith(number)) ?? '', folder);
-    }, 240_000);
+    test.each(CHAINS.map((chain) => [chain]))(
+      '%j',
+      async (chain) => {
+        const folder = mkdtempSync(join(tmpdir(), 'c2m-guide-'));
+        folders.push(folder);
+        for (const number of chain)
+          await runPage(PAGES.find((page) => basename(page).startsWith(number)) ?? '', folder);
+      },
+      240_000,
+    );
   });
 });
 

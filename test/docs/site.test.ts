@@ -26,12 +26,17 @@ describe('the site', () => {
         .replace(/\.md$/, '.html'),
     );
     expect(built).toEqual(expect.arrayContaining(wanted));
-    expect(built).toEqual(expect.arrayContaining(['architecture.html', 'guide/records/quickstart/report.html']));
+    expect(built).toEqual(
+      expect.arrayContaining(['architecture.html', 'guide/records/quickstart/report.html']),
+    );
   });
 
   test('has no link that leads nowhere', () => {
     const ids = new Map(
-      pages().map((file) => [file, new Set([...readFileSync(file, 'utf8').matchAll(/ id="([^"]+)"/g)].map(([, id]) => id))]),
+      pages().map((file) => [
+        file,
+        new Set([...readFileSync(file, 'utf8').matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)),
+      ]),
     );
     const broken = pages().flatMap((file) =>
       [...readFileSync(file, 'utf8').matchAll(/ (?:href|src)="(?!https?:|mailto:)([^"]*)"/g)]
