@@ -1,3 +1,4 @@
+import type { Aborted } from '../record/abort.js';
 import { agentLosses, lossWords } from '../record/agent-losses.js';
 import { METRICS, unitAt } from '../record/metrics.js';
 import { untoldBy } from '../record/promises.js';
@@ -45,6 +46,7 @@ export function explainVerdict(record: RunRecord): string {
       return gates.length === 1 ? 'The one gate held.' : `All ${gates.length} gates held.`;
     case 'failed':
       if (record.target.died !== null) return `The target died: ${record.target.died}.`;
+      if (record.aborted) return abortSentence(record.aborted, missed - 1);
       return `${missed} of ${plural(gates.length, 'gate')} did not hold.`;
     case 'invalid':
       return invalidSentence(record);
@@ -54,6 +56,21 @@ export function explainVerdict(record: RunRecord): string {
         'The figures cover only what had happened until then.'
       );
   }
+}
+
+/** @param others further gates that did not hold */
+function abortSentence({ gate, value, atSeconds, brokenSinceSeconds }: Aborted, others: number): string {
+  const held = atSeconds - brokenSinceSeconds;
+  const since = held > 0 ? `, and had been so for ${formatSeconds(held)}` : '';
+  const more = others > 0 ? ` ${plural(others, 'other gate')} did not hold by then.` : '';
+  return (
+    `The run was ended after ${formatSeconds(atSeconds)}, as its gate ${gate} was broken ` +
+    `(${formatFigure(value, unitAt(metricOf(gate)))})${since}.${more}`
+  );
+}
+
+function metricOf(expression: string): string {
+  return /^[^\s<>=!]+/.exec(expression.trim())?.[0] ?? '';
 }
 
 function invalidSentence({ generator, gates, hosts }: RunRecord): string {
@@ -98,8 +115,7 @@ export function isJudged({ verdict }: RunRecord, { passed, value }: Gate): boole
 /** A gate's value with the unit of its figure, or why it has none. */
 export function gateValue(gate: Gate): string {
   if (gate.value === null) return gate.note ?? 'not measured';
-  const metric = /^[^\s<>=!]+/.exec(gate.expression.trim())?.[0] ?? '';
-  return formatFigure(gate.value, unitAt(metric));
+  return formatFigure(gate.value, unitAt(metricOf(gate.expression)));
 }
 
 export type LedgerName = keyof RunRecord['messages'];

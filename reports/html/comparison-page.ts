@@ -44,8 +44,9 @@ const OWN_STYLE = `
 /**
  * Two sets of runs on one page, without a script: what was judged, every run of every figure as a mark, the distributions
  * of the latencies laid over each other, and what differs beside the code.
+ * @param home where the way back leads, where it is one page of several
  */
-export function comparisonPage(compared: SetComparison, distributions: Distributions): string {
+export function comparisonPage(compared: SetComparison, distributions: Distributions, home?: string): string {
   const comparison = printableData(compared);
   const { base, current, faults, warnings, rows } = comparison;
   const words = conclusion(comparison);
@@ -60,7 +61,7 @@ ${list(faults)}
 <section class="panel" id="figures">
 <h2>Figures</h2>
 <div class="scroll"><table class="compared">
-<thead><tr><th></th><th>every run</th><th>base</th><th>current</th><th>change</th><th></th></tr></thead>
+<thead><tr><td></td><th scope="col">every run</th><th scope="col">base</th><th scope="col">current</th><th scope="col">change</th><th scope="col">judged</th></tr></thead>
 <tbody>${rows.map(rowOf).join('\n')}</tbody>
 </table></div>
 </section>
@@ -72,7 +73,13 @@ ${curves(distributions)}
 <h2>What else differs</h2>
 ${list(warnings) || '<p>Nothing that the records tell of: scenario, machine and settings are the same.</p>'}
 </section>`;
-  return stillPage({ title: words, kind: 'comparison', style: OWN_STYLE, main });
+  return stillPage({
+    title: words,
+    kind: 'comparison',
+    style: OWN_STYLE,
+    main,
+    ...(home !== undefined && { home }),
+  });
 }
 
 function rowOf(row: Row): string {

@@ -38,6 +38,7 @@ export class ThumbnailChild {
   readonly #process: ChildProcess;
   readonly #limits: DecodingLimits;
   #isDead = false;
+  #lacking: string | null = null;
   #answer: ((result: ThumbnailResult) => void) | undefined;
   #ready: (() => void) | undefined;
   #died: (error: Error) => void = () => undefined;
@@ -46,8 +47,9 @@ export class ThumbnailChild {
     this.#limits = limits;
     this.#process = spawnBounded(limits.memoryBytes);
     this.#process.on('message', (message: FromThumbnails) => {
-      if (message.kind === 'ready') this.#ready?.();
-      else this.#finish(message);
+      if (message.kind !== 'ready') return this.#finish(message);
+      this.#lacking = message.lacking;
+      this.#ready?.();
     });
     this.#process.once('error', (error) => this.#end(error.message));
     this.#process.once('exit', (code, signal) => this.#end(signal ?? `exit ${code}`));
@@ -70,6 +72,11 @@ export class ThumbnailChild {
 
   get isDead(): boolean {
     return this.#isDead;
+  }
+
+  /** Why it can decode nothing; null: it can. */
+  get lacking(): string | null {
+    return this.#lacking;
   }
 
   get pid(): number | undefined {

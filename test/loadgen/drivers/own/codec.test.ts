@@ -102,6 +102,19 @@ describe("a codec of somebody's own", () => {
     expect(out.take().toString()).toBe('level 2 of 2');
   });
 
+  test.each([
+    ['its default', 'export default { name: "plain", create: () => ({}) };'],
+    ['driver', 'export const driver = { name: "plain", create: () => ({}) };'],
+    [
+      'its default, with methods of a class',
+      'class Plain { name = "plain"; create() {} } export default new Plain();',
+    ],
+    ['an adapter as its default', 'export default { name: "plain", connect: async () => ({}) };'],
+    ['an adapter as driver', 'export const driver = { name: "plain", connect: async () => ({}) };'],
+  ])('is what the file exports as %s', async (_, text) => {
+    expect((await driverIn(text, {}, 'file.mjs')).name).toBe('plain');
+  });
+
   test('may be a CommonJS file', async () => {
     const text = 'exports.driver = { create: () => ({ opened() {}, received() {}, writeMessage() {} }) };';
     const driver = await driverIn(text, {}, 'old.cjs');

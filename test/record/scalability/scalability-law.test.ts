@@ -5,7 +5,7 @@ import {
   mostUsefulNodes,
   type ScalabilityLaw,
   throughputAt,
-} from '../../bench/cluster/scalability-law.js';
+} from '../../../record/scalability/scalability-law.js';
 
 const laws: fc.Arbitrary<ScalabilityLaw> = fc.record({
   perSecond: fc.double({ min: 10, max: 1e6, noNaN: true }),

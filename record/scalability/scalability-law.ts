@@ -1,4 +1,6 @@
-/** Throughput of so many nodes. */
+import { dot, normalMatrix, solveSystem } from './linear-system.js';
+
+/** Throughput of so many nodes: machines, or workers of one. */
 export interface ScalePoint {
   nodes: number;
   perSecond: number;
@@ -52,29 +54,9 @@ export function fitScalability(points: readonly ScalePoint[]): ScalabilityLaw {
 /** The parameters with which each row comes nearest to 1; undefined: the rows do not say. */
 function leastSquares(rows: readonly number[][]): number[] | undefined {
   const size = rows[0]?.length ?? 0;
-  const column = (at: number): number[] => rows.map((row) => row[at] as number);
-  const scales = Array.from({ length: size }, (_, at) => Math.hypot(...column(at)));
-  if (scales.some((scale) => scale === 0) || rows.length < size) return undefined;
-  // Of columns of length 1, so that a small pivot means that they say the same.
-  const scaled = scales.map((scale, at) => column(at).map((value) => value / scale));
-  const matrix = scaled.map((one) => [...scaled.map((other) => dot(one, other)), sum(one)]);
-  for (let at = 0; at < size; at += 1) {
-    const pivot = matrix[at] as number[];
-    if ((pivot[at] as number) < 1e-12) return undefined;
-    for (const [other, row] of matrix.entries()) {
-      if (other === at) continue;
-      const factor = (row[at] as number) / (pivot[at] as number);
-      for (let cell = at; cell <= size; cell += 1)
-        row[cell] = (row[cell] as number) - factor * (pivot[cell] as number);
-    }
-  }
-  return matrix.map((row, at) => (row[size] as number) / (row[at] as number) / (scales[at] as number));
-}
-
-function dot(one: readonly number[], other: readonly number[]): number {
-  return one.reduce((total, value, at) => total + value * (other[at] as number), 0);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+  if (rows.length < size) return undefined;
+  const sums = Array.from({ length: size }, (_, at) =>
+    rows.reduce((sum, row) => sum + (row[at] as number), 0),
+  );
+  return solveSystem(normalMatrix(rows), [sums])?.[0];
 }
