@@ -35,9 +35,24 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./compare.js')).compareCommand,
   },
   {
+    name: 'baseline',
+    summary: 'records in a branch of the repository, to compare with',
+    load: async () => (await import('./baseline.js')).baselineCommand,
+  },
+  {
     name: 'ab',
     summary: 'two variants of a scenario, interleaved, and one verdict',
     load: async () => (await import('./ab.js')).abCommand,
+  },
+  {
+    name: 'capacity',
+    summary: 'the highest level of load that holds, and what gave way above it',
+    load: async () => (await import('./capacity.js')).capacityCommand,
+  },
+  {
+    name: 'ui',
+    summary: 'browse a folder of records: list, reports, trends, comparisons',
+    load: async () => (await import('./ui.js')).uiCommand,
   },
   {
     name: 'rate',

@@ -17,6 +17,7 @@ import { type LoadOptions, loadScenario } from '../scenarios/load.js';
 import type { Scenario, WireProtocol } from '../scenarios/scenario.js';
 import { type Clearing, clearOwnerless } from '../server/temporary-folder.js';
 import { ExitStatus, type Finish } from './exit-status.js';
+import { type FoundPart, findNativeParts, nativePartRows } from './native-parts.js';
 import { collect } from './repeatable-option.js';
 
 export function doctorCommand(finish: Finish): Command {
@@ -39,12 +40,14 @@ export function doctorCommand(finish: Finish): Command {
       const packetCapacity = capacities(facts, PACKET_PROTOCOLS, 'packets');
       const advice = adviceFor(facts);
       const leftBehind = await clearOwnerless();
+      const parts = await findNativeParts();
       process.stdout.write(
         options.json
-          ? `${JSON.stringify({ facts, capacity, packetCapacity, advice, leftBehind, ...(fit ? { fit } : {}) }, null, 2)}\n`
+          ? `${JSON.stringify({ facts, capacity, packetCapacity, advice, leftBehind, parts, ...(fit ? { fit } : {}) }, null, 2)}\n`
           : [
               factsText(facts),
               capacityText(capacity, packetCapacity),
+              partsText(parts),
               fit ? fitText(fit) : '',
               adviceText(advice),
               leftBehindText(leftBehind),
@@ -113,6 +116,10 @@ function capacityText(overSockets: Capacities, overPackets: Capacities): string 
     ...rows(overSockets, '', ''),
     ...rows(overPackets, ', packets', needs),
   ]);
+}
+
+function partsText(parts: FoundPart[]): string {
+  return section('Native parts, without which c2m can do less', nativePartRows(parts));
 }
 
 function fitText(fit: Fit): string {

@@ -41,6 +41,9 @@ export interface RunOptions {
   agents?: NatsOptions;
 }
 
+/** How often a record is made of a run that somebody watches. */
+const WATCHED_MS = 1000;
+
 /** Who wants to know how a run is getting on. */
 export type RunObservers = {
   /** There is nothing wrong with the input: from now on something is started and written. */
@@ -49,6 +52,13 @@ export type RunObservers = {
   stopped?: () => void;
   /** Before that: which machines it waits for, and which it has got. */
   machines?: (words: string) => void;
+  /** The run can be asked for changes from now on. */
+  control?: (control: LiveControl) => void;
+  /**
+   * What was measured until now, judged as if the run were stopped here: every second or more seldom once somebody has logged
+   * in. Whoever leaves it out has run.json written every five seconds.
+   */
+  record?: (record: RunRecord) => void;
 } & {
   [Name in keyof RunEvents]?: (...event: RunEvents[Name]) => void;
 };
@@ -86,7 +96,8 @@ export async function runScenario(
     await prepareRecordFolder(folder, isReplacing);
     observers.begun?.();
     const recordOf = recordMaker(loaded, gates);
-    const checkpoint = new Checkpoint(folder, recordOf);
+    const checkpoint = new Checkpoint(folder, recordOf, observers.record);
+    observers.control?.(control);
     const listening = await listenForRequests(control, coordinator);
     const { measurement, failure } = await attempt(() =>
       measure(
@@ -229,6 +240,7 @@ async function load(
     },
     folder,
     checkpoint: (measurement) => checkpoint.take(measurement),
+    ...(observers.record && { checkpointMs: WATCHED_MS }),
     ...(watch && { watch }),
     coordinator,
     skipsFirstContact,
@@ -237,6 +249,7 @@ async function load(
   control.attach(handle);
   if (observers.phase) handle.on('phase', observers.phase);
   if (observers.sample) handle.on('sample', observers.sample);
+  if (observers.recorded) handle.on('recorded', observers.recorded);
   if (observers.agents) handle.on('agents', observers.agents);
   const interrupt = (): void => handle.interrupt(control.whyStopped);
   signal.addEventListener('abort', interrupt);

@@ -58,6 +58,8 @@ export interface RunRequest {
   folder: string;
   /** Takes what was measured so far, every few seconds once somebody has logged in; left out: nobody wants it. */
   checkpoint?: (measurement: Measurement) => void;
+  /** How long after the one before, at least; left out: a few seconds. */
+  checkpointMs?: number;
   /** Looks at what was measured so far, about once a second: why the run is to end now; undefined: it goes on. */
   watch?: (measurement: Measurement) => Aborted | undefined;
   /** Of c2m. */

@@ -5,6 +5,7 @@ import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
+import type { RecordedKind } from './agent/interval-histograms.js';
 import { AgentPool } from './coordination/agent-pool.js';
 import type { ClockReport } from './coordination/coordinator.js';
 import { THIS_HOST } from './coordination/local-agents.js';
@@ -16,6 +17,7 @@ import { nobodyLoggedIn } from './nobody-logged-in.js';
 import { probeEndpoints } from './probe.js';
 import { RateChanges } from './rate-changes.js';
 import { AgentSummaries } from './recording/agent-summary.js';
+import type { LatencyCounts } from './recording/latency-counts.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
 import { MemoryTrend } from './recording/memory-trend.js';
@@ -46,6 +48,8 @@ const WATCH_MS = 1000;
 
 export interface RunEvents {
   sample: [TimelineSample];
+  /** Latencies and lags of the second that the next sample is of, by kind; nobody may change them. */
+  recorded: [ReadonlyMap<RecordedKind, LatencyCounts>];
   /** It begins; null: it ends when it ends. */
   phase: [{ name: string; durationMs: number | null }];
   /** When they are ready, and whenever one of them is lost. */
@@ -200,7 +204,9 @@ class Run {
         merge: (samples, startSeconds, endSeconds) => {
           const phase = this.#phaseAt(this.#startMs + endSeconds * 1000);
           const ofMedia = media ? [{ latency: { [phase]: media.take() } }] : [];
-          return latency.add([...samples, ...ofMedia], startSeconds, endSeconds);
+          const merged = latency.add([...samples, ...ofMedia], startSeconds, endSeconds);
+          this.events.emit('recorded', merged.counts);
+          return merged;
         },
         phaseAt: (seconds) => this.#phaseAt(this.#startMs + seconds * 1000),
         server: () => watches.server?.take() ?? null,
@@ -251,7 +257,7 @@ class Run {
         () => {
           if (timeline.counts.connected > 0) this.#request.checkpoint?.(assemble(monotonicMs()));
         },
-        CHECKPOINT_MS,
+        this.#request.checkpointMs ?? CHECKPOINT_MS,
         ({ message }) =>
           this.#notes.push(`what was measured could not be kept while the run went on: ${message}`),
       );

@@ -297,6 +297,8 @@ export const runRecordSchema = z.object({
         label: z.string(),
         /** What an action before it began has ended, such as that a node that was killed is there again. */
         isEnd: z.boolean().optional(),
+        /** Of an action, when what it began was over; older records do not tell. */
+        endSeconds: z.number().optional(),
         /** Nobody did it: homes of a cluster went to another node by themselves. */
         isOfCluster: z.boolean().optional(),
       }),
@@ -497,7 +499,9 @@ export const runRecordSchema = z.object({
   notes: z.array(z.string()),
 });
 
+/** run.json: what a run has measured, and how it was judged. docs/run-record.md has every field. */
 export type RunRecord = z.infer<typeof runRecordSchema>;
+/** Milliseconds; null where nothing was recorded. */
 export type LatencySummary = z.infer<typeof latencySummarySchema>;
 export type QueueSummary = z.infer<typeof queueSummarySchema>;
 /** A machine that clients were on, and an agent on it, as run.json has them. */

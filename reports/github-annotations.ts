@@ -1,5 +1,6 @@
 import { damageWords } from '../record/damage.js';
-import { printableData } from '../record/printable.js';
+import { printable, printableData } from '../record/printable.js';
+import { gateLine } from './gate-line.js';
 import type { ReportedRun } from './reported-run.js';
 import { explainVerdict, gateValue, isJudged } from './statement.js';
 
@@ -8,25 +9,54 @@ export function isGithubActions(environment: NodeJS.ProcessEnv = process.env): b
   return environment.GITHUB_ACTIONS === 'true';
 }
 
-/** An `::error` for each gate that failed, and for what else keeps the run from having passed; a line each. */
-export function githubAnnotations({ name, record: measured, damage }: ReportedRun): string {
+/** A place in the repository; GitHub shows what is said of it beside that line. */
+export interface Place {
+  file: string;
+  line?: number;
+}
+
+/**
+ * An `::error` for each gate that failed, at its line in the scenario, and for what else keeps the run from having passed; a
+ * line each.
+ * @param scenarioFile as the repository has it; undefined: it is not in the repository
+ */
+export function githubAnnotations(
+  { name, record: measured, damage }: ReportedRun,
+  scenarioFile?: string,
+): string {
   const record = printableData(measured);
   const title = `c2m ${record.name}`;
   const failed = record.gates.filter((gate) => !gate.passed && isJudged(record, gate));
+  const ofGates = failed.map((gate) =>
+    githubError(
+      title,
+      `${gate.expression} did not hold: ${gateValue(gate)}`,
+      placeOfGate(measured.scenario.source, gate.expression, scenarioFile),
+    ),
+  );
   const messages = [
-    ...failed.map((gate) => `${gate.expression} did not hold: ${gateValue(gate)}`),
     ...(record.verdict === 'invalid' || record.verdict === 'partial' ? [explainVerdict(record)] : []),
     ...damage.map((each) => `the record ${printableData(name)} is damaged: ${damageWords(each)}`),
   ];
-  return messages.map((message) => githubError(title, message)).join('');
+  return [...ofGates, ...messages.map((message) => githubError(title, message))].join('');
+}
+
+function placeOfGate(source: string, expression: string, file: string | undefined): Place | undefined {
+  if (file === undefined) return undefined;
+  const line = gateLine(source, expression);
+  return { file: printable(file), ...(line !== undefined && { line }) };
 }
 
 /**
  * One workflow command, as the runner's toolkit writes it (actions/toolkit, command.ts): what would end a line, a
  * property or the command is escaped by its code.
  */
-export function githubError(title: string, message: string): string {
-  return `::error title=${escapedProperty(title)}::${escapedData(message)}\n`;
+export function githubError(title: string, message: string, place?: Place): string {
+  const where = place ? [['file', place.file] as const, ['line', place.line] as const] : [];
+  const properties = [...where, ['title', title] as const]
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${escapedProperty(String(value))}`);
+  return `::error ${properties.join(',')}::${escapedData(message)}\n`;
 }
 
 function escapedData(text: string): string {

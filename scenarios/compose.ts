@@ -7,7 +7,7 @@ import { type Origin, originAt, type Part } from './origin.js';
 import type { Path } from './override.js';
 import { mapOf } from './raw-scenario.js';
 import { ScenarioError } from './scenario-error.js';
-import { placeIn, readScenarioFile, type ScenarioFile } from './scenario-file.js';
+import { parseScenarioText, placeIn, readScenarioFile, type ScenarioFile } from './scenario-file.js';
 import { locateScenario } from './shipped.js';
 
 /** A scenario as YAML holds it, with what it extends and imports in it. */
@@ -18,6 +18,12 @@ export interface Composition extends Part {
 
 /** More is a mistake, or somebody's joke. */
 const MOST_FILES = 50;
+
+/** How errors and the record name a scenario, and where the files are that it names. */
+export interface Place {
+  label: string;
+  folder: string;
+}
 
 interface Located {
   path: string;
@@ -42,6 +48,14 @@ export async function composeScenario(located: Located): Promise<Composition> {
   return { ...part, files: reading.files };
 }
 
+/** The same of a text that is in no file; what it names is looked for in the folder. @throws ScenarioError */
+export async function composeText(text: string, { label, folder }: Place): Promise<Composition> {
+  const reading: Reading = { files: [], folder };
+  const located = { path: join(folder, label), label };
+  const part = await composeFile(parseScenarioText(text, label), located, reading, []);
+  return { ...part, files: reading.files };
+}
+
 /** @param chain of those that name one another, down to this one @param namedAt where this one is named */
 async function compose(
   located: Located,
@@ -53,13 +67,22 @@ async function compose(
     throw fault(namedAt, 'extends', `makes a scenario of more than ${MOST_FILES} files; name fewer`);
   }
   const file = await readScenarioFile(located.path, located.label, namedAt);
+  return composeFile(file, located, reading, [...chain, located]);
+}
+
+/** @param links files that name one another, down to this one */
+async function composeFile(
+  file: ScenarioFile,
+  located: Located,
+  reading: Reading,
+  links: readonly Located[],
+): Promise<Part> {
   reading.files.push(file);
   const folder = dirname(located.path);
   const isElsewhere = folder !== reading.folder;
   const content = isElsewhere ? withWholePaths(file.content, folder) : file.content;
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     return { content, origin: { file, path: [] } };
-  const links = [...chain, located];
   const follow = async (name: unknown, path: Path): Promise<Part> => {
     const place = placeIn(file, path);
     const next = await locate(name, located, place, path);

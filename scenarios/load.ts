@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { checkComposition } from './check-composition.js';
-import { composeScenario } from './compose.js';
+import { type Composition, composeScenario, composeText, type Place } from './compose.js';
 import type { DriverChoice } from './driver-schema.js';
 import { environmentSecrets } from './environment.js';
 import { missingFiles } from './missing-files.js';
@@ -46,11 +46,33 @@ export interface LoadOptions {
 export async function loadScenario(
   file: string,
   overrides: readonly string[] = [],
-  { isTrusted = false, isOnlyPlanned = false }: LoadOptions = {},
+  options: LoadOptions = {},
 ): Promise<LoadedScenario> {
   const located = await locateScenario(file);
-  const folder = dirname(located.path);
-  const composition = await composeScenario(located);
+  const place = { label: located.label, folder: dirname(located.path) };
+  return loaded(await composeScenario(located), place, overrides, options);
+}
+
+/**
+ * Checks a scenario that was read.
+ * @param place how errors and the record name it, and where the files are that it names
+ * @throws ScenarioError with everything that is wrong
+ */
+export async function loadScenarioText(
+  text: string,
+  place: Place,
+  overrides: readonly string[] = [],
+  options: LoadOptions = {},
+): Promise<LoadedScenario> {
+  return loaded(await composeText(text, place), place, overrides, options);
+}
+
+function loaded(
+  composition: Composition,
+  { label, folder }: Place,
+  overrides: readonly string[],
+  { isTrusted = false, isOnlyPlanned = false }: LoadOptions,
+): LoadedScenario {
   const { scenario, notes, variables } = checkComposition(composition, overrides, (content, read) => {
     if (isOnlyPlanned) {
       // Whoever only plans may do so on another host.
@@ -65,7 +87,7 @@ export async function loadScenario(
   return {
     scenario: withFiles(scenario, folder),
     source: {
-      file: located.label,
+      file: label,
       text: main?.text ?? '',
       overrides: [...overrides],
       ...(bases.length > 0 && { bases: bases.map(({ label, text }) => ({ file: label, text })) }),
