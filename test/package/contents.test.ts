@@ -15,7 +15,7 @@ test('the package has what runs, its scenarios, its docs and its examples, and n
     /^dist\/(?!bench|declarations|test).*\.js$/,
     /^dist\/api\/index\.d\.ts$/,
     /^scenarios\/.*\.(yaml|mjs|sh|js)$/,
-    /^record\/run\.schema\.json$/,
+    /^(record\/run|scenarios\/scenario)\.schema\.json$/,
     /^examples\/[^/]+\/[^/]+$/,
     /^docs\/[^/]+\.md$/,
     /^(README|CHANGELOG)\.md$/,
@@ -26,7 +26,7 @@ test('the package has what runs, its scenarios, its docs and its examples, and n
 
 test('every scenario that ships is in it, with the code and the scripts that they name', () => {
   const shipped = readdirSync('scenarios', { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.(yaml|mjs|sh|js)$/.test(file))
+    .filter((file) => /\.(yaml|mjs|sh|js|schema\.json)$/.test(file))
     .map((file) => `scenarios/${file}`);
   expect(files.filter((file) => file.startsWith('scenarios/')).sort()).toEqual(shipped.sort());
 });
