@@ -3,11 +3,15 @@ import { readdirSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 
 let files: string[];
+let verdict: { status: number | null; words: string };
 beforeAll(() => {
-  const { stdout } = spawnSync(process.execPath, ['scripts/package-size.mjs', '--json'], {
-    encoding: 'utf8',
-  });
-  files = JSON.parse(stdout).files;
+  const script = ['scripts/package-size.mjs', '--json'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, script, { encoding: 'utf8' });
+  const { packedBytes, unpackedBytes, ...package_ } = JSON.parse(stdout);
+  files = package_.files;
+  verdict = { status, words: stderr };
+  // For whoever reads the log of CI.
+  console.info(`the package: ${packedBytes} bytes packed, ${unpackedBytes} in ${files.length} files`);
 });
 
 test('the package has what runs, its scenarios, its docs and its examples, and nothing else', () => {
