@@ -10,12 +10,9 @@ const OF_THE_ROOT = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
 
 /** The site: docs/ and some pages of the root, as files that need no server. A link that leads nowhere ends the build. */
 export default function configure(eleventy) {
-  const sections = SECTIONS.map(({ title, pages, folder }) => ({
+  const sections = SECTIONS.map(({ title, pages }) => ({
     title,
-    pages: [...new Set([...pages, ...(folder ? pagesIn(folder) : [])])].map((file) => ({
-      file,
-      title: titleOf(file),
-    })),
+    pages: pages.map((file) => ({ file, title: menuTitleOf(file) })),
   }));
   demandAll(sections.flatMap(({ pages }) => pages.map(({ file }) => file)));
 
@@ -47,6 +44,11 @@ function fileOf({ inputPath }) {
 
 function titleOf(file) {
   return /^# (.+)$/m.exec(readFileSync(file, 'utf8'))?.[1] ?? file;
+}
+
+/** The first page of a section tells what is in it. */
+function menuTitleOf(file) {
+  return file.endsWith('/README.md') ? 'Overview' : titleOf(file);
 }
 
 function pagesIn(folder) {

@@ -14,7 +14,24 @@ export const SECTIONS = [
       'docs/guide/08-two-million.md',
     ],
   },
-  { title: 'The cookbook', pages: ['docs/cookbook/README.md'], folder: 'docs/cookbook' },
+  {
+    title: 'The cookbook',
+    pages: [
+      'docs/cookbook/README.md',
+      'docs/cookbook/tls.md',
+      'docs/cookbook/websocket.md',
+      'docs/cookbook/come-back.md',
+      'docs/cookbook/my-change.md',
+      'docs/cookbook/durability.md',
+      'docs/cookbook/crash.md',
+      'docs/cookbook/groups.md',
+      'docs/cookbook/slow-readers.md',
+      'docs/cookbook/backlog.md',
+      'docs/cookbook/leak.md',
+      'docs/cookbook/reload.md',
+      'docs/cookbook/limit.md',
+    ],
+  },
   {
     title: 'Reference',
     pages: [

@@ -10,13 +10,11 @@ interface Block {
   directives: { name: string; value: string }[];
 }
 
-/** What the commands of a page find in place of the addresses that it shows, so that tests do not meet each other. */
-export type Stand = Record<string, string>;
-
 const LANGUAGES = new Set(['sh', 'yaml', 'text', 'json', 'js', 'ts']);
 
 /**
- * The commands of a page as one script for bash, in their order, with the files that it shows. Above a block may stand
+ * The commands of a page as one script for bash, in their order, with the files that it shows. The package is there already:
+ * it is this checkout, `$CHECKOUT`. Above a block may stand
  *
  *   <!-- run with: --set … -->        put behind each `c2m run` and `c2m ab` in it: a smaller load than a reader wants
  *   <!-- replace: this => that -->    in its text
@@ -25,14 +23,11 @@ const LANGUAGES = new Set(['sh', 'yaml', 'text', 'json', 'js', 'ts']);
  *
  * A command that ends in & is waited for until it says that it is there, and ended with the page.
  */
-export function scriptOf(page: string, stand: Stand): string {
+export function scriptOf(page: string): string {
   const steps = blocksOf(readFileSync(page, 'utf8')).map((block, index) => {
-    const text = Object.entries(stand).reduce(
-      (all, [shown, real]) => all.replaceAll(shown, real),
-      block.text,
-    );
-    if (block.language === 'sh') return commands({ ...block, text }, index);
-    return block.file === '' || block.file.startsWith('records/') ? '' : writes(block.file, text);
+    if (block.language === 'sh') return commands(block, index);
+    const isFile = block.file !== '' && !block.file.startsWith('records/');
+    return isFile ? writes(block.file, block.text) : '';
   });
   return [PREAMBLE, ...steps].filter(Boolean).join('\n');
 }
@@ -42,10 +37,17 @@ const PATIENCE_S = 60;
 
 const PREAMBLE = `set -eu
 trap 'kill $(jobs -p) 2> /dev/null || true; wait' EXIT
+if [ ! -d node_modules ]; then
+  mkdir -p node_modules/.bin
+  ln -s "$CHECKOUT" node_modules/c2m
+  printf '#!/bin/sh\\nexec node "%s/dist/cli/c2m.js" "$@"\\n' "$CHECKOUT" > node_modules/.bin/c2m
+  chmod +x node_modules/.bin/c2m
+fi
 sudo() { "$@"; }
 is_there() {
   for _ in $(seq ${PATIENCE_S * 20}); do
     if grep -qE 'Server is ready|[Ll]istening|lends ' "$1"; then return; fi
+    kill -0 "$2" 2> /dev/null || break
     sleep 0.05
   done
   cat "$1" >&2
@@ -60,20 +62,22 @@ function commands({ text, directives }: Block, index: number): string {
   const directive = (wanted: string) => directives.find(({ name }) => name === wanted)?.value;
   const [from, to] = directive('replace')?.split(' => ') ?? [];
   const replaced = from !== undefined && to !== undefined ? text.replaceAll(from, to) : text;
-  const lines = (directive('run as') ?? replaced).trimEnd().split('\n');
   const more = directive('run with');
-  const full = lines.map((line) => (more && /\bc2m (run|ab) /.test(line) ? `${line} ${more}` : line));
-  const heads = full.map((line) => `echo '$' ${quoted(line)}`);
+  const lines = (directive('run as') ?? replaced)
+    .trimEnd()
+    .split('\n')
+    .map((line) => (more && /\bc2m (run|ab) /.test(line) ? `${line} ${more}` : line));
+  const heads = lines.map((line) => `echo '$' ${quoted(line)}`);
   const wanted = directive('ends with')?.split(' or ');
   if (wanted) {
-    const status = `case $status in ${wanted.join('|')}) ;; *) echo "it ended with $status"; exit 1 ;; esac`;
-    return [...heads, 'status=0', `${full.join('\n')} || status=$?`, status].join('\n');
+    const check = `case $status in ${wanted.join('|')}) ;; *) echo "it ended with $status"; exit 1 ;; esac`;
+    return [...heads, 'status=0', `${lines.join('\n')} || status=$?`, check].join('\n');
   }
-  return full
+  return lines
     .map((line, at) => {
       const log = `background-${index}-${at}.log`;
-      const inBackground = line.replace(/ &$/, ` > ${log} 2>&1 &\nis_there ${log}`);
-      return `${heads[at]}\n${inBackground}`;
+      const step = line.replace(/^(.*) &$/, `: > ${log}\n$1 > ${log} 2>&1 &\nis_there ${log} $!`);
+      return `${heads[at]}\n${step}`;
     })
     .join('\n');
 }
@@ -82,8 +86,8 @@ function quoted(line: string): string {
   return `'${line.replaceAll("'", "'\\''")}'`;
 }
 
-/** @throws Error for a language that no page has, and a directive that there is not */
-export function blocksOf(markdown: string): Block[] {
+/** @throws Error for a language that no page has, and for a directive that there is not */
+function blocksOf(markdown: string): Block[] {
   const blocks: Block[] = [];
   let directives: Block['directives'] = [];
   let open: Block | undefined;
