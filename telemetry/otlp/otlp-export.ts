@@ -11,6 +11,8 @@ import { type ExportState, tellingOnce } from './telling-once.js';
 
 /** What is told to a receiver of OTLP while runs go on, and when they have ended. */
 export interface OtlpExport {
+  /** A run has begun: its first figures go out, and whether anybody takes them is known long before its end. */
+  began(): void;
   /** A run has ended: its trace, and its last figures. Comes back in seconds at most, whatever the receiver does. */
   ended(record: RunRecord): Promise<void>;
   close(): Promise<void>;
@@ -48,6 +50,7 @@ export async function startOtlpExport(settings: OtlpSettings): Promise<OtlpExpor
     if (!isTold) settings.tell(why);
     isTold = true;
   };
+  const isFailing = (): boolean => states.some((state) => state.isFailing);
   const observed = (): ExportState => {
     const state = { isFailing: false };
     states.push(state);
@@ -93,17 +96,23 @@ export async function startOtlpExport(settings: OtlpSettings): Promise<OtlpExpor
   const tracer = traces.getTracer('c2m', settings.version);
   /** Whatever the SDK makes of it: it is waited for a while, and what it throws is told like all else. */
   const bounded = async (work: Promise<unknown>[]): Promise<void> => {
-    const ms = states.some(({ isFailing }) => isFailing) ? END_FAILING_MS : END_MS;
+    const ms = isFailing() ? END_FAILING_MS : END_MS;
     const all = Promise.all(work).catch((error: Error) => tell(error.message));
     await Promise.race([all, sleep(ms, undefined, { ref: false })]);
   };
   return {
+    began: () => {
+      void bounded([meters.forceFlush()]);
+    },
     ended: async (record) => {
       traceId = traceIdOf(record);
       emit(api, tracer, runSpans(record), undefined);
       await bounded([meters.forceFlush(), traces.forceFlush()]);
     },
-    close: () => bounded([meters.shutdown(), traces.shutdown()]),
+    // Shutting down sends once more, and tries for seconds where nobody is there; its timers keep no process alive.
+    close: async () => {
+      if (!isFailing()) await bounded([meters.shutdown(), traces.shutdown()]);
+    },
   };
 }
 
