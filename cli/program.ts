@@ -3,6 +3,7 @@ import { packageVersion } from '../lab/version.js';
 import { printableLines } from '../record/printable.js';
 import { COMMANDS } from './commands.js';
 import { describeError, ExitStatus, type Finish, statusOfError } from './exit-status.js';
+import { withLoneUi } from './lone-ui.js';
 import { withSides } from './sides.js';
 
 /**
@@ -15,7 +16,7 @@ export async function main(argv: string[]): Promise<ExitStatus> {
     const program = await buildProgram(argv, (ended) => {
       status = ended;
     });
-    await program.parseAsync(withSides(argv));
+    await program.parseAsync(withLoneUi(withSides(argv)));
     return status;
   } catch (error) {
     // Commander has told already what was wrong with the arguments.

@@ -5,11 +5,13 @@ import { printable } from '../record/printable.js';
 import type { RunRecord } from '../record/run.js';
 import { writeRecord } from '../reports/write.js';
 import type { LoadedScenario } from '../scenarios/load.js';
+import type { LivePageServer, ShownRun } from '../ui/live-page-server.js';
 import { type CiFlags, tellCi } from './ci-reports.js';
 import { ExitStatus } from './exit-status.js';
 import { type Interrupts, listenForInterrupts } from './interrupts.js';
 import { type LiveView, liveView, noView } from './live-view.js';
 import { printRun, statusOfRun } from './run-outcome.js';
+import { livePlanOf, observersOf } from './run-page.js';
 import type { Telemetry } from './telemetry.js';
 
 export interface ViewOptions extends CiFlags {
@@ -23,14 +25,19 @@ export class RecordedRuns {
   readonly interrupts: Interrupts;
   readonly #children = endChildrenAtAbruptEnd();
   readonly #options: ViewOptions;
+  readonly #page: LivePageServer | undefined;
   #view: LiveView = noView;
   #statuses: ExitStatus[] = [];
   readonly #telemetry: Telemetry | undefined;
 
-  /** @param telemetry is told of each run; whoever opened it closes it */
-  constructor(options: ViewOptions, telemetry?: Telemetry) {
+  /** @param others are told of each run as well; whoever has opened them closes them */
+  constructor(
+    options: ViewOptions,
+    others: { telemetry?: Telemetry; page?: LivePageServer | undefined } = {},
+  ) {
     this.#options = options;
-    this.#telemetry = telemetry;
+    this.#telemetry = others.telemetry;
+    this.#page = others.page;
     this.interrupts = listenForInterrupts({ hangup: true });
     this.interrupts.onRequest(() => this.#view.interrupted());
   }
@@ -53,15 +60,18 @@ export class RecordedRuns {
   ): Promise<void> {
     if (words !== undefined && !this.#options.json) process.stdout.write(`${words}\n`);
     const { signal } = this.interrupts;
+    const shown = this.#page?.begin(livePlanOf(loaded, folder, words));
     const outcome = await runScenario(
       loaded,
       { ...options, folder, signal },
-      together(this.observe(loaded), this.#telemetry?.observe(loaded) ?? {}),
+      together(this.observe(loaded), this.#telemetry?.observe(loaded) ?? {}, shown ? observersOf(shown) : {}),
     );
     this.endView();
     if (outcome.record) {
-      await this.write(folder, outcome.record);
+      await this.write(folder, outcome.record, shown);
       await this.#telemetry?.ended(outcome.record);
+    } else {
+      shown?.finished(undefined);
     }
     if (outcome.failure) throw outcome.failure;
     if (!outcome.record) this.#statuses.push(ExitStatus.Interrupted);
@@ -84,10 +94,11 @@ export class RecordedRuns {
     };
   }
 
-  /** Writes a record with its reports, and prints it. */
-  async write(folder: string, record: RunRecord): Promise<void> {
+  /** Writes a record with its reports, and prints it. @param shown its page, which ends as the report */
+  async write(folder: string, record: RunRecord, shown?: ShownRun): Promise<void> {
     this.endView();
     const { text, run } = await writeRecord(folder, record);
+    shown?.finished(run);
     printRun(run, folder, this.#options.json ? text : undefined);
     await tellCi(run, folder, this.#options, this.#options.json ?? false);
     this.records.push(record);

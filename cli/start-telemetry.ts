@@ -51,7 +51,7 @@ export async function startTelemetry(
         agents: (agents) => {
           now.agents = agents;
         },
-        soFar: (record) => {
+        record: (record) => {
           now.record = record;
         },
       };

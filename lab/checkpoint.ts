@@ -9,25 +9,33 @@ import type { Measurement, RunRecord } from '../record/run.js';
 export class Checkpoint {
   readonly #folder: string;
   readonly #judge: (measurement: Measurement) => RunRecord;
+  readonly #watch: ((record: RunRecord) => void) | undefined;
   #writing: Promise<void> | undefined;
   #failure: string | undefined;
 
-  /** @param judge what makes a record of a measurement, as it does at the end */
-  constructor(folder: string, judge: (measurement: Measurement) => RunRecord) {
+  /**
+   * @param judge what makes a record of a measurement, as it does at the end
+   * @param watch told of each of them
+   */
+  constructor(
+    folder: string,
+    judge: (measurement: Measurement) => RunRecord,
+    watch?: (record: RunRecord) => void,
+  ) {
     this.#folder = folder;
     this.#judge = judge;
+    this.#watch = watch;
   }
 
-  /**
-   * Takes what was measured until now. It is dropped where the one before is still being written.
-   * @returns what is written
-   */
-  take(measurement: Measurement): RunRecord | undefined {
-    if (this.#writing) return undefined;
+  /** Takes what was measured until now. It is dropped where the one before is still being written. */
+  take(measurement: Measurement): void {
+    if (this.#writing) return;
+    const soFar = this.#judge(measurement);
+    this.#watch?.(soFar);
     const note =
       `this is what was measured by ${measurement.durationSeconds} s, written while the run went on: ` +
       'unless it still does, it was killed';
-    const record = this.#judge({ ...measurement, notes: [...measurement.notes, note] });
+    const record = { ...soFar, notes: [...soFar.notes, note] };
     this.#writing = writeRecordFile(this.#folder, RECORD_FILES.run, `${printableJson(record, 2)}\n`)
       .catch((error: Error) => {
         this.#failure ??= `run.json could not be written while the run went on: ${error.message}`;
@@ -35,7 +43,6 @@ export class Checkpoint {
       .finally(() => {
         this.#writing = undefined;
       });
-    return record;
   }
 
   /** Waits for what is being written. @returns notes for the record that takes its place */

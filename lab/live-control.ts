@@ -60,10 +60,11 @@ export class LiveControl implements RunControl {
     return this.#handle.changeRate(perSecond, by);
   }
 
-  stop(by: string, why: string | null): string {
+  /** @param how it was asked for, for the record */
+  stop(by: string, why: string | null, how = 'with c2m stop'): string {
     const { name } = this.#announcement;
     if (this.signal.aborted) return `${name} is ending already`;
-    this.#whyStopped = `stopped with c2m stop by ${by}${why === null ? '' : `: ${why}`}`;
+    this.#whyStopped = `stopped ${how} by ${by}${why === null ? '' : `: ${why}`}`;
     this.#stopping.abort();
     this.#stopped();
     return `${name} ends now, and is recorded as partial`;

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../loadgen/agent-messages.js';
-import type { AgentHost, Coordinator } from '../loadgen/coordination/coordinator.js';
+import type { Coordinator } from '../loadgen/coordination/coordinator.js';
 import { withEndpoints } from '../loadgen/plan.js';
 import type { ServerProcesses } from '../loadgen/recording/process-sum.js';
 import { ProcessGroup, ProcessTree } from '../loadgen/recording/server-processes.js';
@@ -10,20 +10,20 @@ import { enterNetworkNamespace } from '../loadgen/transports/packets/network-nam
 import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-addresses.js';
 import type { NatsOptions } from '../nats/connect.js';
 import { formatAddress } from '../protocol/address.js';
-import { withBaseline } from '../record/baseline.js';
+import { watchGates } from '../record/abort.js';
 import type { Measurement, RunRecord } from '../record/run.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import type { Scenario } from '../scenarios/scenario.js';
-import { coordinatorFor } from './agents.js';
 import { Checkpoint } from './checkpoint.js';
 import { EmbeddedCluster } from './cluster/embedded-cluster.js';
 import { CommandServer } from './command-server.js';
 import { EmbeddedServer } from './embedded-server.js';
 import { listenForRequests } from './live-carriers.js';
 import { LiveControl } from './live-control.js';
+import { planRun } from './plan-run.js';
 import { discardRecordFolder, prepareRecordFolder } from './record-folder.js';
 import { recordMaker } from './record-of.js';
-import { type PlannedTarget, planTarget } from './target.js';
+import type { PlannedTarget } from './target.js';
 import { packageVersion } from './version.js';
 
 export interface RunOptions {
@@ -41,6 +41,9 @@ export interface RunOptions {
   agents?: NatsOptions;
 }
 
+/** How often a record is made of a run that somebody watches. */
+const WATCHED_MS = 1000;
+
 /** Who wants to know how a run is getting on. */
 export type RunObservers = {
   /** There is nothing wrong with the input: from now on something is started and written. */
@@ -49,8 +52,13 @@ export type RunObservers = {
   stopped?: () => void;
   /** Before that: which machines it waits for, and which it has got. */
   machines?: (words: string) => void;
-  /** Every few seconds: the record as it would be if the run ended now, judged and without secrets. */
-  soFar?: (record: RunRecord) => void;
+  /** The run can be asked for changes from now on. */
+  control?: (control: LiveControl) => void;
+  /**
+   * What was measured until now, judged as if the run were stopped here: every second or more seldom once somebody has logged
+   * in. Whoever leaves it out has run.json written every five seconds.
+   */
+  record?: (record: RunRecord) => void;
 } & {
   [Name in keyof RunEvents]?: (...event: RunEvents[Name]) => void;
 };
@@ -76,26 +84,26 @@ export async function runScenario(
   const { folder, isReplacing = false, baseline = [], skipsFirstContact = false } = options;
   const control = new LiveControl(loaded.scenario.name, observers.stopped);
   const signal = AbortSignal.any([control.signal, ...(options.signal ? [options.signal] : [])]);
-  const gates = withBaseline(loaded.scenario.gates, baseline);
-  const coordinator = await coordinatorFor(loaded.scenario, {
-    nats: options.agents,
+  const planned = await planRun(loaded, {
+    baseline,
+    agents: options.agents,
     signal,
-    tell: observers.machines ?? (() => undefined),
+    tell: observers.machines,
   });
+  if (!planned) return { record: undefined, failure: undefined };
+  const { gates, coordinator, target } = planned;
   try {
-    const hosts = await hostsUnless(signal, coordinator);
-    if (!hosts) return { record: undefined, failure: undefined };
-    const target = await planTarget(loaded.scenario, hosts);
     await prepareRecordFolder(folder, isReplacing);
     observers.begun?.();
-    const recordOf = recordMaker(loaded.notes, gates);
-    const checkpoint = new Checkpoint(folder, recordOf);
+    const recordOf = recordMaker(loaded, gates);
+    const checkpoint = new Checkpoint(folder, recordOf, observers.record);
+    observers.control?.(control);
     const listening = await listenForRequests(control, coordinator);
     const { measurement, failure } = await attempt(() =>
       measure(
         loaded,
         target,
-        { folder, signal, skipsFirstContact, coordinator, control, checkpoint },
+        { folder, signal, skipsFirstContact, coordinator, control, checkpoint, watch: watchGates(gates) },
         observers,
       ),
     );
@@ -107,16 +115,6 @@ export async function runScenario(
     return { record: undefined, failure: signal.aborted ? undefined : failure };
   } finally {
     await coordinator.close();
-  }
-}
-
-/** Undefined: nobody wants them any more. */
-async function hostsUnless(signal: AbortSignal, coordinator: Coordinator): Promise<AgentHost[] | undefined> {
-  try {
-    return await coordinator.hosts();
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    throw error;
   }
 }
 
@@ -136,6 +134,7 @@ type HowToRun = Required<Pick<RunOptions, 'folder' | 'signal' | 'skipsFirstConta
   coordinator: Coordinator;
   control: LiveControl;
   checkpoint: Checkpoint;
+  watch: ReturnType<typeof watchGates>;
 };
 
 /** A server that the lab has started for a run. */
@@ -220,7 +219,7 @@ async function load(
   { scenario, source }: LoadedScenario,
   target: PlannedTarget,
   server: StartedServer | undefined,
-  { folder, signal, skipsFirstContact, coordinator, control, checkpoint }: HowToRun,
+  { folder, signal, skipsFirstContact, coordinator, control, checkpoint, watch }: HowToRun,
   observers: RunObservers,
 ): Promise<Measurement | undefined> {
   if (signal.aborted) return undefined;
@@ -240,10 +239,9 @@ async function load(
       driver: target.driver,
     },
     folder,
-    checkpoint: (measurement) => {
-      const record = checkpoint.take(measurement);
-      if (record) observers.soFar?.(record);
-    },
+    checkpoint: (measurement) => checkpoint.take(measurement),
+    ...(observers.record && { checkpointMs: WATCHED_MS }),
+    ...(watch && { watch }),
     coordinator,
     skipsFirstContact,
     version: packageVersion(),

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { type Credentials, tokenOf } from '../protocol/user-token.js';
+import { type Aborted, abortWords } from '../record/abort.js';
 import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
@@ -42,6 +43,8 @@ const QUIET_MS = 1000;
 const INTERRUPTED_DRAIN_MS = 2000;
 /** What a run that is killed had not told yet. */
 const CHECKPOINT_MS = 5000;
+/** How often the gates are looked at that may end the run. */
+const WATCH_MS = 1000;
 
 export interface RunEvents {
   sample: [TimelineSample];
@@ -109,6 +112,8 @@ class Run {
   #actions: ActionRunner | undefined;
   #rates: RateChanges | undefined;
   #checkpoints: { stop(): void } | undefined;
+  #watch: { stop(): void } | undefined;
+  #aborted: Aborted | undefined;
   #media: MediaLoad | undefined;
   #connectsPerSecond: number | undefined;
   #died: string | null = null;
@@ -240,6 +245,7 @@ class Run {
           rateChanges: rates.made,
           isPartial: !clocks || this.#isCutShort,
           died: this.#died,
+          aborted: this.#aborted,
           pool,
           watches,
           recorder: timeline,
@@ -251,10 +257,11 @@ class Run {
         () => {
           if (timeline.counts.connected > 0) this.#request.checkpoint?.(assemble(monotonicMs()));
         },
-        CHECKPOINT_MS,
+        this.#request.checkpointMs ?? CHECKPOINT_MS,
         ({ message }) =>
           this.#notes.push(`what was measured could not be kept while the run went on: ${message}`),
       );
+      this.#watch = this.#watchGates(() => assemble(monotonicMs()));
       await this.#connect(pool, watches.server, resources);
       const hasLoggedIn = recorder.counts.connected > 0;
       if (hasLoggedIn) await this.#runPhases(pool);
@@ -266,6 +273,7 @@ class Run {
         this.#died ??= 'nobody was connected any more when the run ended: the target takes no connections';
       const endMs = monotonicMs();
       this.#checkpoints.stop();
+      this.#watch?.stop();
       resources.end();
       await watches.poll();
       await pool.finish();
@@ -285,12 +293,28 @@ class Run {
       throw nobodyLoggedIn({ ...measurement, isPartial: true }, unanswered);
     } finally {
       this.#checkpoints?.stop();
+      this.#watch?.stop();
       await this.#actions?.end();
       media?.cut();
       watches.stop();
       await coordinator.close();
       writer.close();
     }
+  }
+
+  /** Ends the run where one of its gates says so. */
+  #watchGates(assemble: () => Measurement): { stop(): void } | undefined {
+    const { watch } = this.#request;
+    if (!watch) return undefined;
+    return repeatSparingly(
+      () => {
+        if (this.#isStopped) return;
+        this.#aborted = watch(assemble());
+        if (this.#aborted) this.stop(abortWords(this.#aborted));
+      },
+      WATCH_MS,
+      ({ message }) => this.#notes.push(`the gates could not be watched while the run went on: ${message}`),
+    );
   }
 
   /** Whether the server speaks the protocol, before anything is loaded; our own does, and needs not be asked. */

@@ -49,15 +49,21 @@ function mergeIntervals(text: string): { histograms: LatencyLog['histograms']; u
   const histograms: LatencyLog['histograms'] = {};
   let unreadable = 0;
   for (const line of text.split(/\r\n|\r|\n/)) {
-    if (line === '' || /^(#|"StartTimestamp")/.test(line)) continue;
-    const interval = readInterval(line);
-    if (!interval) unreadable += 1;
-    const kind = LATENCY_KINDS.find((each) => each === interval?.tag);
-    if (kind === undefined || !interval || interval.totalCount === 0) continue;
-    histograms[kind] ??= hdr.build({ numberOfSignificantValueDigits: 3 });
-    histograms[kind].add(interval as Parameters<Histogram['add']>[0]);
+    if (!addInterval(histograms, line)) unreadable += 1;
   }
   return { histograms, unreadable };
+}
+
+/** Adds what a line of `latency.hlog` holds. @returns false: it cannot be read */
+export function addInterval(histograms: LatencyLog['histograms'], line: string): boolean {
+  if (line === '' || /^(#|"StartTimestamp")/.test(line)) return true;
+  const interval = readInterval(line);
+  if (!interval) return false;
+  const kind = LATENCY_KINDS.find((each) => each === interval.tag);
+  if (kind === undefined || interval.totalCount === 0) return true;
+  histograms[kind] ??= hdr.build({ numberOfSignificantValueDigits: 3 });
+  histograms[kind].add(interval as Parameters<Histogram['add']>[0]);
+  return true;
 }
 
 function readInterval(line: string): Histogram | undefined {

@@ -46,7 +46,7 @@ const VERDICT_MARKS = { good: '✅', bad: '❌', doubtful: '⚠️' } as const;
 /** The run on one page of GitHub-flavoured Markdown, for the summary page of a CI job. */
 export function markdownSummary(run: ReportedRun): string {
   const record = printableData(run.record);
-  const { word, kind, explanation } = shownVerdict(record, run.damage);
+  const { word, kind, explanation } = shownVerdict(run);
   const { title, subtitle } = printableData(runTitle(run.name, record));
   const words = printableData(breakWords(run.record, run.firstBreak));
   const queues = [backlogSentence(record), nextBottleneckSentence(record, cameNearLimit(run.firstBreak))];

@@ -17,6 +17,8 @@ export interface ReportedRun {
   /** What the folder should hold beside run.json and does not. */
   damage: Damage[];
   firstBreak: FirstBreak;
+  /** It is shown while it goes on: nothing of it is judged yet. */
+  isGoingOn?: boolean;
 }
 
 /** Reads what lies beside run.json. @throws RecordError for a file that is there and cannot be read at all */

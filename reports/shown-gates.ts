@@ -16,10 +16,19 @@ const WORDS = { passed: 'passed', failed: 'failed', empty: 'says nothing: nobody
 /** How the note of such a gate may begin. */
 const NOT_JUDGED = /^not judged: /;
 
-/** The gates, those that failed first: they are what one looks for. */
-export function shownGates(record: RunRecord): ShownGate[] {
+/**
+ * The gates, those that failed first: they are what one looks for.
+ * @param isGoingOn of a run that is not over: in the order of the scenario, as nothing is decided
+ */
+export function shownGates(record: RunRecord, isGoingOn = false): ShownGate[] {
   const shown = record.gates.map((gate): ShownGate => {
     const { expression } = gate;
+    if (isGoingOn) {
+      const value = gateValue(gate).replace(NOT_JUDGED, '');
+      return gate.passed
+        ? { expression, value, state: 'passed', word: 'so far' }
+        : { expression, value, state: 'empty', word: 'does not hold so far' };
+    }
     if (!isJudged(record, gate))
       return {
         expression,

@@ -98,7 +98,7 @@ export function alignedRows(
 }
 
 function headline({ name, damage }: ReportedRun, record: RunRecord, paint: Palette): string {
-  const { word, kind, explanation } = shownVerdict(record, damage);
+  const { word, kind, explanation } = shownVerdict({ record, damage });
   const badge = paint[kind].bold.inverse(` ${word.toUpperCase()} `);
   const { title, subtitle } = printableData(runTitle(name, record));
   const facts = [

@@ -4,24 +4,36 @@ import { embedScript } from './markup.js';
 
 const require = createRequire(import.meta.url);
 
-/** The modules of the page's script, each after those that it imports. */
-const MODULES = [
+const CHART_MODULES = [
   'format.js',
   'html/browser/theme.js',
   'html/browser/marks.js',
   'html/browser/scales.js',
   'html/browser/legend.js',
   'html/browser/chart.js',
-  'html/browser/page-script.js',
+  'html/browser/report-charts.js',
+];
+
+/** The modules of the script of a report, each after those that it imports. */
+export const REPORT_MODULES = [...CHART_MODULES, 'html/browser/page-script.js'];
+
+/** The same of a page that goes on while its run does. */
+export const LIVE_MODULES = [
+  ...CHART_MODULES,
+  'live/chart-growth.js',
+  'live/browser/kept-state.js',
+  'live/browser/parts.js',
+  'live/browser/controls.js',
+  'live/browser/live-script.js',
 ];
 
 /**
- * The page's script as one module. A file opened from disk may not import others, so the compiled modules are put one
+ * The script of a page as one module. A file opened from disk may not import others, so the compiled modules are put one
  * behind the other; that needs no bundler because they import only each other and no two share a name.
  */
-export async function browserScript(): Promise<string> {
+export async function browserScript(modules: readonly string[]): Promise<string> {
   const sources = await Promise.all(
-    MODULES.map((module) => readFile(require.resolve(`#dist/reports/${module}`), 'utf8')),
+    modules.map((module) => readFile(require.resolve(`#dist/reports/${module}`), 'utf8')),
   );
   return embedScript(sources.map(asPartOfOne).join('\n'));
 }

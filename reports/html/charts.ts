@@ -9,6 +9,7 @@ import { percentileCurves } from '../latency-log.js';
 import type { ReportedRun } from '../reported-run.js';
 import { alertSentence, backlogSentence } from '../statement.js';
 import type { ChartPlan, ReportData } from './chart-plan.js';
+import { thinned } from './drawn-points.js';
 import { nodeCharts } from './node-charts.js';
 import { serverMetricsCharts } from './server-metrics.js';
 import {
@@ -63,9 +64,10 @@ export function reportData({ record, samples, histograms, damage }: ReportedRun)
     phases: record.phases,
     marks: [...actionMarks(record), ...lossMarks(record)],
     homeMarks: homeMarks(record),
-    charts: charts.map((chart) =>
-      samples.length > 0 || chart.x === 'percentile' ? chart : withoutTimeline(chart, damage),
-    ),
+    charts: charts.map((chart) => {
+      if (chart.x === 'percentile') return chart;
+      return samples.length > 0 ? thinned(chart) : withoutTimeline(chart, damage);
+    }),
   };
 }
 

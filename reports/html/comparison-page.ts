@@ -26,11 +26,13 @@ const TICKS = [0, 50, 90, 99, 99.9, 99.99];
 
 const OWN_STYLE = `
 .compared td, .compared th { vertical-align: middle; white-space: nowrap; }
-.compared .judged { font-weight: 600; }
+.compared td.judged { font-weight: 600; white-space: normal; min-width: 8em; }
+@media screen and (max-width: 560px) { .compared td, .compared th { white-space: normal; } }
 .compared .worse, .compared .missing { color: var(--bad); }
 .compared .better { color: var(--good); }
 .compared .suspect { color: var(--doubtful, inherit); }
 .strip, .curve { display: block; max-width: 100%; height: auto; }
+.compared .strip { min-width: 150px; }
 .strip line, .curve .grid { stroke: currentColor; stroke-opacity: .15; }
 .curve text { fill: currentColor; font-size: 11px; opacity: .75; }
 .base-mark { fill: var(--series-5, #8a6d3b); stroke: var(--series-5, #8a6d3b); }
@@ -44,8 +46,9 @@ const OWN_STYLE = `
 /**
  * Two sets of runs on one page, without a script: what was judged, every run of every figure as a mark, the distributions
  * of the latencies laid over each other, and what differs beside the code.
+ * @param home where the way back leads, where it is one page of several
  */
-export function comparisonPage(compared: SetComparison, distributions: Distributions): string {
+export function comparisonPage(compared: SetComparison, distributions: Distributions, home?: string): string {
   const comparison = printableData(compared);
   const { base, current, faults, warnings, rows } = comparison;
   const words = conclusion(comparison);
@@ -60,7 +63,7 @@ ${list(faults)}
 <section class="panel" id="figures">
 <h2>Figures</h2>
 <div class="scroll"><table class="compared">
-<thead><tr><th></th><th>every run</th><th>base</th><th>current</th><th>change</th><th></th></tr></thead>
+<thead><tr><td></td><th scope="col">every run</th><th scope="col">base</th><th scope="col">current</th><th scope="col">change</th><th scope="col">judged</th></tr></thead>
 <tbody>${rows.map(rowOf).join('\n')}</tbody>
 </table></div>
 </section>
@@ -72,17 +75,25 @@ ${curves(distributions)}
 <h2>What else differs</h2>
 ${list(warnings) || '<p>Nothing that the records tell of: scenario, machine and settings are the same.</p>'}
 </section>`;
-  return stillPage({ title: words, kind: 'comparison', style: OWN_STYLE, main });
+  return stillPage({
+    title: words,
+    kind: 'comparison',
+    style: OWN_STYLE,
+    main,
+    ...(home !== undefined && { home }),
+  });
 }
+
+const HEADS = ['base', 'current', 'change'];
 
 function rowOf(row: Row): string {
   const { figure, base, current, verdict, isSuspect } = row;
   const kind = verdict === 'inconclusive' && isSuspect ? 'suspect' : (verdict ?? '');
   const cells = [sampleWords(base, figure), sampleWords(current, figure), changeWords(row)];
   return (
-    `<tr><th scope="row">${escapeHtml(figure.label)}</th><td>${strip(figure)}</td>` +
-    `${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}` +
-    `<td class="judged ${kind}">${escapeHtml(verdictWords(row))}</td></tr>`
+    `<tr><th scope="row">${escapeHtml(figure.label)}</th><td data-head="">${strip(figure)}</td>` +
+    `${cells.map((cell, index) => `<td data-head="${HEADS[index]}">${escapeHtml(cell)}</td>`).join('')}` +
+    `<td data-head="" class="judged ${kind}">${escapeHtml(verdictWords(row))}</td></tr>`
   );
 }
 

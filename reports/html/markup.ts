@@ -55,7 +55,10 @@ export function table(
 ): string {
   const classOf = (column: number): string =>
     column >= figuresFrom && column < figuresUntil ? ' class="figure"' : '';
-  const headCells = head.map((cell, column) => `<th scope="col"${classOf(column)}>${cell}</th>`).join('');
+  // A column whose cells speak for themselves has no head, which a screen reader would read as one without words.
+  const headCells = head
+    .map((cell, column) => (cell === '' ? '<td></td>' : `<th scope="col"${classOf(column)}>${cell}</th>`))
+    .join('');
   const bodyRows = rows.map((cells) => {
     const [first = '', ...rest] = cells;
     return `<tr><th scope="row">${first}</th>${rest.map((cell, index) => `<td${classOf(index + 1)} data-head="${textOf(head[index + 1] ?? '')}">${cell}</td>`).join('')}</tr>`;

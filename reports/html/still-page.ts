@@ -1,8 +1,21 @@
 import { escapeHtml } from './markup.js';
 import { STYLE } from './style.js';
 
-/** A page without a script. @param kind what it is, beside the name of the lab; @param main HTML */
-export function stillPage(page: { title: string; kind: string; style: string; main: string }): string {
+/** A page without a script. */
+export interface StillPage {
+  title: string;
+  /** What it is, beside the name of the lab. */
+  kind: string;
+  style: string;
+  /** HTML. */
+  main: string;
+  /** Where the name of the lab leads to, where it is one page of several. */
+  home?: string;
+}
+
+export function stillPage(page: StillPage): string {
+  const lab =
+    page.home === undefined ? '<b>c2m</b>' : `<a href="${escapeHtml(page.home)}"><b>c2m</b> all runs</a> ·`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -14,7 +27,7 @@ export function stillPage(page: { title: string; kind: string; style: string; ma
 <style>${STYLE}${page.style}</style>
 </head>
 <body>
-<header class="top"><p class="mark"><b>c2m</b> ${escapeHtml(page.kind)}</p></header>
+<header class="top"><p class="mark">${lab} ${escapeHtml(page.kind)}</p></header>
 <main>
 ${page.main}
 </main>

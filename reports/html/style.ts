@@ -104,7 +104,7 @@ strong.bad .icon, strong.doubtful .icon { width: 14px; height: 14px; vertical-al
 .legend { display: flex; flex-wrap: wrap; gap: 2px 6px; margin: 8px 0 0 52px; }
 .legend button { display: flex; align-items: center; gap: 8px; padding: 3px 8px; border: 0; border-radius: 6px; background: none; color: inherit; font: inherit; font-size: 13px; cursor: pointer; text-align: left; }
 .legend button:hover { background: var(--code); }
-.legend button[aria-pressed="false"] { opacity: 0.4; text-decoration: line-through; }
+.legend button[aria-pressed="false"] { color: var(--quiet); text-decoration: line-through; } .legend button[aria-pressed="false"] .swatch { opacity: 0.4; }
 .legend .value { min-width: 7.5em; font-variant-numeric: tabular-nums; font-weight: 600; }
 .legend .value.is-rest { font-weight: 400; color: var(--quiet); }
 .swatch { flex: none; display: inline-block; width: 20px; height: 0; border-top: 2.5px solid var(--colour); }
@@ -131,7 +131,7 @@ strong.bad .icon, strong.doubtful .icon { width: 14px; height: 14px; vertical-al
 table { width: 100%; border-collapse: collapse; font-size: 14px; overflow-wrap: break-word; }
 th, td { padding: 8px 10px; text-align: left; vertical-align: baseline; border-top: 1px solid var(--edge); }
 th:first-child { padding-left: 4px; }
-thead th { border-top: 0; color: var(--quiet); font-weight: 500; font-size: 13px; white-space: nowrap; padding-top: 2px; }
+thead th, thead td { border-top: 0; color: var(--quiet); font-weight: 500; font-size: 13px; white-space: nowrap; padding-top: 2px; }
 tbody th { font-weight: 600; }
 .figure { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .bar { display: block; height: 9px; min-width: 2px; border-radius: 3px; background: var(--series-4); opacity: 0.75; }

@@ -70,7 +70,7 @@ export function failureSection(record: RunRecord): string {
   const rows = reasons.map(([reason, count]) => [
     `<code>${escapeHtml(reason)}</code>`,
     formatCount(count),
-    `<span class="bar" style="width:${((count / most) * 100).toFixed(1)}%"></span>`,
+    `<svg class="bar" width="${((count / most) * 100).toFixed(1)}%" height="9" aria-hidden="true"></svg>`,
   ]);
   return panel('failures', 'Why connections failed', table(['reason', 'connections', ''], rows, 1, 2));
 }

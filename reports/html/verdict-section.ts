@@ -26,8 +26,8 @@ import { escapeHtml, icon } from './markup.js';
 
 /** What one looks for first: what ran, whether it held, what broke first, and each gate with its value. */
 export function verdictSection(run: ReportedRun): string {
-  const { record, damage, firstBreak } = run;
-  const { word, kind, explanation } = shownVerdict(record, damage);
+  const { record, firstBreak, isGoingOn = false } = run;
+  const { word, kind, explanation } = shownVerdict(run);
   const { title, subtitle } = runTitle(run.name, record);
   const scenario = subtitle === '' ? '' : `<span class="scenario">${escapeHtml(subtitle)}</span>`;
   return `<section class="hero panel">
@@ -36,16 +36,21 @@ export function verdictSection(run: ReportedRun): string {
     <p class="description">${escapeHtml(record.description)}</p>
     <p class="verdict ${kind}">${icon(kind)}<strong>${word}</strong></p>
     <p>${escapeHtml(explanation)}</p>
-    ${breakBlock(breakWords(record, firstBreak))}
+    ${breakBlock(breakWords(isGoingOn ? withoutOpenGates(record) : record, firstBreak))}
   </div>
   <div class="gates">
     <h2>Gates</h2>
-    ${gateList(record)}
+    ${gateList(record, isGoingOn)}
     <p class="quiet">${escapeHtml([ledgerSentence(record), groupsSentence(record) ?? ''].join(' ').trim())}</p>
     ${factList(record)}
   </div>
 </section>
 ${noteSection(record)}`;
+}
+
+/** A gate that does not hold yet may hold at the end, as when clients still connect. */
+function withoutOpenGates(record: RunRecord): RunRecord {
+  return { ...record, gates: record.gates.filter(({ passed }) => passed) };
 }
 
 /** The answer to "what broke first?": the sentence that counts, and what is around it. */
@@ -73,9 +78,9 @@ function targetWords({ target }: RunRecord): string {
 
 const GATE_ICONS = { passed: 'good', failed: 'bad', empty: 'doubtful' } as const;
 
-function gateList(record: RunRecord): string {
+function gateList(record: RunRecord, isGoingOn: boolean): string {
   if (record.gates.length === 0) return '<p class="quiet">The scenario sets none.</p>';
-  const items = shownGates(record).map(({ expression, value, state, word }) => {
+  const items = shownGates(record, isGoingOn).map(({ expression, value, state, word }) => {
     const kind = GATE_ICONS[state];
     return `<li class="${kind}">${icon(kind)}<code>${escapeHtml(expression)}</code><span class="value">${escapeHtml(value)}</span><span class="word">${word}</span></li>`;
   });

@@ -88,7 +88,7 @@ beforeAll(async () => {
       },
       sample: (sample) => state.take(sample),
       recorded: (kinds) => state.recorded(kinds),
-      soFar: (each) => {
+      record: (each) => {
         state.record = each;
       },
     },

@@ -118,7 +118,8 @@ describe('the record never holds the token', () => {
         minLength: 8,
         maxLength: 24,
       })
-      .filter((text) => text.trim() === text && text.length >= 8);
+      // `${` begins a variable of the environment: environment.test.ts.
+      .filter((text) => text.trim() === text && text.length >= 8 && !text.includes('${'));
     fc.assert(
       fc.property(
         token,

@@ -37,57 +37,102 @@ const PRINT_SIZE = { full: { width: 660, height: 200 }, half: { width: 318, heig
 export interface DrawnChart {
   /** Draws again with the colours of now; on paper in the width of the paper. */
   restyle(isPrinting: boolean): void;
+  /** Its plan, or the report around it, holds other figures than before, and the same lines. What is zoomed in stays so. */
+  grow(): void;
+  /** What the reader has chosen, for the chart that takes its place. */
+  readonly choice: ChartChoice;
+  /** Takes it away with all that listens for it; the figure stays. */
+  destroy(): void;
 }
 
-/** Draws `plan` into its figure. `colours` is asked at every drawing, so that a change of theme needs no new chart. */
+/** By their labels: which variant the reader has asked for, if any, and which lines are not shown. */
+export interface ChartChoice {
+  variant: string | undefined;
+  hidden: ReadonlySet<string>;
+}
+
+/**
+ * Draws `plan` into its figure. `colours` is asked at every drawing, so that a change of theme needs no new chart.
+ * @param before what the reader had chosen of the chart in whose place this one is
+ */
 export function drawChart(
   figure: Element,
   plan: ChartPlan,
   report: ReportData,
   colours: () => Colours,
+  before: ChartChoice = { variant: undefined, hidden: new Set() },
 ): DrawnChart {
   const place = figure.querySelector<HTMLElement>('.plot');
   const list = figure.querySelector('.legend');
   if (!place || !list) throw new Error(`the figure of chart ${plan.id} is incomplete`);
-  let plot = draw(0);
+  let chosen = Math.max(
+    0,
+    plan.variants.findIndex(({ label }) => label === before.variant),
+  );
+  let asked = before.variant;
+  let drawn = draw(before.hidden);
 
   const buttons = [...figure.querySelectorAll<HTMLButtonElement>('.choices button')];
-  buttons.forEach((button, chosen) => {
+  const press = (): void => {
+    for (const [index, button] of buttons.entries())
+      button.setAttribute('aria-pressed', String(index === chosen));
+  };
+  press();
+  for (const [index, button] of buttons.entries()) {
     button.addEventListener('click', () => {
-      for (const other of buttons) other.setAttribute('aria-pressed', String(other === button));
-      plot.destroy();
-      plot = draw(chosen);
+      chosen = index;
+      asked = plan.variants[index]?.label;
+      press();
+      drawn.plot.destroy();
+      drawn = draw(new Set());
     });
-  });
+  }
   let isOnPaper = false;
-  new ResizeObserver(() => {
-    if (!isOnPaper && place.clientWidth > 0 && place.clientWidth !== plot.width)
-      plot.setSize(sizeOf(place, plan));
-  }).observe(place);
+  const resizes = new ResizeObserver(() => {
+    if (!isOnPaper && place.clientWidth > 0 && place.clientWidth !== drawn.plot.width)
+      drawn.plot.setSize(sizeOf(place, plan));
+  });
+  resizes.observe(place);
 
-  function draw(variant: number): UPlot {
-    const lines = plan.variants[variant]?.series ?? [];
+  function draw(hidden: ReadonlySet<string>): DrawnLines {
+    const lines = plan.variants[chosen]?.series ?? [];
     list?.replaceChildren();
-    return makePlot(place as HTMLElement, list as Element, plan, lines, report, colours);
+    return drawLines(place as HTMLElement, list as Element, plan, lines, report, colours, hidden);
   }
 
   return {
     restyle(isPrinting) {
       isOnPaper = isPrinting;
-      plot.setSize(isPrinting ? PRINT_SIZE[plan.isHalf ? 'half' : 'full'] : sizeOf(place, plan));
-      plot.redraw(false, true);
+      drawn.plot.setSize(isPrinting ? PRINT_SIZE[plan.isHalf ? 'half' : 'full'] : sizeOf(place, plan));
+      drawn.plot.redraw(false, true);
+    },
+    grow: () => drawn.grow(),
+    get choice() {
+      const hidden = drawn.plot.series.filter(({ show }) => show === false).map(({ label }) => String(label));
+      return { variant: asked, hidden: new Set(hidden) };
+    },
+    destroy() {
+      resizes.disconnect();
+      drawn.plot.destroy();
     },
   };
 }
 
-function makePlot(
+/** The lines of one variant of a chart. */
+interface DrawnLines {
+  plot: UPlot;
+  grow(): void;
+}
+
+function drawLines(
   place: HTMLElement,
   list: Element,
   plan: ChartPlan,
   lines: ChartSeries[],
   report: ReportData,
   colours: () => Colours,
-): UPlot {
+  hidden: ReadonlySet<string>,
+): DrawnLines {
   const isOverTime = plan.x === 'seconds';
   const labelFont = `${11 * devicePixelRatio}px ${FONT_FAMILY}`;
   // The library fires it while it is still building the chart, before there is a legend to update.
@@ -109,7 +154,7 @@ function makePlot(
     },
     scales: { x: { time: false, range: xRange(plan, report) }, y: yScale(plan) },
     axes: axesOf(plan, colours),
-    series: [{}, ...lines.map((series) => lineOptions(series, colours))],
+    series: [{}, ...lines.map((series) => lineOptions(series, colours, !hidden.has(series.label)))],
     hooks: {
       drawClear: [
         (self) => {
@@ -129,16 +174,31 @@ function makePlot(
       ],
     },
   };
-  const data = [plan.xs, ...lines.map((series) => series.values)] as UPlot.AlignedData;
-  const plot = new uPlot(options, data, place);
-  const updateLegend = makeLegend(list, plan, lines, (index, show) => plot.setSeries(index, { show }));
+  const data = (): UPlot.AlignedData =>
+    [plan.xs, ...lines.map((series) => series.values)] as UPlot.AlignedData;
+  const plot = new uPlot(options, data(), place);
+  let drawnEnd = endOf(plan, report);
+  const toggle = (index: number, show: boolean): void => plot.setSeries(index, { show });
+  const updateLegend = makeLegend(list, plan, lines, hidden, toggle);
   const updateTooltip = makeTooltip(plot, plan, lines, (x) => phaseAt(report, x));
   onCursor = () => {
     const { left, idx } = plot.cursor;
     updateLegend((left ?? -1) >= 0 ? (idx ?? null) : null);
     updateTooltip();
   };
-  return plot;
+  return {
+    plot,
+    grow() {
+      const { min = 0, max = drawnEnd } = plot.scales.x ?? {};
+      const isZoomed = (min ?? 0) > 0 || (max ?? drawnEnd) < drawnEnd;
+      drawnEnd = endOf(plan, report);
+      plot.batch(() => {
+        plot.setData(data(), !isZoomed);
+        if (isZoomed) plot.setScale('x', { min: min ?? 0, max: max ?? drawnEnd });
+      });
+      onCursor();
+    },
+  };
 }
 
 function sizeOf(place: HTMLElement, plan: ChartPlan): { width: number; height: number } {
@@ -148,13 +208,14 @@ function sizeOf(place: HTMLElement, plan: ChartPlan): { width: number; height: n
 
 /** The whole run, also where the first and last second have no sample; what the reader zooms to is left alone. */
 function xRange(plan: ChartPlan, report: ReportData): UPlot.Range.Function {
-  const first = plan.xs[0] ?? 0;
-  const last = plan.xs.at(-1) ?? 1;
-  const end = plan.x === 'seconds' ? Math.max(report.durationSeconds, 1) : Math.max(last, 1);
   return (_plot, low, high) => [
-    low === null || low <= first ? 0 : low,
-    high === null || high >= last ? end : high,
+    low === null || low <= (plan.xs[0] ?? 0) ? 0 : low,
+    high === null || high >= (plan.xs.at(-1) ?? 1) ? endOf(plan, report) : high,
   ];
+}
+
+function endOf(plan: ChartPlan, report: ReportData): number {
+  return Math.max(plan.x === 'seconds' ? report.durationSeconds : (plan.xs.at(-1) ?? 1), 1);
 }
 
 function yScale(plan: ChartPlan): UPlot.Scale {
@@ -196,10 +257,11 @@ function axesOf(plan: ChartPlan, colours: () => Colours): UPlot.Axis[] {
   ];
 }
 
-function lineOptions(series: ChartSeries, colours: () => Colours): UPlot.Series {
+function lineOptions(series: ChartSeries, colours: () => Colours, show: boolean): UPlot.Series {
   const colour = (): string => colours().series[series.colour - 1] ?? '#888';
   return {
     label: series.label,
+    show,
     stroke: colour,
     width: series.dash === 'dotted' ? 1.5 : 2,
     dash: DASHES[series.dash],

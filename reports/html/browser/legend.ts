@@ -27,12 +27,13 @@ export function makeLegend(
   list: Element,
   plan: ChartPlan,
   lines: ChartSeries[],
+  hidden: ReadonlySet<string>,
   toggle: (index: number, isShown: boolean) => void,
 ): (index: number | null) => void {
   const values = lines.map((series, position) => {
     const button = document.createElement('button');
     button.type = 'button';
-    button.setAttribute('aria-pressed', 'true');
+    button.setAttribute('aria-pressed', String(!hidden.has(series.label)));
     const value = words('value', '');
     button.append(swatch(series), words('label', series.label), value);
     button.addEventListener('click', () => {
@@ -45,14 +46,13 @@ export function makeLegend(
     list.append(item);
     return value;
   });
-  const highest = lines.map((series) => Math.max(...series.values.filter((value) => value !== null)));
   const update = (index: number | null): void => {
     lines.forEach((series, position) => {
       const element = values[position];
       if (!element) return;
       const text =
         index === null
-          ? `max ${valueText(highest[position], plan.unit)}`
+          ? `max ${valueText(highestOf(series), plan.unit)}`
           : valueText(series.values[index], plan.unit);
       element.textContent = text;
       element.classList.toggle('is-rest', index === null);
@@ -60,6 +60,10 @@ export function makeLegend(
   };
   update(null);
   return update;
+}
+
+function highestOf({ values }: ChartSeries): number {
+  return Math.max(...values.filter((value) => value !== null));
 }
 
 /**

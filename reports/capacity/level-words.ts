@@ -1,0 +1,39 @@
+import type { Capacity, CapacityTrial } from '../../record/capacity.js';
+import { unitAt } from '../../record/metrics.js';
+import { formatCount, formatFigure } from '../format.js';
+
+type Find = Capacity['find'];
+
+/** `4,000 messages/s`, `5,000 clients`. */
+export function levelWords(find: Find, level: number): string {
+  return find === 'clients.count' ? `${formatCount(level)} clients` : `${formatCount(level)} messages/s`;
+}
+
+/** Over a column of them. */
+export const LEVEL_HEADS: Record<Find, string> = {
+  'messages.rate': 'messages/s',
+  'clients.count': 'clients',
+};
+
+export const VERDICT_OF_TRIAL: Record<CapacityTrial['verdict'], string> = {
+  held: 'held',
+  broke: 'broke',
+  lab: 'lab gave way',
+  stopped: 'stopped',
+};
+
+/** Why a level did not hold, in a few words: `latency.delivered.p99 < 250ms: 1.2 s`. Empty where it held. */
+export function whyWords({ verdict, missed, faults }: CapacityTrial): string {
+  if (verdict === 'held') return '';
+  const gates = missed.map(
+    ({ expression, value, note }) =>
+      `${expression}: ${value === null ? (note ?? 'not measured') : formatFigure(value, unitAt(metricOf(expression)))}`,
+  );
+  return (
+    verdict === 'broke' ? [...faults, ...gates] : [...faults, ...(faults.length > 0 ? [] : gates)]
+  ).join('; ');
+}
+
+export function metricOf(expression: string): string {
+  return /^[^\s<>=!]+/.exec(expression.trim())?.[0] ?? '';
+}
