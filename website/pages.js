@@ -39,6 +39,7 @@ export const SECTIONS = [
       'docs/drivers.md',
       'docs/targets.md',
       'docs/run-record.md',
+      'docs/api.md',
       'docs/protocol.md',
     ],
   },
