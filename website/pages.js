@@ -45,7 +45,14 @@ export const SECTIONS = [
   },
   {
     title: 'Operation',
-    pages: ['docs/machines.md', 'docs/server.md', 'docs/cluster.md', 'docs/security.md'],
+    pages: [
+      'docs/ci.md',
+      'docs/observability.md',
+      'docs/machines.md',
+      'docs/server.md',
+      'docs/cluster.md',
+      'docs/security.md',
+    ],
   },
   { title: 'Experiments', pages: ['docs/scaling.md', 'docs/cluster-scaling.md', 'docs/surprises.md'] },
   { title: 'The project', pages: ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'] },
