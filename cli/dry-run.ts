@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import chalk from 'chalk';
+import { numbered } from '../lab/ab.js';
 import { type DryRun, describePlan } from '../lab/dry-run.js';
 import { planRun } from '../lab/plan-run.js';
-import { demandReplaceable } from '../lab/record-folder.js';
+import { demandNoRecords, demandReplaceable } from '../lab/record-folder.js';
 import type { NatsOptions } from '../nats/connect.js';
 import { printable } from '../record/printable.js';
 import type { RunRecord } from '../record/run.js';
@@ -16,14 +17,17 @@ export interface DryRunOptions {
   isReplacing: boolean;
   baseline: RunRecord[];
   agents?: NatsOptions;
+  /** Runs of each. */
+  repeat: number;
   json: boolean;
 }
 
 /** Says what a run would do, of each cell of a matrix; starts nothing and writes nothing. */
 export async function dryRun(cells: readonly Cell[], options: DryRunOptions): Promise<void> {
-  const { folder, isReplacing, baseline, agents, json } = options;
+  const { folder, isReplacing, baseline, agents, repeat, json } = options;
   const isMatrix = cells.length > 1;
-  if (!isMatrix) await demandReplaceable(folder, isReplacing);
+  if (isMatrix || repeat > 1) await demandNoRecords(folder);
+  else await demandReplaceable(folder, isReplacing);
   const interrupts = listenForInterrupts({ hangup: true });
   try {
     const plans: { name: string; plan: DryRun }[] = [];
@@ -33,19 +37,22 @@ export async function dryRun(cells: readonly Cell[], options: DryRunOptions): Pr
       const planned = await planRun(loaded, { baseline, agents, signal, tell });
       if (!planned) return;
       await planned.coordinator.close();
-      plans.push({ name, plan: describePlan(loaded, planned, join(folder, own)) });
+      plans.push({
+        name,
+        plan: describePlan(loaded, planned, isMatrix || repeat > 1 ? join(folder, own, numbered(1)) : folder),
+      });
     }
     if (json) {
       const told = plans.map(({ plan }) => plan);
       process.stdout.write(`${JSON.stringify(isMatrix ? told : told[0], null, 2)}\n`);
-    } else for (const { name, plan } of plans) process.stdout.write(planText(plan, name));
+    } else for (const { name, plan } of plans) process.stdout.write(planText(plan, name, repeat));
   } finally {
     interrupts.release();
   }
 }
 
-/** @param name of the cell of a matrix; empty: there is none */
-export function planText(plan: DryRun, name = ''): string {
+/** @param name of the cell of a matrix; empty: there is none @param repeat how often it is run */
+export function planText(plan: DryRun, name = '', repeat = 1): string {
   const rows: [string, string][] = [
     ['Target', targetWords(plan)],
     ['Clients', clientWords(plan)],
@@ -57,7 +64,7 @@ export function planText(plan: DryRun, name = ''): string {
     ['Actions', actionWords(plan)],
     ['Gates', gateWords(plan)],
     ['Variables', plan.variables.join(', ')],
-    ['Writes', `${plan.writes.folder}: ${plan.writes.files.join(', ')}`],
+    ['Writes', writeWords(plan, repeat)],
     ...plan.notes.map((note): [string, string] => ['Note', note]),
   ];
   const title = `${plan.scenario}${name && `, ${name}`} (${plan.file})`;
@@ -71,7 +78,11 @@ function targetWords({ target }: DryRun): string {
   switch (target.kind) {
     case 'embedded': {
       const workers = plural(target.serverWorkers ?? 1, 'worker');
-      return `the reference server, started for the run: ${workers}, mailboxes in ${target.store}`;
+      const server =
+        target.nodes === null
+          ? `the reference server over ${target.protocol}, started for the run: ${workers}`
+          : `a cluster of ${plural(target.nodes, 'node')} over ${target.protocol}, started for the run: ${workers} each`;
+      return `${server}, mailboxes in ${target.store}`;
     }
     case 'command':
       return `${target.driver} at ${target.addresses.join(', ')}, started for the run: ${target.command?.join(' ')}`;
@@ -92,9 +103,9 @@ function clientWords({ agents, clients }: DryRun): string {
 }
 
 function fileWords({ openFiles: { limit, perAgent, perServerWorker } }: DryRun): string {
-  const of = limit === null ? '' : ` of ${formatCount(limit)}`;
-  const server = perServerWorker === null ? '' : `, ${formatCount(perServerWorker)}${of} a server worker`;
-  return `up to ${formatCount(perAgent)}${of} an agent${server}`;
+  const server = perServerWorker === null ? '' : ` and ${formatCount(perServerWorker)} in a server worker`;
+  const most = limit === null ? '' : `; a process may have ${formatCount(limit)}`;
+  return `up to ${formatCount(perAgent)} open in an agent${server}${most}`;
 }
 
 function memoryWords({ memory: { bytes, availableBytes, short } }: DryRun): string {
@@ -104,7 +115,11 @@ function memoryWords({ memory: { bytes, availableBytes, short } }: DryRun): stri
 
 function loadWords({ messages }: DryRun): string {
   if (messages.due === 0) return 'no messages: connections are held';
-  return `about ${formatCount(Math.round(messages.due))} messages, at most ${formatCount(messages.peakPerSecond)}/s`;
+  const copies =
+    messages.deliveries > messages.due
+      ? `; with those to groups ${formatCount(Math.round(messages.deliveries))} deliveries`
+      : '';
+  return `about ${formatCount(Math.round(messages.due))} messages, at most ${formatCount(messages.peakPerSecond)}/s${copies}`;
 }
 
 function timeWords({ timeline, drainSeconds }: DryRun): string {
@@ -121,6 +136,11 @@ function timelineRows({ timeline }: DryRun): string[] {
     name === 'connect' ? 'connects' : `${formatCount(Math.round(messages))} messages`,
   ]);
   return alignedRows(rows);
+}
+
+function writeWords({ writes: { folder, files } }: DryRun, repeat: number): string {
+  const others = repeat > 1 ? ` to ${numbered(repeat)}` : '';
+  return `${folder}${others}: ${files.join(', ')}`;
 }
 
 const ACTIONS_TOLD = 5;

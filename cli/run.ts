@@ -108,6 +108,7 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
       isReplacing: options.force ?? false,
       baseline: baseline.map(({ record }) => record),
       json: options.json ?? false,
+      repeat,
       ...(agents && { agents }),
     });
     return ExitStatus.Passed;

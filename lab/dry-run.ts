@@ -18,7 +18,12 @@ export interface DryRun {
     /** Where clients connect to; empty: a server that has yet to be started, and chooses its ports itself. */
     addresses: string[];
     driver: string;
+    /** How clients reach the reference server; null: it is another one. */
+    protocol: string | null;
+    /** Of each node. */
     serverWorkers: number | null;
+    /** Null: it is no cluster of the run's own. */
+    nodes: number | null;
     store: string | null;
     command: string[] | null;
   };
@@ -45,7 +50,8 @@ export interface DryRun {
   }[];
   /** How long the drain may take at most. */
   drainSeconds: number;
-  messages: { due: number; peakPerSecond: number };
+  /** A message to a group is for each of its other members. */
+  messages: { due: number; deliveries: number; peakPerSecond: number };
   actions: { atSeconds: number; what: string }[];
   gates: { expression: string; endsRunAfterSeconds: number | null }[];
   /** Of the environment, that the scenario reads. */
@@ -60,7 +66,8 @@ export function describePlan(
   { target, gates, hosts }: PlannedRun,
   folder: string,
 ): DryRun {
-  const { clients, phases, actions, generator } = scenario;
+  const { clients, phases, actions, generator, groups } = scenario;
+  const due = phases.reduce((sum, phase) => sum + offeredMessages(phase), 0);
   const facts = readHostFacts();
   const names = new Map(hosts.map(({ id, name }) => [id, name]));
   const { server: files, agents: perAgent } = descriptors(scenario, target);
@@ -71,6 +78,8 @@ export function describePlan(
       kind: scenario.target.kind,
       addresses: target.kind === 'embedded' ? [] : target.endpoints.map(formatAddress),
       driver: target.driver.name,
+      protocol: scenario.target.kind === 'embedded' ? scenario.target.protocol : null,
+      nodes: (scenario.target.kind === 'embedded' && scenario.target.cluster?.nodes) || null,
       serverWorkers: target.kind === 'embedded' ? target.config.workers : null,
       store: target.kind === 'embedded' ? target.config.store : null,
       command: scenario.target.kind === 'command' ? scenario.target.command.run : null,
@@ -87,7 +96,8 @@ export function describePlan(
     timeline: timelineOf(scenario),
     drainSeconds: generator.drainMs / 1000,
     messages: {
-      due: phases.reduce((sum, phase) => sum + offeredMessages(phase), 0),
+      due,
+      deliveries: groups ? due * (1 - groups.share + groups.share * (groups.members - 1)) : due,
       peakPerSecond: Math.max(
         ...phases.map(({ messageRate, messageRateTo = 0 }) => Math.max(messageRate, messageRateTo)),
       ),

@@ -93,7 +93,11 @@ async function composeFile(
   const whole = await withImportedPhases({ content: own, origin: { file, path: [] } }, follow);
   let below: Part | undefined;
   for (const [index, name] of [bases].flat().entries()) {
-    const base = await follow(name, Array.isArray(bases) ? ['extends', index] : ['extends']);
+    const path = Array.isArray(bases) ? ['extends', index] : ['extends'];
+    const base = await follow(name, path);
+    if (mapOf(base.content) !== base.content) {
+      throw fault(placeIn(file, path), path.join('.'), `${name} is no scenario: it is not a map of keys`);
+    }
     below = below ? merged(below, base) : base;
   }
   return below ? merged(below, whole) : whole;

@@ -1,5 +1,6 @@
 import { isMap, isPair, isScalar, isSeq, type Scalar, visit } from 'yaml';
 import type { Path } from './override.js';
+import { findableIn, HIDDEN, isSecretKey } from './secret-places.js';
 import type { YamlInput } from './yaml-input.js';
 
 /** What became of a text with variables of the environment in its values. */
@@ -98,4 +99,22 @@ function pathOf(ancestors: readonly unknown[], node: Scalar): Path {
     const key = isPair(pair) && isScalar(pair.key) ? pair.key.value : undefined;
     return [typeof key === 'number' ? key : String(key)];
   });
+}
+
+/** Of a variable that is called a secret the value is one wherever it stands. @returns the texts by which it is found */
+export function environmentSecrets(variables: readonly string[]): string[] {
+  return variables.filter(isSecretKey).flatMap((name) => findableIn(process.env[name] ?? '', name));
+}
+
+/** Of a long one a message quotes the beginning. */
+const QUOTED = 40;
+
+/** A message that may quote a value, without what such variables hold. */
+export function withoutEnvironment(message: string, variables: readonly string[]): string {
+  return environmentSecrets(variables).reduce((text, secret) => {
+    const at = text.indexOf(secret.slice(0, QUOTED));
+    if (at < 0) return text;
+    const rest = text.slice(at + QUOTED).replace(/^[^\s"]*/, '');
+    return secret.length > QUOTED ? `${text.slice(0, at)}${HIDDEN}${rest}` : text.replaceAll(secret, HIDDEN);
+  }, message);
 }

@@ -13,7 +13,10 @@ export function quantitySchema(
   { bounds, isRamp = false }: Pick<ZodNode, 'bounds' | 'isRamp'>,
 ): Record<string, unknown> {
   const pattern = `^(?:\\s*(?:${isRamp ? rampPattern() : patternOf(kind)})\\s*|${VARIABLE})$`;
-  const texts = { pattern, ...examplesOf(kind, isRamp) };
+  const { noun, hint } = QUANTITIES[kind];
+  // What editors with the language server for YAML say instead of the pattern.
+  const patternErrorMessage = `This is not ${noun}; ${hint}.`;
+  const texts = { pattern, patternErrorMessage, ...examplesOf(kind, isRamp) };
   const { min = 0, max } = bounds ?? {};
   switch (kind) {
     case 'count':

@@ -125,13 +125,16 @@ function split({ description, default: value, ...rest }: JsonSchema): {
 
 /** What an editor shows about a key. */
 function told({ description = '', bounds, fallback, default: value }: ZodNode): JsonSchema {
-  const limits = bounds ? ` It must be ${bounds.words}.` : '';
-  const otherwise = fallback ? ` Default: ${fallback}.` : '';
-  const words = `${description}${limits}${otherwise}`.trim();
-  const isEmpty = value === '' || (typeof value === 'object' && value !== null);
+  const isTold = value !== undefined && value !== '' && (typeof value !== 'object' || value === null);
+  const otherwise = fallback ?? (isTold ? String(value) : undefined);
+  const words = [
+    description,
+    ...(bounds ? [`It must be ${bounds.words}.`] : []),
+    ...(otherwise === undefined ? [] : [`Default: ${otherwise}.`]),
+  ].filter(Boolean);
   return {
-    ...(words !== '' && { description: words }),
-    ...(value !== undefined && !isEmpty && { default: value }),
+    ...(words.length > 0 && { description: words.join(' ') }),
+    ...(isTold && { default: value }),
   };
 }
 

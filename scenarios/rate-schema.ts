@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseQuantity, QUANTITIES, UnitError } from '../record/quantity.js';
+import { parseQuantity, QUANTITIES, quote, UnitError } from '../record/quantity.js';
 
 /** Messages a second, or from one rate evenly to another. */
 export interface RateOrRamp {
@@ -20,6 +20,8 @@ export function rateOrRamp() {
         const [, from, to] = (typeof value === 'string' && RAMP.exec(value)) || [];
         if (from === undefined || to === undefined)
           return { from: parseQuantity('rate', value), to: undefined };
+        if (from.trim() === '' || to.trim() === '')
+          throw new UnitError(`${quote(value)} is no ramp; write two rates, such as 1000/s..50000/s`);
         return { from: parseQuantity('rate', from.trim()), to: parseQuantity('rate', to.trim()) };
       } catch (error) {
         if (!(error instanceof UnitError)) throw error;

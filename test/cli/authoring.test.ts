@@ -131,7 +131,7 @@ describe('c2m run --dry-run', () => {
     const { status, stdout } = await told(runCommand, file, '--dry-run', '--out', out);
     expect(status).toBe(0);
     for (const words of [
-      'the reference server, started for the run: 1 worker, mailboxes in lmdb',
+      'the reference server over tcp, started for the run: 1 worker, mailboxes in lmdb',
       '10 in 1 process',
       'about 1,000 messages, at most 500/s',
       'connect  from 0 s  for 1 s         10/s      connects',
@@ -155,7 +155,7 @@ describe('c2m run --dry-run', () => {
         { agent: 0, clients: 6, firstUser: 1 },
         { agent: 1, clients: 7, firstUser: 7 },
       ],
-      messages: { due: 1000, peakPerSecond: 500 },
+      messages: { due: 1000, deliveries: 1000, peakPerSecond: 500 },
       timeline: [
         { name: 'connect', startSeconds: 0, seconds: 1.3 },
         { name: 'talk', startSeconds: 1.3, perSecond: 100, perSecondTo: null },
@@ -167,8 +167,16 @@ describe('c2m run --dry-run', () => {
 
   test('of a matrix tells each of its runs, and refuses what a run would', async () => {
     const file = await scenarioFile('mine.yaml', `${SCENARIO}matrix: { clients.count: [10, 20] }\n`);
-    const { stdout } = await told(runCommand, file, '--dry-run', '--json', '--out', folder);
-    expect(JSON.parse(stdout).map(({ clients }: { clients: number }) => clients)).toEqual([10, 20]);
+    const { stdout } = await told(runCommand, file, '--dry-run', '--json', '--out', join(folder, 'all'));
+    expect(
+      JSON.parse(stdout).map(({ clients, writes }: { clients: number; writes: { folder: string } }) => [
+        clients,
+        writes.folder,
+      ]),
+    ).toEqual([
+      [10, join(folder, 'all/count-10/001')],
+      [20, join(folder, 'all/count-20/001')],
+    ]);
     await mkdir(join(folder, 'there'));
     await writeFile(join(folder, 'there/run.json'), '{}');
     await expect(told(runCommand, 'ci-smoke', '--dry-run', '--out', join(folder, 'there'))).rejects.toThrow(

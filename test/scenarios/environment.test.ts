@@ -95,6 +95,9 @@ async function load(text: string, isTrusted = false) {
 
 describe('what the environment holds', () => {
   test('is told beside the scenario: which variables it reads, and which of them are secrets', async () => {
+    await expect(load(scenarioWith('embedded', '{ count: "${C2M_TOKEN}" }'))).rejects.toThrow(
+      'clients.count: "…" is not a count',
+    );
     const { variables, secrets, source } = await load(
       `description: "for \${C2M_TOKEN}"\n${scenarioWith('embedded', '{ count: "${C2M_COUNT}" }')}`,
     );

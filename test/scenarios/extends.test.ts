@@ -173,6 +173,9 @@ describe('what is wrong is told with the file and the line where it stands', () 
     expect(await problemsOf({ 'own.yaml': 'extends: b.yaml\n', 'b.yaml': 'a: 1\nb: [\n' })).toMatch(
       /^b\.yaml:3: is not YAML/,
     );
+    expect(await problemsOf({ 'own.yaml': 'extends: b.yaml\n', 'b.yaml': '- 1\n' })).toMatch(
+      /^own\.yaml:1 extends: b\.yaml is no scenario: it is not a map of keys/,
+    );
     expect(await problemsOf({ 'own.yaml': 'extends: 5\n' })).toMatch(/^own\.yaml:1 extends: 5 is no file/);
   });
 

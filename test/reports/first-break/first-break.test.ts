@@ -306,6 +306,21 @@ describe('around the first break are told', () => {
     expect(told(run)).toContain('500 messages/s fell due then.');
     expect(told(run)).not.toContain('step');
   });
+
+  test('where in a ramp it was, which is no step', () => {
+    const run = steadyRun(
+      STEPS,
+      from(9, (sample) => {
+        sample.latency.delivered = latencyOf(120);
+      }),
+      ({ scenario }) => {
+        const { phases } = scenario.resolved as { phases: Record<string, unknown>[] };
+        for (const phase of phases) phase.messageRateTo = 4000;
+      },
+    );
+    expect(told(run)).toMatch(/1,000 messages\/s fell due then, on the way from 1,000\/s to 4,000\/s\./);
+    expect(told(run)).not.toContain('step');
+  });
 });
 
 describe('what the scenario asked for is no trouble', () => {

@@ -239,6 +239,26 @@ describe('whatever comes', () => {
     );
   });
 
+  it('is told a phase with a rate, or with one that goes to another', () => {
+    const phase = {
+      name: 'talk',
+      durationMs: 1000,
+      messageRate: 5,
+      away: 0,
+      churnRate: 0,
+      awayForMs: 0,
+      cut: 0,
+    };
+    const isTold = (more: object): boolean =>
+      toldSchema.safeParse({ kind: 'phase', atMs: 1, phase: { ...phase, ...more } }).success;
+    expect([{}, { messageRateTo: 500 }].map(isTold)).toEqual([true, true]);
+    expect([{ messageRateTo: -1 }, { messageRateTo: null }, { messageRateTo: 1e300 }].map(isTold)).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+
   it('is plain data exactly where it is neither deep nor named __proto__', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {

@@ -36,16 +36,18 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** A line of a shell; what ends with & is a server that says when it listens. */
-async function execute(line: string): Promise<void> {
+/** A line of a shell, and what it said; what ends with & is a server that says when it listens. */
+async function execute(line: string): Promise<string> {
   const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}`, NO_COLOR: '1' };
   if (!line.endsWith('&')) {
     // What this machine has to do besides must not make a run invalid.
     const patient = line.startsWith('c2m run') ? `${line} --set generator.lagLimit=30s` : line;
-    await run('bash', ['-c', patient], { cwd: folder, env }).catch((error: Error & { stdout: string }) => {
-      throw new Error(`${error.message}\n${error.stdout}`);
-    });
-    return;
+    const { stdout } = await run('bash', ['-c', patient], { cwd: folder, env }).catch(
+      (error: Error & { stdout: string }) => {
+        throw new Error(`${error.message}\n${error.stdout}`);
+      },
+    );
+    return stdout;
   }
   const child = spawn('bash', ['-c', `exec ${line.slice(0, -1)}`], {
     cwd: folder,
@@ -53,7 +55,7 @@ async function execute(line: string): Promise<void> {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
-  for await (const text of child.stdout) if (String(text).includes('listening')) return;
+  for await (const text of child.stdout) if (String(text).includes('listening')) return '';
   throw new Error(`ended before it listened: ${line}`);
 }
 
@@ -90,4 +92,18 @@ test('the scenario beside the chat server passes against it', async () => {
   expect(record).toMatchObject({ verdict: 'passed', messages: { duplicated: 0 } });
   // 600 fell due; a message to a room counts for each of the nine others.
   expect(record.messages.sent).toBeGreaterThan(1000);
+});
+
+test('what c2m init writes for it runs as it is, by the command that it names', async () => {
+  await execute(`node examples/json-chat/server.js ${port} &`);
+  const said = await execute(
+    `c2m init --protocol websocket --address ws://127.0.0.1:${port} --clients 20 --rate 100/s --duration 1500ms`,
+  );
+  const [, command = ''] = /^ {2}(?:npx )?(c2m run .*)$/m.exec(said) ?? [];
+  await execute(`${command} --out run`);
+  expect(await recordOf('run')).toMatchObject({
+    verdict: 'passed',
+    connections: { peak: 20 },
+    messages: { lost: 0, refused: 0 },
+  });
 });
