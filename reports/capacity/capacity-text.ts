@@ -26,9 +26,9 @@ export function capacityForTerminal(of: Capacity, folder: string, colour?: boole
     scalabilityWords(capacity)
       .map((sentence) => `  ${sentence}`)
       .join('\n'),
-    ...capacity.leftOut.map(
-      ({ expression, why }) => `  ${paint.doubtful('!')} ${expression} is left out: ${why}`,
-    ),
+    capacity.leftOut
+      .map(({ expression, why }) => `  ${paint.doubtful('!')} ${expression} is left out: ${why}`)
+      .join('\n'),
     `  ${paint.quiet('Report')}  ${printable(join(folder, CAPACITY_FILES.html))}`,
   ];
   return `\n${blocks.filter(Boolean).join('\n\n')}\n\n`;

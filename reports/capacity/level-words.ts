@@ -2,6 +2,9 @@ import type { Capacity, CapacityTrial } from '../../record/capacity.js';
 import { unitAt } from '../../record/metrics.js';
 import { formatCount, formatFigure } from '../format.js';
 
+/** The report of the trial has all of them. */
+const REASONS_TOLD = 3;
+
 type Find = Capacity['find'];
 
 /** `4,000 messages/s`, `5,000 clients`. */
@@ -29,9 +32,9 @@ export function whyWords({ verdict, missed, faults }: CapacityTrial): string {
     ({ expression, value, note }) =>
       `${expression}: ${value === null ? (note ?? 'not measured') : formatFigure(value, unitAt(metricOf(expression)))}`,
   );
-  return (
-    verdict === 'broke' ? [...faults, ...gates] : [...faults, ...(faults.length > 0 ? [] : gates)]
-  ).join('; ');
+  const reasons = verdict === 'broke' || faults.length === 0 ? [...faults, ...gates] : faults;
+  const more = reasons.length - REASONS_TOLD;
+  return [...reasons.slice(0, REASONS_TOLD), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
 export function metricOf(expression: string): string {

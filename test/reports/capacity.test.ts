@@ -58,7 +58,7 @@ describe('what a search found, in one sentence', () => {
     expect(words).toContain('holds at least 4,000 messages/s');
     expect(words).toContain('the lab gave way first, not the server (messages left 230 ms late (p99))');
     expect(words).not.toContain('breaks');
-    expect(said({ end: 'lab', holds: null, because })).toContain('nothing is known of the server');
+    expect(said({ end: 'lab', holds: null, because })).toContain('Nothing is known of the server');
   });
 
   it('tells what was not looked for, or not found', () => {
