@@ -84,7 +84,7 @@ describe('a search against a server whose limit is known', () => {
 
     const { capacity: written } = await writeCapacity(folder, capacity);
     const [told] = written.searches;
-    expect(told?.because?.gates).toContain(`connections.peak >= ${search?.breaks?.level}: 11`);
+    expect(told?.because?.gates).toContain(`only 11 of ${search?.breaks?.level} clients got in`);
     expect(told?.because?.first).toContain('connects');
     expect(told?.conclusion).toMatch(/^limited holds \d+ clients, and breaks at \d+ clients because/);
     // Each trial can be run again by hand.
