@@ -20,7 +20,8 @@ const NOTHING_MEASURED: Omit<TrialResult, 'verdict' | 'faults'> = {
 
 /** @param isInterrupted somebody wanted the end of it */
 export function judgeTrial({ record, failure }: RunOutcome, isInterrupted: boolean): TrialResult {
-  if (!record) return withoutRecord(failure, isInterrupted);
+  // Nothing was measured: the search ends with it.
+  if (!record) return { verdict: 'stopped', ...NOTHING_MEASURED, faults: failure ? [failure.message] : [] };
   const { generator, gates, latency, cpu, connections } = record;
   const verdict = verdictOf(record, isInterrupted);
   const faults = [
@@ -47,11 +48,6 @@ export function judgeTrial({ record, failure }: RunOutcome, isInterrupted: boole
 /** The machines have no room for as much as that: the limit is that of the lab. */
 export function noRoom(error: Error): TrialResult {
   return { verdict: 'lab', ...NOTHING_MEASURED, faults: [error.message] };
-}
-
-function withoutRecord(failure: Error | undefined, isInterrupted: boolean): TrialResult {
-  const verdict = isInterrupted || !failure ? 'stopped' : 'lab';
-  return { verdict, ...NOTHING_MEASURED, faults: failure ? [failure.message] : [] };
 }
 
 function verdictOf({ verdict, connections }: RunRecord, isInterrupted: boolean): TrialResult['verdict'] {
