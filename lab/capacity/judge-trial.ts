@@ -1,6 +1,7 @@
 import type { CapacityTrial } from '../../record/capacity.js';
 import type { RunRecord } from '../../record/run.js';
 import type { RunOutcome } from '../run-scenario.js';
+import { HostShare } from './host-share.js';
 
 /** What a trial came to, as far as its own run tells. */
 export type TrialResult = Omit<CapacityTrial, 'number' | 'folder' | 'level' | 'length'>;
@@ -18,13 +19,23 @@ const NOTHING_MEASURED: Omit<TrialResult, 'verdict' | 'faults'> = {
   missed: [],
 };
 
-/** @param isInterrupted somebody wanted the end of it */
-export function judgeTrial({ record, failure }: RunOutcome, isInterrupted: boolean): TrialResult {
+/**
+ * @param isInterrupted somebody wanted the end of it
+ * @param share of the host, as far as it was watched
+ */
+export function judgeTrial(
+  { record, failure }: RunOutcome,
+  isInterrupted: boolean,
+  share = new HostShare(),
+): TrialResult {
   // Nothing was measured: the search ends with it.
   if (!record) return { verdict: 'stopped', ...NOTHING_MEASURED, faults: failure ? [failure.message] : [] };
   const { generator, gates, latency, cpu, connections } = record;
-  const verdict = verdictOf(record, isInterrupted);
+  const seen = verdictOf(record, isInterrupted);
+  const disturbance = seen === 'broke' && record.target.died === null ? share.disturbance(record) : undefined;
+  const verdict = disturbance === undefined ? seen : 'lab';
   const faults = [
+    ...(disturbance === undefined ? [] : [disturbance]),
     ...generator.faults,
     ...(verdict === 'lab' && failure ? [failure.message] : []),
     ...(record.target.died === null ? [] : [`the server died: ${record.target.died}`]),
