@@ -102,6 +102,9 @@ describe('what has to hold at a level', () => {
       { expression: 'latency.accepted.p99 <= baseline * 1.1', why: 'it needs a base line' },
     ]);
     expect(trialGates(UNTIL, mine(), true).also).toEqual(['messages.refused == 0']);
+    // Of a scenario without messages nothing can be said of them.
+    const silent = mine(TEXT, ['phases.0.rate=0/s', 'phases.1.rate=0/s', 'gates=[]']);
+    expect(trialGates(UNTIL, silent, false).also).toEqual([]);
   });
 });
 
