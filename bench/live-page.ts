@@ -24,7 +24,7 @@ const minutes = Number(values.minutes);
 const EVERY_MS = 20_000;
 const MIB = 1024 * 1024;
 /** More than ten minutes of points and the noise of a collector; a leak of one chart a second has hundreds of MiB. */
-const LIMITS = { heapMiB: 4, nodes: 300, listeners: 50, rssMiB: 40 };
+const LIMITS = { heapMiB: 4, nodes: 300, listeners: 50, rssMiB: 24 };
 
 interface Reading {
   minute: number;
