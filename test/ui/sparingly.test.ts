@@ -21,14 +21,21 @@ test('what is asked for many times at once is done once, and the next time only 
   expect(times).toHaveLength(2);
 });
 
+function burnCpu(ms: number): void {
+  const before = process.cpuUsage();
+  for (;;) {
+    const { user, system } = process.cpuUsage(before);
+    if (user + system >= ms * 1000) return;
+  }
+}
+
 test('what takes much CPU is done the more seldom', async () => {
   const times: number[] = [];
   const pace = sparingly(
     nothing,
     () => {
       times.push(performance.now());
-      const before = process.cpuUsage();
-      while (process.cpuUsage(before).user < 10_000);
+      burnCpu(8);
     },
     () => undefined,
   );
@@ -36,7 +43,7 @@ test('what takes much CPU is done the more seldom', async () => {
     pace.ask();
     await expect.poll(() => times.length, { interval: 5 }).toBe(count);
   }
-  expect((times[1] as number) - (times[0] as number)).toBeGreaterThan(990);
+  expect((times[1] as number) - (times[0] as number)).toBeGreaterThan(790);
   pace.stop();
 });
 
