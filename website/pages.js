@@ -39,6 +39,8 @@ export const SECTIONS = [
       'docs/drivers.md',
       'docs/targets.md',
       'docs/run-record.md',
+      'docs/capacity.md',
+      'docs/api.md',
       'docs/protocol.md',
     ],
   },
