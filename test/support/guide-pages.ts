@@ -44,7 +44,7 @@ if [ ! -d node_modules ]; then
   chmod +x node_modules/.bin/c2m
 fi
 sudo() { "$@"; }
-# npm takes half a second to find what lies here; test/package runs it by npx itself.
+# npm takes half a second each time to find what lies here.
 npx() { "node_modules/.bin/$@"; }
 is_there() {
   for _ in $(seq ${PATIENCE_S * 20}); do
