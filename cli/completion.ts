@@ -18,8 +18,8 @@ export function completionCommand(finish: Finish, entries: readonly CommandEntry
       'after',
       `
 Examples:
-  source <(c2m completion bash)                       # in ~/.bashrc
-  source <(c2m completion zsh)                        # in ~/.zshrc, behind compinit
+  c2m completion bash          # in ~/.bashrc: source <(c2m completion bash)
+  c2m completion zsh           # in ~/.zshrc, behind compinit: source <(c2m completion zsh)
   c2m completion fish > ~/.config/fish/completions/c2m.fish
 `,
     )

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import chalk from 'chalk';
 import { type DryRun, describePlan } from '../lab/dry-run.js';
 import { planRun } from '../lab/plan-run.js';
@@ -32,7 +33,7 @@ export async function dryRun(cells: readonly Cell[], options: DryRunOptions): Pr
       const planned = await planRun(loaded, { baseline, agents, signal, tell });
       if (!planned) return;
       await planned.coordinator.close();
-      plans.push({ name, plan: describePlan(loaded, planned, isMatrix ? `${folder}/${own}` : folder) });
+      plans.push({ name, plan: describePlan(loaded, planned, join(folder, own)) });
     }
     if (json) {
       const told = plans.map(({ plan }) => plan);
@@ -82,9 +83,10 @@ function targetWords({ target }: DryRun): string {
 function clientWords({ agents, clients }: DryRun): string {
   const hosts = [...new Set(agents.map(({ host }) => host))].map((host) => {
     const own = agents.filter((agent) => agent.host === host).map((agent) => agent.clients);
+    if (own.length === 1) return `1 process on ${host}`;
     const [least, most] = [Math.min(...own), Math.max(...own)];
     const each = least === most ? formatCount(most) : `${formatCount(least)} to ${formatCount(most)}`;
-    return `${plural(own.length, 'process').replace(/processs$/, 'processes')} on ${host} with ${each}${own.length > 1 ? ' each' : ''}`;
+    return `${formatCount(own.length)} processes on ${host}, ${each} each`;
   });
   return `${formatCount(clients)} in ${hosts.join('; ')}`;
 }

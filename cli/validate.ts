@@ -3,7 +3,7 @@ import { checkScenario } from '../lab/agents.js';
 import { printable, printableLines } from '../record/printable.js';
 import { formatCount, formatSeconds, plural } from '../reports/format.js';
 import { expectedDurationMs } from '../scenarios/expected-duration.js';
-import { type LoadedScenario, type LoadOptions, loadScenario } from '../scenarios/load.js';
+import type { LoadedScenario } from '../scenarios/load.js';
 import { type Cell, loadCells } from '../scenarios/matrix.js';
 import { offeredMessages } from '../scenarios/offered-load.js';
 import type { Scenario } from '../scenarios/scenario.js';
@@ -88,15 +88,15 @@ async function inCell(name: string, check: () => Promise<void>): Promise<void> {
 
 /** Whether `c2m run` will ask for `--trust`, and why. */
 async function whyTrust(file: string, overrides: readonly string[]): Promise<string[]> {
-  const options: LoadOptions = { isTrusted: false };
   try {
-    await loadScenario(file, overrides, options);
+    await loadCells(file, overrides, { isTrusted: false });
     return [];
   } catch (error) {
     if (!(error instanceof ScenarioError)) throw error;
-    return error.issues
-      .slice(0, 1)
-      .map(({ path, message }) => `needs --trust: ${path} ${message.replace(/; [^;]*--trust.*$/, '')}`);
+    return error.issues.slice(0, 1).map(({ path, message }) => {
+      const what = message.replace(/; [^;]*--trust[^(]*/, '');
+      return `needs --trust: ${path} ${what}`.trimEnd();
+    });
   }
 }
 

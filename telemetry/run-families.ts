@@ -37,7 +37,8 @@ export function runFamilies(state: RunState): Family[] {
     ...server(state),
     ...kernel(state),
     ...gates(state),
-  ].filter(({ points }) => points.length > 0);
+    // A counter of reasons is there before the first: whoever draws it finds its name.
+  ].filter(({ points, kind }) => points.length > 0 || kind === 'counter');
   // What the seconds tell is newer than the record so far.
   const names = new Set(families.map(({ name }) => name));
   return [...families, ...recordFamilies(state).filter(({ name }) => !names.has(name))];

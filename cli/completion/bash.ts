@@ -23,8 +23,10 @@ ${commands.map(commandCase).join('\n')}
   esac
 }
 _c2m_scenarios() {
-  # A value of theirs may stand in a word of its own.
-  COMPREPLY=($(compgen -W '${scenarios.join(' ')}' -- "$1") $(compgen -f -X '!*.y?(a)ml' -- "$1") $(compgen -d -S / -- "$1"))
+  COMPREPLY=(
+    $(compgen -W '${scenarios.join(' ')}' -- "$1") $(compgen -f -X '!*.yaml' -- "$1")
+    $(compgen -f -X '!*.yml' -- "$1") $(compgen -d -S / -- "$1")
+  )
 }
 complete -o filenames -o nosort -F _c2m c2m 2>/dev/null || complete -F _c2m c2m
 `;

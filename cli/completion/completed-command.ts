@@ -70,7 +70,7 @@ function completedBy(choices: readonly string[] | undefined, flags: string): Com
   if (choices) return { kind: 'words', words: choices };
   const [, name = ''] = /[<[]([^>\]]+)/.exec(flags) ?? [];
   if (/scenario/.test(name)) return { kind: 'scenarios' };
-  if (/dir|folder|base|run|record/.test(name)) return { kind: 'folders' };
+  if (/dir|folder|base|record/.test(name)) return { kind: 'folders' };
   return /file/.test(name) ? { kind: 'files' } : NOTHING;
 }
 

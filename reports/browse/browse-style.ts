@@ -4,9 +4,10 @@ export const BROWSE_STYLE = `
 .mark a:hover { text-decoration: underline; }
 .panel a { color: var(--accent); }
 main h1 { font-size: 22px; line-height: 1.3; overflow-wrap: anywhere; }
+.chosen { display: grid; grid-template-columns: minmax(0, 1fr); gap: 16px; }
 .ask { display: flex; flex-wrap: wrap; gap: 10px 16px; align-items: end; margin-top: 12px; }
 .ask > div { min-width: 0; }
-.ask label { display: block; font-size: 13px; color: var(--quiet); }
+.ask label, .doing label { display: block; font-size: 13px; color: var(--quiet); }
 input, select, .button { min-height: 36px; max-width: 100%; padding: 6px 10px; border: 1px solid var(--quiet); border-radius: 8px; background: var(--panel); color: var(--text); font: inherit; }
 .button { padding: 6px 14px; font-weight: 600; cursor: pointer; }
 .button:hover { background: var(--code); }
@@ -14,6 +15,8 @@ input[type="search"], .ask input[list] { width: 19em; }
 input[type="checkbox"] { min-height: 0; width: 18px; height: 18px; accent-color: var(--accent); }
 .tick { text-align: center; white-space: nowrap; }
 .runs td { vertical-align: middle; }
+.verdict-cell { white-space: nowrap; }
+.doing + p { margin-top: 10px; font-size: 14px; }
 .runs thead a { color: inherit; }
 .pages { display: flex; flex-wrap: wrap; gap: 8px 18px; align-items: center; margin-top: 14px; }
 .pages .button { text-decoration: none; color: var(--text); }

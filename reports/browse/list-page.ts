@@ -56,7 +56,7 @@ export function listPage(listing: Listing, query: ListQuery): string {
 <p class="quiet">${plural(runs.length, 'record')}${query.search === '' ? '' : `, ${formatCount(found.length)} found`}${leftOut === null ? '' : `. ${escapeHtml(leftOut)}`}</p>
 ${hint}${searchForm(query)}
 </section>
-<form action="compare" method="get">
+<form class="chosen" action="compare" method="get">
 <input type="hidden" name="q" value="${escapeHtml(query.search)}">
 ${setSection(foundSets)}
 <section class="panel" id="runs">
@@ -146,7 +146,7 @@ function ticks(id: string, path: string): string {
 const KINDS = { passed: 'good', failed: 'bad', invalid: 'doubtful', partial: 'doubtful' } as const;
 
 export function verdictMark(verdict: RunRecord['verdict']): string {
-  return `${icon(KINDS[verdict])} ${VERDICT_WORDS[verdict].toLowerCase()}`;
+  return `<span class="verdict-cell">${icon(KINDS[verdict])} ${VERDICT_WORDS[verdict].toLowerCase()}</span>`;
 }
 
 function setSection(sets: readonly ListedSet[]): string {

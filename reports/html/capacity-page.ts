@@ -17,10 +17,11 @@ import { CHART_STYLE } from './still-chart.js';
 import { stillPage } from './still-page.js';
 
 const OWN_STYLE = `${CHART_STYLE}
-.hero .first-break p { font-weight: 400; }
+main a { color: var(--accent); }
+.gates .holds li { display: block; }
 .legend-words { font-size: 13.5px; color: var(--quiet); }
 .legend-words .swatch { vertical-align: middle; margin: 0 4px 0 10px; }
-.why { font-size: 13px; color: var(--quiet); min-width: 14em; }
+.outcome { display: block; min-width: 15em; }
 `;
 
 /** What a search found, on one page without a script: the sentence, the charts, every trial, and how it was found. */
@@ -40,28 +41,43 @@ export function capacityPage(capacity: Capacity): string {
 
 function heroSection(capacity: Capacity): string {
   const { name, searches, until, alsoHolds, leftOut, find, isPerClient } = capacity;
-  const claims = searches.map((search) => {
-    const { word, kind } = END_WORDS[search.end];
-    const shown = search.holds && kind !== 'bad' ? `Holds ${levelWords(find, search.holds.level)}` : word;
-    const which = search.workers === null ? '' : `${plural(search.workers, 'worker')}: `;
-    return `<p class="verdict ${kind}">${icon(kind)}<strong>${escapeHtml(`${which}${shown}`)}</strong></p>
-<p>${escapeHtml(search.conclusion)}</p>${searches.length === 1 ? becauseBlock(search) : ''}`;
-  });
+  const [only] = searches;
   const gates = [...until, ...alsoHolds].map(
-    (expression) => `<li>${icon('good')}<code>${escapeHtml(expression)}</code></li>`,
+    (expression) => `<li><code>${escapeHtml(expression)}</code></li>`,
   );
   const without = leftOut.map(
     ({ expression, why }) =>
-      `<li>${icon('doubtful')}<code>${escapeHtml(expression)}</code><span class="word">left out: ${escapeHtml(why)}</span></li>`,
+      `<li class="quiet"><code>${escapeHtml(expression)}</code> is left out: ${escapeHtml(why)}</li>`,
   );
   const what = find === 'clients.count' ? 'the most clients' : 'the most messages a second';
   return `<section class="hero panel">
 <div class="claim"><h1>${escapeHtml(name)}</h1>
 <p class="description">Capacity: ${what}${isPerClient ? ', each of whom writes as often as the scenario says' : ''}</p>
-${claims.join('\n')}</div>
-<div class="gates"><h2>What has to hold</h2><ul>${gates.join('')}${without.join('')}</ul>
+${searches.length === 1 && only ? claim(capacity, only) : searchTable(capacity)}</div>
+<div class="gates"><h2>What has to hold</h2><ul class="holds">${gates.join('')}${without.join('')}</ul>
 <p class="quiet">At every level all clients have to get in, and nothing may be lost, duplicated or corrupted.</p></div>
 </section>`;
+}
+
+/** The answer, as one reads it first. */
+function claim({ find }: Capacity, search: CapacitySearch): string {
+  const { word, kind } = END_WORDS[search.end];
+  const shown = search.holds && kind !== 'bad' ? `Holds ${levelWords(find, search.holds.level)}` : word;
+  return `<p class="verdict ${kind}">${icon(kind)}<strong>${escapeHtml(shown)}</strong></p>
+<p>${escapeHtml(search.conclusion)}</p>${becauseBlock(search)}`;
+}
+
+/** The answers for several numbers of workers. */
+function searchTable({ searches }: Capacity): string {
+  const level = (known: { level: number } | null): string =>
+    known ? formatCount(known.level) : NOT_MEASURED;
+  const rows = searches.map(({ workers, holds, breaks, end }) => [
+    `<a href="#trials-${workers}">${workers}</a>`,
+    level(holds),
+    level(breaks),
+    escapeHtml(END_WORDS[end].word.toLowerCase()),
+  ]);
+  return table(['workers', 'holds', 'breaks at', ''], rows, 1, 3);
 }
 
 function becauseBlock({ because }: CapacitySearch): string {
@@ -98,7 +114,7 @@ ${
     : `<section class="panel"><h2>Asked for, and achieved${heading}</h2>${offered}
 <p class="legend-words">Broken line: all that was asked for. Marks as above.</p></section>`
 }
-<section class="panel" id="${id}"><h2>Trials${heading}</h2>${isOne ? '' : becauseBlock(search)}
+<section class="panel" id="${id}"><h2>Trials${heading}</h2>${isOne ? '' : `<p>${escapeHtml(search.conclusion)}</p>`}
 ${trialTable(capacity, search)}
 <p class="quiet">Each trial is a run of its own, with a fresh server where the lab starts it; its number leads to its report.</p></section>`;
 }
@@ -109,37 +125,34 @@ function legend(): string {
 }
 
 function trialTable({ find }: Capacity, { trials }: CapacitySearch): string {
+  const isOfClients = find === 'clients.count';
   const head = [
     'trial',
     LEVEL_HEADS[find],
-    'verdict',
-    'due/s',
+    ...(isOfClients ? ['logged in'] : ['due/s']),
     'arrived/s',
-    'logged in',
     'p50',
     'p99',
     'server cores',
     'agent cores',
     'lag p99',
     'length',
-    'why',
+    'verdict',
   ];
   const rows = trials.map((trial) => [
     trial.folder === null
       ? String(trial.number)
       : `<a href="${escapeHtml(encodeURI(`${trial.folder}/${RECORD_FILES.html}`))}">${trial.number}</a>`,
     formatCount(trial.level),
-    escapeHtml(VERDICT_OF_TRIAL[trial.verdict]),
-    whole(trial.offeredPerSecond),
+    whole(isOfClients ? trial.connectionsPeak : trial.offeredPerSecond),
     whole(trial.deliveredPerSecond),
-    whole(trial.connectionsPeak),
     milliseconds(trial.latencyP50Ms),
     milliseconds(trial.latencyP99Ms),
     trial.serverCores === null ? NOT_MEASURED : trial.serverCores.toFixed(2),
     trial.generatorCores === null ? NOT_MEASURED : trial.generatorCores.toFixed(2),
     milliseconds(trial.lagP99Ms),
     trial.length,
-    `<span class="why">${escapeHtml(whyWords(trial))}</span>`,
+    `<span class="outcome">${escapeHtml(VERDICT_OF_TRIAL[trial.verdict])}<small>${escapeHtml(whyWords(trial))}</small></span>`,
   ]);
   return table(head, rows, 1, head.length - 2);
 }

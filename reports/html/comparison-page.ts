@@ -26,11 +26,13 @@ const TICKS = [0, 50, 90, 99, 99.9, 99.99];
 
 const OWN_STYLE = `
 .compared td, .compared th { vertical-align: middle; white-space: nowrap; }
-.compared .judged { font-weight: 600; }
+.compared td.judged { font-weight: 600; white-space: normal; min-width: 8em; }
+@media screen and (max-width: 560px) { .compared td, .compared th { white-space: normal; } }
 .compared .worse, .compared .missing { color: var(--bad); }
 .compared .better { color: var(--good); }
 .compared .suspect { color: var(--doubtful, inherit); }
 .strip, .curve { display: block; max-width: 100%; height: auto; }
+.compared .strip { min-width: 150px; }
 .strip line, .curve .grid { stroke: currentColor; stroke-opacity: .15; }
 .curve text { fill: currentColor; font-size: 11px; opacity: .75; }
 .base-mark { fill: var(--series-5, #8a6d3b); stroke: var(--series-5, #8a6d3b); }
@@ -82,14 +84,16 @@ ${list(warnings) || '<p>Nothing that the records tell of: scenario, machine and 
   });
 }
 
+const HEADS = ['base', 'current', 'change'];
+
 function rowOf(row: Row): string {
   const { figure, base, current, verdict, isSuspect } = row;
   const kind = verdict === 'inconclusive' && isSuspect ? 'suspect' : (verdict ?? '');
   const cells = [sampleWords(base, figure), sampleWords(current, figure), changeWords(row)];
   return (
-    `<tr><th scope="row">${escapeHtml(figure.label)}</th><td>${strip(figure)}</td>` +
-    `${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}` +
-    `<td class="judged ${kind}">${escapeHtml(verdictWords(row))}</td></tr>`
+    `<tr><th scope="row">${escapeHtml(figure.label)}</th><td data-head="">${strip(figure)}</td>` +
+    `${cells.map((cell, index) => `<td data-head="${HEADS[index]}">${escapeHtml(cell)}</td>`).join('')}` +
+    `<td data-head="" class="judged ${kind}">${escapeHtml(verdictWords(row))}</td></tr>`
   );
 }
 

@@ -33,11 +33,11 @@ export interface StillChart {
   level?: { y: number; label: string };
 }
 
-const SIZE = { width: 640, height: 300, left: 66, right: 16, top: 20, bottom: 46 };
+const SIZE = { width: 900, height: 330, left: 76, right: 18, top: 24, bottom: 50 };
 
 export const CHART_STYLE = `
-.still { display: block; width: 100%; min-width: 520px; height: auto; }
-.still text { fill: var(--quiet); font-size: 12px; }
+.still { display: block; width: 100%; min-width: 640px; height: auto; }
+.still text { fill: var(--quiet); font-size: 13px; }
 .still .grid { stroke: var(--grid); }
 .still .frame { stroke: var(--edge); fill: none; }
 .still .band { fill: var(--series-1); fill-opacity: .15; stroke: none; }

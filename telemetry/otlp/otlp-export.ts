@@ -121,7 +121,9 @@ function scopeMetrics(sdk: OtlpSdk, { families, startedAtMs, version }: OtlpSett
   const endTime = hrTime(Date.now());
   return {
     scope: { name: 'c2m', version },
-    metrics: families().map((family) => metricData(sdk, family, startTime, endTime)),
+    metrics: families()
+      .filter(({ points }) => points.length > 0)
+      .map((family) => metricData(sdk, family, startTime, endTime)),
   };
 }
 

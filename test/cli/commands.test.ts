@@ -9,6 +9,8 @@ import { c2m } from './c2m.js';
 
 const COMMANDS = [
   'run',
+  'init',
+  'validate',
   'report',
   'compare',
   'ab',
@@ -24,6 +26,8 @@ const COMMANDS = [
   'doctor',
   'driver',
   'scenarios',
+  'schema',
+  'completion',
 ];
 
 describe('help', () => {

@@ -2,7 +2,6 @@ import { createServer } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { missingSdk } from '../../telemetry/otlp/load-sdk.js';
 import { type OtlpExport, startOtlpExport } from '../../telemetry/otlp/otlp-export.js';
-import { traceIdOf } from '../../telemetry/otlp/run-spans.js';
 import { runFamilies } from '../../telemetry/run-families.js';
 import { recordFixture } from '../fixtures/record.js';
 import { freePort } from '../support/commands.js';
@@ -20,6 +19,7 @@ afterEach(async () => {
 
 const state = runUnderWay();
 const { record } = recordFixture((each) => {
+  each.id = '0d9f8a51-6a0f-4d0e-9c5c-3f2f9b1f7a10';
   each.verdict = 'failed';
   each.marks = [
     { atSeconds: 5, label: 'kill-worker 1', endSeconds: 6.5 },
@@ -64,7 +64,9 @@ describe('what arrives at a receiver of OTLP', () => {
     receiver = await startOtlpReceiver();
     await (await startExport(receiver.url)).ended(record);
     const spans = receiver.spans();
-    expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([traceIdOf(record)]));
+    expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(
+      new Set(['0d9f8a516a0f4d0e9c5c3f2f9b1f7a10']),
+    );
     const run = spans.find(({ parentId }) => parentId === '');
     expect(run).toMatchObject({
       name: 'run offline-backlog',

@@ -4,9 +4,9 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunRecord, runRecordSchema } from '../../record/run.js';
-import { c2m, type RunningCommand, startC2m } from '../cli/c2m.js';
+import { type RunningCommand, startC2m } from '../cli/c2m.js';
 import { launchBrowser } from '../fixtures/browser.js';
-import { accessibilityFaults, sectionTexts, tabStops } from '../fixtures/page-checks.js';
+import { accessibilityFaults, sectionTexts } from '../fixtures/page-checks.js';
 import { testFolder } from '../support/folder.js';
 
 let browser: Browser;

@@ -21,7 +21,7 @@ const SERVER = resolve('test/fixtures/commands/limited-chat.mjs');
 async function searchOf(
   limit: string[],
   change: Partial<CapacityOptions>,
-  more = '',
+  { more = '', lagLimit = '1m' } = {},
   judged?: (trial: CapacityTrial) => void,
 ): Promise<CapacityOutcome & { folder: string }> {
   const port = await freePort();
@@ -33,9 +33,10 @@ async function searchOf(
 target:
   command: ${JSON.stringify([process.execPath, SERVER, '--port', String(port), ...limit])}
   addresses: [ws://127.0.0.1:${port}]
-  driver: { websocket: json-chat }
+  driver: { websocket: { preset: json-chat } }
 clients: { count: 10, connectRate: 500/s, connectTimeout: 1s }
 phases: [{ name: talk, duration: 1s, rate: 100/s }]
+generator: { drain: 500ms, lagLimit: ${lagLimit} }
 ${more}
 `,
   );
@@ -83,7 +84,7 @@ describe('a search against a server whose limit is known', () => {
 
     const { capacity: written } = await writeCapacity(folder, capacity);
     const [told] = written.searches;
-    expect(told?.because?.gates).toBe(`connections.peak >= ${search?.breaks?.level}: 11`);
+    expect(told?.because?.gates).toContain(`connections.peak >= ${search?.breaks?.level}: 11`);
     expect(told?.because?.first).toContain('connects');
     expect(told?.conclusion).toMatch(/^limited holds \d+ clients, and breaks at \d+ clients because/);
     // Each trial can be run again by hand.
@@ -107,16 +108,16 @@ describe('a search against a server whose limit is known', () => {
 
 describe('what is not the server’s', () => {
   test('is told as that: a generator that is too slow proves nothing', async () => {
-    const { capacity } = await searchOf([], { mostTrials: 2, most: 100 }, 'generator: { lagLimit: 1us }');
+    const { capacity } = await searchOf([], { mostTrials: 1 }, { lagLimit: '1us' });
     const [search] = capacity.searches;
-    expect(search?.trials.map(({ verdict }) => verdict)).toEqual(['lab', 'lab']);
+    expect(search?.trials.map(({ verdict }) => verdict)).toEqual(['lab']);
     expect(search?.trials[0]?.faults[0]).toMatch(/late \(p99\)/);
-    expect(search).toMatchObject({ end: 'stopped', holds: null, breaks: { verdict: 'lab' } });
+    expect(search).toMatchObject({ end: 'stopped', holds: null, breaks: null });
   });
 
   test('an interruption leaves what was measured, and begins no further trial', async () => {
     const stop = new AbortController();
-    const { capacity } = await searchOf([], { signal: stop.signal }, '', () => stop.abort());
+    const { capacity } = await searchOf([], { signal: stop.signal }, {}, () => stop.abort());
     const [search] = capacity.searches;
     expect(search).toMatchObject({ end: 'stopped', whyStopped: 'it was interrupted' });
     expect(search?.holds).toEqual({ level: 100, length: 'short', verdict: 'held' });
@@ -144,7 +145,7 @@ describe('what is not the server’s', () => {
       searchOf(
         [],
         { until: [parseGate('latency.accepted.p99 < 1s')] },
-        'actions: [{at: 500ms, do: cut, share: 10%}]',
+        { more: 'actions: [{at: 500ms, do: cut, share: 10%}]' },
       ),
     ).rejects.toThrow(
       "limited has actions (cut), and how much a server holds is told of one that is left alone; add --set 'actions=[]'",
