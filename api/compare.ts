@@ -101,14 +101,14 @@ export async function compare(
 }
 
 async function readSide(side: Records, name: string): Promise<SetOfRuns> {
-  const [{ readRecordSet }, { InputError }] = await Promise.all([
-    import('../record/record-set.js'),
+  const [{ readRecordsAt }, { InputError }] = await Promise.all([
+    import('../record/branch/records-at.js'),
     import('../record/input-error.js'),
   ]);
   const given = [side].flat() as (string | RunRecord)[];
   const found = await Promise.all(
     given.map(async (each) =>
-      typeof each === 'string' ? (await readRecordSet(each)).map(({ record }) => record) : [each],
+      typeof each === 'string' ? (await readRecordsAt(each)).map(({ record }) => record) : [each],
     ),
   );
   const runs = found.flat();

@@ -102,8 +102,8 @@ async function defaultFolder({ scenario }: LoadedScenario): Promise<string> {
 
 async function readBaseline(baseline: RunOptions['baseline'] = []): Promise<RunRecord[]> {
   if (typeof baseline !== 'string') return [...baseline];
-  const { readRecordSet } = await import('../record/record-set.js');
-  return (await readRecordSet(baseline)).map(({ record }) => record);
+  const { readRecordsAt } = await import('../record/branch/records-at.js');
+  return (await readRecordsAt(baseline)).map(({ record }) => record);
 }
 
 async function write(folder: string, record: RunRecord): Promise<FinishedRun> {

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { type CapacityOptions, findCapacity } from '../lab/capacity/find-capacity.js';
@@ -21,6 +21,7 @@ interface Options {
   trial?: string;
   confirm?: string;
   precision: string;
+  until?: string;
 }
 
 /** A limit to be found. */
@@ -72,6 +73,7 @@ const options = new Command('bench:capacity')
   .option('--fixture <name>', 'rate, connections, or both', 'both')
   .option('--trial <duration>', 'of a short trial (rate: 5s, connections: 1s)')
   .option('--confirm <duration>', 'of a full trial (rate: 15s, connections: 2s)')
+  .option('--until <gate>', 'for the rate: instead of latency.delivered.p99 < 250ms')
   .option('--precision <share>', 'as of c2m capacity', '5%')
   .parse()
   .opts<Options>();
@@ -97,7 +99,7 @@ for (const fixture of chosen) {
     const trials = search.trials.length;
     console.log(
       `${fixture.name} ${String(tries).padStart(3)}: limit ${limit} ${fixture.unit}, holds ${found}, breaks at ${search.breaks?.level ?? '–'} ` +
-        `(${search.end}, ${((found / limit - 1) * 100).toFixed(1)} %, ${trials} trials, ${Math.round((performance.now() - startedAt) / 1000)} s)${isNear ? '' : '  NOT WITHIN 5 %'}`,
+        `(${search.end}, ${((found / limit - 1) * 100).toFixed(1)} %, ${trials} trials, ${Math.round((performance.now() - startedAt) / 1000)} s, load ${loadavg()[0]?.toFixed(0)})${isNear ? '' : '  NOT WITHIN 5 %'}`,
     );
   }
   console.log(`${fixture.name}: ${near} of ${tries} within 5 %, seed ${options.seed}`);
@@ -117,7 +119,7 @@ async function searchFor(
       load: (more) => loadScenario(file, more, { isTrusted: true }),
       find,
       isPerClient: false,
-      until: [parseGate(until)],
+      until: [parseGate(name === 'rate' ? (options.until ?? until) : until)],
       areOwnGatesLeftOut: false,
       from,
       most: undefined,

@@ -6,7 +6,7 @@ import { writeCapacity } from '../reports/write-capacity.js';
 import { loadScenario } from '../scenarios/load.js';
 import { agentsFor } from './agents-option.js';
 import { type CapacityFlags, capacityCommandLine, readCapacityFlags } from './capacity-flags.js';
-import { capacityProgress, statusOfCapacity } from './capacity-progress.js';
+import { capacityProgress, statusOfCapacity, tellOfFewWorkers } from './capacity-progress.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { canBeRedrawn } from './redrawn-screen.js';
@@ -25,6 +25,7 @@ async function run(file: string, flags: CapacityFlags): Promise<ExitStatus> {
   const agents = agentsFor(flags, flags.agents, [scenario]);
   const folder = flags.out ?? `${defaultRecordFolder(scenario.name)}-capacity`;
   await demandNoRecords(folder);
+  tellOfFewWorkers(options.workers.length);
   // A pipe is told of each trial, and not of each second of it.
   const isSilent = quiet ?? (json || canBeRedrawn(process.stdout) ? undefined : true);
   const show = new RecordedRuns({ ...(json && { json }), ...(isSilent && { quiet: isSilent }) });

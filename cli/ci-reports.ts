@@ -34,14 +34,12 @@ export async function tellCi(
   { github, gitlab }: CiFlags,
   isMachineRead: boolean,
 ): Promise<void> {
-  const scenarioFile = repositoryFile(run.record.scenario.file);
   if ((github || isGithubActions()) && !isMachineRead)
-    process.stdout.write(githubAnnotations(run, scenarioFile));
+    process.stdout.write(githubAnnotations(run, repositoryFile));
   const summary = process.env.GITHUB_STEP_SUMMARY;
   if (summary) await appendSummary(summary, folder);
   if (!gitlab) return;
-  const place = scenarioFile ?? run.record.scenario.file;
-  await writeRecordFile(folder, RECORD_FILES.codeQuality, codeQualityReport(run, place));
+  await writeRecordFile(folder, RECORD_FILES.codeQuality, codeQualityReport(run, repositoryFile));
   await writeRecordFile(folder, RECORD_FILES.metrics, metricsReport(run.record));
 }
 

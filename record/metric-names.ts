@@ -57,8 +57,11 @@ export function exportedName(path: string): ExportedName {
   const { words, labels } = partsOf(path, metric);
   const { word, ending, factor } = ENDINGS[metric.unit];
   const isCounter = COUNTERS.some((pattern) => pattern.test(path));
-  // `_count` is how a histogram ends.
-  const said = words.join('_').replace(/_count$/, '');
+  // `_count` is how a histogram ends, and `_total` a counter.
+  const said = words
+    .join('_')
+    .replace(/_count$/, '')
+    .replace(/_total$/, '_all');
   const base = `${NAME_PREFIX}${withUnit(said, word, ending)}`;
   return { name: isCounter ? `${base}_total` : base, labels, factor, isCounter };
 }

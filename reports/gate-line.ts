@@ -1,3 +1,25 @@
+import type { RunRecord } from '../record/run.js';
+
+/** Where a gate stands. */
+export interface GatePlace {
+  /** As the record names it. */
+  file: string;
+  /** Undefined: it is in no line, as one of `--set`. */
+  line: number | undefined;
+}
+
+/** In the scenario itself, else in one that it extends: of several, in the last, which goes over those before. */
+export function gatePlace(
+  { file, source, bases = [] }: RunRecord['scenario'],
+  expression: string,
+): GatePlace {
+  for (const each of [{ file, source }, ...bases.toReversed()]) {
+    const line = gateLine(each.source, expression);
+    if (line !== undefined) return { file: each.file, line };
+  }
+  return { file, line: undefined };
+}
+
 /**
  * The line of a scenario's text that holds a gate, counted from 1; undefined where it is in none, as one of `--set`. The text
  * is looked through as it stands and not parsed: a record may be anybody's.

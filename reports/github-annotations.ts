@@ -1,6 +1,7 @@
 import { damageWords } from '../record/damage.js';
 import { printable, printableData } from '../record/printable.js';
-import { gateLine } from './gate-line.js';
+import type { RunRecord } from '../record/run.js';
+import { gatePlace } from './gate-line.js';
 import type { ReportedRun } from './reported-run.js';
 import { explainVerdict, gateValue, isJudged } from './statement.js';
 
@@ -18,11 +19,11 @@ export interface Place {
 /**
  * An `::error` for each gate that failed, at its line in the scenario, and for what else keeps the run from having passed; a
  * line each.
- * @param scenarioFile as the repository has it; undefined: it is not in the repository
+ * @param inRepository a file of the record as the repository has it; undefined: it does not
  */
 export function githubAnnotations(
   { name, record: measured, damage }: ReportedRun,
-  scenarioFile?: string,
+  inRepository: (file: string) => string | undefined = () => undefined,
 ): string {
   const record = printableData(measured);
   const title = `c2m ${record.name}`;
@@ -31,7 +32,7 @@ export function githubAnnotations(
     githubError(
       title,
       `${gate.expression} did not hold: ${gateValue(gate)}`,
-      placeOfGate(measured.scenario.source, gate.expression, scenarioFile),
+      placeOfGate(measured.scenario, gate.expression, inRepository),
     ),
   );
   const messages = [
@@ -41,9 +42,14 @@ export function githubAnnotations(
   return [...ofGates, ...messages.map((message) => githubError(title, message))].join('');
 }
 
-function placeOfGate(source: string, expression: string, file: string | undefined): Place | undefined {
+function placeOfGate(
+  scenario: RunRecord['scenario'],
+  expression: string,
+  inRepository: (file: string) => string | undefined,
+): Place | undefined {
+  const { file: named, line } = gatePlace(scenario, expression);
+  const file = inRepository(named);
   if (file === undefined) return undefined;
-  const line = gateLine(source, expression);
   return { file: printable(file), ...(line !== undefined && { line }) };
 }
 

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 /** Pages that follow at the same time. */
 const MOST_CLIENTS = 16;
 /** What a page may leave unread: more than a whole page has. One that leaves more is cut off, and comes back for the whole. */
-const MOST_UNREAD_BYTES = 8 * 1024 * 1024;
+const MOST_UNREAD_BYTES = 4 * 1024 * 1024;
 const BEAT_MS = 15_000;
 /** How soon a browser comes back. */
 const RETRY_MS = 1000;

@@ -45,7 +45,7 @@ export function guard(app: FastifyInstance, policy: string): Guard {
       return enter(reply, token, place);
     }
     if (!isKnown(request)) return refuse(reply, 'Open the address that the terminal shows.');
-    if (request.method === 'GET' || request.method === 'HEAD') return;
+    if (request.method === 'GET') return;
     const isOwn = request.headers.origin === undefined || request.headers.origin === originOf(request);
     if (!isOwn || !isSame(String(request.headers['x-c2m-key'] ?? ''), key))
       return refuse(reply, 'This was not asked for by the page itself.');

@@ -115,7 +115,12 @@ export async function serveLivePage(port: number, by: string): Promise<LivePageS
           asked = undefined;
           folder = run && plan.folder;
           report.finished(run);
-          if (!fault) publish();
+          try {
+            if (!fault) publish();
+          } catch (error) {
+            // The run is over, and its record written: a page that cannot be drawn takes nothing of that back.
+            fault = error as Error;
+          }
         },
       };
     },

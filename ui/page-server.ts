@@ -31,6 +31,8 @@ export function pageServer(policy: string): PageServer {
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     forceCloseConnections: true,
+    // A page that follows a run has no head without its body.
+    exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 1024 },
   });
   app.server.maxConnections = MOST_CONNECTIONS;

@@ -5,7 +5,7 @@ import { RECORD_FILES } from '../record/folder.js';
 /** `runs/matrix/cell/001` is three levels down. */
 const DEEPEST = 4;
 const MOST_FOLDERS = 20_000;
-/** Each takes about ten KiB of memory while they are browsed. */
+/** Each takes some tens of KiB of memory while they are browsed. */
 export const MOST_RECORDS = 5000;
 
 /** Folders that hold a record, below another one. */

@@ -11,6 +11,8 @@ import { findRecordFolders, MOST_RECORDS } from './record-folders.js';
 const MOST_FIGURES = 2000;
 /** A list that was made so long ago is as good as new. */
 const FRESH_MS = 2000;
+/** Folders, for whether they have changed. */
+const LOOKED_AT_ONCE = 32;
 /** A page waits no longer for records to be read; it says how far that is. */
 const PATIENCE_MS = 1500;
 
@@ -83,11 +85,15 @@ export class RecordIndex {
     this.#isCut = isCut;
     const present = new Set(paths.map(idOf));
     for (const id of this.#entries.keys()) if (!present.has(id)) this.#entries.delete(id);
-    for (const path of paths) {
-      const id = idOf(path);
-      const stamp = await this.#stampOf(path);
-      if (this.#entries.get(id)?.stamp !== stamp)
-        this.#entries.set(id, { run: await this.#read(path), stamp });
+    for (let from = 0; from < paths.length; from += LOOKED_AT_ONCE) {
+      const some = paths.slice(from, from + LOOKED_AT_ONCE);
+      const stamps = await Promise.all(some.map((path) => this.#stampOf(path)));
+      // Read one after the other: a record may be as large as tens of MiB.
+      for (const [index, path] of some.entries()) {
+        const [id, stamp] = [idOf(path), stamps[index] as string];
+        if (this.#entries.get(id)?.stamp !== stamp)
+          this.#entries.set(id, { run: await this.#read(path), stamp });
+      }
     }
   }
 

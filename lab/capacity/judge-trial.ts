@@ -1,6 +1,7 @@
 import type { CapacityTrial } from '../../record/capacity.js';
 import type { RunRecord } from '../../record/run.js';
 import type { RunOutcome } from '../run-scenario.js';
+import { HostShare } from './host-share.js';
 
 /** What a trial came to, as far as its own run tells. */
 export type TrialResult = Omit<CapacityTrial, 'number' | 'folder' | 'level' | 'length'>;
@@ -18,12 +19,23 @@ const NOTHING_MEASURED: Omit<TrialResult, 'verdict' | 'faults'> = {
   missed: [],
 };
 
-/** @param isInterrupted somebody wanted the end of it */
-export function judgeTrial({ record, failure }: RunOutcome, isInterrupted: boolean): TrialResult {
-  if (!record) return withoutRecord(failure, isInterrupted);
+/**
+ * @param isInterrupted somebody wanted the end of it
+ * @param share of the host, as far as it was watched
+ */
+export function judgeTrial(
+  { record, failure }: RunOutcome,
+  isInterrupted: boolean,
+  share = new HostShare(),
+): TrialResult {
+  // Nothing was measured: the search ends with it.
+  if (!record) return { verdict: 'stopped', ...NOTHING_MEASURED, faults: failure ? [failure.message] : [] };
   const { generator, gates, latency, cpu, connections } = record;
-  const verdict = verdictOf(record, isInterrupted);
+  const seen = verdictOf(record, isInterrupted);
+  const disturbance = seen === 'broke' && record.target.died === null ? share.disturbance(record) : undefined;
+  const verdict = disturbance === undefined ? seen : 'lab';
   const faults = [
+    ...(disturbance === undefined ? [] : [disturbance]),
     ...generator.faults,
     ...(verdict === 'lab' && failure ? [failure.message] : []),
     ...(record.target.died === null ? [] : [`the server died: ${record.target.died}`]),
@@ -47,11 +59,6 @@ export function judgeTrial({ record, failure }: RunOutcome, isInterrupted: boole
 /** The machines have no room for as much as that: the limit is that of the lab. */
 export function noRoom(error: Error): TrialResult {
   return { verdict: 'lab', ...NOTHING_MEASURED, faults: [error.message] };
-}
-
-function withoutRecord(failure: Error | undefined, isInterrupted: boolean): TrialResult {
-  const verdict = isInterrupted || !failure ? 'stopped' : 'lab';
-  return { verdict, ...NOTHING_MEASURED, faults: failure ? [failure.message] : [] };
 }
 
 function verdictOf({ verdict, connections }: RunRecord, isInterrupted: boolean): TrialResult['verdict'] {

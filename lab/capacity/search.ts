@@ -1,5 +1,9 @@
 import { type LevelRange, levelBetween, levelBeyond, levelNear } from './level-range.js';
 
+/** Trials of a level in which the generator may be too slow: at one that it has managed before, and at another. */
+const CHANCES_OF_ABLE = 5;
+const CHANCES = 2;
+
 /** What a trial at one level came to. `lab`: the generator was the limit, so that nothing is known of the server. */
 export type TrialVerdict = 'held' | 'broke' | 'lab';
 
@@ -50,17 +54,26 @@ export function* searchCapacity(
   range: LevelRange,
   bracket: Bracket,
 ): Generator<WantedTrial, SearchEnd, TrialVerdict> {
-  yield* findBracket(levelNear(from, range), range, bracket);
-  yield* narrow('short', range, bracket);
-  return yield* confirm(range, bracket);
+  const search = { range, bracket, ableTo: 0 };
+  yield* findBracket(search, levelNear(from, range));
+  yield* narrow(search, 'short');
+  return yield* confirm(search);
+}
+
+interface Search {
+  range: LevelRange;
+  bracket: Bracket;
+  /** The highest level at which the generator has done its part. */
+  ableTo: number;
 }
 
 type Asking<Result> = Generator<WantedTrial, Result, TrialVerdict>;
 
-function* findBracket(from: number, range: LevelRange, bracket: Bracket): Asking<void> {
+function* findBracket(search: Search, from: number): Asking<void> {
+  const { range, bracket } = search;
   let level = from;
   while (true) {
-    learn(bracket, level, 'short', yield* once(level, 'short'));
+    learn(bracket, level, 'short', yield* once(search, level, 'short'));
     if (bracket.holds && bracket.breaks) return;
     const next = levelNear(bracket.holds ? level * 2 : level / 2, range);
     if (next === level) return;
@@ -69,21 +82,24 @@ function* findBracket(from: number, range: LevelRange, bracket: Bracket): Asking
 }
 
 /** Halves the gap between what held and what did not. */
-function* narrow(length: TrialLength, range: LevelRange, bracket: Bracket): Asking<void> {
+function* narrow(search: Search, length: TrialLength): Asking<void> {
+  const { range, bracket } = search;
   while (bracket.holds && bracket.breaks) {
     const level = levelBetween(bracket.holds.level, bracket.breaks.level, range);
     if (level === undefined) return;
-    const verdict = length === 'short' ? yield* once(level, length) : yield* bestOfThree(level);
+    const verdict =
+      length === 'short' ? yield* once(search, level, length) : yield* bestOfThree(search, level);
     learn(bracket, level, length, verdict);
   }
 }
 
 /** Makes sure of both ends at full length, moves them where they do not stand, and narrows what has become wide. */
-function* confirm(range: LevelRange, bracket: Bracket): Asking<SearchEnd> {
+function* confirm(search: Search): Asking<SearchEnd> {
+  const { range, bracket } = search;
   if (!bracket.holds) return nothingHeld(bracket);
   const firstGuess = bracket.breaks;
   for (let steps = 1, level = bracket.holds.level; ; steps *= 2) {
-    learn(bracket, level, 'full', yield* expecting(level, steps === 1 ? 'held' : undefined));
+    learn(bracket, level, 'full', yield* expecting(search, level, steps === 1 ? 'held' : undefined));
     if (bracket.holds?.length === 'full') break;
     const lower = levelBeyond(level, -steps, range);
     if (lower === level) return nothingHeld(bracket);
@@ -94,9 +110,9 @@ function* confirm(range: LevelRange, bracket: Bracket): Asking<SearchEnd> {
     const guess = firstGuess && firstGuess.level > held && steps === 1 ? firstGuess : undefined;
     const level = guess?.level ?? levelBeyond(held, steps, range);
     if (level === held) return 'most';
-    learn(bracket, level, 'full', yield* expecting(level, guess?.verdict));
+    learn(bracket, level, 'full', yield* expecting(search, level, guess?.verdict));
   }
-  yield* narrow('full', range, bracket);
+  yield* narrow(search, 'full');
   return bracket.breaks.verdict === 'lab' ? 'lab' : 'found';
 }
 
@@ -105,28 +121,34 @@ function nothingHeld({ breaks }: Bracket): SearchEnd {
 }
 
 /** A full trial is believed where it says what was expected; else the best of three decides. */
-function* expecting(level: number, expected: TrialVerdict | undefined): Asking<TrialVerdict> {
-  if (expected === undefined) return yield* bestOfThree(level);
-  // That the generator is too slow was seen twice by then.
-  const first = expected === 'lab' ? yield { level, length: 'full' } : yield* once(level, 'full');
-  return first === expected ? first : yield* bestOfThree(level, first);
+function* expecting(search: Search, level: number, expected: TrialVerdict | undefined): Asking<TrialVerdict> {
+  if (expected === undefined) return yield* bestOfThree(search, level);
+  const first = yield* once(search, level, 'full');
+  return first === expected ? first : yield* bestOfThree(search, level, first);
 }
 
 /** Full trials until two are of one opinion. Of a level that did not hold, a trial in which the generator did its part tells why. */
-function* bestOfThree(level: number, first?: TrialVerdict): Asking<TrialVerdict> {
+function* bestOfThree(search: Search, level: number, first?: TrialVerdict): Asking<TrialVerdict> {
   const verdicts = first === undefined ? [] : [first];
   while (true) {
-    verdicts.push(yield* once(level, 'full'));
+    verdicts.push(yield* once(search, level, 'full'));
     const broken = verdicts.filter((verdict) => verdict !== 'held');
     if (verdicts.length - broken.length >= 2) return 'held';
     if (broken.length >= 2) return broken.includes('broke') ? 'broke' : 'lab';
   }
 }
 
-/** A generator that was too slow once may have been disturbed: it is given a second chance. */
-function* once(level: number, length: TrialLength): Asking<TrialVerdict> {
-  const verdict = yield { level, length };
-  return verdict === 'lab' ? yield { level, length } : verdict;
+/**
+ * A generator that was too slow may have been disturbed, and proves nothing: the level is tried once more. Where it has done
+ * its part at as high a level before, it was disturbed for sure, and is given more chances.
+ */
+function* once(search: Search, level: number, length: TrialLength): Asking<TrialVerdict> {
+  const chances = level <= search.ableTo ? CHANCES_OF_ABLE : CHANCES;
+  for (let chance = 1; ; chance += 1) {
+    const verdict = yield { level, length };
+    if (verdict !== 'lab') search.ableTo = Math.max(search.ableTo, level);
+    if (verdict !== 'lab' || chance === chances) return verdict;
+  }
 }
 
 /** What a longer trial says of a level takes the place of what a shorter one said. */

@@ -19,7 +19,11 @@ const letsIn = (clients: number): string => `connections.peak >= ${clients}`;
  * The gates of a trial but for that on its clients: those that were asked for, those of the scenario, and that nothing is
  * refused where nobody says how much may be. That nothing is lost, duplicated or corrupted is implied in every run.
  */
-export function trialGates(until: readonly Gate[], { gates }: Scenario, areOwnLeftOut: boolean): TrialGates {
+export function trialGates(
+  until: readonly Gate[],
+  { gates, phases }: Scenario,
+  areOwnLeftOut: boolean,
+): TrialGates {
   const asked = until.map(({ expression }) => expression);
   const own = gates.filter(({ expression }) => !asked.includes(expression));
   const leftOut = own.flatMap((gate) => {
@@ -30,7 +34,13 @@ export function trialGates(until: readonly Gate[], { gates }: Scenario, areOwnLe
     .map(({ expression }) => expression)
     .filter((expression) => !leftOut.some((each) => each.expression === expression));
   const isNamed = [...asked, ...kept].some((text) => parseGate(text).metric === 'messages.refused');
-  return { until: asked, also: [...kept, ...(isNamed ? [] : [REFUSES_NOTHING])], leftOut };
+  // Where nobody writes, nothing can be said of messages.
+  const isSilent = phases.every(({ messageRate }) => messageRate === 0);
+  return {
+    until: asked,
+    also: [...kept, ...(isNamed || isSilent ? [] : [REFUSES_NOTHING])],
+    leftOut,
+  };
 }
 
 /** All that decide at so many clients, as a scenario has them. */

@@ -7,6 +7,7 @@ import type { LoadedScenario } from '../../scenarios/load.js';
 import { numbered } from '../ab.js';
 import { checkScenario } from '../agents.js';
 import { type RunObservers, runScenario } from '../run-scenario.js';
+import { HostShare } from './host-share.js';
 import { judgeTrial, noRoom, type TrialResult } from './judge-trial.js';
 import type { TrialVerdict, WantedTrial } from './search.js';
 
@@ -84,17 +85,25 @@ export class TrialSeries {
     }
     const number = this.trials.length + 1;
     const own = join(within, numbered(number));
+    const observers = this.#observers.begins?.({ ...wanted, number, workers }, loaded) ?? {};
+    const share = new HostShare();
     const outcome = await runScenario(
       loaded,
       { folder: join(folder, own), ...(signal && { signal }), ...(agents && { agents }) },
-      this.#observers.begins?.({ ...wanted, number, workers }, loaded) ?? {},
+      {
+        ...observers,
+        sample: (sample) => {
+          share.add(sample);
+          observers.sample?.(sample);
+        },
+      },
     );
     const { record, failure } = outcome;
     if (record) await this.#observers.recorded?.(join(folder, own), record);
     const isInterrupted = signal?.aborted ?? false;
     // Where nothing could be measured, or nobody was let in from the start, more load would not help.
     if (failure && !isInterrupted && (!record || number === 1)) this.#fail(failure);
-    return this.#keep(wanted, record ? own : null, judgeTrial(outcome, isInterrupted));
+    return this.#keep(wanted, record ? own : null, judgeTrial(outcome, isInterrupted, share));
   }
 
   #mayGoOn(): boolean {

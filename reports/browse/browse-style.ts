@@ -14,7 +14,7 @@ input, select, .button { min-height: 36px; max-width: 100%; padding: 6px 10px; b
 input[type="search"], .ask input[list] { width: 19em; }
 input[type="checkbox"] { min-height: 0; width: 18px; height: 18px; accent-color: var(--accent); }
 .tick { text-align: center; white-space: nowrap; }
-.runs td { vertical-align: middle; }
+.runs td, .runs tbody th { vertical-align: middle; }
 .verdict-cell { white-space: nowrap; }
 .doing + p { margin-top: 10px; font-size: 14px; }
 .runs thead a { color: inherit; }

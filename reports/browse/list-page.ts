@@ -75,9 +75,15 @@ ${metricList(metrics)}
   return stillPage({ title: `Runs in ${folder}`, kind: 'runs', style: BROWSE_STYLE, main });
 }
 
+/** Phases and queues of thousands of runs have as many names; any path may be typed. */
+const MOST_SUGGESTED = 1500;
+
 /** Suggestions for a field that takes the path of a figure. */
 export function metricList(metrics: readonly string[]): string {
-  return `<datalist id="metrics">${metrics.map((path) => `<option value="${escapeHtml(path)}"></option>`).join('')}</datalist>`;
+  return `<datalist id="metrics">${metrics
+    .slice(0, MOST_SUGGESTED)
+    .map((path) => `<option value="${escapeHtml(path)}"></option>`)
+    .join('')}</datalist>`;
 }
 
 function searchForm({ search, sort, isDescending }: ListQuery): string {

@@ -26,12 +26,20 @@ export function capacityForTerminal(of: Capacity, folder: string, colour?: boole
     scalabilityWords(capacity)
       .map((sentence) => `  ${sentence}`)
       .join('\n'),
-    ...capacity.leftOut.map(
-      ({ expression, why }) => `  ${paint.doubtful('!')} ${expression} is left out: ${why}`,
-    ),
+    leftOutWords(capacity)
+      .map((words) => `  ${paint.doubtful('!')} ${words}`)
+      .join('\n'),
     `  ${paint.quiet('Report')}  ${printable(join(folder, CAPACITY_FILES.html))}`,
   ];
   return `\n${blocks.filter(Boolean).join('\n\n')}\n\n`;
+}
+
+/** One sentence for each reason. */
+function leftOutWords({ leftOut }: Capacity): string[] {
+  return [...new Set(leftOut.map(({ why }) => why))].map((why) => {
+    const gates = leftOut.filter((each) => each.why === why).map(({ expression }) => expression);
+    return `left out, as ${why}: ${gates.join(', ')}`;
+  });
 }
 
 function trialRows({ find }: Capacity, { trials }: CapacitySearch): string[] {

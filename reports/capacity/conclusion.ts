@@ -24,8 +24,8 @@ export function conclusionOf(
       return `${who} holds ${holds ? level(holds) : 'nothing'}, and breaks at ${breaks ? level(breaks) : 'more'}${why}${causes(search)}.`;
     case 'lab':
       if (!holds)
-        return `${who}: at every level down to ${breaks ? level(breaks) : 'the least'} the lab gave way first, not the server (${because?.gates ?? 'it was too slow'}), so that nothing is known of the server.`;
-      return `${who} holds at least ${level(holds)}; at ${breaks ? level(breaks) : 'more'} the lab gave way first, not the server (${because?.gates ?? 'it was too slow'}), so that what the server holds beyond is not known. Use more agents or machines.`;
+        return `${who}: at every level down to ${breaks ? level(breaks) : 'the least'} the lab gave way first, not the server (${because?.gates ?? 'it was too slow'})${causes(search)}. Nothing is known of the server.`;
+      return `${who} holds at least ${level(holds)}; at ${breaks ? level(breaks) : 'more'} the lab gave way first, not the server (${because?.gates ?? 'it was too slow'})${causes(search)}. What the server holds beyond is not known: use more agents or machines, or one that has less to do beside.`;
     case 'most':
       return `${who} holds ${holds ? level(holds) : 'nothing'}, the most that was asked for.`;
     case 'least':

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { damageWords } from '../../record/damage.js';
 import { printableData, printableJson } from '../../record/printable.js';
-import { gateLine } from '../gate-line.js';
+import { type GatePlace, gatePlace } from '../gate-line.js';
 import type { ReportedRun } from '../reported-run.js';
 import { explainVerdict, gateValue, isJudged } from '../statement.js';
 
@@ -18,13 +18,21 @@ interface Finding {
 /**
  * What is wrong with a run as a code-quality report of GitLab: a finding for each gate that did not hold, at its line in the
  * scenario, and for what else keeps the run from having passed. No finding: an empty list, which is what GitLab wants then.
- * @param scenarioFile as the repository has it
+ * @param inRepository a file of the record as the repository has it; undefined: it does not, and is named as in the record
  */
-export function codeQualityReport({ record: measured, damage }: ReportedRun, scenarioFile: string): string {
+export function codeQualityReport(
+  { record: measured, damage }: ReportedRun,
+  inRepository: (file: string) => string | undefined,
+): string {
   const record = printableData(measured);
-  const path = printableData(scenarioFile).replace(/^\.\//, '');
   const seen = new Map<string, number>();
-  const finding = (check: string, severity: Finding['severity'], description: string, begin = 1): Finding => {
+  const finding = (
+    check: string,
+    severity: Finding['severity'],
+    description: string,
+    { file, line }: GatePlace = { file: measured.scenario.file, line: undefined },
+  ): Finding => {
+    const path = printableData(inRepository(file) ?? file).replace(/^\.\//, '');
     const identity = JSON.stringify([record.name, path, check]);
     // Two findings of one fingerprint are one to GitLab.
     const times = (seen.get(identity) ?? 0) + 1;
@@ -34,7 +42,7 @@ export function codeQualityReport({ record: measured, damage }: ReportedRun, sce
       check_name: check,
       fingerprint: createHash('sha256').update(`${identity}${times}`).digest('hex'),
       severity,
-      location: { path, lines: { begin } },
+      location: { path, lines: { begin: line ?? 1 } },
     };
   };
   const gates = record.gates
@@ -44,7 +52,7 @@ export function codeQualityReport({ record: measured, damage }: ReportedRun, sce
         `c2m: ${gate.expression}`,
         gate.isUndecided ? 'minor' : 'major',
         `${gate.expression} did not hold: ${gateValue(gate)}`,
-        gateLine(measured.scenario.source, gate.expression),
+        gatePlace(measured.scenario, gate.expression),
       ),
     );
   const isUnproven = record.verdict === 'invalid' || record.verdict === 'partial';

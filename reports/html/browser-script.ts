@@ -12,6 +12,7 @@ const CHART_MODULES = [
   'html/browser/legend.js',
   'html/browser/chart.js',
   'html/browser/report-charts.js',
+  'html/browser/scroll-regions.js',
 ];
 
 /** The modules of the script of a report, each after those that it imports. */

@@ -107,7 +107,7 @@ function searchSection(capacity: Capacity, search: CapacitySearch, isOne: boolea
   const id = search.workers === null ? 'trials' : `trials-${search.workers}`;
   const latency = latencyChart(capacity, search);
   const offered = offeredChart(capacity, search);
-  return `${latency === '' ? '' : `<section class="panel"><h2>Throughput against latency${heading}</h2>${latency}${legend()}</section>`}
+  return `${latency === '' ? '' : `<section class="panel"><h2>${capacity.find === 'clients.count' ? 'Clients' : 'Throughput'} against latency${heading}</h2>${latency}${legend()}</section>`}
 ${
   offered === ''
     ? ''

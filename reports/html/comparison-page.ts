@@ -62,7 +62,7 @@ ${list(faults)}
 </section>
 <section class="panel" id="figures">
 <h2>Figures</h2>
-<div class="scroll"><table class="compared">
+<div class="scroll" tabindex="0" role="group" aria-label="Figures"><table class="compared">
 <thead><tr><td></td><th scope="col">every run</th><th scope="col">base</th><th scope="col">current</th><th scope="col">change</th><th scope="col">judged</th></tr></thead>
 <tbody>${rows.map(rowOf).join('\n')}</tbody>
 </table></div>

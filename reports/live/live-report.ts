@@ -22,6 +22,7 @@ export class LiveReport {
   readonly #latencies: LatencyFollower;
   readonly #samples = new LiveSamples();
   #phase: LivePhase | undefined;
+  readonly #begun = new Set<string>();
   #agents: LiveAgents | undefined;
   /** The newest; undefined before anybody has logged in. */
   #record: RunRecord | undefined;
@@ -35,6 +36,7 @@ export class LiveReport {
   }
 
   phase({ name, durationMs }: { name: string; durationMs: number | null }, nowMs: number): void {
+    this.#begun.add(name);
     this.#phase = { name, seconds: durationMs === null ? null : durationMs / 1000, sinceMs: nowMs };
   }
 
@@ -90,6 +92,7 @@ export class LiveReport {
     const moment: LiveMoment = {
       plan: this.#plan,
       phase: this.#phase,
+      begun: this.#begun,
       agents: this.#agents,
       sample: this.#samples.all.at(-1),
       record: this.#record,

@@ -9,6 +9,8 @@ import type { LiveAgents, LivePhase, LivePlan } from './live-plan.js';
 export interface LiveMoment {
   plan: LivePlan;
   phase: LivePhase | undefined;
+  /** Of all phases until now. */
+  begun: ReadonlySet<string>;
   agents: LiveAgents | undefined;
   sample: TimelineSample | undefined;
   record: RunRecord | undefined;
@@ -60,16 +62,18 @@ function agentWords({ agents, hosts, lost }: LiveAgents): string {
 }
 
 /** Connect, the phases of the scenario, drain; that which goes on with how far it is. */
-function phaseList({ plan, phase, isOver, nowMs }: LiveMoment): string {
+function phaseList({ plan, phase, begun, isOver, nowMs }: LiveMoment): string {
   const names = ['connect', ...plan.phases.map(({ name }) => name), 'drain'];
-  const current = isOver ? names.length : phase ? names.indexOf(phase.name) : -1;
-  const items = names.map((name, index) => {
-    if (index !== current) {
-      const state = index < current ? 'done' : 'to-come';
-      const words = index < current ? 'done' : 'to come';
+  const items = names.map((name) => {
+    if (isOver || name !== phase?.name) {
+      const [state, words] = begun.has(name)
+        ? ['done', 'done']
+        : isOver
+          ? ['left-out', 'left out']
+          : ['to-come', 'to come'];
       return `<li class="${state}">${escapeHtml(name)}<span class="unseen">, ${words}</span></li>`;
     }
-    const { seconds = null, sinceMs = nowMs } = phase ?? {};
+    const { seconds, sinceMs } = phase;
     const elapsed = (nowMs - sinceMs) / 1000;
     const left = seconds === null ? '' : ` <span>${Math.max(0, Math.ceil(seconds - elapsed))} s left</span>`;
     const bar =

@@ -10,6 +10,7 @@ export const LIVE_STYLE = `
 .live p strong { font-weight: 650; }
 .steps { display: flex; flex-wrap: wrap; gap: 6px 8px; margin: 0; padding: 0; list-style: none; font-size: 14px; }
 .steps li { padding: 4px 12px; border: 1px solid var(--edge); border-radius: 999px; color: var(--quiet); }
+.steps .done::before { content: '✓ '; color: var(--good); } .steps .left-out { text-decoration: line-through; }
 .steps li[aria-current] { border-color: var(--accent); color: var(--text); font-weight: 600; display: flex; flex-wrap: wrap; align-items: center; gap: 2px 10px; }
 .steps li[aria-current] span { font-weight: 400; color: var(--quiet); font-variant-numeric: tabular-nums; }
 .steps progress { width: 90px; height: 8px; accent-color: var(--accent); }

@@ -78,9 +78,11 @@ export class Home {
   #isMakingUp = false;
   /**
    * What other homes send again arrives all at once. On a nearly full disk one turn with all of it would fail, be sent again, and
-   * fail again. So after a failure a turn takes only so many, doubling while it works; the rest is asked for later.
+   * fail again. So after a failure a turn ends as soon as it has so many, twice as many after a second in which turns
+   * had that many and were kept.
    */
   #fromHomesAtOnce = Number.POSITIVE_INFINITY;
+  #hasKeptSoMany = false;
   #fromHomes = 0;
   /** Read once a turn, so that everything in it has the same time. */
   #nowMs: number;
@@ -131,6 +133,7 @@ export class Home {
       failed: (turns, failure) => {
         this.#owedAtOnce = 0;
         this.#fromHomesAtOnce = OWED_ITEMS;
+        this.#hasKeptSoMany = false;
         this.#recovery.failed([...turns, log.take(0)], failure, this.#nowMs);
       },
     });
@@ -150,12 +153,11 @@ export class Home {
 
   /** Hot path: called once for each SEND, ACK and receipt. */
   receive(message: HomeMessage): void {
+    if (this.#fromHomesAtOnce < MOST_OWED_AT_ONCE && FROM_HOMES.has(message.kind)) this.#keepTurnSmall();
     if (this.#commits.isFailing || this.#trouble.isStanding) this.#putOff(message);
     else if (message.kind === 'acknowledge' && this.#isBehindOwed(message))
       this.#recovery.putOff(message, true);
     else if (this.#trouble.isMissing && this.#recovery.isBehindMissed(message)) return;
-    else if (this.#fromHomesAtOnce < MOST_OWED_AT_ONCE && this.#isMoreThanThisTurn(message))
-      this.#recovery.putOff(message, true);
     else this.#take(message);
   }
 
@@ -178,6 +180,8 @@ export class Home {
   sweep(): void {
     this.#fairShare.trim();
     if (this.#commits.isFailing || this.#trouble.isStanding) return;
+    if (this.#hasKeptSoMany) this.#fromHomesAtOnce *= 2;
+    this.#hasKeptSoMany = false;
     this.#makeUp();
     if (this.#commits.isFailing || this.#trouble.isStanding) return;
     // Without this a home without traffic would never find out that its store works again.
@@ -198,11 +202,13 @@ export class Home {
     }
   }
 
-  /** Whether this message of another home is past what a turn takes after a failure. */
-  #isMoreThanThisTurn({ kind }: HomeMessage): boolean {
-    if (!FROM_HOMES.has(kind)) return false;
+  /** A message of another home comes: where the turn has as many as it may, it ends here and the next begins. */
+  #keepTurnSmall(): void {
+    if (this.#fromHomes >= this.#fromHomesAtOnce) {
+      this.#hasKeptSoMany = true;
+      this.commit();
+    }
     this.#fromHomes += 1;
-    return this.#fromHomes > this.#fromHomesAtOnce;
   }
 
   /** Hot path. Whether an ACK has to wait behind owed ones: those of its user, or all of them until the store has proved itself. */
@@ -350,7 +356,6 @@ export class Home {
     // A turn without changes went by the store: it does not prove that the store works.
     if (changes === 0) return;
     this.#trouble.end();
-    this.#fromHomesAtOnce *= 2;
     // Turns that only delete are small: that they are kept does not prove that larger ones are.
     if (!this.#isMakingUp)
       this.#owedAtOnce = Math.min(MOST_OWED_AT_ONCE, Math.max(OWED_ITEMS, 2 * this.#owedAtOnce));

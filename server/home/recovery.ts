@@ -128,7 +128,10 @@ export class Recovery {
     this.#parts.bus.send(worker, { kind: 'refused', connection, id, code });
   }
 
-  #takeBack({ answers, acknowledgements, touched: others, repeats }: Turn, touched: Set<Mailbox>): void {
+  #takeBack(
+    { answers, acknowledgements, touched: others, repeats, heard }: Turn,
+    touched: Set<Mailbox>,
+  ): void {
     for (const mailbox of others) touched.add(mailbox);
     const ofRepeats = new Set<BusMessage>(repeats.map(({ answer }) => answer));
     for (let at = 0; at < answers.length; at += 2) {
@@ -138,6 +141,7 @@ export class Recovery {
       else this.#unsay(to as number, answers[at + 1] as HomeMessage | AnswerToRequest, ofRepeats);
     }
     const { trouble, mailboxes } = this.#parts;
+    for (const home of heard) trouble.missAnswer(home);
     for (const acknowledgement of acknowledgements) {
       trouble.owe(acknowledgement);
       const mailbox = mailboxes.table.find(acknowledgement.user);

@@ -13,6 +13,7 @@ const COMMANDS = [
   'validate',
   'report',
   'compare',
+  'baseline',
   'ab',
   'capacity',
   'rate',
@@ -173,7 +174,9 @@ describe('c2m report', () => {
     const shown = await c2m('report', folder);
     const asJson = await c2m('report', folder, '--json');
     vi.unstubAllEnvs();
-    expect(shown.stdout).toMatch(/^::error title=c2m offline-backlog::messages\.lost == 0 did not hold: 3$/m);
+    expect(shown.stdout).toMatch(
+      /^::error file=scenarios\/offline-backlog\.yaml(,line=\d+)?,title=c2m offline-backlog::messages\.lost == 0 did not hold: 3$/m,
+    );
     expect(asJson.stdout).not.toContain('::error');
   });
 

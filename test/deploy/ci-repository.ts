@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { addToBranch } from '../../record/branch/add-to-branch.js';
+import { type BranchAddress, parseBranchAddress } from '../../record/branch/branch-address.js';
 import { type Ended, startCommand } from '../support/running-command.js';
 import { compositeAction, filledIn, gitlabJob, shellSteps } from './ci-steps.js';
 
 const C2M = `${process.execPath} ${resolve('dist/cli/c2m.js')}`;
 
-/** Small enough for a test, and a gate on the line that a test wants to see annotated. */
+/** Small enough for a test. */
 const SCENARIO = `name: tiny
 target: { embedded: { store: memory } }
 clients: { count: 20, connectRate: 200/s, connectTimeout: 30s }
@@ -17,7 +19,6 @@ gates:
   - messages.lost == 0
   - connections.peak >= 20
 `;
-export const LINE_OF_PEAK = 9;
 
 /** A repository as a CI job has it: a clone of a bare origin, with a scenario in a folder. */
 export class CiRepository {
@@ -47,6 +48,15 @@ export class CiRepository {
     const bare = join(this.#folder, 'origin.git');
     const files = this.#git(bare, 'ls-tree', '-r', '--name-only', branch).trim().split('\n');
     return files.filter((file) => file.endsWith('/run.json'));
+  }
+
+  /** Another job adds a record to a branch of origin. */
+  async push(record: string, baseline: string): Promise<void> {
+    const { branch, path } = parseBranchAddress(baseline) as BranchAddress;
+    const clone = join(this.#folder, 'other');
+    this.#git(this.#folder, 'clone', '--quiet', '--branch', branch, this.origin, clone);
+    await addToBranch(record, { branch, path }, { keep: 20, cwd: clone });
+    this.#git(clone, 'push', '--quiet', 'origin', branch);
   }
 
   get origin(): string {

@@ -18,6 +18,7 @@ describe('the name of a figure for Prometheus', () => {
     ['cpu.serverUsPerMessage', 'c2m_run_cpu_server_seconds_per_message', 1e-6],
     ['cpu.serverCores.mean', 'c2m_run_cpu_server_cores_mean', 1],
     ['memory.bytesPerConnection.kernel', 'c2m_run_memory_bytes_per_connection_kernel', 1],
+    ['memory.bytesPerConnection.total', 'c2m_run_memory_bytes_per_connection_all', 1],
     ['memory.talking.kernel', 'c2m_run_memory_talking_kernel_bytes', 1],
     ['host.stealShare', 'c2m_run_host_steal_ratio', 1],
     ['media.uploads.bytes', 'c2m_run_media_uploads_bytes_total', 1],
@@ -45,6 +46,8 @@ describe('the name of a figure for Prometheus', () => {
     const names = METRICS.map(({ path }) => nameOf(path));
     expect(new Set(names).size).toBe(METRICS.length);
     for (const name of names) expect(name).toMatch(/^c2m_run_[a-z][a-z0-9]*(_[a-z0-9]+)*$/);
+    for (const { path } of METRICS)
+      expect(nameOf(path).endsWith('_total'), path).toBe(exportedName(path).isCounter);
     // Base units, and none of the endings that mean a histogram.
     expect(names.filter((name) => /_(ms|us|milliseconds|share|count|sum|bucket)(_|$)/.test(name))).toEqual(
       [],

@@ -58,7 +58,7 @@ describe('what a search found, in one sentence', () => {
     expect(words).toContain('holds at least 4,000 messages/s');
     expect(words).toContain('the lab gave way first, not the server (messages left 230 ms late (p99))');
     expect(words).not.toContain('breaks');
-    expect(said({ end: 'lab', holds: null, because })).toContain('nothing is known of the server');
+    expect(said({ end: 'lab', holds: null, because })).toContain('Nothing is known of the server');
   });
 
   it('tells what was not looked for, or not found', () => {
@@ -183,8 +183,12 @@ describe('a search, rendered', () => {
   it('stands in a terminal with each trial and why it broke', () => {
     const text = capacityForTerminal(capacityFixture(), 'runs/mine', false);
     expect(text).toMatch(/^ {2}5 +8,000 +4,050 .*broke {2}latency\.delivered\.p99 < 250ms: 1\.2 s$/m);
-    expect(text).toContain('! connections.peak >= 5000 is left out');
+    expect(text).toContain('! left out, as it tells how much load there has to be: connections.peak >= 5000');
     expect(text).toContain('Report  runs/mine/capacity.html');
+    const refusing = { missed: [{ expression: 'messages.refused == 0', value: 1234 }] };
+    expect(trialLine('clients.count', trialFixture(3, 4757, refusing))).toBe(
+      'broke: 4,757 clients, 4,050/s arrived, p99 1.2 s (1,234 messages were refused)',
+    );
     expect(trialLine('messages.rate', trialFixture(3, 4757))).toBe(
       'broke: 4,757 messages/s, 4,050/s arrived, p99 1.2 s (latency.delivered.p99 < 250ms: 1.2 s)',
     );

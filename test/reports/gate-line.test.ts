@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { gateLine } from '../../reports/gate-line.js';
+import { gateLine, gatePlace } from '../../reports/gate-line.js';
 import { parseScenario } from '../../scenarios/load.js';
 import { listShippedScenarios } from '../../scenarios/shipped.js';
 
@@ -16,6 +16,21 @@ gates:
   - latency.accepted.p99 < 100ms * 2
 generator: { lagLimit: 1s }
 `;
+
+test('a gate of a scenario that another one extends stands there, in the last that has it', () => {
+  const scenario = {
+    file: 'mine.yaml',
+    source: 'extends: [a.yaml, b.yaml]\nname: mine\n',
+    overrides: [],
+    bases: [
+      { file: 'a.yaml', source: 'gates: [messages.lost == 0]\n' },
+      { file: 'b.yaml', source: 'name: b\ngates:\n  - messages.lost == 0\n' },
+    ],
+    resolved: {},
+  };
+  expect(gatePlace(scenario, 'messages.lost == 0')).toEqual({ file: 'b.yaml', line: 3 });
+  expect(gatePlace(scenario, 'connections.peak > 1')).toEqual({ file: 'mine.yaml', line: undefined });
+});
 
 describe('the line of a gate in its scenario', () => {
   test.each([

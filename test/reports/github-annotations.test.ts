@@ -31,7 +31,7 @@ describe('on GitHub', () => {
         { expression: 'connections.peak > 9', value: 1, passed: false },
       ];
     });
-    expect(githubAnnotations(reportedRun(record), 'load/a, b: 100 %.yaml')).toBe(
+    expect(githubAnnotations(reportedRun(record), () => 'load/a, b: 100 %.yaml')).toBe(
       '::error file=load/a%2C b%3A 100 %25.yaml,line=3,title=c2m offline-backlog::messages.lost == 0 did not hold: 12\n' +
         // One of `--set` stands in no line.
         '::error file=load/a%2C b%3A 100 %25.yaml,title=c2m offline-backlog::connections.peak > 9 did not hold: 1\n',

@@ -47,7 +47,7 @@ function findingsOf(
   damage: { file: string; what: string }[] = [],
 ): Finding[] {
   const { record } = recordFixture(change);
-  const text = codeQualityReport(reportedRun(record, [], { damage }), './load/chat.yaml');
+  const text = codeQualityReport(reportedRun(record, [], { damage }), () => './load/chat.yaml');
   expect(text.charCodeAt(0)).not.toBe(0xfeff);
   const findings = JSON.parse(text) as Finding[];
   expect(isReport(findings), JSON.stringify(isReport.errors)).toBe(true);

@@ -101,6 +101,28 @@ describe('the page of a run', () => {
     expect(JSON.stringify(client.events[1])).toContain('runs/x/report.html');
   });
 
+  test('is that of the next run of a series, and nothing of the one before stays', async () => {
+    const fixture = recordFixture();
+    const folder = await writeRecordFolder(fixture);
+    const { server, run, follow } = await started();
+    const client = await follow(0);
+    run.finished((await writeRecord(folder, fixture.record)).run);
+    const plan = {
+      folder: 'runs/y',
+      scenario: 'lunch',
+      description: '',
+      clients: 1,
+      phases: [],
+      words: 'run 2 of 2',
+    };
+    server.begin(plan);
+    await expect.poll(() => client.events.at(-1)?.change.title).toBe('Starting: lunch');
+    const next = client.events.at(-1);
+    expect(next?.change.parts['live-phase']).toBe('lunch, run 2 of 2: starting');
+    expect(next?.change.gone).toContain('connections');
+    expect(next?.change.parts['chart-connections']).toBe('');
+  });
+
   test('is shown to so many at a time, and to the next it says so', async () => {
     const { follow } = await started();
     const clients: Client[] = [];

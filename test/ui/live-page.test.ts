@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunRecord, runRecordSchema } from '../../record/run.js';
 import { type RunningCommand, startC2m } from '../cli/c2m.js';
 import { launchBrowser } from '../fixtures/browser.js';
-import { accessibilityFaults, sectionTexts } from '../fixtures/page-checks.js';
+import { accessibilityFaults, sectionTexts, tabStops } from '../fixtures/page-checks.js';
 import { testFolder } from '../support/folder.js';
 
 let browser: Browser;
@@ -89,6 +89,27 @@ describe('c2m run --ui', { timeout: 120_000 }, () => {
       .toContain('rate 5/s');
 
     expect(await accessibilityFaults(page)).toEqual([]);
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    await page.setViewportSize({ width: 1280, height: 900 });
+
+    // By keyboard alone, through the links of the head; the dialog has the focus while it is open, and gives it back.
+    await page.locator('.mark').click();
+    const stops = await tabStops(page, 13);
+    expect(stops.filter(({ isSeen }) => !isSeen)).toEqual([]);
+    const names = stops.map(({ name }) => name);
+    expect(names.slice(names.indexOf('theme'), names.indexOf('theme') + 4)).toEqual([
+      'theme',
+      'rate',
+      'Change the rate',
+      'stop',
+    ]);
+    await page.focus('#stop');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.activeElement.id')).toBe('why');
+    await page.keyboard.press('Escape');
+    expect(await page.evaluate('document.activeElement.id')).toBe('stop');
+    expect(await page.locator('#stop-dialog').isVisible()).toBe(false);
 
     await page.click('#stop');
     await page.fill('#why', 'seen enough');
@@ -114,7 +135,7 @@ describe('c2m run --ui', { timeout: 120_000 }, () => {
     await page.setViewportSize({ width: 390, height: 844 });
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
     await page.setViewportSize({ width: 1280, height: 900 });
-    const file = await open2(join(folder, 'report.html'));
+    const file = await openFile(join(folder, 'report.html'));
     // The reader has chosen another latency and hidden a line; the legend of a chart is what is drawn.
     expect(Object.keys(live)).toEqual(Object.keys(await sectionTexts(file)));
     const report = await sectionTexts(file);
@@ -122,14 +143,13 @@ describe('c2m run --ui', { timeout: 120_000 }, () => {
       if (name !== 'chart-latency') expect(live[name], name).toBe(text);
     }
     expect(drawn).toEqual(await drawnCharts(file));
-    expect(await accessibilityFaults(file)).toEqual([]);
     expect(said.filter((words) => !words.includes('ERR_CONNECTION_REFUSED'))).toEqual([]);
     await page.context().close();
     await file.context().close();
   });
 });
 
-async function open2(file: string): Promise<Page> {
+async function openFile(file: string): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
   await page.goto(pathToFileURL(file).href);

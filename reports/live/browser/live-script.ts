@@ -1,5 +1,6 @@
 /// <reference lib="dom" />
 import { drawCharts } from '../../html/browser/report-charts.js';
+import { watchScrollRegions } from '../../html/browser/scroll-regions.js';
 import type { ReportData } from '../../html/chart-plan.js';
 import type { LiveData } from '../live-page.js';
 import type { PageChange } from '../page-change.js';
@@ -10,6 +11,7 @@ import { LiveParts } from './parts.js';
 function followRun(): void {
   const report = dataOf<ReportData>('report-data');
   const parts = new LiveParts(report, drawCharts(report));
+  watchScrollRegions();
   const controls = startControls();
   // The browser connects again by itself, and says then which change was its last.
   const changes = new EventSource(`changes?after=${dataOf<LiveData>('live-data').version}`);

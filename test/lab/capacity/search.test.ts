@@ -197,6 +197,19 @@ describe('what a search says where there is no limit to be found', () => {
     expect(holds?.level).toBeGreaterThan(2900);
   });
 
+  it('gives one more chances that has managed as high a level before, for then it was disturbed', () => {
+    const random = new Random(7);
+    let found = 0;
+    for (let each = 0; each < 200; each += 1) {
+      const server: SimulatedServer = (trial) =>
+        trial.level > 500 && random.next() < 0.3 ? 'lab' : limitOf(3000)(trial);
+      const { end, holds } = search(server, 500);
+      if (end === 'found' && Math.abs((holds?.level ?? 0) / 3000 - 1) <= 0.05) found += 1;
+    }
+    // Above all that it has managed, two trials of three in ten bound a search: one in eleven.
+    expect(found / 200).toBeGreaterThan(0.9);
+  });
+
   it('is that the most that may be asked for holds', () => {
     const { end, holds, breaks, asked } = search(limitOf(1e9), 500, { ...RATES, most: 5000 });
     expect(end).toBe('most');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { HostShare } from '../../../lab/capacity/host-share.js';
 import { judgeTrial } from '../../../lab/capacity/judge-trial.js';
 import { gatesAt, trialGates } from '../../../lab/capacity/trial-gates.js';
 import { demandLevel, trialOverrides } from '../../../lab/capacity/trial-scenario.js';
@@ -108,6 +109,9 @@ describe('what has to hold at a level', () => {
       { expression: 'latency.accepted.p99 <= baseline * 1.1', why: 'it needs a base line' },
     ]);
     expect(trialGates(UNTIL, mine(), true).also).toEqual(['messages.refused == 0']);
+    // Of a scenario without messages nothing can be said of them.
+    const silent = mine(TEXT, ['phases.0.rate=0/s', 'phases.1.rate=0/s', 'gates=[]']);
+    expect(trialGates(UNTIL, silent, false).also).toEqual([]);
   });
 });
 
@@ -152,6 +156,34 @@ describe('a trial is judged by its run', () => {
     };
     expect(judged(alone, false, new Error('no client could log in')).verdict).toBe('broke');
     expect(judgeTrial({ record: undefined, failure: undefined }, true).verdict).toBe('stopped');
+  });
+
+  it('is the lab’s where others had taken the CPU of the host, and what did not hold is about time', () => {
+    const LATE = { expression: 'latency.delivered.p99 < 250ms', value: 900, passed: false };
+    const tried = (host: number, server: number, gates: RunRecord['gates']) => {
+      const { record, samples } = recordFixture((each) => {
+        Object.assign(each, { verdict: 'failed', gates });
+        each.environment.cores = 2;
+      });
+      const share = new HostShare();
+      samples.forEach((sample, at) => {
+        sample.kernel.busySeconds = 1000 + at * host;
+        if (sample.server) sample.server.cpu = server;
+        sample.generator.cpu = 0.2;
+        share.add(sample);
+      });
+      return judgeTrial({ record, failure: undefined }, false, share);
+    };
+    const starved = tried(2, 0.3, [LATE]);
+    expect(starved.verdict).toBe('lab');
+    expect(starved.faults).toEqual([
+      'the host had no CPU left, and 1.50 of its 2 cores went to others than the server and the agents (0.50)',
+    ]);
+    // Its own work, a host with cores to spare, and a message that is lost, are the server’s.
+    expect(tried(2, 1.2, [LATE]).verdict).toBe('broke');
+    expect(tried(1.2, 0.3, [LATE]).verdict).toBe('broke');
+    const lost = { expression: 'messages.lost == 0', value: 3, passed: false };
+    expect(tried(2, 0.3, [LATE, lost]).verdict).toBe('broke');
   });
 
   it('names the death of the server as what broke', () => {

@@ -7,6 +7,7 @@ import { writeReports } from '../../../reports/write.js';
 import { PUBLISHED_RESULTS } from '../../../scenarios/published-results.js';
 import { manyAgents, twoHosts, withHosts } from '../../fixtures/agents.js';
 import { launchBrowser } from '../../fixtures/browser.js';
+import { accessibilityFaults } from '../../fixtures/page-checks.js';
 import {
   type RecordFixture,
   recordFixture,
@@ -243,6 +244,22 @@ describe('report.html', () => {
         expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(options.viewport?.width);
       }
       await context.close();
+    },
+  );
+
+  it.each([
+    ['light', 1280, () => [full, crowded, distributed]],
+    ['dark', 1280, () => [full]],
+    ['light', 390, () => [crowded]],
+  ] as const)(
+    'breaks no rule of accessibility, in %s and %d pixels wide',
+    async (colorScheme, width, files) => {
+      const { page } = await open(full, { colorScheme, viewport: { width, height: 900 } });
+      for (const file of files()) {
+        await page.goto(pathToFileURL(file).href);
+        expect(await accessibilityFaults(page), file).toEqual([]);
+      }
+      await page.context().close();
     },
   );
 

@@ -37,6 +37,7 @@ describe('the page of a run', () => {
     const { record, samples } = recordFixture();
     const report = new LiveReport(plan);
     report.agents({ agents: 3, hosts: 2, lost: [{ agent: 2, host: '<b>', why: 'it was killed' }] });
+    report.phase({ name: 'talk', durationMs: 12_000 }, 0);
     report.phase({ name: 'third-away', durationMs: 8000 }, 1000);
     for (const sample of samples.slice(0, 21)) report.sample(sample);
     report.record({ ...record, verdict: 'partial', durationSeconds: 21 });
@@ -70,7 +71,9 @@ describe('the page of a run', () => {
 
   test('that ended before anything was measured says so', () => {
     const report = new LiveReport(plan);
+    report.phase({ name: 'connect', durationMs: null }, 0);
     report.finished(undefined);
+    expect(report.frame(0).parts['live-progress']).toContain('<li class="left-out">talk');
     expect(report.frame(0).parts.verdict).toContain('The run ended before anything was measured');
   });
 });
@@ -100,7 +103,7 @@ describe('the latencies of a run that goes on', () => {
 
 describe('the timeline of a run that goes on', () => {
   test('is bounded: what is longer ago becomes coarser, and no count is lost', () => {
-    const { samples } = steadyRun([{ name: 'talk', seconds: 86_400, rate: 500 }]);
+    const { samples } = steadyRun([{ name: 'talk', seconds: 20_000, rate: 500 }]);
     const kept = new LiveSamples();
     for (const sample of samples) kept.add(sample);
     const { all } = kept;
