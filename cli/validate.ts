@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { checkScenario } from '../lab/agents.js';
+import { EndpointError } from '../lab/endpoints.js';
 import { printable, printableLines } from '../record/printable.js';
 import { formatCount, formatSeconds, plural } from '../reports/format.js';
 import { expectedDurationMs } from '../scenarios/expected-duration.js';
@@ -52,9 +53,11 @@ export function validateCommand(finish: Finish): Command {
 async function validate(file: string, { set = [], trust = false }: ValidateOptions): Promise<string> {
   // Whether somebody trusts it is asked when it is run; until then nothing of it is.
   const cells = await loadCells(file, set, { isTrusted: true });
+  const unreached = new Set<string>();
   for (const { name, loaded } of cells) {
     if (!trust && usesOwnDriver(loaded)) continue;
-    await inCell(name, () => checkScenario(loaded.scenario));
+    const why = await inCell(name, () => checkScenario(loaded.scenario));
+    if (why !== undefined) unreached.add(why);
   }
   const { loaded } = cells[0] as Cell;
   const more =
@@ -65,6 +68,7 @@ async function validate(file: string, { set = [], trust = false }: ValidateOptio
     ...[
       ...more,
       ...reach,
+      ...unreached,
       ...(loaded.variables?.length ? [`reads ${loaded.variables.join(', ')} of the environment`] : []),
       ...loaded.notes,
     ].map((line) => `  ${line}`),
@@ -77,10 +81,13 @@ function usesOwnDriver({ scenario: { target } }: LoadedScenario): boolean {
   return target.kind !== 'embedded' && target.driver.name === 'own';
 }
 
-async function inCell(name: string, check: () => Promise<void>): Promise<void> {
+/** @returns what is no fault of the scenario: its server has no address here, as where a job of CI looks at it */
+async function inCell(name: string, check: () => Promise<void>): Promise<string | undefined> {
   try {
     await check();
+    return undefined;
   } catch (error) {
+    if (error instanceof EndpointError) return `from here ${error.message}`;
     if (name !== '' && error instanceof Error) error.message = `${error.message} (matrix: ${name})`;
     throw error;
   }

@@ -113,6 +113,16 @@ describe('c2m validate', () => {
     expect(stdout).toContain('reads C2M_TEST_TOKEN of the environment');
   });
 
+  test('takes a server whose name nobody knows here for no fault of the scenario', async () => {
+    const file = await scenarioFile(
+      'mine.yaml',
+      SCENARIO.replace('embedded', '{ addresses: [tcp://c2m.invalid:4000], allow: [c2m.invalid] }'),
+    );
+    const { stdout, stderr, status } = await told(validateCommand, file);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain('from here tcp://c2m.invalid:4000: c2m.invalid cannot be resolved');
+  });
+
   test('runs no driver of a scenario that nobody trusts', async () => {
     await scenarioFile('driver.js', 'throw new Error("it ran");\n');
     const file = await scenarioFile(
