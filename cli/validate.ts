@@ -94,7 +94,7 @@ async function whyTrust(file: string, overrides: readonly string[]): Promise<str
   } catch (error) {
     if (!(error instanceof ScenarioError)) throw error;
     return error.issues.slice(0, 1).map(({ path, message }) => {
-      const what = message.replace(/; [^;]*--trust[^(]*/, '');
+      const what = message.replace(/; [^;]*--trust[^;(]*?(?= \(matrix|$)/, '');
       return `needs --trust: ${path} ${what}`.trimEnd();
     });
   }

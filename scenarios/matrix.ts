@@ -49,13 +49,13 @@ export async function loadCells(
     const message = `has two combinations of one name, ${folders[double]}; give them other names`;
     throw new ScenarioError([{ place: base.source.file, path: 'matrix', message }]);
   }
-  return Promise.all(
-    combinations.map(async ({ name, values }, index) => ({
-      name,
-      folder: folders[index] as string,
-      loaded: await inCell(name, () => loadScenario(file, [...values, ...overrides], options)),
-    })),
-  );
+  // One after the other: of several that are wrong the first is told, every time.
+  const cells: Cell[] = [];
+  for (const [index, { name, values }] of combinations.entries()) {
+    const loaded = await inCell(name, () => loadScenario(file, [...values, ...overrides], options));
+    cells.push({ name, folder: folders[index] as string, loaded });
+  }
+  return cells;
 }
 
 /** Every value of an axis with every value of the others, as overrides. */

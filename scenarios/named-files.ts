@@ -6,14 +6,50 @@ import { expandTarget } from './target-schema.js';
 
 /** The content of a file with the files and folders that it names as whole paths, for a scenario in another folder. */
 export function withWholePaths(content: unknown, folder: string): unknown {
-  const { target, actions, ...rest } = mapOf(content);
+  const { target, actions, matrix, ...rest } = mapOf(content);
   return {
     ...rest,
+    ...(matrix !== undefined && { matrix: matrixFrom(matrix, folder) }),
     ...(target !== undefined && { target: targetFrom(target, folder) }),
     ...(actions !== undefined && {
       actions: Array.isArray(actions) ? actions.map((each) => handlersFrom(each, folder)) : actions,
     }),
   };
+}
+
+/** What a value of a matrix sets, by the path of `--set`. */
+const SET: Record<string, (value: unknown, folder: string) => unknown> = {
+  target: targetFrom,
+  'target.driver': driverFrom,
+  'target.embedded': embeddedFrom,
+  'target.embedded.settings': handlersFrom,
+  'target.embedded.settings.handlers': pathFrom,
+  'target.command': commandFrom,
+  'target.command.cwd': pathFrom,
+  'target.driver.own': fileFrom,
+  'target.driver.own.file': pathFrom,
+};
+
+/** `server: {mine: {target: …}}`; lists are of plain values, which may be paths where the axis is one of those. */
+function matrixFrom(matrix: unknown, folder: string): unknown {
+  if (mapOf(matrix) !== matrix) return matrix;
+  const changed = ([path, value]: [string, unknown]): [string, unknown] => [
+    path,
+    (SET[path] ?? ((same) => same))(value, folder),
+  ];
+  return Object.fromEntries(
+    Object.entries(mapOf(matrix)).map(([axis, values]) => [
+      axis,
+      Array.isArray(values)
+        ? values.map((value) => changed([axis, value])[1])
+        : Object.fromEntries(
+            Object.entries(mapOf(values)).map(([name, set]) => [
+              name,
+              mapOf(set) === set ? Object.fromEntries(Object.entries(mapOf(set)).map(changed)) : set,
+            ]),
+          ),
+    ]),
+  );
 }
 
 function targetFrom(target: unknown, folder: string): unknown {
@@ -30,10 +66,16 @@ function targetFrom(target: unknown, folder: string): unknown {
 
 function driverFrom(driver: unknown, folder: string): unknown {
   const drivers = mapOf(expandDriver(driver));
-  const { file } = mapOf(drivers.own);
-  return typeof file === 'string'
-    ? { ...drivers, own: { ...mapOf(drivers.own), file: resolve(folder, file) } }
-    : driver;
+  return drivers.own === undefined ? driver : { ...drivers, own: fileFrom(drivers.own, folder) };
+}
+
+function fileFrom(own: unknown, folder: string): unknown {
+  const { file } = mapOf(own);
+  return typeof file === 'string' ? { ...mapOf(own), file: resolve(folder, file) } : own;
+}
+
+function pathFrom(path: unknown, folder: string): unknown {
+  return typeof path === 'string' ? resolve(folder, path) : path;
 }
 
 function embeddedFrom(embedded: unknown, folder: string): unknown {

@@ -1,6 +1,6 @@
 import { InputError } from '../../record/input-error.js';
 import { formatQuantity } from '../../record/quantity.js';
-import type { Scenario } from '../../scenarios/scenario.js';
+import type { Phase, Scenario } from '../../scenarios/scenario.js';
 
 /** What is looked for: the most messages a second, or the most clients. */
 export type Wanted = 'messages.rate' | 'clients.count';
@@ -33,9 +33,9 @@ export function trialOverrides(scenario: Scenario, change: TrialChange): string[
   const areRatesChanged = find === 'messages.rate' || isPerClient;
   return [
     ...(find === 'clients.count' ? [`clients.count=${level}`] : []),
-    ...scenario.phases.flatMap(({ durationMs, messageRate, churnRate }, index) => [
+    ...scenario.phases.flatMap(({ durationMs, churnRate, ...phase }, index) => [
       ...(longer === 1 ? [] : [`phases.${index}.duration=${duration(durationMs * longer)}`]),
-      ...(areRatesChanged && messageRate > 0 ? [`phases.${index}.rate=${rate(messageRate * growth)}`] : []),
+      ...(areRatesChanged && busiest(phase) > 0 ? [`phases.${index}.rate=${grown(phase, growth)}`] : []),
       ...(isPerClient && churnRate > 0 ? [`phases.${index}.churn=${rate(churnRate * growth)}`] : []),
     ]),
     ...(workers === null ? [] : [`target.embedded.workers=${workers}`]),
@@ -45,7 +45,19 @@ export function trialOverrides(scenario: Scenario, change: TrialChange): string[
 
 /** The level that the scenario itself asks for. */
 export function levelOf({ clients, phases }: Scenario, find: Wanted): number {
-  return find === 'clients.count' ? clients.count : Math.max(...phases.map(({ messageRate }) => messageRate));
+  return find === 'clients.count' ? clients.count : Math.max(...phases.map(busiest));
+}
+
+type Rates = Pick<Phase, 'messageRate' | 'messageRateTo'>;
+
+/** Of a ramp, the higher end. */
+function busiest({ messageRate, messageRateTo = 0 }: Rates): number {
+  return Math.max(messageRate, messageRateTo);
+}
+
+function grown({ messageRate, messageRateTo }: Rates, growth: number): string {
+  const from = rate(messageRate * growth);
+  return messageRateTo === undefined ? from : `${from}..${rate(messageRateTo * growth)}`;
 }
 
 export function phasesMs({ phases }: Scenario): number {
@@ -63,7 +75,7 @@ export function demandLevel(
       `${name} has actions (${actions[0]?.kind}), and how much a server holds is told of one that is left alone; add --set 'actions=[]'`,
     );
   }
-  if (find === 'messages.rate' && phases.every(({ messageRate }) => messageRate === 0))
+  if (find === 'messages.rate' && phases.every((phase) => busiest(phase) === 0))
     throw new InputError(`${name} sends no messages; give a phase a rate, such as --set phases.0.rate=100/s`);
   if (byWorkers && (target.kind !== 'embedded' || target.cluster)) {
     throw new InputError(

@@ -79,7 +79,9 @@ describe('c2m validate', () => {
     expect(lines.slice(2)).toEqual([
       expect.stringMatching(/^shoot-out: 500 clients/),
       expect.stringMatching(/^ {2}a matrix of 7: c2m; mosquitto; nats/),
-      expect.stringMatching(/^ {2}needs --trust: target\.command starts "sh mosquitto\.sh"/),
+      expect.stringMatching(
+        /^ {2}needs --trust: target\.command starts "sh mosquitto\.sh" .*user \(matrix: mosquitto\)$/,
+      ),
     ]);
   });
 

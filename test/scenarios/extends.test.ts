@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { loadScenario } from '../../scenarios/load.js';
 import { loadCells } from '../../scenarios/matrix.js';
+import { SHIPPED_FOLDER } from '../../scenarios/shipped.js';
 import { testFolder } from '../support/folder.js';
 
 let folder: string;
@@ -131,6 +132,15 @@ phases: [{ name: storm, duration: 3s, cut: 50% }]
       driver: { settings: { file: join(folder, 'base/driver.js') } },
       command: { cwd: join(folder, 'base') },
     });
+  });
+
+  test('finds those of a matrix as well, also where it is the one that ships', async () => {
+    const file = await write({ 'own.yaml': 'extends: shoot-out\nname: own\n' });
+    const cells = await loadCells(file, [], { isTrusted: true });
+    const folders = cells.flatMap(({ loaded: { scenario } }) =>
+      scenario.target.kind === 'command' ? [scenario.target.command.cwd] : [],
+    );
+    expect(new Set(folders)).toEqual(new Set([join(SHIPPED_FOLDER, 'shoot-out')]));
   });
 
   test('brings along a matrix', async () => {

@@ -47,6 +47,13 @@ describe('a trial', () => {
     expect(trial.gates.map(({ expression }) => expression)).toEqual(['messages.lost == 0']);
   });
 
+  it('keeps a ramp, whose level is its higher end', () => {
+    const ramp = mine(TEXT, ['phases.0.rate=0/s..800/s']);
+    const overrides = trialOverrides(ramp, change);
+    expect(overrides).toContain('phases.0.rate=0/s..4000/s');
+    expect(mine(TEXT, overrides).phases[0]).toMatchObject({ messageRate: 0, messageRateTo: 4000 });
+  });
+
   it('has more clients with the same load, or with more of it where each is to write as often', () => {
     const clients = { ...change, find: 'clients.count', level: 1000 } as const;
     expect(trialOverrides(mine(), clients)).toEqual(['clients.count=1000', 'gates=["messages.lost == 0"]']);
