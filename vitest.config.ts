@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/build-when-stale.ts'],
     // Real servers and agents are forked by the tests; worker threads cannot own a cluster.
     pool: 'forks',
     // Each of them starts servers and agents of its own; with three at once on two slow cores some came too late.

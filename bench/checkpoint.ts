@@ -74,7 +74,7 @@ const poller = new ServerPoller('http://127.0.0.1:1');
 for (let second = 0; second < HOUR_SECONDS; second += 1) poller.queues.take(statsOf(second));
 
 const folder = await mkdtemp(join(tmpdir(), 'c2m-checkpoint-'));
-const checkpoint = new Checkpoint(folder, recordMaker(loaded.notes, []));
+const checkpoint = new Checkpoint(folder, recordMaker({ notes: loaded.notes }, []));
 const inLoopMs: number[] = [];
 const writingMs: number[] = [];
 for (let time = 0; time < TIMES; time += 1) {
@@ -168,6 +168,7 @@ function assemble() {
     notes: [],
     isPartial: true,
     died: null,
+    aborted: undefined,
     pool,
     watches: { admin: poller, processes: undefined, metrics: undefined } as unknown as ServerWatches,
     recorder,

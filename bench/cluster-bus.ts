@@ -1,13 +1,13 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import { Command } from 'commander';
 import type { BusCommand, BusFigures, BusProcessOptions } from './cluster-bus-process.js';
+import { builtBenchEntry } from './entries.js';
 
 /**
  * What a message between two processes costs: through the bus of a cluster, over a nats-server, and through the bus of one
@@ -112,7 +112,7 @@ function print(batch: number, row: Row): void {
 }
 
 async function start(options: BusProcessOptions): Promise<ChildProcess> {
-  const script = createRequire(import.meta.url).resolve('#dist/bench/cluster-bus-process.js');
+  const script = builtBenchEntry('clusterBus');
   const child = fork(script, [JSON.stringify(options)]);
   await once(child, 'message');
   return child;

@@ -3,10 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import chalk from 'chalk';
 import { Command } from 'commander';
+import {
+  fitWithConfidence,
+  type Interval,
+  LEAST_LEVELS,
+} from '../record/scalability/scalability-confidence.js';
+import {
+  fitScalability,
+  mostUsefulNodes,
+  type ScalePoint,
+  throughputAt,
+} from '../record/scalability/scalability-law.js';
 import { asTarget, type ClusterShape, startCluster, usersAt } from './cluster/embedded.js';
 import { measureOpen } from './cluster/open-workload.js';
 import { startDirect } from './cluster/peers.js';
-import { fitScalability, mostUsefulNodes, throughputAt } from './cluster/scalability-law.js';
 import { scaleChart } from './cluster/scale-chart.js';
 import { measureStreams } from './cluster/streams.js';
 import { measureTakeover } from './cluster/takeover.js';
@@ -191,7 +201,7 @@ async function measureLatency(perSecond: number): Promise<void> {
 async function measureScale(nodes: readonly number[]): Promise<void> {
   const { homes, seconds } = options;
   const flood = { target: 'c2m-tcp', connections: 200, window: 16, payloadBytes: 100 } as const;
-  const points = [];
+  const points: ScalePoint[] = [];
   for (const each of nodes) {
     const { messagesPerSecond, serverCores, besideCores } = await measureThroughput(
       flood,
@@ -208,7 +218,9 @@ async function measureScale(nodes: readonly number[]): Promise<void> {
   const most = mostUsefulNodes(law);
   console.log(
     `fitted     λ ${count(law.perSecond)}, σ ${law.contention.toFixed(4)}, κ ${law.coherency.toFixed(5)}` +
-      (points.length <= 3 ? '; as many parameters as points: nothing is left over to tell how well' : '') +
+      (points.length < LEAST_LEVELS
+        ? `; how well is not told by fewer than ${LEAST_LEVELS} numbers of nodes`
+        : confidenceOf(points)) +
       (most === undefined ? '' : `; the most with ${most.toFixed(1)} nodes`),
   );
   if (options.chart) writeFileSync(options.chart, scaleChart(points, law, Math.max(16, ...nodes)));
@@ -216,6 +228,13 @@ async function measureScale(nodes: readonly number[]): Promise<void> {
     console.log(
       `projected  ${String(each).padStart(4)} nodes ${count(throughputAt(law, each)).padStart(9)} messages a second, on these cores`,
     );
+}
+
+function confidenceOf(points: readonly ScalePoint[]): string {
+  const { perSecond, contention, coherency } = fitWithConfidence(points);
+  const range = ({ low, high }: Interval, digits: number): string =>
+    `${low.toFixed(digits)} to ${high === null ? 'any' : high.toFixed(digits)}`;
+  return `; 95 %: λ ${range(perSecond, 0)}, σ ${range(contention, 4)}, κ ${range(coherency, 5)}`;
 }
 
 async function measureTakeovers(waiting: readonly number[]): Promise<void> {

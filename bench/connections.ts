@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { createRequire } from 'node:module';
+import { builtEntry } from '../entries.js';
 import type { AgentSample, FromAgent, ToAgent } from '../loadgen/agent-messages.js';
 import { monotonicMs } from '../loadgen/monotonic-clock.js';
 import { readPrivateBytes } from '../loadgen/process-usage.js';
@@ -31,7 +31,7 @@ export async function measureConnections(protocol: 'tcp' | 'ws', count: number):
     logLevel: 'warn',
     store: 'memory',
   });
-  const agent = fork(createRequire(import.meta.url).resolve('#dist/loadgen/agent/agent-process.js'), {
+  const agent = fork(builtEntry('agent'), {
     serialization: 'advanced',
   });
   try {

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
@@ -19,6 +18,7 @@ import { type Point, robustSlope } from '../loadgen/recording/robust-line.js';
 import { TimelineRecorder } from '../loadgen/recording/timeline-recorder.js';
 import type { TimelineSample } from '../record/timeline.js';
 import type { Line, SimulatedAgents } from './coordinator-agents.js';
+import { builtBenchEntry } from './entries.js';
 
 /**
  * What it costs a coordinator to merge the samples of many agents: CPU, memory, bytes a second. The agents are simulated by
@@ -73,7 +73,7 @@ async function measure({ agents, hosts, messages, seconds }: Options): Promise<v
   const folder = mkdtempSync(join(tmpdir(), 'c2m-coordinator-'));
   const startMs = monotonicMs() + LEAD_MS;
   const told: SimulatedAgents = { agents, hosts, messages, startMs, seconds };
-  const script = createRequire(import.meta.url).resolve('#dist/bench/coordinator-agents.js');
+  const script = builtBenchEntry('coordinatorAgents');
   const simulation = spawn(process.execPath, [script, JSON.stringify(told)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
+import { builtEntry } from '../entries.js';
 import { readHostFacts } from '../loadgen/host-facts.js';
 import { readRunRecord } from '../record/folder.js';
 import type { Measurement } from '../record/run.js';
@@ -90,7 +90,7 @@ phases: [{ name: talk, duration: ${run.seconds}s, rate: ${run.messagesPerSecond}
 generator: { transport: packets, drain: 30s, lagLimit: 250ms }
 `,
     );
-    const command = createRequire(import.meta.url).resolve('#dist/cli/c2m.js');
+    const command = builtEntry('command');
     const out = join(folder, 'record');
     await promisify(execFile)(process.execPath, [command, 'run', file, '--out', out], { signal });
     return await readRunRecord(out);

@@ -1,11 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
 import type { ServerConfigInput } from '../server/config.js';
 import { spawnServer } from '../server/processes/spawn.js';
+import { builtBenchEntry } from './entries.js';
 import type { FloodOptions } from './flood-client.js';
 import { cpuSeconds } from './process-tree.js';
-
-const require = createRequire(import.meta.url);
 
 /** Messages a second and a core-second of the server process. */
 export interface Throughput {
@@ -41,7 +39,7 @@ export async function measureThroughput(
 ): Promise<Throughput> {
   const { port, pid, others = [], beside = [], users, close } = await start();
   const servers = [pid, ...others.map((each) => each.pid)];
-  const flood = fork(require.resolve('#dist/bench/flood-process.js'));
+  const flood = fork(builtBenchEntry('flood'));
   try {
     let completed = 0;
     await nextMessage(flood);
@@ -79,7 +77,7 @@ async function startTarget(target: FloodOptions['target']): Promise<RunningTarge
     const protocol = target === 'c2m-ws' ? 'ws' : 'tcp';
     return startServer({ listen: [`${protocol}://127.0.0.1:0`], store: 'memory' });
   }
-  const relay = fork(require.resolve('#dist/bench/relay-process.js'));
+  const relay = fork(builtBenchEntry('relay'));
   const { port } = (await nextMessage(relay)) as { port: number };
   return {
     port,

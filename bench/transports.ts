@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { builtEntry } from '../entries.js';
 import { readRunRecord, readTimeline } from '../record/folder.js';
 import type { RunRecord } from '../record/run.js';
 import { stagesOf } from '../reports/stages.js';
@@ -33,7 +33,7 @@ export async function measureTransport(transport: 'sockets' | 'packets'): Promis
     const file = join(folder, 'transports.yaml');
     const out = join(folder, 'record');
     await writeFile(file, SCENARIO);
-    const command = createRequire(import.meta.url).resolve('#dist/cli/c2m.js');
+    const command = builtEntry('command');
     const overrides = ['--set', `generator.transport=${transport}`];
     await promisify(execFile)(process.execPath, [command, 'run', file, ...overrides, '--out', out]);
     const record = await readRunRecord(out);

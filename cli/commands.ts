@@ -15,6 +15,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./run.js')).runCommand,
   },
   {
+    name: 'init',
+    summary: 'write a scenario for a server: asks, or takes flags',
+    load: async () => (await import('./init.js')).initCommand,
+  },
+  {
+    name: 'validate',
+    summary: 'check scenarios, and say what they do',
+    load: async () => (await import('./validate.js')).validateCommand,
+  },
+  {
     name: 'report',
     summary: 'render the report of a run again',
     load: async () => (await import('./report.js')).reportCommand,
@@ -25,9 +35,19 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./compare.js')).compareCommand,
   },
   {
+    name: 'baseline',
+    summary: 'records in a branch of the repository, to compare with',
+    load: async () => (await import('./baseline.js')).baselineCommand,
+  },
+  {
     name: 'ab',
     summary: 'two variants of a scenario, interleaved, and one verdict',
     load: async () => (await import('./ab.js')).abCommand,
+  },
+  {
+    name: 'capacity',
+    summary: 'the highest level of load that holds, and what gave way above it',
+    load: async () => (await import('./capacity.js')).capacityCommand,
   },
   {
     name: 'ui',
@@ -88,6 +108,19 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'scenarios',
     summary: 'the scenarios that ship with the lab',
     load: async () => (await import('./scenarios.js')).scenariosCommand,
+  },
+  {
+    name: 'schema',
+    summary: 'the JSON Schema of a scenario, for editors',
+    load: async () => (await import('./schema.js')).schemaCommand,
+  },
+  {
+    name: 'completion',
+    summary: 'completion for a shell: bash, zsh, fish',
+    load: async () => {
+      const { completionCommand } = await import('./completion.js');
+      return (finish) => completionCommand(finish, COMMANDS);
+    },
   },
   {
     name: 'agents',

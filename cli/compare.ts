@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { readRecordsAt } from '../record/branch/records-at.js';
 import { compareSets, type SetOfRuns } from '../record/comparison/compare-sets.js';
 import { InputError } from '../record/input-error.js';
-import { readRecordSet } from '../record/record-set.js';
 import type { Finish } from './exit-status.js';
 import { collect } from './repeatable-option.js';
 import { printComparison, readShare, statusOfComparison } from './show-comparison.js';
@@ -23,7 +23,10 @@ export function compareCommand(finish: Finish): Command {
         'with more than one of a side write -- between them. The exit status is 99 where the second is worse, did not pass or ' +
         'cannot be compared, and 1 where the runs are too few to tell whether a figure that seems worse is.',
     )
-    .argument('<base>', 'the record or the folder of records to compare with')
+    .argument(
+      '<base>',
+      'the record or the folder of records to compare with, or branch:NAME[:FOLDER] of this repository',
+    )
     .argument('[records...]', 'the same for the runs in question; with -- in between, several of both')
     .option('--smallest-effect <share>', 'the smallest change worth reporting', '5%')
     .option(
@@ -42,6 +45,7 @@ Examples:
   c2m compare runs/before runs/after
   c2m compare runs/base-1 runs/base-2 runs/base-3 -- runs/new-1 runs/new-2 runs/new-3 --html comparison.html
   c2m compare runs/memory runs/lmdb --differing target.store --markdown >> "$GITHUB_STEP_SUMMARY"
+  c2m compare branch:c2m-baseline:chat record      # with what \`c2m baseline add\` keeps in a branch
 `,
     )
     .action(async (base: string, records: string[], options: CompareOptions) => {
@@ -71,7 +75,7 @@ function sidesOf(words: string[]): [string[], string[]] {
 }
 
 async function readSide(names: string[]): Promise<SetOfRuns & { folders: string[] }> {
-  const found = (await Promise.all(names.map(readRecordSet))).flat();
+  const found = (await Promise.all(names.map(readRecordsAt))).flat();
   const folders = found.map(({ folder }) => folder);
   return { name: names.join(', '), runs: found.map(({ record }) => record), folders };
 }

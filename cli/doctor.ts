@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import chalk from 'chalk';
 import { Command } from 'commander';
 import {
@@ -8,36 +7,18 @@ import {
   CONNECTION_BYTES,
   type ConnectionCost,
   capacityOf,
-  clientsPerProcess,
   PACKET_PROTOCOLS,
 } from '../lab/host-capacity.js';
+import { type Fit, fitOf, whatPacketsLack } from '../lab/scenario-fit.js';
 import { planTarget } from '../lab/target.js';
 import { type HostFacts, readHostFacts } from '../loadgen/host-facts.js';
 import { formatBytes, formatCount, formatSeconds } from '../reports/format.js';
-import { expectedDurationMs } from '../scenarios/expected-duration.js';
-import { loadScenario } from '../scenarios/load.js';
+import { type LoadOptions, loadScenario } from '../scenarios/load.js';
 import type { Scenario, WireProtocol } from '../scenarios/scenario.js';
 import { type Clearing, clearOwnerless } from '../server/temporary-folder.js';
 import { ExitStatus, type Finish } from './exit-status.js';
+import { type FoundPart, findNativeParts, nativePartRows } from './native-parts.js';
 import { collect } from './repeatable-option.js';
-
-/** How a scenario would sit on this host. */
-interface Fit {
-  scenario: string;
-  clients: number;
-  protocol: WireProtocol;
-  serverWorkers: number | null;
-  agents: number;
-  /** What each connection costs whom; null where the transport's ends are not told apart. */
-  cost: ConnectionCost | null;
-  bytes: number;
-  /** Settings of this host that the scenario needs, and does not find: `sysctl -w` takes them. */
-  sysctls: string[];
-  expectedSeconds: number;
-  fits: boolean;
-  /** What is short, where it does not fit. */
-  short: string | null;
-}
 
 export function doctorCommand(finish: Finish): Command {
   return new Command('doctor')
@@ -54,20 +35,19 @@ export function doctorCommand(finish: Finish): Command {
     .action(async (file: string | undefined, options: { set?: string[]; trust?: true; json?: true }) => {
       const facts = readHostFacts();
       const trust = { isTrusted: options.trust ?? false, isOnlyPlanned: true };
-      const fit =
-        file === undefined
-          ? undefined
-          : await fitOf((await loadScenario(file, options.set, trust)).scenario, facts);
+      const fit = file === undefined ? undefined : await fitOfFile(file, options.set, trust, facts);
       const capacity = capacities(facts, SOCKET_PROTOCOLS, 'sockets');
       const packetCapacity = capacities(facts, PACKET_PROTOCOLS, 'packets');
       const advice = adviceFor(facts);
       const leftBehind = await clearOwnerless();
+      const parts = await findNativeParts();
       process.stdout.write(
         options.json
-          ? `${JSON.stringify({ facts, capacity, packetCapacity, advice, leftBehind, ...(fit ? { fit } : {}) }, null, 2)}\n`
+          ? `${JSON.stringify({ facts, capacity, packetCapacity, advice, leftBehind, parts, ...(fit ? { fit } : {}) }, null, 2)}\n`
           : [
               factsText(facts),
               capacityText(capacity, packetCapacity),
+              partsText(parts),
               fit ? fitText(fit) : '',
               adviceText(advice),
               leftBehindText(leftBehind),
@@ -79,54 +59,14 @@ export function doctorCommand(finish: Finish): Command {
     });
 }
 
-async function fitOf(scenario: Scenario, facts: HostFacts): Promise<Fit> {
-  const target = await planTarget(scenario);
-  const { count } = scenario.clients;
-  const protocol =
-    scenario.target.kind === 'embedded'
-      ? scenario.target.protocol
-      : target.kind === 'embedded'
-        ? 'tcp'
-        : (target.endpoints[0]?.protocol ?? 'tcp');
-  const { transport } = scenario.generator;
-  const capacity = capacityOf(facts, protocol, transport);
-  const perProcess = clientsPerProcess(facts);
-  const serverWorkers = target.kind === 'embedded' ? target.config.workers : null;
-  const short =
-    (transport === 'packets' ? whatPacketsLack() : null) ??
-    (count > capacity.connections
-      ? capacity.boundBy
-      : serverWorkers !== null && count > serverWorkers * perProcess
-        ? 'open files of the server workers'
-        : null);
-  return {
-    scenario: scenario.name,
-    clients: count,
-    protocol,
-    serverWorkers,
-    agents: target.plans.length,
-    cost: capacity.cost,
-    bytes: count * capacity.bytesPerConnection,
-    sysctls: missingSysctls(count * capacity.filesPerConnection, facts),
-    expectedSeconds: expectedDurationMs(scenario) / 1000,
-    fits: short === null,
-    short,
-  };
-}
-
-/** What the packet transport needs of a host beside Linux; null where all is there. */
-function whatPacketsLack(): string | null {
-  if (process.geteuid?.() !== 0) return 'the rights of this user (root, for a namespace and a TUN device)';
-  if (!existsSync('/dev/net/tun')) return '/dev/net/tun, which is missing here,';
-  return null;
-}
-
-/** Files that are open in the whole system beside connections. */
-const OTHER_FILES = 50_000;
-
-function missingSysctls(files: number, { fileMax, filesInUse }: HostFacts): string[] {
-  const needed = files + OTHER_FILES + (filesInUse ?? 0);
-  return fileMax !== null && fileMax < needed ? [`fs.file-max=${Math.ceil(needed / 1e5) * 1e5}`] : [];
+async function fitOfFile(
+  file: string,
+  overrides: readonly string[] | undefined,
+  options: LoadOptions,
+  facts: HostFacts,
+): Promise<Fit> {
+  const { scenario } = await loadScenario(file, overrides, options);
+  return fitOf(scenario, await planTarget(scenario), facts);
 }
 
 function factsText(facts: HostFacts): string {
@@ -176,6 +116,10 @@ function capacityText(overSockets: Capacities, overPackets: Capacities): string 
     ...rows(overSockets, '', ''),
     ...rows(overPackets, ', packets', needs),
   ]);
+}
+
+function partsText(parts: FoundPart[]): string {
+  return section('Native parts, without which c2m can do less', nativePartRows(parts));
 }
 
 function fitText(fit: Fit): string {

@@ -1,17 +1,20 @@
 import { endChildrenAtAbruptEnd } from '../lab/abrupt-end.js';
+import { together } from '../lab/observers.js';
 import { type RunObservers, type RunOptions, runScenario } from '../lab/run-scenario.js';
 import { printable } from '../record/printable.js';
 import type { RunRecord } from '../record/run.js';
 import { writeRecord } from '../reports/write.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import type { LivePageServer, ShownRun } from '../ui/live-page-server.js';
+import { type CiFlags, tellCi } from './ci-reports.js';
 import { ExitStatus } from './exit-status.js';
 import { type Interrupts, listenForInterrupts } from './interrupts.js';
 import { type LiveView, liveView, noView } from './live-view.js';
 import { printRun, statusOfRun } from './run-outcome.js';
-import { livePlanOf, withPage } from './run-page.js';
+import { livePlanOf, observersOf } from './run-page.js';
+import type { Telemetry } from './telemetry.js';
 
-export interface ViewOptions {
+export interface ViewOptions extends CiFlags {
   json?: true;
   quiet?: true;
 }
@@ -25,11 +28,16 @@ export class RecordedRuns {
   readonly #page: LivePageServer | undefined;
   #view: LiveView = noView;
   #statuses: ExitStatus[] = [];
+  readonly #telemetry: Telemetry | undefined;
 
-  /** @param page shows them as well; whoever has opened it closes it */
-  constructor(options: ViewOptions, page?: LivePageServer) {
+  /** @param others are told of each run as well; whoever has opened them closes them */
+  constructor(
+    options: ViewOptions,
+    others: { telemetry?: Telemetry; page?: LivePageServer | undefined } = {},
+  ) {
     this.#options = options;
-    this.#page = page;
+    this.#telemetry = others.telemetry;
+    this.#page = others.page;
     this.interrupts = listenForInterrupts({ hangup: true });
     this.interrupts.onRequest(() => this.#view.interrupted());
   }
@@ -53,11 +61,18 @@ export class RecordedRuns {
     if (words !== undefined && !this.#options.json) process.stdout.write(`${words}\n`);
     const { signal } = this.interrupts;
     const shown = this.#page?.begin(livePlanOf(loaded, folder, words));
-    const observers = withPage(this.observe(loaded), shown);
-    const outcome = await runScenario(loaded, { ...options, folder, signal }, observers);
+    const outcome = await runScenario(
+      loaded,
+      { ...options, folder, signal },
+      together(this.observe(loaded), this.#telemetry?.observe(loaded) ?? {}, shown ? observersOf(shown) : {}),
+    );
     this.endView();
-    if (outcome.record) await this.write(folder, outcome.record, shown);
-    else shown?.finished(undefined);
+    if (outcome.record) {
+      await this.write(folder, outcome.record, shown);
+      await this.#telemetry?.ended(outcome.record);
+    } else {
+      shown?.finished(undefined);
+    }
     if (outcome.failure) throw outcome.failure;
     if (!outcome.record) this.#statuses.push(ExitStatus.Interrupted);
   }
@@ -85,6 +100,7 @@ export class RecordedRuns {
     const { text, run } = await writeRecord(folder, record);
     shown?.finished(run);
     printRun(run, folder, this.#options.json ? text : undefined);
+    await tellCi(run, folder, this.#options, this.#options.json ?? false);
     this.records.push(record);
     // A run that ended early by itself, because a process died, was not interrupted.
     const isCut = record.verdict === 'partial' && !this.isInterrupted;

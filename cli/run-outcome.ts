@@ -1,18 +1,16 @@
 import { damageWords } from '../record/damage.js';
 import { printable } from '../record/printable.js';
-import { githubAnnotations, isGithubActions } from '../reports/github-annotations.js';
 import type { ReportedRun } from '../reports/reported-run.js';
 import { terminalSummary } from '../reports/terminal.js';
 import { ExitStatus, statusOfVerdict } from './exit-status.js';
 
 /**
  * Shows how a run ended.
- * @param json run.json, to be printed in place of everything that people or GitHub would read
+ * @param json run.json, to be printed in place of everything that people would read
  */
 export function printRun(run: ReportedRun, folder: string, json?: string): void {
   if (json === undefined) {
     process.stdout.write(terminalSummary(run, folder));
-    if (isGithubActions()) process.stdout.write(githubAnnotations(run));
     return;
   }
   process.stdout.write(json);

@@ -55,28 +55,17 @@ export function livePlanOf({ scenario }: LoadedScenario, folder: string, words?:
   };
 }
 
-/** The same observers, and the page is told as well. */
-export function withPage(observers: RunObservers, shown: ShownRun | undefined): RunObservers {
-  if (!shown) return observers;
+/** What the page wants to know of a run. */
+export function observersOf(shown: ShownRun): RunObservers {
   return {
-    ...observers,
     control: (control) =>
       shown.control({
         rate: (perSecond, by) => control.rate(perSecond, by),
         stop: (by, why) => control.stop(by, why, 'on its page'),
       }),
     record: (record) => shown.record(record),
-    phase: (phase) => {
-      observers.phase?.(phase);
-      shown.phase(phase);
-    },
-    sample: (sample) => {
-      observers.sample?.(sample);
-      shown.sample(sample);
-    },
-    agents: (agents) => {
-      observers.agents?.(agents);
-      shown.agents(agents);
-    },
+    phase: (phase) => shown.phase(phase),
+    sample: (sample) => shown.sample(sample),
+    agents: (agents) => shown.agents(agents),
   };
 }

@@ -3,13 +3,16 @@ import { Command } from 'commander';
 import { numbered } from '../lab/ab.js';
 import { defaultRecordFolder, demandNoRecords } from '../lab/record-folder.js';
 import type { NatsOptions } from '../nats/connect.js';
+import { readRecordsAt } from '../record/branch/records-at.js';
 import { InputError } from '../record/input-error.js';
-import { readRecordSet } from '../record/record-set.js';
 import type { RunRecord } from '../record/run.js';
 import { spreadForTerminal } from '../reports/spread-text.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import { type Cell, loadCells } from '../scenarios/matrix.js';
+import type { Scenario } from '../scenarios/scenario.js';
 import { agentsFor } from './agents-option.js';
+import { type CiFlags, ciOptions } from './ci-reports.js';
+import { dryRun } from './dry-run.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 import { runMatrix } from './matrix-runs.js';
 import { type NatsFlags, natsOptions } from './nats-options.js';
@@ -17,11 +20,13 @@ import { readNumberOfRuns } from './number-of-runs.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { collect } from './repeatable-option.js';
 import { openPage, type PageFlags, pageOptions } from './run-page.js';
+import { openTelemetry } from './telemetry.js';
+import { type TelemetryFlags, telemetryOptions } from './telemetry-options.js';
 
 /** Past it the noise of a machine is known well enough. */
 const MOST_REPEATS = 1000;
 
-interface RunOptions extends NatsFlags, PageFlags {
+interface RunOptions extends NatsFlags, TelemetryFlags, CiFlags, PageFlags {
   agents?: string;
   set?: string[];
   out?: string;
@@ -31,6 +36,7 @@ interface RunOptions extends NatsFlags, PageFlags {
   json?: true;
   quiet?: true;
   trust?: true;
+  dryRun?: true;
 }
 
 export function runCommand(finish: Finish): Command {
@@ -41,7 +47,10 @@ export function runCommand(finish: Finish): Command {
     .argument('<scenario>', 'a YAML file, or the name of a shipped scenario (see `c2m scenarios`)')
     .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect)
     .option('--out <dir>', 'folder for the record (default: runs/<time>-<name>)')
-    .option('--baseline <dir>', 'what gates with `baseline` are set against: a record, or a folder of them')
+    .option(
+      '--baseline <dir>',
+      'what gates with `baseline` are set against: a record, a folder of them, or branch:NAME[:PATH] of this repository',
+    )
     .option(
       '--repeat <n>',
       'run it so often, with a fresh server each time; --out is then a folder of records',
@@ -55,16 +64,18 @@ export function runCommand(finish: Finish): Command {
       '--agents <nats-url>',
       'simulate the clients on the machines that run `c2m agent`, met at this NATS (scenario: agents)',
     )
+    .option('--dry-run', 'print the plan, start nothing and write nothing')
     .option('--json', 'print run.json at the end and nothing else')
     .option('--quiet', 'show no progress')
     .action(async (file: string, options: RunOptions) => {
       finish(await run(file, options));
     });
-  return natsOptions(pageOptions(command), false).addHelpText(
+  return ciOptions(telemetryOptions(natsOptions(pageOptions(command), false))).addHelpText(
     'after',
     `
 Examples:
   c2m run quickstart
+  c2m run quickstart --dry-run                       # what it would do
   c2m run scenarios/chat.yaml --set clients.count=50000 --set phases.lunch.rate=3000/s
   c2m run chat --baseline runs/before --set 'gates=["latency.delivered.p99 <= baseline * 1.1"]'
   c2m run ci-smoke --repeat 5 --out runs/before
@@ -72,6 +83,9 @@ Examples:
   c2m run my.yaml --set target=tcp://127.0.0.1:4000 --out runs/mine --json > result.json
   c2m run soak --ui                  # and watch it in a browser; --ui=8800 for a port of your choice
   c2m run my.yaml --agents nats://10.0.0.5:4222      # on all machines there that run \`c2m agent\`
+  c2m run soak --metrics                             # Prometheus scrapes http://127.0.0.1:9466/metrics meanwhile
+  c2m run soak --otlp http://127.0.0.1:4318          # metrics and a trace for a collector of OpenTelemetry
+  c2m run my.yaml --baseline branch:c2m-baseline:chat --gitlab
 `,
   );
 }
@@ -80,26 +94,35 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
   const cells = await loadCells(file, options.set, { isTrusted: options.trust ?? false });
   const isMatrix = cells.length > 1;
   const { loaded } = cells[0] as Cell;
-  const baseline = options.baseline === undefined ? [] : await readRecordSet(options.baseline);
+  const baseline = options.baseline === undefined ? [] : await readRecordsAt(options.baseline);
   const repeat = readNumberOfRuns('--repeat', options.repeat ?? '1', 1, MOST_REPEATS);
-  if ((repeat > 1 || isMatrix) && options.json) {
+  if ((repeat > 1 || isMatrix) && options.json && !options.dryRun) {
     const what = isMatrix ? 'the matrix' : '--repeat';
     throw new InputError(`--json prints one record, and ${what} makes several; read them in --out`);
   }
   const folder = options.out ?? defaultRecordFolder(loaded.scenario.name);
+  if (options.dryRun) {
+    const agents = agentsFor(options, options.agents, scenariosOf(cells));
+    await dryRun(cells, {
+      folder,
+      isReplacing: options.force ?? false,
+      baseline: baseline.map(({ record }) => record),
+      json: options.json ?? false,
+      repeat,
+      ...(agents && { agents }),
+    });
+    return ExitStatus.Passed;
+  }
   if (repeat > 1 || isMatrix) await demandNoRecords(folder);
-  const agents = agentsFor(
-    options,
-    options.agents,
-    cells.map(({ loaded: { scenario } }) => scenario),
-  );
+  const agents = agentsFor(options, options.agents, scenariosOf(cells));
   const each = {
     ...(agents && { agents }),
     isReplacing: options.force ?? false,
     baseline: baseline.map(({ record }) => record),
   };
+  const telemetry = await openTelemetry(options, (words) => process.stderr.write(`${words}\n`));
   const page = await openPage(options, options.json ? process.stderr : process.stdout);
-  const show = new RecordedRuns(options, page);
+  const show = new RecordedRuns(options, { telemetry, page });
   try {
     if (isMatrix) await runMatrix(show, loaded.scenario.name, cells, folder, repeat, each);
     else await runRepeatedly(show, loaded, folder, repeat, each);
@@ -108,8 +131,13 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
   } finally {
     await page?.close();
     show.release();
+    await telemetry.close();
     if (page?.fault) process.stderr.write(`the live page failed: ${page.fault.stack}\n`);
   }
+}
+
+function scenariosOf(cells: readonly Cell[]): Scenario[] {
+  return cells.map(({ loaded: { scenario } }) => scenario);
 }
 
 async function runRepeatedly(

@@ -16,15 +16,30 @@ export function hideToken(measurement: Measurement): Measurement {
   return tokenHider(measurement.scenario)(measurement);
 }
 
-/** The same for all measurements of one run: their scenario is looked through once, which takes longer than the rest. */
-export function tokenHider(scenario: Measurement['scenario']): (measurement: Measurement) => Measurement {
-  const found = [...secretsIn(scenario.resolved), ...secretsInSource(scenario.source, scenario.overrides)];
+/**
+ * The same for all measurements of one run: their scenario is looked through once, which takes longer than the rest.
+ * @param further secrets that no key of the scenario tells
+ */
+export function tokenHider(
+  scenario: Measurement['scenario'],
+  further: readonly string[] = [],
+): (measurement: Measurement) => Measurement {
+  const { bases = [] } = scenario;
+  const found = [
+    ...further,
+    ...secretsIn(scenario.resolved),
+    ...secretsInSource(scenario.source, scenario.overrides),
+    ...bases.flatMap(({ source }) => secretsInSource(source, [])),
+  ];
   // A secret that another one begins with would leave the rest of that one.
   const secrets = [...new Set(found)].sort((one, other) => other.length - one.length);
   const hidden = {
     ...scenario,
     source: hideInYaml(scenario.source, secrets),
     overrides: scenario.overrides.map((override) => hideInOverride(override, secrets)),
+    ...(bases.length > 0 && {
+      bases: bases.map(({ file, source }) => ({ file, source: hideInYaml(source, secrets) })),
+    }),
     resolved: withoutSecrets(scenario.resolved, secrets) as Record<string, unknown>,
   };
   return (measurement) => ({

@@ -17,13 +17,8 @@ export function defaultRecordFolder(name: string, now: Date = new Date()): strin
  * @throws InputError
  */
 export async function prepareRecordFolder(folder: string, replace: boolean): Promise<void> {
-  const files = Object.values(RECORD_FILES).map((file) => join(folder, file));
-  const present = await Promise.all(files.map(exists));
-  if (present.some(Boolean) && !replace) {
-    throw new InputError(
-      `${folder} holds a run record already; choose another --out, or give --force to replace it`,
-    );
-  }
+  await demandReplaceable(folder, replace);
+  const files = filesIn(folder);
   try {
     await mkdir(folder, { recursive: true });
     const leftOver = files.flatMap((file) => [file, unfinishedFile(file)]);
@@ -33,6 +28,23 @@ export async function prepareRecordFolder(folder: string, replace: boolean): Pro
       `${folder} cannot be the folder of a record: ${(error as Error).message}; choose another --out`,
     );
   }
+}
+
+/**
+ * A record is not written over by mistake.
+ * @throws InputError
+ */
+export async function demandReplaceable(folder: string, replace: boolean): Promise<void> {
+  if (replace) return;
+  const present = await Promise.all(filesIn(folder).map(exists));
+  if (!present.some(Boolean)) return;
+  throw new InputError(
+    `${folder} holds a run record already; choose another --out, or give --force to replace it`,
+  );
+}
+
+function filesIn(folder: string): string[] {
+  return Object.values(RECORD_FILES).map((file) => join(folder, file));
 }
 
 /** After a run that measured nothing: takes the folder away again unless something is in it. */

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../loadgen/agent-messages.js';
-import type { AgentHost, Coordinator } from '../loadgen/coordination/coordinator.js';
+import type { Coordinator } from '../loadgen/coordination/coordinator.js';
 import { withEndpoints } from '../loadgen/plan.js';
 import type { ServerProcesses } from '../loadgen/recording/process-sum.js';
 import { ProcessGroup, ProcessTree } from '../loadgen/recording/server-processes.js';
@@ -10,20 +10,20 @@ import { enterNetworkNamespace } from '../loadgen/transports/packets/network-nam
 import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-addresses.js';
 import type { NatsOptions } from '../nats/connect.js';
 import { formatAddress } from '../protocol/address.js';
-import { withBaseline } from '../record/baseline.js';
+import { watchGates } from '../record/abort.js';
 import type { Measurement, RunRecord } from '../record/run.js';
 import type { LoadedScenario } from '../scenarios/load.js';
 import type { Scenario } from '../scenarios/scenario.js';
-import { coordinatorFor } from './agents.js';
 import { Checkpoint } from './checkpoint.js';
 import { EmbeddedCluster } from './cluster/embedded-cluster.js';
 import { CommandServer } from './command-server.js';
 import { EmbeddedServer } from './embedded-server.js';
 import { listenForRequests } from './live-carriers.js';
 import { LiveControl } from './live-control.js';
+import { planRun } from './plan-run.js';
 import { discardRecordFolder, prepareRecordFolder } from './record-folder.js';
 import { recordMaker } from './record-of.js';
-import { type PlannedTarget, planTarget } from './target.js';
+import type { PlannedTarget } from './target.js';
 import { packageVersion } from './version.js';
 
 export interface RunOptions {
@@ -84,19 +84,18 @@ export async function runScenario(
   const { folder, isReplacing = false, baseline = [], skipsFirstContact = false } = options;
   const control = new LiveControl(loaded.scenario.name, observers.stopped);
   const signal = AbortSignal.any([control.signal, ...(options.signal ? [options.signal] : [])]);
-  const gates = withBaseline(loaded.scenario.gates, baseline);
-  const coordinator = await coordinatorFor(loaded.scenario, {
-    nats: options.agents,
+  const planned = await planRun(loaded, {
+    baseline,
+    agents: options.agents,
     signal,
-    tell: observers.machines ?? (() => undefined),
+    tell: observers.machines,
   });
+  if (!planned) return { record: undefined, failure: undefined };
+  const { gates, coordinator, target } = planned;
   try {
-    const hosts = await hostsUnless(signal, coordinator);
-    if (!hosts) return { record: undefined, failure: undefined };
-    const target = await planTarget(loaded.scenario, hosts);
     await prepareRecordFolder(folder, isReplacing);
     observers.begun?.();
-    const recordOf = recordMaker(loaded.notes, gates);
+    const recordOf = recordMaker(loaded, gates);
     const checkpoint = new Checkpoint(folder, recordOf, observers.record);
     observers.control?.(control);
     const listening = await listenForRequests(control, coordinator);
@@ -104,7 +103,7 @@ export async function runScenario(
       measure(
         loaded,
         target,
-        { folder, signal, skipsFirstContact, coordinator, control, checkpoint },
+        { folder, signal, skipsFirstContact, coordinator, control, checkpoint, watch: watchGates(gates) },
         observers,
       ),
     );
@@ -116,16 +115,6 @@ export async function runScenario(
     return { record: undefined, failure: signal.aborted ? undefined : failure };
   } finally {
     await coordinator.close();
-  }
-}
-
-/** Undefined: nobody wants them any more. */
-async function hostsUnless(signal: AbortSignal, coordinator: Coordinator): Promise<AgentHost[] | undefined> {
-  try {
-    return await coordinator.hosts();
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    throw error;
   }
 }
 
@@ -145,6 +134,7 @@ type HowToRun = Required<Pick<RunOptions, 'folder' | 'signal' | 'skipsFirstConta
   coordinator: Coordinator;
   control: LiveControl;
   checkpoint: Checkpoint;
+  watch: ReturnType<typeof watchGates>;
 };
 
 /** A server that the lab has started for a run. */
@@ -229,7 +219,7 @@ async function load(
   { scenario, source }: LoadedScenario,
   target: PlannedTarget,
   server: StartedServer | undefined,
-  { folder, signal, skipsFirstContact, coordinator, control, checkpoint }: HowToRun,
+  { folder, signal, skipsFirstContact, coordinator, control, checkpoint, watch }: HowToRun,
   observers: RunObservers,
 ): Promise<Measurement | undefined> {
   if (signal.aborted) return undefined;
@@ -251,6 +241,7 @@ async function load(
     folder,
     checkpoint: (measurement) => checkpoint.take(measurement),
     ...(observers.record && { checkpointMs: WATCHED_MS }),
+    ...(watch && { watch }),
     coordinator,
     skipsFirstContact,
     version: packageVersion(),
@@ -258,6 +249,7 @@ async function load(
   control.attach(handle);
   if (observers.phase) handle.on('phase', observers.phase);
   if (observers.sample) handle.on('sample', observers.sample);
+  if (observers.recorded) handle.on('recorded', observers.recorded);
   if (observers.agents) handle.on('agents', observers.agents);
   const interrupt = (): void => handle.interrupt(control.whyStopped);
   signal.addEventListener('abort', interrupt);

@@ -5,6 +5,7 @@ import { loadDriver } from '../loadgen/drivers/load-driver.js';
 import { readHostFacts } from '../loadgen/host-facts.js';
 import { type PlanHost, planAgents } from '../loadgen/plan.js';
 import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-addresses.js';
+import { demandInstalled } from '../native/native-part.js';
 import type { Credentials } from '../protocol/user-token.js';
 import type { Promises } from '../record/promises.js';
 import type {
@@ -48,7 +49,7 @@ interface Reach {
  * Starts nothing.
  * @param hosts that agents may be put on
  * @throws InputError for settings that the server does not take, and for what the protocol cannot do; EndpointError for a
- * name that does not resolve
+ * name that does not resolve, MissingPartError
  */
 export async function planTarget(
   scenario: Scenario,
@@ -56,12 +57,14 @@ export async function planTarget(
 ): Promise<PlannedTarget> {
   const { target } = scenario;
   const { openFiles } = readHostFacts();
+  if (scenario.media) demandInstalled('sharp');
   // What the agents cannot do is better told now than when a server is running.
   const run = Math.floor(Date.now() / 1000);
   const planned = (serverWorkers: number) => ({ run, hosts: planHosts(hosts, serverWorkers) });
   if (target.kind === 'embedded') {
     if (target.cluster) demandNatsServer();
     const config = embeddedConfig(scenario, target, openFiles.soft);
+    if (config.store !== 'memory') demandInstalled('lmdb');
     const credentials = credentialsOf(config);
     const driver: DriverPlan = { name: 'c2m', settings: { credentials } };
     const promises = await checkDriver(scenario, driver);

@@ -54,9 +54,16 @@ export class ActionRunner {
     try {
       if (isOfClients(action)) {
         mark.label = `${action.kind} ${Math.round(action.share * 1000) / 10} %`;
+        if (action.kind === 'pause' && action.forMs !== null)
+          mark.endSeconds = mark.atSeconds + action.forMs / 1000;
       } else {
-        const ended = (label: string) => this.marks.push({ atSeconds: this.#now(), label, isEnd: true });
+        const ended = (label: string): void => {
+          mark.endSeconds = this.#now();
+          this.marks.push({ atSeconds: mark.endSeconds, label, isEnd: true });
+        };
         mark.label = (await this.#server?.act(action, ended)) ?? action.kind;
+        // What it began may go on, and says so when it ends.
+        mark.endSeconds ??= this.#now();
       }
     } catch (error) {
       mark.label = `${action.kind} failed`;

@@ -38,7 +38,7 @@ const EPHEMERAL_PORTS = 28_232;
 const USABLE_MEMORY = 0.85;
 
 /** A Node process before its first connection. */
-const PROCESS_BYTES = 64 * 1024 ** 2;
+export const PROCESS_BYTES = 64 * 1024 ** 2;
 
 /**
  * Memory of the client's end of a connection, idle after some talk, in bytes: a kernel socket of 4.94 KiB, and what the agent
@@ -87,7 +87,8 @@ function memoryBound(scenario: Scenario, host: PlanHost, endpoints: readonly End
   };
 }
 
-function clientBytes({ generator, target }: Scenario, endpoints: readonly Endpoint[]): number {
+/** Memory of the client's end of a connection. */
+export function clientBytes({ generator, target }: Scenario, endpoints: readonly Endpoint[]): number {
   if (generator.transport === 'packets') return PACKET_CLIENT_BYTES;
   const embedded: WireProtocol[] = target.kind === 'embedded' ? [target.protocol] : [];
   const protocols = endpoints.length > 0 ? endpoints.map(({ protocol }) => protocol) : embedded;

@@ -1,5 +1,7 @@
 import type { Credentials } from '../protocol/user-token.js';
+import type { Aborted } from '../record/abort.js';
 import type { Measurement } from '../record/run.js';
+import type { LoadedScenario } from '../scenarios/load.js';
 import type { MetricsPage, Scenario, ServerAction } from '../scenarios/scenario.js';
 import type { AgentPlan, Endpoint } from './agent-messages.js';
 import type { Coordinator } from './coordination/coordinator.js';
@@ -26,7 +28,7 @@ export interface ServerNode {
 /** What a run is made from: a scenario, and where to go with it. */
 export interface RunRequest {
   scenario: Scenario;
-  source: { file: string; text: string; overrides: string[] };
+  source: LoadedScenario['source'];
   /** Where clients connect to, resolved. */
   endpoints: Endpoint[];
   /** Who of them is in which agent. */
@@ -58,6 +60,8 @@ export interface RunRequest {
   checkpoint?: (measurement: Measurement) => void;
   /** How long after the one before, at least; left out: a few seconds. */
   checkpointMs?: number;
+  /** Looks at what was measured so far, about once a second: why the run is to end now; undefined: it goes on. */
+  watch?: (measurement: Measurement) => Aborted | undefined;
   /** Of c2m. */
   version: string;
 }

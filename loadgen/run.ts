@@ -1,9 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { type Credentials, tokenOf } from '../protocol/user-token.js';
+import { type Aborted, abortWords } from '../record/abort.js';
 import type { Measurement } from '../record/run.js';
 import type { TimelineSample } from '../record/timeline.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { ActionRunner } from './action-runner.js';
+import type { RecordedKind } from './agent/interval-histograms.js';
 import { AgentPool } from './coordination/agent-pool.js';
 import type { ClockReport } from './coordination/coordinator.js';
 import { THIS_HOST } from './coordination/local-agents.js';
@@ -15,6 +17,7 @@ import { nobodyLoggedIn } from './nobody-logged-in.js';
 import { probeEndpoints } from './probe.js';
 import { RateChanges } from './rate-changes.js';
 import { AgentSummaries } from './recording/agent-summary.js';
+import type { LatencyCounts } from './recording/latency-counts.js';
 import { LatencyRecorder } from './recording/latency-recorder.js';
 import { assembleMeasurement, type PhaseSpan } from './recording/measurement.js';
 import { MemoryTrend } from './recording/memory-trend.js';
@@ -40,9 +43,13 @@ const QUIET_MS = 1000;
 const INTERRUPTED_DRAIN_MS = 2000;
 /** What a run that is killed had not told yet. */
 const CHECKPOINT_MS = 5000;
+/** How often the gates are looked at that may end the run. */
+const WATCH_MS = 1000;
 
 export interface RunEvents {
   sample: [TimelineSample];
+  /** Latencies and lags of the second that the next sample is of, by kind; nobody may change them. */
+  recorded: [ReadonlyMap<RecordedKind, LatencyCounts>];
   /** It begins; null: it ends when it ends. */
   phase: [{ name: string; durationMs: number | null }];
   /** When they are ready, and whenever one of them is lost. */
@@ -105,6 +112,8 @@ class Run {
   #actions: ActionRunner | undefined;
   #rates: RateChanges | undefined;
   #checkpoints: { stop(): void } | undefined;
+  #watch: { stop(): void } | undefined;
+  #aborted: Aborted | undefined;
   #media: MediaLoad | undefined;
   #connectsPerSecond: number | undefined;
   #died: string | null = null;
@@ -195,7 +204,9 @@ class Run {
         merge: (samples, startSeconds, endSeconds) => {
           const phase = this.#phaseAt(this.#startMs + endSeconds * 1000);
           const ofMedia = media ? [{ latency: { [phase]: media.take() } }] : [];
-          return latency.add([...samples, ...ofMedia], startSeconds, endSeconds);
+          const merged = latency.add([...samples, ...ofMedia], startSeconds, endSeconds);
+          this.events.emit('recorded', merged.counts);
+          return merged;
         },
         phaseAt: (seconds) => this.#phaseAt(this.#startMs + seconds * 1000),
         server: () => watches.server?.take() ?? null,
@@ -234,6 +245,7 @@ class Run {
           rateChanges: rates.made,
           isPartial: !clocks || this.#isCutShort,
           died: this.#died,
+          aborted: this.#aborted,
           pool,
           watches,
           recorder: timeline,
@@ -249,6 +261,7 @@ class Run {
         ({ message }) =>
           this.#notes.push(`what was measured could not be kept while the run went on: ${message}`),
       );
+      this.#watch = this.#watchGates(() => assemble(monotonicMs()));
       await this.#connect(pool, watches.server, resources);
       const hasLoggedIn = recorder.counts.connected > 0;
       if (hasLoggedIn) await this.#runPhases(pool);
@@ -260,6 +273,7 @@ class Run {
         this.#died ??= 'nobody was connected any more when the run ended: the target takes no connections';
       const endMs = monotonicMs();
       this.#checkpoints.stop();
+      this.#watch?.stop();
       resources.end();
       await watches.poll();
       await pool.finish();
@@ -279,12 +293,28 @@ class Run {
       throw nobodyLoggedIn({ ...measurement, isPartial: true }, unanswered);
     } finally {
       this.#checkpoints?.stop();
+      this.#watch?.stop();
       await this.#actions?.end();
       media?.cut();
       watches.stop();
       await coordinator.close();
       writer.close();
     }
+  }
+
+  /** Ends the run where one of its gates says so. */
+  #watchGates(assemble: () => Measurement): { stop(): void } | undefined {
+    const { watch } = this.#request;
+    if (!watch) return undefined;
+    return repeatSparingly(
+      () => {
+        if (this.#isStopped) return;
+        this.#aborted = watch(assemble());
+        if (this.#aborted) this.stop(abortWords(this.#aborted));
+      },
+      WATCH_MS,
+      ({ message }) => this.#notes.push(`the gates could not be watched while the run went on: ${message}`),
+    );
   }
 
   /** Whether the server speaks the protocol, before anything is loaded; our own does, and needs not be asked. */

@@ -17,6 +17,8 @@ export const RECORD_FILES = {
   html: 'report.html',
   junit: 'junit.xml',
   summary: 'summary.md',
+  codeQuality: 'gl-code-quality-report.json',
+  metrics: 'metrics.txt',
   serverLog: 'server.log',
 } as const;
 
@@ -47,6 +49,15 @@ export async function readRunRecord(folder: string): Promise<RunRecord> {
     }
     throw new RecordError(`${printable(folder)} holds no run record: ${error.message}`);
   });
+  return parseRunRecord(text, file);
+}
+
+/**
+ * Reads the text of a `run.json`.
+ * @param file names it in errors
+ * @throws RecordError naming the first thing wrong with it
+ */
+export function parseRunRecord(text: string, file: string): RunRecord {
   const json = parseJson(text, file);
   if (isNestedDeeper(json, DEEPEST)) {
     throw new RecordError(`${printable(file)} is nested more than ${DEEPEST} levels deep; no record is`);

@@ -13,6 +13,8 @@ export interface Gate {
   limit: number;
   /** Of `baseline * 1.1`; undefined: the limit is a quantity. */
   baselineFactor?: number;
+  /** It ends the run once it has been broken for so long; undefined: it is judged at the end. */
+  abort?: { forMs: number };
 }
 
 /** A gate that cannot be evaluated; the message says what is wrong with it and what would be right. */

@@ -10,7 +10,7 @@ import { judge } from './verdict.js';
 export function rejudge(record: RunRecord): RunRecord {
   const { gates, verdict, ...measured } = record;
   return judge(
-    { ...measured, isPartial: verdict === 'partial' },
+    { ...measured, isPartial: verdict === 'partial' || record.aborted !== undefined },
     gates
       .filter(({ isImplied }) => !isImplied)
       .map(({ expression, limit }) => ({ ...parseGate(expression), ...(limit !== undefined && { limit }) })),

@@ -234,6 +234,8 @@ export const runRecordSchema = z.object({
     source: z.string(),
     /** The `--set` overrides, as typed. */
     overrides: z.array(z.string()),
+    /** Files that it extends or imports, as they were read; left out: it is one file. */
+    bases: z.array(z.object({ file: z.string(), source: z.string() })).optional(),
     /** The scenario as it ran: defaults and overrides filled in, units normalized. */
     resolved: z.record(z.string(), z.unknown()),
   }),
@@ -295,6 +297,8 @@ export const runRecordSchema = z.object({
         label: z.string(),
         /** What an action before it began has ended, such as that a node that was killed is there again. */
         isEnd: z.boolean().optional(),
+        /** Of an action, when what it began was over; older records do not tell. */
+        endSeconds: z.number().optional(),
         /** Nobody did it: homes of a cluster went to another node by themselves. */
         isOfCluster: z.boolean().optional(),
       }),
@@ -306,6 +310,18 @@ export const runRecordSchema = z.object({
    */
   rateChanges: z
     .array(z.object({ atSeconds: z.number(), phase: z.string(), perSecond: z.number(), by: z.string() }))
+    .optional(),
+  /**
+   * A gate with `abortOnFail` ended the run: its condition, the figure that broke it, in its own unit, when that was, and since
+   * when it had been broken. Left out: the run was not ended so.
+   */
+  aborted: z
+    .object({
+      gate: z.string(),
+      value: z.number(),
+      atSeconds: z.number(),
+      brokenSinceSeconds: z.number(),
+    })
     .optional(),
   connections: z.object({
     target: count,
@@ -483,7 +499,9 @@ export const runRecordSchema = z.object({
   notes: z.array(z.string()),
 });
 
+/** run.json: what a run has measured, and how it was judged. docs/run-record.md has every field. */
 export type RunRecord = z.infer<typeof runRecordSchema>;
+/** Milliseconds; null where nothing was recorded. */
 export type LatencySummary = z.infer<typeof latencySummarySchema>;
 export type QueueSummary = z.infer<typeof queueSummarySchema>;
 /** A machine that clients were on, and an agent on it, as run.json has them. */

@@ -131,5 +131,6 @@ export const timelineSampleSchema = z.object({
 });
 
 export type NodeSample = z.infer<typeof nodeSampleSchema>;
+/** One line of timeline.ndjson: what happened in a second of a run. */
 export type TimelineSample = z.infer<typeof timelineSampleSchema>;
 export type IntervalLatency = z.infer<typeof intervalLatencySchema>;

@@ -24,7 +24,8 @@ const WITHOUT_MESSAGES = new Set([
 ]);
 
 /**
- * Turns what was measured into a record with a verdict. In this order: a target that died has failed; a run that was cut
+ * Turns what was measured into a record with a verdict. In this order: a target that died has failed; a run that one of its
+ * gates ended has failed; one that was cut
  * short is `partial`; one whose generator could not keep its schedule is `invalid`; then the gates decide. Where one did
  * not hold, and would have held without the lag of the generator, nothing is proved against the server: `invalid`.
  * A figure that was not recorded fails its gate: silence is no proof that a limit held.
@@ -33,7 +34,7 @@ export function judge(measurement: Measurement, gates: readonly Gate[]): RunReco
   const { isPartial, notes, ...rest } = measurement;
   const figures = { ...rest, notes };
   const judged = [
-    ...gates.map((gate) => judgeGate(figures, gate, isPartial)),
+    ...gates.map((gate) => endedBy(figures, gate) ?? judgeGate(figures, gate, isPartial)),
     ...IMPLIED_GATES.filter(({ metric }) => !gates.some((gate) => gate.metric === metric))
       .filter(({ metric }) => (figureAt(figures, metric) ?? 0) > 0)
       .map((gate) => ({ ...judgeGate(figures, gate, isPartial), isImplied: true })),
@@ -58,7 +59,20 @@ function deliversNothing({ messages }: Figures, gates: readonly Gate[]): boolean
   return !isNamed && known > 0 && messages.delivered === 0 && messages.lost === 0;
 }
 
-function judgeGate(figures: Figures, gate: Gate, isPartial: boolean): JudgedGate {
+/** What the gate that ended the run was worth then: what came after it, as the run ended, changes nothing. */
+function endedBy({ aborted }: Figures, { expression, baselineFactor, limit }: Gate): JudgedGate | undefined {
+  if (aborted?.gate !== expression) return undefined;
+  return {
+    expression,
+    ...(baselineFactor !== undefined && { limit }),
+    value: aborted.value,
+    passed: false,
+    note: `it ended the run at ${aborted.atSeconds} s`,
+  };
+}
+
+/** One gate, by what is known so far. */
+export function judgeGate(figures: Figures, gate: Gate, isPartial: boolean): JudgedGate {
   const { metric } = gate;
   // Whoever judges it again has the record alone.
   const judged = {
@@ -99,6 +113,7 @@ function holds(value: number, { operator, limit }: Gate): boolean {
 
 function verdictOf(isPartial: boolean, figures: Figures, gates: JudgedGate[]): RunRecord['verdict'] {
   if (figures.target.died !== null) return 'failed';
+  if (figures.aborted) return 'failed';
   if (isPartial) return 'partial';
   if (!figures.generator.valid) return 'invalid';
   if (gates.some(({ passed, isUndecided }) => !passed && !isUndecided)) return 'failed';

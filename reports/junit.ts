@@ -1,12 +1,11 @@
 import { agentLosses, lossWords } from '../record/agent-losses.js';
-import { damageWords } from '../record/damage.js';
 import { printableData } from '../record/printable.js';
 import type { RunRecord } from '../record/run.js';
 import { hasLoadSources } from './agents/agent-hosts.js';
 import { slowestSentence } from './agents/slowest-agent.js';
-import { type JunitCase, junitSuite } from './junit-suite.js';
+import { junitSuite } from './junit-suite.js';
 import type { ReportedRun } from './reported-run.js';
-import { explainVerdict, gateValue, isJudged } from './statement.js';
+import { casesOf } from './run-cases.js';
 
 /**
  * The run as JUnit XML: one test case for each gate, one for the honesty of the generator, one for the record itself
@@ -16,39 +15,13 @@ import { explainVerdict, gateValue, isJudged } from './statement.js';
 export function junitXml({ record: measured, damage }: ReportedRun): string {
   const record = printableData(measured);
   const suite = `c2m.${record.name}`;
-  const cases: JunitCase[] = [
-    ...record.gates.map((gate) => ({
-      name: gate.expression,
-      failure: gate.passed ? null : gateFailure(record, gate),
-    })),
-    {
-      name: 'generator kept its schedule',
-      failure: record.generator.valid ? null : invalidMessage(record),
-    },
-    {
-      name: 'the record is complete',
-      failure: damage.length === 0 ? null : `The record is damaged: ${damage.map(damageWords).join('; ')}.`,
-    },
-  ];
-  if (record.verdict === 'partial')
-    cases.push({ name: 'the run was completed', failure: explainVerdict(record) });
   return junitSuite({
     name: suite,
     startedAt: record.startedAt,
     seconds: record.durationSeconds,
     properties: properties(record),
-    cases,
+    cases: casesOf({ record, damage }),
   });
-}
-
-/** The schema knows no test that was skipped. */
-function gateFailure(record: RunRecord, gate: RunRecord['gates'][number]): string {
-  const how = isJudged(record, gate) ? 'did not hold' : 'was not judged';
-  return `${gate.expression} ${how}: ${gateValue(gate).replace(/^not judged: /, '')}`;
-}
-
-function invalidMessage(record: RunRecord): string {
-  return explainVerdict({ ...record, verdict: 'invalid' });
 }
 
 function properties(record: RunRecord): [string, string][] {

@@ -5,8 +5,10 @@ export interface LoadPhase {
   name: string;
   startSeconds: number;
   endSeconds: number;
-  /** Messages that fell due a second; null: the record does not tell. */
+  /** Messages that fell due a second; of a ramp, as it began; null: the record does not tell. */
   messageRate: number | null;
+  /** Of a ramp, at its end; null: it is none. */
+  messageRateTo: number | null;
   /** Share of the connections that were cut as it began. */
   cut: number;
   /** Where at least three phases in a row ask for more each: which of them this is. */
@@ -23,8 +25,8 @@ export function loadPhases(record: RunRecord): LoadPhase[] {
     .filter(({ name }) => name !== 'connect' && name !== 'drain')
     .map(({ name, startSeconds, endSeconds }): LoadPhase => {
       const plan = planned.get(name);
-      const messageRate = plan?.messageRate ?? null;
-      return { name, startSeconds, endSeconds, messageRate, cut: plan?.cut ?? 0, step: null };
+      const { messageRate = null, messageRateTo = null, cut = 0 } = plan ?? {};
+      return { name, startSeconds, endSeconds, messageRate, messageRateTo, cut, step: null };
     });
   nameSteps(phases);
   return phases;
@@ -38,25 +40,33 @@ export function phaseAt(record: RunRecord, seconds: number): string | null {
   return phase?.name ?? null;
 }
 
+type PlannedPhase = Pick<LoadPhase, 'messageRate' | 'messageRateTo' | 'cut'>;
+
 /** The scenario as it ran is plain data that nobody has checked: what it does not hold is not told. */
-function plannedPhases(record: RunRecord): Map<string, { messageRate: number | null; cut: number }> {
+function plannedPhases(record: RunRecord): Map<string, PlannedPhase> {
   const { phases } = record.scenario.resolved as { phases?: unknown };
-  const planned = new Map<string, { messageRate: number | null; cut: number }>();
+  const planned = new Map<string, PlannedPhase>();
   for (const phase of Array.isArray(phases) ? phases : []) {
-    const { name, messageRate, cut } = (phase ?? {}) as Record<string, unknown>;
+    const { name, messageRate, messageRateTo, cut } = (phase ?? {}) as Record<string, unknown>;
     if (typeof name !== 'string') continue;
     planned.set(name, {
       messageRate: typeof messageRate === 'number' ? messageRate : null,
+      messageRateTo: typeof messageRateTo === 'number' ? messageRateTo : null,
       cut: typeof cut === 'number' ? cut : 0,
     });
   }
   return planned;
 }
 
+/** A ramp is no step. */
+function stepRate(phase: LoadPhase | undefined): number | null {
+  return phase?.messageRateTo === null ? phase.messageRate : null;
+}
+
 function nameSteps(phases: LoadPhase[]): void {
   let first = 0;
   for (let next = 1; next <= phases.length; next += 1) {
-    const [before, rate] = [phases[next - 1]?.messageRate ?? null, phases[next]?.messageRate ?? null];
+    const [before, rate] = [stepRate(phases[next - 1]), stepRate(phases[next])];
     if (before !== null && rate !== null && rate > before) continue;
     const steps = phases.slice(first, next);
     if (steps.length >= LEAST_STEPS) {

@@ -37,7 +37,13 @@ export function shownGates(record: RunRecord, isGoingOn = false): ShownGate[] {
         word: 'not judged',
       };
     const state = !gate.passed ? 'failed' : record.connections.peak === 0 ? 'empty' : 'passed';
-    return { expression, value: gateValue(gate), state, word: WORDS[state] };
+    const hasEndedRun = state === 'failed' && record.aborted?.gate === expression;
+    return {
+      expression,
+      value: gateValue(gate),
+      state,
+      word: hasEndedRun ? 'ended the run' : WORDS[state],
+    };
   });
   return [
     ...shown.filter(({ state }) => state === 'failed'),

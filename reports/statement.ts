@@ -1,3 +1,4 @@
+import type { Aborted } from '../record/abort.js';
 import { agentLosses, lossWords } from '../record/agent-losses.js';
 import { METRICS, unitAt } from '../record/metrics.js';
 import { untoldBy } from '../record/promises.js';
@@ -12,15 +13,15 @@ import {
   plural,
 } from './format.js';
 
-/** Less is the length of one turn of an event loop. */
+/** A queue that is less than this behind, in time, is not behind: it waits for the event loop's next turn. */
 const LEAST_BEHIND_MS = 1;
-/** More arrivals than this share of what is served, and the queue grows. */
+/** With this many times as many arrivals as departures a queue is called outrun; below it the two differ by chance. */
 const OUTRUN = 1.02;
 
-/** Below this most of the memory of a connection is what the processes took to get going. */
+/** With fewer connections, memory divided by connections is mostly what the processes take for themselves. */
 const LEAST_FOR_MEMORY = 1000;
 
-/** The record has all of them. */
+/** A sentence names no more faults than this; the record has all of them. */
 const FAULTS_TOLD = 6;
 
 const NO_ADMIN_PORT = 'the scenario names no admin port (target.admin)';
@@ -45,6 +46,7 @@ export function explainVerdict(record: RunRecord): string {
       return gates.length === 1 ? 'The one gate held.' : `All ${gates.length} gates held.`;
     case 'failed':
       if (record.target.died !== null) return `The target died: ${record.target.died}.`;
+      if (record.aborted) return abortSentence(record.aborted, missed - 1);
       return `${missed} of ${plural(gates.length, 'gate')} did not hold.`;
     case 'invalid':
       return invalidSentence(record);
@@ -54,6 +56,21 @@ export function explainVerdict(record: RunRecord): string {
         'The figures cover only what had happened until then.'
       );
   }
+}
+
+/** @param others further gates that did not hold */
+function abortSentence({ gate, value, atSeconds, brokenSinceSeconds }: Aborted, others: number): string {
+  const held = atSeconds - brokenSinceSeconds;
+  const since = held > 0 ? `, and had been so for ${formatSeconds(held)}` : '';
+  const more = others > 0 ? ` ${plural(others, 'other gate')} did not hold by then.` : '';
+  return (
+    `The run was ended after ${formatSeconds(atSeconds)}, as its gate ${gate} was broken ` +
+    `(${formatFigure(value, unitAt(metricOf(gate)))})${since}.${more}`
+  );
+}
+
+function metricOf(expression: string): string {
+  return /^[^\s<>=!]+/.exec(expression.trim())?.[0] ?? '';
 }
 
 function invalidSentence({ generator, gates, hosts }: RunRecord): string {
@@ -90,7 +107,7 @@ function someOf(faults: readonly string[]): string {
 
 type Gate = RunRecord['gates'][number];
 
-/** Of a run that was cut short, what had not happened yet says nothing of the server. */
+/** Whether a gate says something about the server. In a run that was cut short, one that failed for want of a figure does not. */
 export function isJudged({ verdict }: RunRecord, { passed, value }: Gate): boolean {
   return verdict !== 'partial' || passed || value !== null;
 }
@@ -98,13 +115,12 @@ export function isJudged({ verdict }: RunRecord, { passed, value }: Gate): boole
 /** A gate's value with the unit of its figure, or why it has none. */
 export function gateValue(gate: Gate): string {
   if (gate.value === null) return gate.note ?? 'not measured';
-  const metric = /^[^\s<>=!]+/.exec(gate.expression.trim())?.[0] ?? '';
-  return formatFigure(gate.value, unitAt(metric));
+  return formatFigure(gate.value, unitAt(metricOf(gate.expression)));
 }
 
 export type LedgerName = keyof RunRecord['messages'];
 
-/** Of these any is a fault, of the server or in how it was loaded. */
+/** Counts of the ledger that are red in a report when they are not zero. */
 const MUST_BE_ZERO: ReadonlySet<LedgerName> = new Set([
   'lost',
   'unknown',
@@ -123,7 +139,7 @@ export function ledgerLines(
   return METRICS.filter(({ path }) => path.startsWith('messages.')).flatMap(({ path, label, meaning }) => {
     const name = path.slice('messages.'.length) as LedgerName;
     const count = record.messages[name];
-    // Only where an agent was lost is there anything that nobody knows.
+    // `unknown` has a line only where an agent was lost: elsewhere everything is known.
     if (count === null || (name === 'unknown' && count === 0)) return [];
     const isBad = MUST_BE_ZERO.has(name) && count > 0;
     return [{ name, label: label.replace(/^messages /, ''), count, meaning, isBad }];
@@ -147,13 +163,13 @@ export function ledgerSentence(record: RunRecord): string {
   return `${plural(sent, 'message')} sent: ${wrong.join(', ')}.`;
 }
 
-/** What the protocol of the run cannot tell; undefined: nothing that ours could. */
+/** What the protocol of the run cannot tell, such as receipts; undefined where it tells all that the protocol of c2m does. */
 export function untoldSentence({ target }: RunRecord): string | undefined {
   const untold = target.driver ? untoldBy(target.driver.promises) : [];
   return untold.length === 0 ? undefined : `${target.driver?.name} does not tell ${untold.join(', nor ')}`;
 }
 
-/** The longest queue and what its alerts say, in words; undefined: of this server nobody would look for one. */
+/** The longest queue and its alerts. Undefined for a server of which other figures are known, so that nobody misses its queues. */
 export function backlogSentence(record: RunRecord): string | undefined {
   const { queues, worst, max, alerts } = record.backlog;
   if (queues.length === 0) return noQueueSentence(record);
@@ -179,15 +195,15 @@ export function noServerSentence(record: RunRecord): string {
     : 'The server’s own part was not measured: target.command, target.pid or target.cgroup say which processes it is.';
 }
 
-/** Is it, for all that is known, a server of ours? */
+/** Whether the server may be ours: only ours has an admin port. Old records do not name the driver, and had no other. */
 function hasAdminPort({ target }: RunRecord): boolean {
   return target.driver === null || target.driver.name === 'c2m';
 }
 
 /**
- * Which queue of the server breaks next, and why: the one that fell furthest behind. What waits in mailboxes waits for
- * its readers, so it is told of, and is no bottleneck. Null: nobody measured it.
- * @param isNearLimit did load come near a limit? Otherwise nobody can say what would break, only what was slowest
+ * Which queue of the server breaks next, and why: the one that fell furthest behind. `mailboxes` does not count, because what
+ * is in it waits for users who are away, and not for the server. Null where no queue was measured.
+ * @param isNearLimit whether the load came near a limit. If not, the slowest queue is named, and no guess is made
  */
 export function nextBottleneckSentence(record: RunRecord, isNearLimit: boolean): string | null {
   const ranked = rankQueues(record).filter(({ name }) => !name.includes('#') && name !== 'mailboxes');
@@ -211,7 +227,7 @@ export function nextBottleneckSentence(record: RunRecord, isNearLimit: boolean):
   return `Next to break is ${furthest}, as ${why}${little}.`;
 }
 
-/** The queues, that which fell furthest behind first; where that is not known, the longest. */
+/** The queues, the one that fell furthest behind first. Where that was not measured, the longest first. */
 export function rankQueues(record: RunRecord): RunRecord['backlog']['queues'] {
   return [...record.backlog.queues].sort(
     (one, other) => (other.behindMs ?? 0) - (one.behindMs ?? 0) || other.max - one.max,
@@ -280,12 +296,15 @@ export function memorySentence(record: RunRecord): string {
   return [sum, tooFewForMemory(record)].filter((words) => words !== undefined).join('; ');
 }
 
-/** Only the machine of the coordinator tells of its kernel, and with clients elsewhere it has the server's ends alone. */
+/**
+ * Kernel memory is read on the coordinator's machine. With clients elsewhere that holds only the server's end of each
+ * connection.
+ */
 export function kernelName(record: RunRecord): string {
   return areClientsElsewhere(record) ? 'kernel (the server’s ends)' : 'kernel';
 }
 
-/** Of figures of so few clients that the memory of one cannot be told from that of a process; undefined: they stand. */
+/** Why memory a connection is not to be believed: too few clients. Undefined where it is. */
 export function tooFewForMemory({ connections, memory }: RunRecord): string | undefined {
   const { kernel, server, client } = memory.bytesPerConnection;
   const isMeasured = [kernel, server, client].some((bytes) => bytes !== null);

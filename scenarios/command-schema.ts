@@ -32,8 +32,7 @@ const runSchema = z
 /** `target.command`: the lab starts a server that is not ours. */
 export const commandSchema = z
   .preprocess(
-    // `command: node server.js` is short for what is run.
-    (value) => (typeof value === 'string' || Array.isArray(value) ? { run: value } : value),
+    expandCommand,
     z.strictObject(
       {
         run: runSchema,
@@ -76,3 +75,8 @@ export const commandSchema = z
       stopWithinMs: stopWithin,
     }),
   );
+
+/** `command: node server.js` is short for what is run. */
+export function expandCommand(value: unknown): unknown {
+  return typeof value === 'string' || Array.isArray(value) ? { run: value } : value;
+}

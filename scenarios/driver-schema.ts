@@ -15,21 +15,29 @@ export interface DriverChoice {
 
 const c2mSchema = z.strictObject({}, 'takes no settings');
 
+/** A driver without settings is written as its name alone, or with nothing behind it. */
+const BARE = { short: [{ type: 'null' }] };
+
 /** One a driver, by its name. */
 const DRIVER_SCHEMAS = {
-  c2m: c2mSchema.optional().meta({ description: 'The protocol of the reference server: docs/protocol.md.' }),
-  mqtt: mqttSchema.optional().meta({ description: 'MQTT 3.1.1 and 5: docs/drivers.md.' }),
-  nats: natsSchema.optional().meta({ description: 'NATS, its core or JetStream.' }),
-  socketio: socketioSchema.optional().meta({ description: 'Socket.IO 5 over Engine.IO 4, on WebSocket.' }),
+  c2m: c2mSchema
+    .optional()
+    .meta({ ...BARE, description: 'The protocol of the reference server: docs/protocol.md.' }),
+  mqtt: mqttSchema.optional().meta({ ...BARE, description: 'MQTT 3.1.1 and 5: docs/drivers.md.' }),
+  nats: natsSchema.optional().meta({ ...BARE, description: 'NATS, its core or JetStream.' }),
+  socketio: socketioSchema
+    .optional()
+    .meta({ ...BARE, description: 'Socket.IO 5 over Engine.IO 4, on WebSocket.' }),
   websocket: webSocketDriverSchema.optional().meta({
     description: 'Any protocol in WebSocket messages, by templates and matchers: docs/drivers.md.',
+    mayBeNull: true,
   }),
   own: ownSchema.optional().meta({
     description: 'A driver of your own; `target.driver: ./my-driver.js` is short for its file alone.',
   }),
   xmpp: xmppSchema
     .optional()
-    .meta({ description: 'XMPP (RFC 6120 and 6121), with receipts and stream management.' }),
+    .meta({ ...BARE, description: 'XMPP (RFC 6120 and 6121), with receipts and stream management.' }),
 };
 
 export const DRIVER_NAMES = Object.keys(DRIVER_SCHEMAS);

@@ -1,8 +1,9 @@
+import { composeScenario } from './compose.js';
 import { type LoadedScenario, type LoadOptions, loadScenario } from './load.js';
 import { type Matrix, matrixSchema } from './matrix-schema.js';
 import { mapOf } from './raw-scenario.js';
 import { ScenarioError } from './scenario-error.js';
-import { parseYaml } from './yaml-input.js';
+import { locateScenario } from './shipped.js';
 
 /** One combination of a matrix: a scenario of its own. */
 export interface Cell {
@@ -29,7 +30,7 @@ export async function loadCells(
 ): Promise<Cell[]> {
   // What is wrong with the file itself is told there.
   const base = await loadScenario(file, overrides, options);
-  const { content } = parseYaml(base.source.text);
+  const { content } = await composeScenario(await locateScenario(file));
   const { matrix } = mapOf(content);
   if (matrix === undefined) return [{ name: '', folder: '', loaded: base }];
   const combinations = combine(matrixSchema.parse(matrix));

@@ -1,5 +1,6 @@
 import { didYouMean } from '../record/near-match.js';
 import { quote } from '../record/quantity.js';
+import { type Filled, fillFromEnvironment } from './environment.js';
 import { ScenarioError } from './scenario-error.js';
 import { expandTarget } from './target-schema.js';
 import { parseYaml, YamlInputError } from './yaml-input.js';
@@ -15,6 +16,8 @@ export interface Override {
   text: string;
   /** Where the value went: names of phases have become indexes. */
   path: Path;
+  /** Of the environment, that its value has. */
+  variables: readonly string[];
 }
 
 /**
@@ -36,13 +39,17 @@ export function applyOverride(scenario: Record<string, unknown>, text: string): 
   }
   let node: Record<string, unknown> | unknown[] = scenario;
   const path: Path = [];
+  let variables: readonly string[] = [];
   keys.forEach((key, depth) => {
     const here = path.join('.');
     const at: string | number = Array.isArray(node) ? elementIndex(node, key, here, refuse) : key;
     path.push(at);
     const parent = node as Record<string | number, unknown>;
     if (depth === keys.length - 1) {
-      parent[at] = readValue(source, refuse);
+      const { content, variables: read, problems } = readValue(source, refuse);
+      if (problems[0]) refuse(problems[0].message);
+      parent[at] = content;
+      variables = read;
       return;
     }
     if (path.length === 1 && at === 'target') parent[at] = expandTarget(parent[at]);
@@ -54,7 +61,7 @@ export function applyOverride(scenario: Record<string, unknown>, text: string): 
     }
     node = next as Record<string, unknown> | unknown[];
   });
-  return { text, path };
+  return { text, path, variables };
 }
 
 function elementIndex(
@@ -73,11 +80,15 @@ function elementIndex(
   return refuse(`${path} has no element named ${key}${didYouMean(key, names.filter(Boolean))}`);
 }
 
-function readValue(source: string, refuse: (message: string) => never): unknown {
+function readValue(source: string, refuse: (message: string) => never): Filled {
   try {
-    return parseYaml(source).content;
+    return fillFromEnvironment(parseYaml(source));
   } catch (error) {
     if (!(error instanceof YamlInputError)) throw error;
     return refuse(`the value ${error.issues[0]?.message}`);
   }
+}
+
+export function startsWith(path: Path, beginning: Path): boolean {
+  return beginning.every((key, index) => path[index] === key);
 }

@@ -27,5 +27,5 @@ export function quantity(kind: QuantityKind, bounds?: Bounds) {
         throw error;
       }
     })
-    .meta({ quantity: kind });
+    .meta({ quantity: kind, ...(bounds && { bounds }) });
 }

@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { METRICS, type Unit } from '../record/metrics.js';
 import { QUANTITIES, type QuantityKind } from '../record/quantity.js';
 import { scenarioSchema } from './schema.js';
+import type { ZodNode } from './zod-node.js';
 
 /** The generated part of docs/scenario.md: every key and every metric, from the schemas themselves. */
 export function scenarioReference(): string {
-  const schema = z.toJSONSchema(scenarioSchema, { io: 'input', unrepresentable: 'any' }) as KeySchema;
+  const schema = z.toJSONSchema(scenarioSchema, { io: 'input', unrepresentable: 'any' }) as ZodNode;
   return [
     '### Keys',
     keyTables(schema),
@@ -16,25 +17,10 @@ export function scenarioReference(): string {
   ].join('\n\n');
 }
 
-interface KeySchema {
-  type?: string;
-  enum?: string[];
-  properties?: Record<string, KeySchema>;
-  required?: string[];
-  items?: KeySchema;
-  default?: unknown;
-  description?: string;
-  /** What `.meta()` says in scenarios/*-schema.ts. */
-  quantity?: QuantityKind;
-  shape?: string;
-  fallback?: string;
-  isRequired?: boolean;
-}
-
 /** One table for the top of the file and one for each section in it. */
-function keyTables(root: KeySchema): string {
+function keyTables(root: ZodNode): string {
   const tables: string[] = [];
-  const visit = (schema: KeySchema, path: string): void => {
+  const visit = (schema: ZodNode, path: string): void => {
     const rows = Object.entries(schema.properties ?? {}).map(([key, inner]) => {
       const isRequired = inner.isRequired || (schema.required?.includes(key) && inner.default === undefined);
       return [
@@ -49,23 +35,29 @@ function keyTables(root: KeySchema): string {
     for (const [key, inner] of Object.entries(schema.properties ?? {})) {
       const here = path === '' ? key : `${path}.${key}`;
       if (inner.properties) visit(inner, here);
-      if (inner.items?.properties) visit(inner.items, `${here}[]`);
+      const items = itemsOf(inner);
+      if (items?.properties) visit(items, `${here}[]`);
     }
   };
   visit(root, '');
   return tables.join('\n\n');
 }
 
-function valueWords(schema: KeySchema): string {
+function valueWords(schema: ZodNode): string {
   if (schema.shape) return schema.shape;
   if (schema.quantity) return schema.quantity;
   if (schema.enum) return schema.enum.map((word) => `\`${word}\``).join(', ');
   if (schema.properties) return 'keys';
-  if (schema.items) return schema.items.properties ? 'list of keys' : 'list of texts';
+  if (schema.items) return itemsOf(schema)?.properties ? 'list of keys' : 'list of texts';
   return schema.type === 'string' ? 'text' : (schema.type ?? '');
 }
 
-function defaultWords({ default: value, fallback }: KeySchema): string {
+/** Undefined: there are none, or each is of its own kind. */
+function itemsOf({ items }: ZodNode): ZodNode | undefined {
+  return Array.isArray(items) ? undefined : items;
+}
+
+function defaultWords({ default: value, fallback }: ZodNode): string {
   if (fallback) return `\`${fallback}\``;
   if (value === undefined || value === '' || (typeof value === 'object' && value !== null)) return '';
   return `\`${value}\``;

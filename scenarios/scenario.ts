@@ -181,6 +181,8 @@ export interface Phase {
   durationMs: number;
   /** Messages that fall due a second, all agents together. 0: silence. */
   messageRate: number;
+  /** At the end of the phase, where that is another rate: evenly from the one to the other. Left out: it stays the same. */
+  messageRateTo?: number;
   /** Share of the users who are away for the whole phase; picked by user, so the same in every phase. */
   away: number;
   /** Users a second who leave for `awayForMs` and come back, drawn at random from those connected. */

@@ -1,12 +1,15 @@
 import { z } from 'zod';
-import { GateError, parseGate } from '../record/gate.js';
 import { actionsSchema, expandActions } from './action-schema.js';
 import { agentsSchema } from './agents-schema.js';
 import { oneOf, wholeOrAuto } from './choice.js';
+import { gateSchema } from './gate-schema.js';
+import { quantitySchema } from './json-schema-quantity.js';
 import { matrixSchema } from './matrix-schema.js';
 import { PUBLISHED_RESULT_NAMES } from './published-results.js';
 import { quantity } from './quantity-schema.js';
-import type { MediaPlan, Phase, Scenario, SizeDistribution } from './scenario.js';
+import { rateOrRamp } from './rate-schema.js';
+import type { MediaPlan, Phase, Scenario } from './scenario.js';
+import { sizeSchema } from './size-schema.js';
 import { targetSchema } from './target-schema.js';
 
 /**
@@ -14,12 +17,7 @@ import { targetSchema } from './target-schema.js';
  * docs/scenario.md, so a key cannot be added without being documented.
  */
 
-/** What the ledger has in every payload: run, sender, sequence, due time, checksum. */
-const SMALLEST_MESSAGE = 24;
-const LARGEST_MESSAGE = 1024 ** 2;
-
 const positiveRate = { min: Number.MIN_VALUE, words: 'more than nothing' };
-const messageSize = { min: SMALLEST_MESSAGE, max: LARGEST_MESSAGE, words: 'from 24B to 1MiB' };
 
 const clientsSchema = z.strictObject({
   count: quantity('count', { min: 2, max: 16_000_000, words: 'from 2 to 16 million' }).meta({
@@ -43,58 +41,11 @@ const clientsSchema = z.strictObject({
     .meta({ description: 'Id of the first user; the others follow it.' }),
 });
 
-const lognormalSchema = z
-  .strictObject({
-    median: quantity('size', messageSize).meta({ description: 'Half of the messages are smaller.' }),
-    sigma: z
-      .number({ error: 'is the spread of the logarithm; write a number, such as 0.8' })
-      .min(0, 'must be from 0 to 4')
-      .max(4, 'must be from 0 to 4')
-      .meta({ description: 'Spread of the logarithm; 0.8 puts one message in twenty past 3.7 medians.' }),
-    max: quantity('size', messageSize).meta({ description: 'Larger draws are cut to this size.' }),
-  })
-  .refine(({ median, max }) => median <= max, { path: ['max'], error: 'must not be below the median' });
-
-const sizeSchema = z
-  .preprocess(
-    // `100B` is short for a fixed size.
-    (value) => (typeof value === 'object' && value !== null ? value : { fixed: value }),
-    z
-      .strictObject({
-        fixed: quantity('size', messageSize).optional().meta({ description: 'All messages alike.' }),
-        uniform: z
-          .tuple([quantity('size', messageSize), quantity('size', messageSize)], {
-            error: 'must be the smallest and the largest size, such as [64B, 1KiB]',
-          })
-          .refine(([min, max]) => min <= max, 'must begin with the smaller size')
-          .optional()
-          .meta({
-            type: 'list',
-            shape: '[smallest size, largest size]',
-            description: 'Any size between the two, equally likely.',
-          }),
-        lognormal: lognormalSchema
-          .optional()
-          .meta({ description: 'Many small messages and a long tail, as people write them.' }),
-      })
-      .refine((size) => Object.values(size).filter((part) => part !== undefined).length === 1, {
-        error:
-          'must be one of: a size, {uniform: [64B, 1KiB]}, {lognormal: {median: 200B, sigma: 0.8, max: 4KiB}}',
-      }),
-  )
-  .transform(({ fixed, uniform, lognormal }): SizeDistribution => {
-    if (uniform) return { kind: 'uniform', minBytes: uniform[0], maxBytes: uniform[1] };
-    if (lognormal) {
-      const { median, sigma, max } = lognormal;
-      return { kind: 'lognormal', medianBytes: median, sigma, maxBytes: max };
-    }
-    return { kind: 'fixed', bytes: fixed ?? SMALLEST_MESSAGE };
-  });
-
 const messagesSchema = z.strictObject({
   size: sizeSchema.prefault('100B').meta({
     description: `Payload of a message, from 24B (what the ledger needs) to 1MiB; a size, or a distribution to draw from.`,
     shape: 'size or distribution',
+    short: [quantitySchema('size', {})],
   }),
   arrival: oneOf(['poisson', 'constant']).prefault('poisson').meta({
     description:
@@ -128,9 +79,10 @@ const phaseSchema = z
     duration: quantity('duration', { min: 100, words: 'at least 100ms' }).meta({
       description: 'How long it lasts.',
     }),
-    rate: quantity('rate')
-      .prefault('0/s')
-      .meta({ description: 'Messages that fall due a second, all agents together.' }),
+    rate: rateOrRamp().prefault('0/s').meta({
+      description:
+        'Messages that fall due a second, all agents together; of a ramp it goes evenly from the first rate, at the beginning of the phase, to the second, at its end.',
+    }),
     away: quantity('share').prefault('0%').meta({
       description: 'Share of the users who are away for the whole phase; the same ones every time.',
     }),
@@ -148,13 +100,25 @@ const phaseSchema = z
     ({ name, duration, rate, away, churn, awayFor, cut }): Phase => ({
       name,
       durationMs: duration,
-      messageRate: rate,
+      messageRate: rate.from,
+      ...(rate.to !== undefined && { messageRateTo: rate.to }),
       away,
       churnRate: churn,
       awayForMs: awayFor,
       cut,
     }),
-  );
+  )
+  .meta({
+    short: [
+      {
+        type: 'object',
+        description: 'Stands for all phases of another scenario.',
+        properties: { import: { type: 'string', description: 'Its file, or the name of one that ships.' } },
+        required: ['import'],
+        additionalProperties: false,
+      },
+    ],
+  });
 
 const mediaSchema = z
   .strictObject({
@@ -212,18 +176,6 @@ const generatorSchema = z.strictObject({
 
 const MOST_GATES = 1000;
 
-const gateSchema = z
-  .string('must be a condition in quotes, such as "messages.lost == 0"')
-  .transform((text, context) => {
-    try {
-      return parseGate(text);
-    } catch (error) {
-      if (!(error instanceof GateError)) throw error;
-      context.addIssue({ code: 'custom', message: error.message });
-      return z.NEVER;
-    }
-  });
-
 /** The whole file. Input: what YAML holds; output: a `Scenario`. */
 export const scenarioSchema = z
   .strictObject(
@@ -231,10 +183,18 @@ export const scenarioSchema = z
       name: z
         .string('must be a name for the run, such as quickstart')
         .regex(
-          /^[a-z0-9][a-z0-9._-]{0,63}$/i,
+          /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/,
           'must be letters, digits, dots and dashes: it becomes part of a folder name',
         )
         .meta({ description: 'Names the run and its folder.' }),
+      extends: z
+        .union([z.string(), z.array(z.string())], 'must be a file, or a list of files')
+        .optional()
+        .meta({
+          description:
+            'A scenario that this one is based on, by its path from here or the name of one that ships; of several, the later ones go over the earlier ones, and this file over all. Maps are laid over one another key by key, lists are replaced, null takes a key away.',
+          shape: 'file, or list of files',
+        }),
       description: z
         .string('must be text')
         .prefault('')
@@ -245,6 +205,7 @@ export const scenarioSchema = z
       target: targetSchema.meta({
         description: 'The server under test.',
         shape: '`embedded`, an address, or keys',
+        short: [{ const: 'embedded' }, { type: 'string', pattern: '^(tcp|tls|wss?)://|\\$\\{' }],
         isRequired: true,
       }),
       clients: clientsSchema.meta({ description: 'The population.' }),
@@ -278,7 +239,11 @@ export const scenarioSchema = z
         .array(gateSchema, { error: 'must be a list of conditions, such as ["messages.lost == 0"]' })
         .max(MOST_GATES, `must be at most ${MOST_GATES} conditions`)
         .prefault([])
-        .meta({ description: 'Conditions on the result; one that does not hold makes the exit status 99.' }),
+        .meta({
+          description:
+            'Conditions on the result; one that does not hold makes the exit status 99. A map says that it ends the run early.',
+          shape: 'list of conditions, or of keys',
+        }),
     },
     {
       error: (issue) =>
@@ -296,6 +261,7 @@ export const scenarioSchema = z
       agents,
       reference = null,
       matrix: _,
+      extends: __,
       ...rest
     }): Scenario => ({
       ...rest,

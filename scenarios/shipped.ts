@@ -26,10 +26,14 @@ export async function listShippedScenarios(): Promise<ShippedScenario[]> {
 
 /**
  * Finds a scenario by path, or a shipped one by its bare name. A file in the way of the name wins.
+ * @param beside where its file would be, for a name that stands in another scenario; left out: as the name says
  * @throws ScenarioError that names what may have been meant
  */
-export async function locateScenario(file: string): Promise<{ path: string; label: string }> {
-  if (await isFile(file)) return { path: file, label: file };
+export async function locateScenario(
+  file: string,
+  beside = { path: file, label: file },
+): Promise<{ path: string; label: string }> {
+  if (await isFile(beside.path)) return beside;
   const names = await shippedNames();
   const isShipped = names.includes(file);
   if (isShipped) {

@@ -3,7 +3,7 @@ import { quote } from '../record/quantity.js';
 import { oneOf, wholeOrAuto } from './choice.js';
 import { clusterPlan, clusterTargetSchema } from './cluster-target-schema.js';
 import { commandSchema } from './command-schema.js';
-import { driverSchema } from './driver-schema.js';
+import { DRIVER_NAMES, driverSchema } from './driver-schema.js';
 import { metricsPageSchema } from './metrics-page-schema.js';
 import type { Target } from './scenario.js';
 import { hasNoUser, isAddress } from './target-address.js';
@@ -113,9 +113,10 @@ export const targetSchema = z
     z
       .strictObject(
         {
-          embedded: embeddedSchema
-            .optional()
-            .meta({ description: 'The lab starts the reference server itself and ends it after the run.' }),
+          embedded: embeddedSchema.optional().meta({
+            description: 'The lab starts the reference server itself and ends it after the run.',
+            short: [{ type: 'null' }],
+          }),
           addresses: z
             .array(addressSchema, 'must be a list of addresses, such as [tcp://127.0.0.1:4000]')
             .min(1, 'must have at least one address')
@@ -129,6 +130,7 @@ export const targetSchema = z
             description:
               'The lab starts this server for the run, measures its processes and ends it: docs/targets.md. It needs `c2m run --trust`.',
             shape: 'a command line, or keys',
+            short: [{ type: 'string' }, { type: 'array', items: { type: ['string', 'number'] } }],
           }),
           pid: z
             .number('must be the number of a process')
@@ -190,6 +192,10 @@ export const targetSchema = z
             description: 'What that server speaks: docs/drivers.md.',
             shape: 'name of a driver, or map of it to its settings',
             fallback: 'c2m',
+            short: [
+              { enum: DRIVER_NAMES.filter((name) => name !== 'own') },
+              { type: 'string', pattern: '[/\\\\.$]' },
+            ],
           }),
           websocket: webSocketSchema.optional().meta({
             description: 'How clients of ws and wss ask for the upgrade.',

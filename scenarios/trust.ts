@@ -7,6 +7,7 @@ import type { Finding } from './finding.js';
 import type { Path } from './override.js';
 import { mapOf, mapsOf, rawDriverFile, rawTarget } from './raw-scenario.js';
 import { SHIPPED_FOLDER } from './shipped.js';
+import { bareHost, hostOf, hostOfUrl } from './target-address.js';
 
 /** Of a command, what is shown to whoever has to decide. */
 const LONGEST_COMMAND = 500;
@@ -34,6 +35,48 @@ export function reachBeyondRun(content: unknown, folder: string): Finding[] {
       typeof handlers === 'string' ? reachOfCode(handlers, ['actions', index, 'handlers'], folder) : [],
     ),
   ];
+}
+
+/** Variables of this name are meant for scenarios. */
+const MEANT_FOR_SCENARIOS = /^C2M_/;
+
+/**
+ * What the environment holds may be a secret of this user; a scenario that talks to this machine alone keeps it here.
+ * @param variables that it reads
+ */
+export function reachOfEnvironment(content: unknown, variables: readonly string[]): Finding[] {
+  const read = variables.filter((name) => !MEANT_FOR_SCENARIOS.test(name));
+  const beyond = read.length === 0 ? undefined : machinesBeyond(content)[0];
+  if (!beyond) return [];
+  const names = read.slice(0, 5).join(', ');
+  return [
+    {
+      path: beyond.path,
+      message: `may be told what the environment holds (${names}); name the variable C2M_${read[0]}, or ${ASK}`,
+    },
+  ];
+}
+
+/** Other machines that a scenario speaks to, and where it names them. */
+function machinesBeyond(content: unknown): { path: Path }[] {
+  const { keys } = rawTarget(content);
+  const addresses = Array.isArray(keys.addresses) ? keys.addresses : [];
+  const named: [Path, string | undefined][] = [
+    ...addresses.map((address, index): [Path, string | undefined] => [
+      ['target', 'addresses', index],
+      hostOf(address),
+    ]),
+    [['target', 'admin'], hostOfUrl(keys.admin)],
+    [['target', 'media'], hostOfUrl(keys.media)],
+    [['target', 'metrics', 'url'], hostOfUrl(mapOf(keys.metrics).url)],
+    [['agents', 'nats'], hostOfNats(mapOf(mapOf(content).agents).nats)],
+  ];
+  return named.flatMap(([path, host]) => (host === undefined || isLoopback(host) ? [] : [{ path }]));
+}
+
+function hostOfNats(url: unknown): string | undefined {
+  if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
+  return bareHost(new URL(url).hostname);
 }
 
 /** The code that is loaded as soon as a run is planned: its driver. */

@@ -1,4 +1,5 @@
 import type { Finding } from './finding.js';
+import { conditionOf } from './gate-schema.js';
 import { mapOf, type RawMap, rawTarget } from './raw-scenario.js';
 
 /** Figures of a server that is not ours, and which keys of its target tell them. */
@@ -17,7 +18,7 @@ export function untoldGates(content: unknown): number[] {
   const { gates } = mapOf(content);
   if (kind === undefined || !Array.isArray(gates)) return [];
   return gates.flatMap((gate, index) =>
-    typeof gate === 'string' && isUntold(gate.trimStart(), kind === 'embedded', keys) ? [index] : [],
+    isUntold(conditionOf(gate), kind === 'embedded', keys) ? [index] : [],
   );
 }
 
@@ -32,7 +33,7 @@ function isUntold(gate: string, isEmbedded: boolean, keys: RawMap): boolean {
 export function untoldGateFindings(indexes: readonly number[], content: unknown): Finding[] {
   const { gates } = mapOf(content);
   return indexes.map((index) => {
-    const gate = Array.isArray(gates) ? String(gates[index]).trimStart() : '';
+    const gate = Array.isArray(gates) ? conditionOf(gates[index]) : '';
     return { path: ['gates', index], message: wordsFor(gate) };
   });
 }

@@ -2,6 +2,7 @@ import { didYouMean } from '../record/near-match.js';
 import { quote } from '../record/quantity.js';
 import { actionProblem } from './action-schema.js';
 import type { Finding } from './finding.js';
+import { conditionOf } from './gate-schema.js';
 import { figureOf, mapOf, mapsOf, type RawMap, rawTarget } from './raw-scenario.js';
 import { secretsIn } from './secrets.js';
 
@@ -108,7 +109,7 @@ function gatesOnUnnamedSeries(scenario: RawMap): Finding[] {
   const named = Object.keys(mapOf(mapOf(rawTarget(scenario).keys.metrics).series));
   const gates = Array.isArray(scenario.gates) ? scenario.gates : [];
   return gates.flatMap((gate, index) => {
-    const [, name] = /^\s*serverMetrics\.([^.\s]+)\./.exec(String(gate)) ?? [];
+    const [, name] = /^serverMetrics\.([^.\s]+)\./.exec(conditionOf(gate)) ?? [];
     if (name === undefined || named.includes(name)) return [];
     const hint = didYouMean(name, named) || '; write what it is on the page of the server';
     return [{ path: ['gates', index], message: `target.metrics.series has no ${quote(name)}${hint}` }];

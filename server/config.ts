@@ -398,6 +398,7 @@ export const serverConfigSchema = z.strictObject({
 });
 
 export type ServerConfig = z.output<typeof serverConfigSchema>;
+/** As somebody writes it: what is left out has its default. */
 export type ServerConfigInput = z.input<typeof serverConfigSchema>;
 export type ClusterConfig = z.output<typeof clusterSchema>;
 export type Limits = ServerConfig['limits'];

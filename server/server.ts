@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
+import { demandInstalled, demandPart } from '../native/native-part.js';
 import { startAdmin } from './admin/admin.js';
 import { ServerState } from './admin/server-state.js';
 import type { NodeControl } from './cluster/control/node-control.js';
@@ -16,7 +17,6 @@ import { HandlerFiles } from './hot-code/handler-files.js';
 import { Reloading } from './hot-code/reloading.js';
 import { MediaChild } from './media/media-child.js';
 import { SAMPLE_INTERVAL_MS } from './queues/queue-monitor.js';
-import { takeStoreFolder } from './store/store-folder.js';
 import { clearOwnerless, makeTemporaryFolder } from './temporary-folder.js';
 
 export interface RunningServer {
@@ -42,7 +42,7 @@ type Undo = (() => void | Promise<void>)[];
 /**
  * Starts the reference server: one worker runs in this process unless it is `supervised`, several run in processes of their
  * own.
- * @throws ConfigError, StoreError, or the system's error where an address cannot be had
+ * @throws ConfigError, StoreError, MissingPartError, or the system's error where an address cannot be had
  */
 export async function startServer(input: ServerConfigInput): Promise<RunningServer> {
   const config = parseServerConfig(input);
@@ -62,7 +62,11 @@ export async function startServer(input: ServerConfigInput): Promise<RunningServ
 async function start(config: ServerConfig, log: Logger, undo: Undo): Promise<RunningServer> {
   const needsCertificate = config.listen.some(({ protocol }) => protocol === 'tls' || protocol === 'wss');
   const certificate = needsCertificate ? await loadCertificate(config.tls) : undefined;
+  if (config.store === 'jetstream') demandInstalled('lmdb');
   if (config.store === 'lmdb') {
+    await demandPart('lmdb');
+    // It imports LMDB, which a server without mailboxes on disk does not need.
+    const { takeStoreFolder } = await import('./store/store-folder.js');
     const homes = config.homes > 0 ? config.homes : config.workers;
     const store = await takeStoreFolder(config.lmdb.folder, homes, (line) => log.warn(line));
     // Undone last, since it throws where the folder went away.

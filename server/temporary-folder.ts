@@ -2,7 +2,7 @@ import { constants, existsSync, lstatSync, readdirSync, renameSync, writeSync } 
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tryLock } from './store/folder-lock.js';
+import { hasLocks, tryLock } from './store/folder-lock.js';
 
 /** What a server keeps while it lives, and what a run keeps with its own server. */
 export type TemporaryFolderPrefix = 'c2m-server-' | 'c2m-target-';
@@ -17,12 +17,16 @@ export interface TemporaryFolder {
   remove(): Promise<void>;
 }
 
-/** A folder that nobody else may look into, and that `clearOwnerless` removes once this process has ended. */
+/**
+ * A folder that nobody else may look into, and that `clearOwnerless` removes once this process has ended. Without locks
+ * (koffi) it has no mark, so that nobody takes it for ownerless, and stays behind where this process is killed.
+ */
 export async function makeTemporaryFolder(
   prefix: TemporaryFolderPrefix,
   parent = tmpdir(),
 ): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(parent, prefix));
+  if (!hasLocks()) return { path, remove: () => removeWithMark(path) };
   // It gets its name with the lock on it already: otherwise somebody who clears could be faster.
   const unnamed = join(path, `${OWNER_MARK}.new`);
   const lock = await tryLock(unnamed, constants.O_CREAT);
@@ -44,10 +48,11 @@ export interface Clearing {
 
 /**
  * Removes the temporary folders of servers and runs that were killed: of our names, of this user, with our mark in
- * them, whose lock nobody holds. Nothing else is touched.
+ * them, whose lock nobody holds. Nothing else is touched; nothing at all where there are no locks (koffi).
  */
 export async function clearOwnerless(parent = tmpdir()): Promise<Clearing> {
   const clearing: Clearing = { cleared: [], left: [] };
+  if (!hasLocks()) return clearing;
   for (const name of readdirSync(parent).filter((each) => NAME.test(each))) {
     const path = join(parent, name);
     try {

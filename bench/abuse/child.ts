@@ -1,7 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
-
-const require = createRequire(import.meta.url);
+import { builtBenchEntry } from '../entries.js';
 
 /** A process of the benchmark that answers each message with one. */
 export interface Child {
@@ -11,9 +9,8 @@ export interface Child {
   end(): void;
 }
 
-/** @param name of a file in this folder */
-export async function startChild(name: 'attacker-process' | 'bystander-process'): Promise<Child> {
-  const child = fork(require.resolve(`#dist/bench/abuse/${name}.js`), { serialization: 'advanced' });
+export async function startChild(name: 'attacker' | 'bystander'): Promise<Child> {
+  const child = fork(builtBenchEntry(name), { serialization: 'advanced' });
   await nextMessage(child, name, 10_000);
   return {
     pid: child.pid as number,

@@ -43,10 +43,7 @@ export interface AbuseResult {
 /** Starts a server, lets bystanders talk, floods it, and asks everybody what they saw. */
 export async function runCase(each: AbuseCase, shape: ShapeName, seconds: number): Promise<AbuseResult> {
   const folder = makeScratchFolder(each.diskBytes);
-  const [bystanders, attacker] = await Promise.all([
-    startChild('bystander-process'),
-    startChild('attacker-process'),
-  ]);
+  const [bystanders, attacker] = await Promise.all([startChild('bystander'), startChild('attacker')]);
   let target: Target | undefined;
   try {
     const config = configOf(each, shape, folder.path);

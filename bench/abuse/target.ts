@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import type { ServerStats } from '../../protocol/stats.js';
 import type { ListenAddress, ServerConfigInput } from '../../server/config.js';
+import { builtBenchEntry } from '../entries.js';
 import { MemoryWatch } from '../memory-watch.js';
 import { commandLine } from '../process-tree.js';
 import type { FromLauncher, ToLauncher } from './server-launcher.js';
 
-const require = createRequire(import.meta.url);
 const KEPT_LINES = 30;
 const CLOSE_WITHIN_MS = 20_000;
 const ASK_WITHIN_MS = 5000;
@@ -37,7 +36,7 @@ export interface Target {
 export async function startTarget(config: ServerConfigInput, limits: TargetLimits): Promise<Target> {
   const files = limits.openFiles === undefined ? '' : `ulimit -n ${limits.openFiles}; `;
   const data = `ulimit -d ${Math.ceil(limits.dataBytes / 1024)}; `;
-  const entry = require.resolve('#dist/bench/abuse/server-launcher.js');
+  const entry = builtBenchEntry('abuseServer');
   const launcher = spawn('sh', ['-c', `${files}${data}exec "$0" "$1"`, process.execPath, entry], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });

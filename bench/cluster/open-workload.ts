@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { builtEntry } from '../../entries.js';
 import { readRunRecord } from '../../record/folder.js';
 import { startChild } from '../peers/child.js';
 
-const COMMAND = createRequire(import.meta.url).resolve('#dist/cli/c2m.js');
+const COMMAND = builtEntry('command');
 const GATE_FAILED = 99;
 
 export interface OpenWorkload {

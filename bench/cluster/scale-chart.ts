@@ -1,4 +1,8 @@
-import { type ScalabilityLaw, type ScalePoint, throughputAt } from './scalability-law.js';
+import {
+  type ScalabilityLaw,
+  type ScalePoint,
+  throughputAt,
+} from '../../record/scalability/scalability-law.js';
 
 const WIDTH = 640;
 const HEIGHT = 320;

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { builtEntry } from '../../entries.js';
 import { readRunRecord, readTimeline } from '../../record/folder.js';
 import { stagesOf } from '../../reports/stages.js';
 import { commandLine } from '../process-tree.js';
@@ -13,7 +13,7 @@ import { IDLE_SECONDS, type Run, type Tool } from './tool.js';
 import { Watch } from './watch.js';
 import { talkSeconds, type Workload } from './workload.js';
 
-const COMMAND = createRequire(import.meta.url).resolve('#dist/cli/c2m.js');
+const COMMAND = builtEntry('command');
 /** Exit status of a run that was measured and did not hold its gates. */
 const GATE_FAILED = 99;
 /** For the start of a server, the rest of the messages, and the report. */

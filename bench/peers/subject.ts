@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { builtEntry } from '../../entries.js';
+import { builtBenchEntry } from '../entries.js';
 import { findMosquitto, startMosquitto } from '../mosquitto.js';
 import { startChild } from './child.js';
 import { type Counter, countByHttp, countByMosquitto } from './counter.js';
@@ -27,8 +28,7 @@ export interface Protocol {
   connectsPerSecond?: number;
 }
 
-const require = createRequire(import.meta.url);
-const C2M = require.resolve('#dist/cli/c2m.js');
+const C2M = builtEntry('command');
 const ROOT = join(C2M, '../../..');
 const SHOOT_OUT = join(ROOT, 'scenarios/shoot-out');
 const READY_MS = 10_000;
@@ -122,7 +122,7 @@ async function mosquitto(settings: string): Promise<Subject> {
 
 async function relay(kind: 'websocket' | 'socketio', driver: string): Promise<Subject> {
   const folder = await mkdtemp(join(tmpdir(), 'c2m-relay-'));
-  const script = require.resolve('#dist/bench/peers/counting-server.js');
+  const script = builtBenchEntry('countingServer');
   const child = startChild(process.execPath, [script, kind], { cwd: folder });
   const close = async () => {
     await child.end();

@@ -15,7 +15,7 @@ import { Presence } from './presence.js';
 import { ScenarioClock } from './scenario-clock.js';
 import { Schedule, type TakeDue } from './schedule.js';
 
-/** What changes what falls due, at a time of its own. */
+/** Messages of the coordinator that change what falls due. Each names the time from which it holds. */
 type Change = Extract<ToAgent, { kind: 'phase' | 'rate' }>;
 type Levels = Pick<AgentSample, 'open' | 'openPeak' | 'openLow' | 'opening' | 'away' | 'inFlight'>;
 
@@ -24,10 +24,10 @@ const SAMPLE_MS = 1000;
 const LOOP_DELAY_RESOLUTION_MS = 10;
 /** How often, while draining, it is looked whether anything is still under way. */
 const DRAIN_CHECK_MS = 100;
-/** At the end, how long goodbyes may take, a few of them a tick: two million take longer, and end with the process. */
+/** How long saying goodbye may take at the end, a few clients a tick. Two million take longer: the rest ends with the process. */
 const GOODBYES_MS = 2000;
 const GOODBYES_A_TICK_MS = 20;
-/** And how long the last of them: what the server still sends meanwhile counts. */
+/** How long the agent then waits for connections to close. What arrives meanwhile still counts. */
 const PARTING_MS = 2000;
 
 /** One agent: a population, its schedule, and what it tells the coordinator. Runs in any process. */
@@ -159,7 +159,7 @@ export class Agent implements PopulationListener {
     this.#checkDrain(now);
     this.#population.flush();
     if (now >= this.#nextSampleMs) {
-      // What a stalled agent has counted is of all the time until now, not of the first second that it missed.
+      // After a stall, what was counted belongs to the whole stall: the sample says so, rather than naming its first second.
       const isStalled = now >= this.#nextSampleMs + SAMPLE_MS;
       this.#sample(isStalled ? now : this.#nextSampleMs);
       while (this.#nextSampleMs <= now) this.#nextSampleMs += SAMPLE_MS;
@@ -211,13 +211,13 @@ export class Agent implements PopulationListener {
     this.#population.flush();
     this.#connector.tellUnbegun(now);
     this.#population.recordUnfinishedConnects(now, (client) => !this.#presence.isAway(client));
-    // Of before the goodbyes: the last levels are those of the run, not of its end.
+    // Taken before the goodbyes, or the last sample would show everybody leaving.
     this.#lastLevels = this.#levels();
     this.#goodbyesUntilMs = now + GOODBYES_MS;
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
   }
 
-  /** What comes before the last connection has ended belongs to the run. */
+  /** Says goodbye to a few clients at a time, waits for their connections to close, then gives the final account. */
   #part(now: number): void {
     if (this.#left < this.#plan.count && now < this.#goodbyesUntilMs) {
       const endMs = now + GOODBYES_A_TICK_MS;
@@ -233,7 +233,7 @@ export class Agent implements PopulationListener {
     this.#tell({ kind: 'final', totals: this.#population.totals() });
   }
 
-  /** Of now, and the extremes since the last call. */
+  /** Levels of this moment, with the highest and lowest since the last call. */
   #levels(): Levels {
     const { sent, delivered, refused } = this.#population.counts();
     return {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { builtEntry } from '../../entries.js';
 
 /** Of an agent process whose machine is lent, beside 0, 1, 2 and that of the IPC: where it beats into. */
 export const BEAT_DESCRIPTOR = 4;
@@ -10,7 +11,7 @@ export const BEAT_EVERY_MS = 500;
  * Resolves when it has begun.
  */
 export async function startBeating(): Promise<void> {
-  const thread = new Worker(new URL('./beat-thread.js', import.meta.url));
+  const thread = new Worker(builtEntry('agentBeat'));
   // It must neither keep the process, nor end it before its time.
   thread.unref();
   await once(thread, 'message');

@@ -49,7 +49,7 @@ export class ClientWriter implements Output {
     }
     if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
-    // Behind all reads of this turn.
+    // An immediate runs after all sockets of this turn were read, so that one write answers them all.
     setImmediate(this.#flushBound);
   }
 
@@ -112,7 +112,7 @@ export class ClientWriter implements Output {
 
   writeText(text: string): void {
     const buffer = this.room(Buffer.byteLength(text));
-    // Not before: making room may have sent what was there.
+    // Read `at` only now: making room may have sent what was there and begun anew.
     this.at += buffer.write(text, this.at);
   }
 

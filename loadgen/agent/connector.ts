@@ -7,7 +7,7 @@ import type { IntervalHistograms } from './interval-histograms.js';
 import { ClientState, type Population } from './population.js';
 import { TimedQueue } from './timed-queue.js';
 
-/** A client that failed waits this long before it queues again; the last of them from then on. */
+/** Back-off of a client whose attempts fail: one entry an attempt in a row, the last for all that follow. */
 const BACKOFFS_MS = [500, 1000, 2000, 4000, 8000];
 
 /** That are counted of one client, in a row. */
@@ -104,7 +104,8 @@ export class Connector {
 
   /** Puts a client in line once its back-off is over. */
   enqueueAfterFailure(client: number, nowMs: number): void {
-    // They say as well whose turn it is among the addresses, so they go on; past what a byte holds from the longest back-off on.
+    // The count also says which address is next, so it must go on rising. Past what a byte holds it starts again at the
+    // longest back-off.
     const before = this.#failures[client] as number;
     const failures = before === MOST_FAILURES ? BACKOFFS_MS.length : before + 1;
     this.#failures[client] = failures;

@@ -117,7 +117,7 @@ export class Conversations {
       if (state !== MessageState.Again) this.#sendsFirst(client, slot, nowMs);
       else if (!promises.recognizesRepetitions) this.#sendsAgain(client, sequence);
       if (state === MessageState.Due) this.#recordLag(client, slot, nowMs, dueMs);
-      // Where nobody says that it was accepted, nobody can know that it has to be sent again.
+      // A protocol without ACCEPTED never says what to send again: what is written counts as kept.
       this.outbox.setState(slot, promises.accepted ? MessageState.Sent : MessageState.Kept);
       const number = this.#firstSequence + sequence;
       const payload = payloads.make(this.outbox.bytesOf(slot), dueMs, firstUser + client, number);
@@ -151,7 +151,7 @@ export class Conversations {
     const slot = this.outbox.find(sender, sequence);
     const nowMs = monotonicMs();
     if (slot !== NONE) this.#timeDelivery(sender, client, slot, flow, nowMs);
-    // It was refused and comes all the same: how long it took, only its payload tells.
+    // It was refused, so the outbox has forgotten it, and is delivered all the same: its due time is in the payload.
     else if (isWhole) histograms.record('delivered', nowMs - dueMsIn(payload), dueMsIn(payload));
     const isAwaited = promises.receipt && !this.ledger.takeEarlyReceipt(flow, sequence);
     if (!isAwaited && slot !== NONE) this.outbox.settle(sender, slot);
@@ -197,10 +197,10 @@ export class Conversations {
   /** The server does not take a message. */
   refused(client: number, sequence: number): void {
     const slot = this.outbox.find(client, sequence);
-    // What was accepted once stays so: a repetition may be refused by a server that cannot look it up just now.
+    // Not in the outbox: done already, and a refusal of its repetition changes nothing.
     if (slot === NONE) return;
     if (this.#options.promises.accepted && this.outbox.stateOf(slot) === MessageState.Kept) {
-      // It answers a repetition: ACCEPTED of the message itself does not come any more.
+      // The refusal is of a repetition: a receipt has shown that the server has it. No ACCEPTED will follow.
       if (this.outbox.answerOf(slot) === Answer.Awaited) this.#missAccepted(client, slot);
       return;
     }
@@ -210,7 +210,10 @@ export class Conversations {
     for (let flow = firstFlow; flow < firstFlow + recipients; flow += 1) this.ledger.refuse(flow, sequence);
   }
 
-  /** Nobody knows whether the server has it: it goes out again, unless the protocol sends nothing twice. */
+  /**
+   * The connection died before ACCEPTED, so the server may have it or not. It is sent again, unless the protocol
+   * promises at most once.
+   */
   #connectionDied(client: number, slot: number): void {
     if (this.#options.promises.delivery !== 'at-most-once') {
       this.outbox.repeat(client, slot);
@@ -220,7 +223,10 @@ export class Conversations {
     this.outbox.setAnswer(client, slot, Answer.Missed);
   }
 
-  /** What was sent to somebody before this login will not come any more, where nothing waits for those who are away. */
+  /**
+   * A server that stores nothing for users who are away will not deliver what was sent before this login: it is waited
+   * for no longer.
+   */
   #giveUp(sender: number, flow: number): void {
     for (let slot = this.outbox.first(sender), next = NONE; slot !== NONE; slot = next) {
       next = this.outbox.after(slot);
@@ -278,26 +284,29 @@ export class Conversations {
     const flow = this.#flow(client, by);
     const slot = flow === NONE ? NONE : this.outbox.find(client, sequence);
     if (slot === NONE || !this.outbox.takeReceipt(slot, flow - client * this.#mostRecipients)) return NONE;
-    // A receipt says more than ACCEPTED does; after a reconnect it may come instead of it, or before it.
+    // A receipt implies ACCEPTED, which may have been lost with a connection or may come later.
     if (this.outbox.stateOf(slot) === MessageState.Again) this.#missAccepted(client, slot);
     this.outbox.setState(slot, MessageState.Kept);
     return slot;
   }
 
-  /** A receipt says that the server has a message, and ACCEPTED was lost with the connection that it was to come on. */
+  /**
+   * ACCEPTED will not come any more, because the connection that it was for has died; that the server has the message
+   * follows from a receipt.
+   */
   #missAccepted(client: number, slot: number): void {
     this.ledger.impliedAccepted += this.recipientsOf(client);
     this.outbox.setAnswer(client, slot, Answer.Missed);
   }
 
-  /** Hot path. What its own sender's pause has held back is no lag. */
+  /** Hot path. Lag is how late the generator was. Time for which the sender was away or hung on purpose is none. */
   #recordLag(client: number, slot: number, nowMs: number, dueMs: number): void {
     const { absences, histograms } = this.#options;
     const heldMs = absences.hadAny ? absences.totalMs(client, nowMs) - this.outbox.senderAwayMsOf(slot) : 0;
     histograms.record('lag', nowMs - dueMs - heldMs, dueMs);
   }
 
-  /** The server may have it already, and take it for another one. */
+  /** The server may have it already, and does not recognise it: it may deliver both copies. */
   #sendsAgain(client: number, sequence: number): void {
     const first = client * this.#mostRecipients;
     for (let flow = first; flow < first + this.recipientsOf(client); flow += 1)
@@ -312,7 +321,8 @@ export class Conversations {
     this.outbox.setSentMs(slot, nowMs);
     const { absences } = this.#options;
     if (!absences.hadAny) return;
-    // What waited for its own sender did not wait for the server; where both were away, it waited for the longer of them.
+    // Time for which the sender was away is taken off every latency. Where the recipient was away too, only the longer
+    // of both counts.
     const heldMs = absences.totalMs(client, nowMs) - this.outbox.senderAwayMsOf(slot);
     for (let recipient = 0; heldMs > 0 && recipient < recipients; recipient += 1) {
       const away = absences.totalMs(this.#recipientAt(client, recipient), nowMs);

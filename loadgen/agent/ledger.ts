@@ -1,7 +1,7 @@
 import { SequenceCounts } from './sequence-counts.js';
 import { SequenceSets } from './sequence-sets.js';
 
-/** What a delivery was to the ledger. */
+/** What the ledger made of a delivery. `late`: after a later message of its flow; `foreign`: nobody sent it. */
 export type Delivery = 'first' | 'late' | 'redelivered' | 'duplicated' | 'foreign';
 
 /** What the ledger counts as it happens. */
@@ -18,13 +18,13 @@ export const LEDGER_COUNTS = [
   'corrupted',
   /** Receipted before they were delivered. */
   'receiptedEarly',
-  /** Never accepted, and receipted all the same: that the server had them only follows. */
+  /** Receipted or delivered, though ACCEPTED was never seen: that the server held them only follows from it. */
   'impliedAccepted',
-  /** Delivered to somebody, or by somebody, who was away for a time since they were due: it was taken off. */
+  /** Sender or recipient was away on purpose between due and delivery: that time was taken off the latency. */
   'awayAdjusted',
   /** Deliveries of what an earlier run has left in a mailbox. */
   'leftOver',
-  /** Messages to groups, each of them once; all others count once for each recipient. */
+  /** Messages to groups, each counted once. All other counts have one for each recipient. */
   'toGroups',
 ] as const;
 
@@ -37,7 +37,7 @@ export type LedgerTotals = LedgerCounts & {
   acceptedNotDelivered: number;
   deliveredNotReceipted: number;
   unsent: number;
-  /** Of those refused, the ones that were delivered all the same: a repetition met a server that could not answer. */
+  /** Refused, and delivered all the same: a repetition of an accepted message may be refused by a server in trouble. */
   refusedAndDelivered: number;
 };
 
@@ -67,16 +67,16 @@ export class Ledger {
   readonly #recipients: number;
   /** Highest sequence that fell due, by sender. */
   readonly #due: Uint32Array;
-  /** Highest sequence that was seen, by flow; memory that nothing was seen in stays the kernel's. */
+  /** Highest sequence that was seen, by flow. The kernel gives memory only to pages that are written, so silent flows are free. */
   readonly #seen: Uint32Array;
-  /** The same when the recipient logged in the last time: only those may come again. */
+  /** The value of `#seen` when the recipient logged in last: up to there the server may deliver again. */
   readonly #seenBefore: Uint32Array;
-  /** How often they have come again on the connection of now, those of before it for the first time included. */
+  /** How often messages from before the login have come on the present connection. */
   readonly #onThisConnection = new SequenceCounts();
-  /** Sequences below those that were not seen. */
+  /** Sequences below the highest that have not come. */
   readonly #missing = new SequenceSets();
   readonly #refused = new SequenceSets();
-  /** How often they were sent again to a server that cannot know it: it has so many more of them. */
+  /** How often each was sent again to a server that does not recognise repetitions: it holds that many more copies. */
   readonly #sentAgain = new SequenceCounts();
   /** Receipts that came before the message. */
   readonly #early = new SequenceSets();
@@ -120,7 +120,7 @@ export class Ledger {
     return this.#refused.has(flow, sequence);
   }
 
-  /** The recipient of a flow has a new connection: what came on the one before may come again. */
+  /** The recipient logged in again: what it had may be delivered once more. */
   reconnected(flow: number): void {
     const seen = this.#seen[flow] as number;
     if (seen === 0) return;
@@ -151,7 +151,7 @@ export class Ledger {
     }
     if (this.#missing.delete(flow, sequence)) {
       this.delivered += 1;
-      // Numbers that were refused leave no hole that a later one could have overtaken.
+      // Also where it was refused before: a server that delivers it later than its successor has changed the order.
       this.outOfOrder += 1;
       if (sequence <= (this.#seenBefore[flow] as number)) this.#onThisConnection.add(flow, sequence);
       return 'late';
@@ -188,7 +188,7 @@ export class Ledger {
     return ledgerCounts((name) => this[name]);
   }
 
-  /** @param open of the messages that are not done */
+  /** @param open counts of the messages that are still in the outbox */
   totals(
     open: Pick<LedgerTotals, 'unsent' | 'acceptedNotDelivered' | 'deliveredNotReceipted' | 'impliedAccepted'>,
   ): LedgerTotals {
@@ -203,8 +203,8 @@ export class Ledger {
   }
 
   /**
-   * A server may deliver each message of its own once on a connection. Of one that was sent again it has several, and all
-   * of them may come again on the next connection of the recipient.
+   * A server may deliver each copy that it holds once a connection. It holds one copy of a message, and another one for each time that
+   * the message was sent again to a server that does not recognise repetitions.
    */
   #mayComeAgain(flow: number, sequence: number): boolean {
     const cameFirst = sequence > (this.#seenBefore[flow] as number) ? 1 : 0;

@@ -2,12 +2,12 @@ import { grown } from '../grown.js';
 
 const NONE = -1;
 const FIRST_SLOTS = 1024;
-/** In place of the slot before: this one holds no message. */
+/** Stands in `#before` of a slot that holds no message. */
 const FREE = -2;
 
 /**
- * How far a message has come on its side of the sender. `Held`: it fell due while the sender had no connection;
- * `Again`: it was sent on a connection that died before ACCEPTED; `Kept`: the server has it, so ACCEPTED or a receipt says.
+ * How far a message has come, as its sender sees it. `Held`: it fell due while the sender had no connection. `Again`: the connection
+ * died before ACCEPTED, so it will be sent again. `Kept`: ACCEPTED or a receipt says that the server has it.
  */
 export const MessageState = { Due: 0, Sent: 1, Kept: 2, Again: 3, Held: 4 } as const;
 
@@ -108,7 +108,7 @@ export class Outbox {
     return this.#sentMs[slot] as number;
   }
 
-  /** It goes out for the first time. */
+  /** When it was first handed to a socket. */
   setSentMs(slot: number, nowMs: number): void {
     this.#sentMs[slot] = nowMs;
   }

@@ -1,7 +1,7 @@
 import type { ClientAction, Phase } from '../../scenarios/scenario.js';
 import type { AgentPlan } from '../agent-messages.js';
 import { nthSeed, Random, randomStream, seedFor } from '../random.js';
-import { Arrivals } from './arrivals.js';
+import { Arrivals, type RateSpan } from './arrivals.js';
 import { sizeSampler } from './message-size.js';
 import { NOT_OWN, type Presence } from './presence.js';
 import type { ScenarioClock } from './scenario-clock.js';
@@ -12,7 +12,7 @@ export type TakeDue = (client: number, isForGroup: boolean, dueMs: number, bytes
 /** The clocks of two hosts are a little apart: who is told that the last phase is over may not be there yet. */
 const CLOCK_SLACK_MS = 10;
 
-/** Messages that fall due at one rate: a phase, or a part of it. */
+/** Messages that fall due at one rate, or at one that goes evenly to another: a phase, or a part of it. */
 interface Stretch {
   arrivals: Arrivals;
   /** One number an arrival: who of those that may send it is asked. */
@@ -67,7 +67,8 @@ export class Schedule {
     this.#phases += 1;
     this.#startMs = this.#endMs;
     this.#endMs += phase.durationMs;
-    this.#begin(`phase ${this.#phases}`, phase.messageRate, this.#startMs);
+    const { messageRate: from, messageRateTo: to = from } = phase;
+    this.#begin(`phase ${this.#phases}`, { from, to }, this.#startMs);
     this.#presence.beginPhase(phase, this.#phases, this.#startMs);
   }
 
@@ -81,7 +82,8 @@ export class Schedule {
     const fromMs = this.#clock.toldMs(atMs);
     if (!this.#stretch || fromMs < this.#startMs || fromMs >= this.#endMs) return;
     this.#takeUntil(fromMs, send);
-    this.#begin(`phase ${this.#phases} from ${fromMs} ms at ${messageRate}/s`, messageRate, fromMs);
+    const name = `phase ${this.#phases} from ${fromMs} ms at ${messageRate}/s`;
+    this.#begin(name, { from: messageRate, to: messageRate }, fromMs);
     // Who hears of it late has handed over what fell due by then at the rate before.
     this.#takeUntil(this.#takenMs, () => undefined);
   }
@@ -110,11 +112,11 @@ export class Schedule {
     return atMs;
   }
 
-  #begin(name: string, messageRate: number, fromMs: number): void {
+  #begin(name: string, rate: RateSpan, fromMs: number): void {
     const { messages, seed } = this.#plan;
     const random = randomStream(seed, `arrivals of ${name}`);
     this.#stretch = {
-      arrivals: new Arrivals(messages.arrival, messageRate, fromMs, this.#endMs, random),
+      arrivals: new Arrivals(messages.arrival, rate, fromMs, this.#endMs, random),
       senders: randomStream(seed, `senders of ${name}`),
       detailSeed: seedFor(seed, `messages of ${name}`),
       redrawSeed: seedFor(seed, `other senders of ${name}`),

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { constants, hostname, setPriority } from 'node:os';
 import type { Readable } from 'node:stream';
+import { builtEntry } from '../../entries.js';
 import { BEAT_DESCRIPTOR } from '../agent/beat.js';
 import { IS_LENT, type Renewal } from '../agent/lease.js';
 import type { AgentPlan, FromAgent, ToAgent } from '../agent-messages.js';
@@ -9,8 +9,6 @@ import { type HostFacts, readHostFacts } from '../host-facts.js';
 import { readPrivateBytes } from '../process-usage.js';
 import { describeEnvironment } from '../recording/environment.js';
 import type { AgentHost, AgentLink, Coordinator } from './coordinator.js';
-
-const AGENT_SCRIPT = '#dist/loadgen/agent/agent-process.js';
 
 /** How plans name this machine. */
 export const THIS_HOST = 'local';
@@ -35,7 +33,7 @@ export class LocalAgents implements Coordinator {
   #links: ForkedAgent[] = [];
 
   /** @param script the agent's entry; tests give one of their own */
-  constructor(host: AgentHost, script = agentScript()) {
+  constructor(host: AgentHost, script = builtEntry('agent')) {
     this.#host = host;
     this.#script = script;
   }
@@ -56,11 +54,6 @@ export class LocalAgents implements Coordinator {
   async close(): Promise<void> {
     for (const link of this.#links) link.kill();
   }
-}
-
-/** The built entry of an agent process. */
-function agentScript(): string {
-  return createRequire(import.meta.url).resolve(AGENT_SCRIPT);
 }
 
 export interface ForkOptions {
@@ -84,7 +77,7 @@ export class ForkedAgent implements AgentLink {
   #listener: (message: FromAgent) => void = (message) => this.#early.push(message);
 
   constructor(host: AgentHost, plan: AgentPlan, options: ForkOptions = {}) {
-    const { script = agentScript(), inside = (make) => make(), isLent = false } = options;
+    const { script = builtEntry('agent'), inside = (make) => make(), isLent = false } = options;
     this.host = host;
     this.plan = plan;
     this.#process = inside(() =>

@@ -45,6 +45,7 @@ export interface Framing {
 
 /** The clients of one agent. */
 export interface ClientRange {
+  /** How many: they are the indexes from 0 on. */
   count: number;
   /** User that client 0 is. */
   firstUser: number;
@@ -80,6 +81,7 @@ export interface ClientProtocol {
   writePending(client: number, out: Output): void;
   /** Hot path. All messages that were due are written: what is to be said behind them, once for all. */
   messagesWritten?(client: number, out: Output): void;
+  /** A sign of life is due (`ClientRange.heartbeatMs`). */
   writeKeepalive(client: number, out: Output): void;
   /** What `ClientEvents.startTls` has begun is done: from now on all bytes are enciphered. */
   secured?(client: number, out: Output): void;
@@ -93,7 +95,9 @@ export interface ClientProtocol {
 
 /** What a protocol tells of its clients. */
 export interface ClientEvents {
+  /** It is logged in, and what is sent to it reaches it from now on. */
   loggedIn(client: number): void;
+  /** The server says that it holds the message. */
   accepted(client: number, sequence: number): void;
   /** Hot path. A message came; who sent it, and which it is, its payload says. `payload` is valid during the call. */
   delivered(client: number, payload: Buffer, isRedelivery: boolean): void;

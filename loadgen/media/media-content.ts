@@ -1,4 +1,5 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
+import { loadPart } from '../../native/native-part.js';
 
 const SIDE_PIXELS = 320;
 /** What makes each file another one. */
@@ -25,10 +26,13 @@ export class MediaContent {
     this.#hashOfShared = createHash('sha256').update(this.#shared);
   }
 
-  /** @param bytes of a file; a small image is filled up behind its end, where decoders stop */
+  /**
+   * @param bytes of a file; a small image is filled up behind its end, where decoders stop
+   * @throws MissingPartError
+   */
   static async of(bytes: number): Promise<MediaContent> {
     // Loaded where files are made: most runs have none.
-    const { default: sharp } = await import('sharp');
+    const sharp = loadPart('sharp');
     const noise = { type: 'gaussian' as const, mean: 128, sigma: 20 };
     for (let side = SIDE_PIXELS; ; side = Math.floor(side / 2)) {
       const image = await sharp({

@@ -140,7 +140,7 @@ export class MediaLoad {
     const { arrival, seed, connections } = this.#settings;
     // Users have the keys from 0 on.
     const random = randomStream(seed, `${kind}s`);
-    return new RequestWorkload(new Arrivals(arrival, rate, startMs, endMs, random), {
+    return new RequestWorkload(new Arrivals(arrival, { from: rate, to: rate }, startMs, endMs, random), {
       connections,
       mostWaiting: this.#limits.mostWaiting,
       ask: () => (kind === 'upload' ? this.#upload() : this.#download()),

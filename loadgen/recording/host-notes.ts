@@ -1,6 +1,6 @@
 import { agentLosses, lossWords } from '../../record/agent-losses.js';
 import type { Measurement } from '../../record/run.js';
-import type { Scenario } from '../../scenarios/scenario.js';
+import type { Phase, Scenario } from '../../scenarios/scenario.js';
 
 type Hosts = Measurement['hosts'];
 type Phases = readonly { name: string; startSeconds: number }[];
@@ -29,8 +29,8 @@ export function remainingNotes(
     const changed = rateChanges.findLast(
       (change) => change.phase === phase?.name && change.atSeconds <= loss.toSeconds,
     );
-    const planned = scenario.phases.find(({ name }) => name === phase?.name)?.messageRate ?? 0;
-    const rate = changed?.perSecond ?? planned;
+    const planned = scenario.phases.find(({ name }) => name === phase?.name);
+    const rate = changed?.perSecond ?? plannedRate(planned, loss.toSeconds - (phase?.startSeconds ?? 0));
     const inPhase =
       rate > 0
         ? ` (${Math.round(rate * share)} of ${Math.round(rate)} messages/s in the phase ${phase?.name})`
@@ -40,6 +40,13 @@ export function remainingNotes(
       `and with them ${percent(share)} of every rate${inPhase}`
     );
   });
+}
+
+/** Of a ramp, what it had come to after so many seconds of its phase. */
+function plannedRate(phase: Phase | undefined, seconds: number): number {
+  if (!phase) return 0;
+  const { messageRate: from, messageRateTo: to = from, durationMs } = phase;
+  return from + (to - from) * Math.min(1, Math.max(0, (seconds * 1000) / durationMs));
 }
 
 /** Where the clocks of machines are known less well than what is drawn by them; empty: they are known well enough. */

@@ -75,6 +75,14 @@ export class LatencyCounts {
     this.#end = 0;
   }
 
+  /** From the lowest value on. @param visit gets a value in microseconds, as histograms of three digits have it */
+  forEach(visit: (microseconds: number, count: number) => void): void {
+    for (let index = 0; index < this.#end; index += 1) {
+      const count = this.#counts[index] as number;
+      if (count > 0) visit(highestAt(index), count);
+    }
+  }
+
   get isEmpty(): boolean {
     return this.#end === 0;
   }

@@ -30,6 +30,8 @@ export interface MergedInterval {
   latency: TimelineSample['latency'];
   lagP99Ms: number | null;
   lagMaxMs: number | null;
+  /** All of it, by kind. */
+  counts: ReadonlyMap<RecordedKind, LatencyCounts>;
 }
 
 /**
@@ -89,6 +91,7 @@ export class LatencyRecorder {
       ) as TimelineSample['latency'],
       lagP99Ms: lag ? percentile(lag, 99) : null,
       lagMaxMs: lag ? percentile(lag, 100) : null,
+      counts: merged,
     };
   }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Aborted } from '../../record/abort.js';
 import { agentLosses, lossWords } from '../../record/agent-losses.js';
 import { type Promises, whyUntold } from '../../record/promises.js';
 import { LATENCY_KINDS, type Measurement, type RecordedAgent } from '../../record/run.js';
@@ -52,6 +53,8 @@ export interface FinishedRun {
   isPartial: boolean;
   /** Why the target was gone before the end; null: it was not. */
   died: string | null;
+  /** The gate that ended it before its end; undefined: none did. */
+  aborted: Aborted | undefined;
   pool: AgentPool;
   watches: ServerWatches;
   recorder: TimelineRecorder;
@@ -97,6 +100,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       file: source.file,
       source: source.text,
       overrides: source.overrides,
+      ...(source.bases && { bases: source.bases.map(({ file, text }) => ({ file, source: text })) }),
       resolved: scenario as unknown as Record<string, unknown>,
     },
     environment: describeEnvironment(run.facts, version),
@@ -111,6 +115,7 @@ export function assembleMeasurement(run: FinishedRun): Measurement {
       (one, other) => one.atSeconds - other.atSeconds,
     ),
     ...(run.rateChanges.length > 0 && { rateChanges: run.rateChanges }),
+    ...(run.aborted && { aborted: run.aborted }),
     connections: {
       target: scenario.clients.count,
       peak: counts.peak,

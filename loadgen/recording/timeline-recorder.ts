@@ -25,7 +25,11 @@ const ROUNDING = 1e-6;
 
 /** What a line of the timeline holds beside the agents' part. */
 export interface Surroundings {
-  merge(samples: readonly AgentSample[], startSeconds: number, endSeconds: number): MergedInterval;
+  merge(
+    samples: readonly AgentSample[],
+    startSeconds: number,
+    endSeconds: number,
+  ): Omit<MergedInterval, 'counts'>;
   phaseAt(seconds: number): string;
   server(): TimelineSample['server'];
   /** What the server says of itself; undefined: nothing new. */

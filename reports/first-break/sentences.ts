@@ -87,7 +87,11 @@ function sceneWords({
     const before = rateBefore === null ? '' : `; the step before, ${formatCount(rateBefore)}/s, held`;
     sentences.push(`That is step ${number} of ${of}, ${formatCount(load.messageRate ?? 0)}/s${before}.`);
   } else if (duePerSecond !== null && duePerSecond > 0) {
-    sentences.push(`${formatCount(Math.round(duePerSecond))} messages/s fell due then.`);
+    const ramp =
+      load?.messageRate != null && load.messageRateTo !== null
+        ? `, on the way from ${formatCount(load.messageRate)}/s to ${formatCount(load.messageRateTo)}/s`
+        : '';
+    sentences.push(`${formatCount(Math.round(duePerSecond))} messages/s fell due then${ramp}.`);
   }
   if (cpu) {
     const users = [

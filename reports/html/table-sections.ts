@@ -186,14 +186,18 @@ function addressWords(addresses: string[]): string {
 
 /** The scenario as it was read, what the command line changed, and what came out of both. */
 export function scenarioSection(record: RunRecord): string {
-  const { file, source, overrides, resolved } = record.scenario;
+  const { file, source, overrides, bases = [], resolved } = record.scenario;
   const changes =
     overrides.length === 0
       ? '<p class="quiet">No value was overridden.</p>'
       : `<p>Overridden on the command line:</p><ul class="overrides">${overrides.map((each) => `<li><code>--set ${escapeHtml(each)}</code></li>`).join('')}</ul>`;
-  const body = `<p class="quiet"><code>${escapeHtml(file)}</code></p><pre>${escapeHtml(source.trimEnd())}</pre>${changes}
+  const body = `<p class="quiet"><code>${escapeHtml(file)}</code></p><pre>${escapeHtml(source.trimEnd())}</pre>${bases.map(baseSection).join('')}${changes}
   <details><summary>As it ran, with every default filled in</summary><pre>${escapeHtml(stringify(resolved).trimEnd())}</pre></details>`;
   return panel('scenario', 'Scenario', body);
+}
+
+function baseSection({ file, source }: { file: string; source: string }): string {
+  return `<details><summary>What it has from <code>${escapeHtml(file)}</code></summary><pre>${escapeHtml(source.trimEnd())}</pre></details>`;
 }
 
 function panel(id: string, title: string, body: string): string {

@@ -85,7 +85,10 @@ export function messagesChart(record: RunRecord, samples: TimelineSample[]): Cha
 
 function silenceWords(record: RunRecord): string {
   if (record.connections.peak === 0) return 'No message was sent: nobody logged in.';
-  const rates = loadPhases(record).map(({ messageRate }) => messageRate);
+  const rates = loadPhases(record).flatMap(({ messageRate, messageRateTo }) => [
+    messageRate,
+    messageRateTo ?? messageRate,
+  ]);
   const isHolding = rates.length > 0 && rates.every((rate) => rate === 0);
   return isHolding ? 'No message was sent: the scenario only held connections.' : 'No message was sent.';
 }

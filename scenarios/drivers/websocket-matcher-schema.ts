@@ -107,7 +107,12 @@ const rowSchemas = {
 };
 
 const tableSchema = z.strictObject(
-  Object.fromEntries(MEANINGS.map((means) => [means, rowSchemas[means].optional()])) as {
+  Object.fromEntries(
+    MEANINGS.map((means) => [
+      means,
+      rowSchemas[means].optional().meta({ ...rowSchemas[means].meta(), mayBeList: true }),
+    ]),
+  ) as {
     [M in Meaning]: z.ZodOptional<(typeof rowSchemas)[M]>;
   },
 );
@@ -150,6 +155,7 @@ export const matchSchema = z
     return rows;
   })
   .meta({
+    mayBeNull: true,
     // Told to the reference and to those who look for the keys that are known here.
     properties: z.toJSONSchema(tableSchema, { io: 'input', unrepresentable: 'any' }).properties,
   });

@@ -66,12 +66,12 @@ export class Router implements BusReceiver {
     this.#bus.send(home, request);
   }
 
-  /** Hot path. Tells the home of a user what has no answer. */
+  /** Hot path. Tells the home of a user something that it will not answer. */
   tell(user: number, message: HomeMessage): void {
     this.#bus.send(homeWorker(user, this.#bus.homes), message);
   }
 
-  /** What is still answered finds no session. */
+  /** A session is over: answers that still come for it find nobody. */
   closed(session: Session): void {
     if (session.unanswered > 0) this.#inHand.closed(session);
     this.#sendsUnderWay.remove(session.unanswered);
@@ -122,8 +122,10 @@ export class Router implements BusReceiver {
   }
 
   /**
-   * A home is gone. Closed are those who asked it for something: nobody knows what became of that, and they ask again.
-   * @param comesBack those whose mailboxes it kept stay, for `homeFound`; otherwise they are closed as well
+   * A home is gone. Sessions with a request there are closed, because nobody knows what became of it: their clients
+   * log in and ask again.
+   * @param comesBack the home will be kept by another process: users whose mailboxes it has stay connected until `homeFound`.
+   * Otherwise they are closed too
    */
   homeLost(home: number, comesBack: boolean): void {
     for (const session of this.#inHand.waitingFor(home)) session.fail(ReasonCode.InternalError, LOST);
@@ -131,7 +133,7 @@ export class Router implements BusReceiver {
       if (!comesBack || !session.isOpen) session.fail(ReasonCode.InternalError, LOST);
   }
 
-  /** A home is back, somewhere else: those who stayed go on there with what they had. */
+  /** Another process keeps the home now: users who stayed are attached there, with how far each has come. */
   homeFound(home: number): void {
     for (const session of this.#withMailboxAt(home)) {
       session.isComingAnew = true;
@@ -142,7 +144,7 @@ export class Router implements BusReceiver {
     }
   }
 
-  /** This process can reach nobody: its clients go where they are served. */
+  /** This process can reach no other: its clients are sent away, to find one that can. */
   closeAll(code: ReasonCode, reason: string): void {
     for (const session of this.#sessions.values()) session.fail(code, reason);
   }
@@ -162,7 +164,8 @@ export class Router implements BusReceiver {
   #tellSession(session: Session, message: ConnectionMessage, from: number): void {
     switch (message.kind) {
       case 'deliver':
-        // It comes once more, from the new owner: taken now, it would come twice, or before one that was dropped on its way.
+        // The old owner of the mailbox still speaks. The new one will deliver this again: taken now, it would come twice
+        // or out of order.
         if (!session.isComingAnew) session.deliver(message.sequence, message.frame);
         break;
       case 'accepted':

@@ -30,7 +30,7 @@ const Pause = {
   Unfinished: 16,
 } as const;
 
-/** Who was expelled holds memory that others need: there is only this long to read why. */
+/** A client that is expelled for using too much memory has only this long to read why. */
 const EXPELLED_LEAVE_MS = 100;
 
 /** Beside the reasons: the wire is paused. Most clients send nothing before WELCOME, and need not be. */
@@ -42,11 +42,14 @@ export class Session implements WireListener, Receiver {
   user = 0;
   /** True once LOGIN was admitted, also after the end. */
   hasUser = false;
-  /** It was told to a new owner of its mailbox, which has not answered: what is delivered until then is of the owner before. */
+  /**
+   * Its mailbox has a new owner, which has not answered yet: what is delivered until then comes from the old one, and is
+   * dropped.
+   */
   isComingAnew = false;
   /** SENDs that the home of the recipient has not answered. */
   unanswered = 0;
-  /** About their bytes: see InboundBudget. */
+  /** Their payload bytes, roughly; see InboundBudget. */
   unansweredBytes = 0;
   readonly #host: SessionHost<Session>;
   readonly #outbound: Outbound;

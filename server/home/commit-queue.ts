@@ -1,10 +1,13 @@
 import { type HomeStore, StoreFailure } from '../store/home-store.js';
 
-/** Who is told what became of the turns, in their order. */
+/** Told what became of each turn, in the order in which they were added. */
 export interface CommitListener<Turn> {
-  /** Its changes are kept: what it had to say may be said. */
+  /** The store has kept its changes: its answers may be sent. */
   promised(turn: Turn): void;
-  /** None of their changes is kept, and nothing is under way any more: what is known has to be read again. */
+  /**
+   * The store has kept none of their changes, and no commit is under way: what memory knows has to be read again from
+   * the store.
+   */
   failed(turns: Turn[], failure: StoreFailure): void;
 }
 
@@ -14,9 +17,9 @@ interface Pending<Turn> {
 }
 
 /**
- * Commits of turns, several under way at once, whose consequences are said in order. A store that is done when it returns
- * costs no promise. Where one fails, those behind it build on what is not there: all of them fail together, once the last
- * of them has come back.
+ * Commits of turns. Several may be under way at once; their answers are sent in order. A store that is done when `commit` returns
+ * costs no promise. Where a commit fails, the later ones were built on changes that do not exist, so all of them fail
+ * together, once the last has come back.
  */
 export class CommitQueue<Turn> {
   readonly #store: Pick<HomeStore, 'commit'>;
@@ -80,7 +83,7 @@ export class CommitQueue<Turn> {
   }
 
   #kept(pending: Pending<Turn>): void {
-    // Said loudly: a store that keeps a turn and not the one before it cannot be trusted with anything.
+    // The process must end: a store that keeps a turn and not the one before it has broken the promise that all else rests on.
     if (!this.#pending.includes(pending)) throw new Error('the store kept a turn behind one that failed');
     pending.isDone = true;
     while (this.#pending[0]?.isDone) this.#listener.promised((this.#pending.shift() as Pending<Turn>).turn);
@@ -88,7 +91,7 @@ export class CommitQueue<Turn> {
 
   #lost(pending: Pending<Turn>, error: unknown): void {
     const at = this.#pending.indexOf(pending);
-    // Otherwise it failed with one before it.
+    // Not found: it was taken out when one before it failed.
     if (at >= 0)
       this.#fail(
         this.#pending.splice(at).map(({ turn }) => turn),
@@ -98,7 +101,7 @@ export class CommitQueue<Turn> {
 
   #fail(turns: Turn[], error: unknown): void {
     if (!(error instanceof StoreFailure)) throw error;
-    // Those that were called later stand behind those that failed first.
+    // An earlier turn may fail after a later one did; the list stays in order.
     this.#failed.unshift(...turns);
     this.#failure = error;
     if (this.#underWay === 0) this.#endFailure();

@@ -1,4 +1,4 @@
-/** How many ids are told apart from new ones: the newest that were accepted. */
+/** How many accepted ids are remembered of a sender, the newest. A repetition of an older one is told `too-old`. */
 export const DEDUPLICATION_WINDOW = 64;
 
 /** Ids are whole numbers below 2^53. */
@@ -7,19 +7,19 @@ const HAS_FORGOTTEN = 0x80;
 const MOST_RANGES = 0x7f;
 
 /**
- * The newest ids that one sender used towards one recipient, to recognise a repeated SEND. They are kept as ranges, since
- * ids that follow each other are usual, and ids with gaps, of a sender that numbers all its messages with one counter,
- * are right as well.
+ * The newest ids that one sender used towards one recipient, to recognise a SEND that comes again. They are kept as ranges:
+ * most senders count 1, 2, 3, which is one range. A sender that numbers the messages to all its recipients with one counter
+ * leaves gaps here, and is served as well, at the cost of more ranges.
  */
 export class DeduplicationWindow {
   /** First and last id of each range, lowest range first. */
   #ranges: number[] = [];
   #size = 0;
-  /** An id was let go of for a newer one: of what is below the lowest, nobody can tell any more. */
+  /** Ids were dropped to make room. An id below the lowest range may have been one of them, so it is `too-old`, not new. */
   #hasForgotten = false;
-  /** Items of this sender that wait in the mailbox. */
+  /** How many items of this sender wait in the mailbox; see FairShare. */
   waiting = 0;
-  /** True from `remember` until it is written down. */
+  /** It differs from what the store has. */
   isChanged = false;
 
   /** Nothing was ever accepted. */
@@ -28,8 +28,8 @@ export class DeduplicationWindow {
   }
 
   /**
-   * Classifies `id` without remembering it: the message may yet be refused. `skipped`: a later one was accepted and this
-   * one was not, so it was refused, or never came.
+   * Says what `id` is, without remembering it: the message may yet be refused. `skipped`: a higher id was accepted and this one
+   * was not, because it was refused or never arrived; accepted now, it would come out of order.
    */
   look(id: number): 'new' | 'repeated' | 'skipped' | 'too-old' {
     const ranges = this.#ranges;
@@ -41,7 +41,7 @@ export class DeduplicationWindow {
     return this.#hasForgotten ? 'too-old' : 'skipped';
   }
 
-  /** Hot path. Remembers `id`, which is new, as accepted; or skipped, and has come all the same. */
+  /** Hot path. Remembers an id that `look` called new. Copies of group messages may also fill a gap. */
   remember(id: number): void {
     const ranges = this.#ranges;
     const last = ranges[ranges.length - 1];
@@ -111,7 +111,7 @@ export class DeduplicationWindow {
   }
 }
 
-/** Seven bits a byte, the lowest first; the eighth says that more follow. */
+/** Seven bits a byte, the lowest first; the eighth bit says that another byte follows (LEB128). */
 function writeVarint(value: number, target: Buffer, offset: number): number {
   let rest = value;
   let at = offset;

@@ -20,13 +20,13 @@ interface Changed {
 }
 
 /**
- * What came into each mailbox from each sender and group. A window that has changed is written down with the turn that
- * changed it, so that it is kept with the item that it remembers.
+ * The windows of all mailboxes: what came into each from each sender and group. A window goes into the same commit as the
+ * item whose id it remembers, so that after a crash both are there, or neither.
  */
 export class Deduplication {
   readonly #store: HomeStore;
   #changed: Changed[] = [];
-  /** Windows at hand, in all mailboxes. */
+  /** How many windows are in memory. */
   #size = 0;
 
   constructor(store: HomeStore) {
@@ -56,28 +56,28 @@ export class Deduplication {
 
   /** Hot path. Takes `id` as accepted. */
   remember(mailbox: Mailbox, from: number, kind: WindowOf, window: DeduplicationWindow, id: number): void {
-    // One that is only in memory is written down when it is let go.
+    // A store that keeps nothing through a crash gets the window only when it leaves memory.
     if (!window.isChanged && this.#store.isDurable) this.#changed.push({ mailbox, from, kind, window });
     window.remember(id);
   }
 
-  /** Hot path. An item of that sender or group waits no longer. */
+  /** Hot path. An item of that sender or group was acknowledged, and has left the mailbox. */
   forgetWaiting(mailbox: Mailbox, from: number, kind: WindowOf): void {
     const window = windowsOf(mailbox, kind)?.get(from);
     if (!window || window.waiting === 0) return;
     window.waiting -= 1;
-    // Else what is written down when it is let go of would be as before.
+    // `letGo` writes only windows that have changed.
     if (!this.#store.isDurable) window.isChanged = true;
   }
 
-  /** Nothing is at hand of that sender or group any more, as it is not in the store. */
+  /** The store has deleted that window, because it was too old: it goes from memory too, unless it was used since. */
   forget(mailbox: Mailbox, from: number, kind: WindowOf): void {
     const windows = windowsOf(mailbox, kind);
     if (windows?.get(from)?.isChanged) return;
     if (windows?.delete(from)) this.#size -= 1;
   }
 
-  /** Stages what has changed in this turn. */
+  /** Stages the windows that changed in this turn, for its commit. */
   writeDown(nowMs: number): void {
     if (this.#changed.length === 0) return;
     for (const { mailbox, from, kind, window } of this.#changed)
@@ -85,7 +85,7 @@ export class Deduplication {
     this.#changed = [];
   }
 
-  /** Lets go of all windows of a mailbox; between two turns. */
+  /** Takes the windows of a mailbox out of memory. To be called between two turns, when nothing is staged. */
   letGo(mailbox: Mailbox, nowMs: number): void {
     for (const kind of ['user', 'group'] as const) {
       const windows = windowsOf(mailbox, kind);
@@ -99,7 +99,7 @@ export class Deduplication {
     mailbox.groupWindows = undefined;
   }
 
-  /** The turn failed: its windows are as the store has them. */
+  /** The commit failed: windows that it changed are dropped, and read again from the store when they are needed. */
   drop(): void {
     for (const { mailbox, from, kind } of this.#changed) {
       const windows = windowsOf(mailbox, kind);
@@ -112,7 +112,7 @@ export class Deduplication {
     const kept = this.#store.get(windowKey(mailbox.user, from, kind));
     if (!kept) return new DeduplicationWindow();
     const window = DeduplicationWindow.read(kept, WINDOW_OFFSET);
-    // What was fetched since it was written down waits no longer.
+    // It was written before the newest acknowledgements: no more can wait than the mailbox holds.
     window.waiting = Math.min(window.waiting, mailbox.length);
     return window;
   }
@@ -132,7 +132,7 @@ export function writtenAtMs(value: Buffer): number {
   return value.readUInt32LE(VALUE_OFFSET) * 1000;
 }
 
-/** @param room for what goes behind it */
+/** @param room bytes that the caller wants behind it */
 export function writeWindow(window: DeduplicationWindow, nowMs: number, room = 0): Buffer {
   const most = WINDOW_OFFSET + window.mostBytes;
   if (most > scratch.length) scratch = Buffer.allocUnsafeSlow(most);

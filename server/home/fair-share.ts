@@ -4,19 +4,19 @@ import type { HomeStore } from '../store/home-store.js';
 import type { DeduplicationWindow } from './deduplication-window.js';
 import type { Mailbox } from './mailbox.js';
 
-/** Below this share of its room a store has enough for everybody. */
+/** While less than this share of the store's room is used, nobody is limited. */
 const SCARCE_FROM = 0.5;
 
 /** What one sender may add to a store while its room is scarce, as a share of all of it. */
 const SENDER_SHARE = 0.05;
 
-/** What an entry takes in a store beside its bytes, about: its key, its window, and what the pages waste. */
+/** About what an entry takes beside its payload: its key, its deduplication window, and what pages waste. */
 const ENTRY_BYTES = 150;
 
-/** Of what a sender has taken of a store, so much a second is its own again: others' mail is fetched as well. */
+/** What a sender has taken is forgiven at this share a second: recipients fetch and delete meanwhile. */
 const RETURNED_SHARE = 1 / 60;
 
-/** A mailbox that is small has no shares: so many items any sender may leave in it. */
+/** So many items any sender may leave in a mailbox, whatever its share. */
 const LEAST_SHARE = 64;
 
 export type FairShareLimits = Pick<Limits, 'mailboxLength' | 'mailboxShare' | 'newRecipientsPerSecond'>;
@@ -39,7 +39,7 @@ export class FairShare {
 
   /** Hot path. Whether a sender, or a group, has as much waiting in a mailbox as it may. */
   isMailboxShareTaken(window: DeduplicationWindow, { length }: Pick<Mailbox, 'length'>): boolean {
-    // What was fetched while the window was not at hand waits no longer, and nobody has told it.
+    // Items may have been acknowledged while the window was not in memory; no more can wait than the mailbox holds.
     if (window.waiting > length) window.waiting = length;
     if (window.waiting < LEAST_SHARE) return false;
     return window.waiting >= this.#limits.mailboxLength * this.#limits.mailboxShare;

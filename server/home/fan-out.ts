@@ -66,7 +66,14 @@ export class FanOut {
     homes.delete(home);
     if (homes.size > 0) return;
     this.#unanswered.delete(name);
-    if (this.#store.isDurable) this.#store.stage(keyOf({ group, number }));
+    if (!this.#store.isDurable) return;
+    this.#store.stage(keyOf({ group, number }));
+    this.#log.hear(home);
+    // Where that is not kept, the last home is sent its copies again, and answers again.
+    this.#log.follow({
+      promised: () => undefined,
+      dropped: () => this.#unanswered.set(name, new Map([[home, 0]])),
+    });
   }
 
   /** That home died: what was on its way there is not, until it is sent again. */

@@ -24,14 +24,17 @@ export type HomeLimits = MailboxLimits &
   GroupLimits &
   Pick<Limits, 'sendsUnderWay' | 'retentionMs'>;
 
-/** What is made up for after a failure: items in a turn, and turns in a sweep. */
+/**
+ * After a failed commit, acknowledgements are owed: clients have sent them and the store has not kept them. They are done in turns of
+ * this many items, and this many turns a sweep.
+ */
 const OWED_ITEMS = 16;
 const OWED_TURNS = 64;
-/** With each turn that is kept the next may do twice as much of it, beside what comes. */
+/** Each turn that is kept doubles what the next may do of what is owed, up to this. */
 const MOST_OWED_AT_ONCE = 4096;
 const TRUSTED_FROM = 64;
 
-/** What homes say to each other, and say again. */
+/** Messages between homes. Each is kept by its sender, and sent again, until it is answered. */
 const FROM_HOMES: ReadonlySet<HomeMessage['kind']> = new Set([
   'receipt',
   'receipt-kept',
@@ -70,16 +73,18 @@ export class Home {
   readonly #counters: Counters;
   readonly #retentionMs: number;
   readonly #clock: HomeClock;
-  /** Items of what is owed that a turn does beside what comes; 0: nothing was kept since the last failure. */
+  /** How many owed items the next turn does beside new work; 0 until a turn was kept since the last failure. */
   #owedAtOnce = 0;
   #isMakingUp = false;
   /**
-   * What other homes send again comes all at once, and a turn of all of it may be more than there is room for, each time
-   * anew. So after a failure little of it is taken in a turn, and what was left is asked for once that is kept.
+   * What other homes send again arrives all at once. On a nearly full disk one turn with all of it would fail, be sent again, and
+   * fail again. So after a failure a turn ends as soon as it has so many, twice as many after a second in which turns
+   * had that many and were kept.
    */
   #fromHomesAtOnce = Number.POSITIVE_INFINITY;
+  #hasKeptSoMany = false;
   #fromHomes = 0;
-  /** One time for all of a turn. */
+  /** Read once a turn, so that everything in it has the same time. */
   #nowMs: number;
 
   constructor({ store, storeBytes, bus, counters, limits }: HomeOptions) {
@@ -128,6 +133,7 @@ export class Home {
       failed: (turns, failure) => {
         this.#owedAtOnce = 0;
         this.#fromHomesAtOnce = OWED_ITEMS;
+        this.#hasKeptSoMany = false;
         this.#recovery.failed([...turns, log.take(0)], failure, this.#nowMs);
       },
     });
@@ -145,20 +151,19 @@ export class Home {
     });
   }
 
-  /** Hot path: one call a SEND, an ACK and a receipt. */
+  /** Hot path: called once for each SEND, ACK and receipt. */
   receive(message: HomeMessage): void {
+    if (this.#fromHomesAtOnce < MOST_OWED_AT_ONCE && FROM_HOMES.has(message.kind)) this.#keepTurnSmall();
     if (this.#commits.isFailing || this.#trouble.isStanding) this.#putOff(message);
     else if (message.kind === 'acknowledge' && this.#isBehindOwed(message))
       this.#recovery.putOff(message, true);
     else if (this.#trouble.isMissing && this.#recovery.isBehindMissed(message)) return;
-    else if (this.#fromHomesAtOnce < MOST_OWED_AT_ONCE && this.#isMoreThanThisTurn(message))
-      this.#recovery.putOff(message, true);
     else this.#take(message);
   }
 
   /** Commits what was staged since the last call and then answers for it; once an event-loop turn. */
   commit(): void {
-    // What was said meanwhile waits for those that are on their way.
+    // Later commits are still under way and will fail too; what came since waits until they are back.
     if (this.#commits.isFailing) return;
     if (this.#owedAtOnce > 0 && !this.#isMakingUp && this.#trouble.isOwing && !this.#trouble.isStanding)
       this.#payBack(this.#owedAtOnce);
@@ -175,16 +180,18 @@ export class Home {
   sweep(): void {
     this.#fairShare.trim();
     if (this.#commits.isFailing || this.#trouble.isStanding) return;
+    if (this.#hasKeptSoMany) this.#fromHomesAtOnce *= 2;
+    this.#hasKeptSoMany = false;
     this.#makeUp();
     if (this.#commits.isFailing || this.#trouble.isStanding) return;
-    // Also where nothing else happens here: what comes then shows whether the store takes it.
+    // Without this a home without traffic would never find out that its store works again.
     this.#recovery.askAgain();
     this.#clock.keep();
     this.mailboxes.age(this.#nowMs);
     if (this.#commits.isIdle) this.#retention.sweep(this.#retentionMs, this.#nowMs);
   }
 
-  /** Does what is owed, in turns of their own that are small: a deletion needs room as well, and there may be little. */
+  /** Does what is owed, in small turns of their own: deleting takes room on the disk too, and there may be little. */
   #makeUp(): void {
     for (let turn = 0; turn < OWED_TURNS && this.#trouble.isOwing; turn += 1) {
       this.#isMakingUp = true;
@@ -195,14 +202,16 @@ export class Home {
     }
   }
 
-  /** Counts what comes from other homes. */
-  #isMoreThanThisTurn({ kind }: HomeMessage): boolean {
-    if (!FROM_HOMES.has(kind)) return false;
+  /** A message of another home comes: where the turn has as many as it may, it ends here and the next begins. */
+  #keepTurnSmall(): void {
+    if (this.#fromHomes >= this.#fromHomesAtOnce) {
+      this.#hasKeptSoMany = true;
+      this.commit();
+    }
     this.#fromHomes += 1;
-    return this.#fromHomes > this.#fromHomesAtOnce;
   }
 
-  /** Hot path. Until some turns were kept everybody's waits: it is done in small ones, which make room. */
+  /** Hot path. Whether an ACK has to wait behind owed ones: those of its user, or all of them until the store has proved itself. */
   #isBehindOwed({ user }: Acknowledgement): boolean {
     if (!this.#trouble.isOwing) return false;
     return this.#owedAtOnce < TRUSTED_FROM || this.#trouble.owes(user);
@@ -215,20 +224,20 @@ export class Home {
     for (let next = this.#trouble.takeOwed(); next; next = left > 0 ? this.#trouble.takeOwed() : undefined) {
       const { done, isAll } = this.#messages.acknowledgeOwed(next, left, this.#nowMs);
       if (!isAll) owed.push(next);
-      // One that has nothing to delete was looked at all the same.
+      // Looking costs something even where there is nothing to delete.
       left -= Math.max(1, done);
     }
     for (const rest of owed) this.#trouble.owe(rest);
   }
 
-  /** Resolves once all that was committed is kept, or is not. */
+  /** Resolves once every commit is known to be kept or to have failed. */
   settled(): Promise<void> {
     return this.#commits.idle();
   }
 
   /**
-   * Notes down who is connected, for the next owner, and delivers nothing more: the notes say what was. To be committed with all
-   * that came before. @param epoch of this owner
+   * Writes down who is connected and how far each has come, for the next owner of this home, and delivers nothing afterwards,
+   * or the notes would be wrong. They are committed with everything before them. @param epoch of this owner
    */
   part(epoch: number): void {
     for (const kept of this.mailboxes.connections()) this.#store.stage(...noteOf(kept, epoch));
@@ -240,12 +249,15 @@ export class Home {
     return this.#store.staged > 0 || !this.#log.isEmpty;
   }
 
-  /** False while something that was said to it is not kept, or could not be. */
+  /** False while something is owed after a failed commit. */
   get hasKeptAll(): boolean {
     return !this.#commits.isFailing && !this.#trouble.isStanding && !this.#trouble.isOwing;
   }
 
-  /** Takes up the notes of the owner before this one, by worker; those of others are out of date. @param epoch of this owner */
+  /**
+   * Reads and deletes the notes that the owner before this one left, grouped by worker. Notes of earlier owners are out
+   * of date. @param epoch of this owner
+   */
   takeNotes(epoch: number): Map<number, KeptConnection[]> {
     this.mailboxes.countBehindOthers();
     const notes = new Map<number, KeptConnection[]>();
@@ -261,24 +273,24 @@ export class Home {
     return notes;
   }
 
-  /** Goes on with connections that an owner before this one has noted down. */
+  /** Goes on delivering to connections of such notes. */
   takeOver(connections: readonly KeptConnection[]): void {
     for (const kept of connections) this.mailboxes.takeOver(kept, this.#nowMs);
   }
 
-  /** A process is gone: its connections, what was on its way to its mailboxes, and the home of its number. */
+  /** A process died. Its connections are gone, and so is what was on its way to the home that it kept. */
   lost(worker: number): void {
     this.mailboxes.detachAll(worker, this.#nowMs);
     this.homeLost(worker);
   }
 
-  /** A home is kept by nobody, until it is somewhere else. */
+  /** Another home is kept by nobody at present. */
   homeLost(home: number): void {
     this.#trouble.forget(home);
     this.fanOut.lost(home);
   }
 
-  /** Sends again what a home may not have taken over: that one was started again, or this one was. */
+  /** Sends again what another home has not answered. One of the two was started again, and may not have it. */
   resend(home: number): void {
     this.#recovery.resend(home);
   }
@@ -325,14 +337,14 @@ export class Home {
     }
   }
 
-  /** Nothing may be staged now. */
+  /** What becomes of a message while nothing may be staged: attaching and detaching stage nothing. */
   #putOff(message: HomeMessage): void {
     if (message.kind === 'attach' || message.kind === 'detach' || message.kind === 'resend')
       this.#take(message);
     else this.#recovery.putOff(message, !this.#commits.isFailing);
   }
 
-  /** Hot path. A turn is kept: what it had to say is said. */
+  /** Hot path. The store has kept a turn: its answers are sent, and its items delivered. */
   #promised({ answers, counts, changes }: Turn): void {
     addCounts(this.#counters, counts);
     for (let at = 0; at < answers.length; at += 2) {
@@ -341,11 +353,10 @@ export class Home {
       else if ((to as number) >= 0) this.#bus.send(to as number, answers[at + 1] as HomeMessage);
       else (answers[at + 1] as Consequence).promised();
     }
-    // A turn that changed nothing says nothing of the store.
+    // A turn without changes went by the store: it does not prove that the store works.
     if (changes === 0) return;
     this.#trouble.end();
-    this.#fromHomesAtOnce *= 2;
-    // That small turns are kept tells nothing of those with new messages.
+    // Turns that only delete are small: that they are kept does not prove that larger ones are.
     if (!this.#isMakingUp)
       this.#owedAtOnce = Math.min(MOST_OWED_AT_ONCE, Math.max(OWED_ITEMS, 2 * this.#owedAtOnce));
     this.#recovery.askAgain();

@@ -18,11 +18,11 @@ export class Mailbox {
   acknowledged = 0;
   /** Bytes sent on the connection of now and not acknowledged. */
   unacknowledgedBytes = 0;
-  /** Of what was sent and not acknowledged, the newest, at hand. */
+  /** The newest items in memory, so that delivering and acknowledging them reads nothing from the store. */
   recent: ItemQueue | undefined;
-  /** When it was last listed among those with something at hand. */
+  /** When it was last entered in the list of mailboxes that have items in memory. */
   listedAt = -1;
-  /** By sender and by group, those that were asked for since the mailbox was last looked up. */
+  /** Windows in memory by sender and by group; others are read from the store when they are needed. */
   windows: Map<number, DeduplicationWindow> | undefined;
   groupWindows: Map<number, DeduplicationWindow> | undefined;
 
@@ -36,7 +36,7 @@ export class Mailbox {
   }
 }
 
-/** Sequences have 32 bits: an empty mailbox whose user comes anew may count from 1 again before they run out. */
+/** Sequences have 32 bits. From here on an empty mailbox counts from 1 again when its user logs in. */
 export const RENEW_FROM = 0x8000_0000;
 
 export function beginAnew(mailbox: Mailbox): void {
@@ -48,7 +48,10 @@ export function beginAnew(mailbox: Mailbox): void {
   mailbox.acknowledged = 0;
 }
 
-/** An empty mailbox of which nothing is known any more goes on behind what its user has had. */
+/**
+ * Gives an empty mailbox a place to count on from: nothing is known of it any more, and its user has had items up to
+ * `sequence`.
+ */
 export function countOnFrom(mailbox: Mailbox, sequence: number): void {
   mailbox.lastSequence = sequence;
   mailbox.promisedSequence = sequence;

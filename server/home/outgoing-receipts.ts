@@ -26,9 +26,11 @@ export class OutgoingReceipts {
     this.#log.answer(home, { kind: 'receipt', to, by, id, group, isUndelivered });
   }
 
-  /** The other home has it. */
+  /** Hot path. The other home has it. */
   kept(receipt: Receipt): void {
-    if (this.#store.isDurable) this.#store.stage(receiptKey(receipt));
+    if (!this.#store.isDurable) return;
+    this.#store.stage(receiptKey(receipt));
+    this.#log.hear(homeWorker(receipt.to, this.#bus.homes));
   }
 
   /** Sends what that home may not have taken over: it was started again, or this one was. */

@@ -19,7 +19,7 @@ import type { OutgoingReceipts } from './outgoing-receipts.js';
 import type { Trouble } from './trouble.js';
 import type { Consequence, Turn } from './turn-log.js';
 
-/** What is taken back when a turn is not kept, and what is made up for afterwards. */
+/** The parts of a home that a failed commit touches. */
 export interface RecoveryParts {
   store: HomeStore;
   bus: Bus;
@@ -34,8 +34,8 @@ export interface RecoveryParts {
 }
 
 /**
- * A home whose store did not keep a turn: everything is as the store has it again, whoever asked is refused, and what
- * other homes and clients have said meanwhile comes later, in its order.
+ * What a home does when its store did not keep a turn. Memory goes back to what the store has, requests of that turn are refused, and
+ * what clients acknowledged or other homes sent meanwhile is made up for later, in its order.
  */
 export class Recovery {
   readonly #parts: RecoveryParts;
@@ -46,7 +46,7 @@ export class Recovery {
 
   /**
    * What becomes of a message while nothing may be staged.
-   * @param isKnown what is at hand is what is kept: no commit is under way
+   * @param isKnown whether memory agrees with the store, because no commit is under way
    */
   putOff(message: HomeMessage, isKnown: boolean): void {
     const { bus, trouble, messages, mailboxes } = this.#parts;
@@ -65,7 +65,7 @@ export class Recovery {
         trouble.miss(this.#originOf(message) as number);
         break;
       case 'resending':
-        // What follows is not taken either.
+        // What it sends again cannot be kept either: it is asked once more, later.
         trouble.miss(message.home);
         break;
       case 'receipt-kept':
@@ -77,13 +77,13 @@ export class Recovery {
     }
   }
 
-  /** Whether something of the same home was not taken, so that this comes once more, behind it. */
+  /** Whether something earlier of the same home is missing. This message will come again, behind it. */
   isBehindMissed(message: HomeMessage): boolean {
     const home = this.#originOf(message);
     return home !== undefined && this.#parts.trouble.hasMissed(home);
   }
 
-  /** What was missed is asked for, and what was not heard of is said again. */
+  /** Asks homes for what could not be kept, and sends again what their lost answers were about. */
   askAgain(): void {
     const { bus, trouble } = this.#parts;
     const missed = trouble.takeMissed();
@@ -101,7 +101,7 @@ export class Recovery {
     fanOut.resend(home);
   }
 
-  /** Turns are not kept, nor is what was begun behind them, the last of them. */
+  /** @param turns those that were not kept, in order; the last is the one that had just begun */
   failed(turns: Turn[], failure: StoreFailure, nowMs: number): void {
     const { store, trouble, mailboxes, deduplication, groups } = this.#parts;
     trouble.begin(failure);
@@ -115,7 +115,7 @@ export class Recovery {
     for (const { request } of turns.flatMap(({ repeats }) => repeats)) this.#answerAgain(request);
   }
 
-  /** A request that was repeated: what was accepted in a turn that is kept stays so. */
+  /** Answers a repeated request by what the store has now: accepted in a turn that was kept, it stays accepted. */
   #answerAgain(request: HomeRequest): void {
     const { bus, trouble, messages } = this.#parts;
     const { worker, connection, id } = request;
@@ -128,7 +128,10 @@ export class Recovery {
     this.#parts.bus.send(worker, { kind: 'refused', connection, id, code });
   }
 
-  #takeBack({ answers, acknowledgements, touched: others, repeats }: Turn, touched: Set<Mailbox>): void {
+  #takeBack(
+    { answers, acknowledgements, touched: others, repeats, heard }: Turn,
+    touched: Set<Mailbox>,
+  ): void {
     for (const mailbox of others) touched.add(mailbox);
     const ofRepeats = new Set<BusMessage>(repeats.map(({ answer }) => answer));
     for (let at = 0; at < answers.length; at += 2) {
@@ -138,6 +141,7 @@ export class Recovery {
       else this.#unsay(to as number, answers[at + 1] as HomeMessage | AnswerToRequest, ofRepeats);
     }
     const { trouble, mailboxes } = this.#parts;
+    for (const home of heard) trouble.missAnswer(home);
     for (const acknowledgement of acknowledgements) {
       trouble.owe(acknowledgement);
       const mailbox = mailboxes.table.find(acknowledgement.user);
@@ -149,7 +153,7 @@ export class Recovery {
     const { bus, trouble } = this.#parts;
     switch (message.kind) {
       case 'accepted':
-        // A repetition is answered once it is known again what is kept.
+        // Repetitions are answered by #answerAgain, once memory is as the store again.
         if (!ofRepeats.has(message)) this.#refuse(worker, message.connection, message.id, trouble.refusal);
         break;
       case 'refused':
@@ -157,16 +161,16 @@ export class Recovery {
         break;
       case 'receipt-kept':
       case 'copies-kept':
-        // It is not kept: whoever has sent it is not told so, and sends it again.
+        // It is not kept, so the home that sent it is not told that it was, and sends it again.
         trouble.miss(worker);
         break;
       default:
-        // What would have gone to other homes is not kept here either.
+        // What was for other homes is no longer known here, as if it had never been.
         break;
     }
   }
 
-  /** The home that has sent something on, and sends it again where it is asked to. */
+  /** The home that sent this, and will send it again if asked. */
   #originOf(message: HomeMessage): number | undefined {
     const { homes } = this.#parts.bus;
     switch (message.kind) {

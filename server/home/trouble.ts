@@ -6,23 +6,23 @@ const FIRST_REST_MS = 100;
 const LONGEST_REST_MS = 2000;
 
 /**
- * A store that takes nothing just now, such as one on a full disk. It is left alone for a while, longer from time to time:
- * requests are refused, and what clients have acknowledged is made up for.
+ * What a home remembers while its store fails, as on a full disk. The store is left alone for a while, twice as long after each
+ * failure. Requests are refused meanwhile; acknowledgements cannot be refused, so they are owed and done later.
  */
 export class Trouble {
   #restMs = 0;
   #untilMs = Number.NEGATIVE_INFINITY;
   #isFull = false;
-  /** By user, the newest of each: it covers those before. */
+  /** Acknowledgements that are not done, the newest of each user: it covers those before it. */
   readonly #owed = new Map<number, Acknowledgement>();
   /**
-   * Homes of which something was not taken. Nothing more is taken from them until they begin again, since what comes
-   * later must not overtake it.
+   * Homes that sent something which could not be kept. Nothing later is taken from them until they send it again: order between
+   * two homes has to hold.
    */
   readonly #missed = new Set<number>();
-  /** Those that were not asked for it yet. */
+  /** Those among them that were not yet asked to send again. */
   readonly #unasked = new Set<number>();
-  /** Whose answers were not taken: they are to be sent again what they have answered. */
+  /** Homes whose answer could not be kept. They are sent the question again, and answer again. */
   readonly #unheard = new Set<number>();
 
   /** Whether nothing may be staged now. */
@@ -45,13 +45,13 @@ export class Trouble {
     this.#owed.set(acknowledgement.user, acknowledgement);
   }
 
-  /** Something of another home was not taken, or was and is not kept. */
+  /** What that home sent could not be kept. */
   miss(home: number): void {
     this.#missed.add(home);
     this.#unasked.add(home);
   }
 
-  /** The same of an answer: what it answers has to be sent again. */
+  /** What that home answered could not be kept. */
   missAnswer(home: number): void {
     this.#unheard.add(home);
   }
@@ -61,17 +61,17 @@ export class Trouble {
     return this.#missed.size > 0;
   }
 
-  /** Whether what comes from that home is behind something that was not taken. */
+  /** Whether something earlier of that home is missing. */
   hasMissed(home: number): boolean {
     return this.#missed.has(home);
   }
 
-  /** That home begins again with what was not taken. */
+  /** That home begins to send again all that was not answered. It does not count if it began before it was asked. */
   begunAgain(home: number): void {
     if (!this.#unasked.has(home)) this.#missed.delete(home);
   }
 
-  /** That process died: whoever takes its place begins with everything. */
+  /** That process died. The one in its place sends everything again by itself. */
   forget(home: number): void {
     this.#missed.delete(home);
     this.#unasked.delete(home);
@@ -82,12 +82,12 @@ export class Trouble {
     return this.#owed.size > 0;
   }
 
-  /** Hot path. Whether something is owed that this user has said: what it says now comes behind it. */
+  /** Hot path. Whether an earlier acknowledgement of this user is owed. */
   owes(user: number): boolean {
     return this.#owed.has(user);
   }
 
-  /** Something of what is owed, to be done now. */
+  /** One of the owed acknowledgements, taken out. */
   takeOwed(): Acknowledgement | undefined {
     for (const [user, acknowledgement] of this.#owed) {
       this.#owed.delete(user);
@@ -96,7 +96,7 @@ export class Trouble {
     return undefined;
   }
 
-  /** The store has kept a turn. */
+  /** The store has kept a turn: it works again. */
   end(): void {
     this.#restMs = 0;
   }

@@ -27,6 +27,8 @@ export interface Turn {
   readonly touched: Mailbox[];
   /** Requests that are accepted because they were before: that may hold, whatever becomes of this turn. */
   readonly repeats: { request: HomeRequest; answer: BusMessage }[];
+  /** Homes that have answered what this one had sent, which is kept here until then. */
+  readonly heard: Set<number>;
   readonly counts: TurnCounts;
   /** How many changes were staged. */
   changes: number;
@@ -73,6 +75,11 @@ export class TurnLog {
     this.answer(worker, answer);
   }
 
+  /** Hot path. That home has what was kept for it here. */
+  hear(home: number): void {
+    this.#turn.heard.add(home);
+  }
+
   touch(mailbox: Mailbox): void {
     this.#turn.touched.push(mailbox);
   }
@@ -97,7 +104,15 @@ function newTurn(): Turn {
     expired: 0,
     damaged: 0,
   };
-  return { answers: [], acknowledgements: [], touched: [], repeats: [], counts, changes: 0 };
+  return {
+    answers: [],
+    acknowledgements: [],
+    touched: [],
+    repeats: [],
+    heard: new Set(),
+    counts,
+    changes: 0,
+  };
 }
 
 /** Hot path: once a turn. */

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { builtEntry } from '../../entries.js';
 import { HotCode } from './hot-code.js';
 
 const run = promisify(execFile);
@@ -21,7 +21,7 @@ export interface StagedHandlers {
 }
 
 /** The handlers that ship with the server. */
-export const SHIPPED_HANDLERS = createRequire(import.meta.url).resolve('#dist/server/hot-code/handlers.js');
+export const SHIPPED_HANDLERS = builtEntry('handlers');
 
 /**
  * Copies of the file with the handlers, one for each load: a process that is started again loads what is in force, and
@@ -97,9 +97,8 @@ async function readHandlers(path: string): Promise<string> {
 }
 
 async function tryOut(file: string): Promise<string> {
-  const trial = createRequire(import.meta.url).resolve('#dist/server/hot-code/handler-trial.js');
   try {
-    const { stdout } = await run(process.execPath, [trial, file], {
+    const { stdout } = await run(process.execPath, [builtEntry('handlerTrial'), file], {
       timeout: TRIAL_MS,
       killSignal: 'SIGKILL',
     });

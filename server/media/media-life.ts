@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
+import { builtEntry } from '../../entries.js';
 import type { MediaStats } from '../../protocol/stats.js';
 import type { ServerConfig } from '../config.js';
 import type { FromMedia, ToMedia } from './media-process.js';
@@ -23,8 +23,7 @@ export class MediaLife {
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(config: ServerConfig, heartbeatMs: number, onStats: (stats: MediaStats) => void) {
-    const entry = createRequire(import.meta.url).resolve('#dist/server/media/media-process.js');
-    const child = fork(entry, [], {
+    const child = fork(builtEntry('media'), [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

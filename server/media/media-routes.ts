@@ -74,7 +74,7 @@ async function putFile(
     await uploads.end(upload);
   }
 
-  async function thumbnailOf(ofUpload: Upload, image: string): Promise<string> {
+  async function thumbnailOf(ofUpload: Upload, image: string): Promise<string | null> {
     try {
       return await thumbnails.make(user, ofUpload.path, image);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { builtEntry } from '../../entries.js';
 import type { FromThumbnails, ThumbnailJob } from './thumbnail-process.js';
 
 const START_TIMEOUT_MS = 20_000;
@@ -38,6 +38,7 @@ export class ThumbnailChild {
   readonly #process: ChildProcess;
   readonly #limits: DecodingLimits;
   #isDead = false;
+  #lacking: string | null = null;
   #answer: ((result: ThumbnailResult) => void) | undefined;
   #ready: (() => void) | undefined;
   #died: (error: Error) => void = () => undefined;
@@ -46,8 +47,9 @@ export class ThumbnailChild {
     this.#limits = limits;
     this.#process = spawnBounded(limits.memoryBytes);
     this.#process.on('message', (message: FromThumbnails) => {
-      if (message.kind === 'ready') this.#ready?.();
-      else this.#finish(message);
+      if (message.kind !== 'ready') return this.#finish(message);
+      this.#lacking = message.lacking;
+      this.#ready?.();
     });
     this.#process.once('error', (error) => this.#end(error.message));
     this.#process.once('exit', (code, signal) => this.#end(signal ?? `exit ${code}`));
@@ -70,6 +72,11 @@ export class ThumbnailChild {
 
   get isDead(): boolean {
     return this.#isDead;
+  }
+
+  /** Why it can decode nothing; null: it can. */
+  get lacking(): string | null {
+    return this.#lacking;
   }
 
   get pid(): number | undefined {
@@ -123,8 +130,7 @@ export class ThumbnailChild {
 }
 
 function spawnBounded(memoryBytes: number): ChildProcess {
-  const entry = createRequire(import.meta.url).resolve('#dist/server/media/thumbnail-process.js');
-  const node = [process.execPath, ...NODE_FLAGS, entry];
+  const node = [process.execPath, ...NODE_FLAGS, builtEntry('thumbnails')];
   const kib = String(Math.ceil(memoryBytes / 1024));
   const [command = '', ...args] = existsSync(SHELL)
     ? [SHELL, '-c', 'ulimit -d "$1"; shift; exec "$@"', SHELL, kib, ...node]

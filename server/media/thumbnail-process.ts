@@ -1,3 +1,4 @@
+import { MissingPartError } from '../../native/native-part.js';
 import { type PictureError, prepareDecoding, thumbnailOf } from './thumbnail.js';
 
 /** The entry of the process that decodes pictures: whatever a picture does to it, the files are served. */
@@ -8,7 +9,8 @@ export interface ThumbnailJob {
   mostDecodedBytes: number;
 }
 export type FromThumbnails =
-  | { kind: 'ready' }
+  /** `lacking`: what decodes is not there, and why; null: it is. */
+  | { kind: 'ready'; lacking: string | null }
   | { kind: 'made'; thumbnail: string }
   | { kind: 'refused'; code: PictureError['code']; message: string };
 
@@ -17,7 +19,17 @@ function tell(message: FromThumbnails): void {
   if (process.connected) process.send?.(message, () => undefined);
 }
 
-prepareDecoding();
+function whyLacking(): string | null {
+  try {
+    prepareDecoding();
+    return null;
+  } catch (error) {
+    if (!(error instanceof MissingPartError)) throw error;
+    return error.message;
+  }
+}
+
+const lacking = whyLacking();
 process.on('message', ({ path, type, mostDecodedBytes }: ThumbnailJob) => {
   thumbnailOf(path, type, mostDecodedBytes).then(
     (thumbnail) => tell({ kind: 'made', thumbnail }),
@@ -27,4 +39,4 @@ process.on('message', ({ path, type, mostDecodedBytes }: ThumbnailJob) => {
 process.on('disconnect', () => process.exit(1));
 // A terminal's Ctrl-C reaches the whole process group; the server decides what it means.
 process.on('SIGINT', () => undefined);
-tell({ kind: 'ready' });
+tell({ kind: 'ready', lacking });

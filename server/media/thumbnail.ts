@@ -1,4 +1,5 @@
-import sharp, { type Metadata } from 'sharp';
+import type { Metadata } from 'sharp';
+import { loadPart } from '../../native/native-part.js';
 
 const SIDE_PIXELS = 64;
 const QUALITY = 40;
@@ -33,8 +34,9 @@ export class PictureError extends Error {
   }
 }
 
-/** Once in a process: pictures are decoded one at a time, and nothing of them is kept. */
+/** Once in a process: pictures are decoded one at a time, and nothing of them is kept. @throws MissingPartError */
 export function prepareDecoding(): void {
+  const sharp = loadPart('sharp');
   sharp.cache(false);
   sharp.concurrency(1);
   sharp.block({ operation: ['VipsForeignLoad'] });
@@ -50,7 +52,7 @@ export function prepareDecoding(): void {
 export async function thumbnailOf(path: string, type: string, mostDecodedBytes: number): Promise<string> {
   try {
     if (!LOADERS[type]) throw new PictureError('NotAnImage', `${type} is no picture that can be looked at`);
-    const image = sharp(path, { limitInputPixels: MOST_PIXELS, sequentialRead: true });
+    const image = loadPart('sharp')(path, { limitInputPixels: MOST_PIXELS, sequentialRead: true });
     const metadata = await image.metadata();
     if (`image/${metadata.format}` !== type)
       throw new PictureError('NotAnImage', `it is ${metadata.format}, and was sent as ${type}`);

@@ -12,10 +12,13 @@ const MOST_WAITING = 1024;
 /** The connection of an upload is closed when nothing happens on it for longer than this. */
 const MOST_WAITING_MS = 20_000;
 
+/** `none`: nothing here can decode pictures. */
+type Result = ThumbnailResult | 'waited too long' | 'none';
+
 interface Waiting {
   path: string;
   type: string;
-  answer(result: ThumbnailResult | 'waited too long'): void;
+  answer(result: Result): void;
   timer: NodeJS.Timeout;
 }
 
@@ -32,6 +35,7 @@ export class Thumbnails {
   #child: ThumbnailChild | undefined;
   #isBusy = false;
   #isClosed = false;
+  #isLacking = false;
 
   constructor(memoryBytes: number, log: Logger) {
     this.#limits = { memoryBytes, ...DECODING_TIMES };
@@ -43,12 +47,16 @@ export class Thumbnails {
     return this.#child?.pid;
   }
 
-  /** @throws Refusal where it is no picture that can be had, or where there are too many */
-  async make(user: number, path: string, type: string): Promise<string> {
+  /**
+   * @returns null where nothing here can decode pictures
+   * @throws Refusal where it is no picture that can be had, or where there are too many
+   */
+  async make(user: number, path: string, type: string): Promise<string | null> {
+    if (this.#isLacking) return null;
     if (this.#count >= MOST_WAITING || this.#isClosed) throw overloaded();
     this.#count += 1;
     try {
-      const result = await new Promise<Parameters<Waiting['answer']>[0]>((resolve) => {
+      const result = await new Promise<Result>((resolve) => {
         const timer = setTimeout(() => {
           this.#leave(user, waiting);
           resolve('waited too long');
@@ -60,6 +68,7 @@ export class Thumbnails {
         this.#work();
       });
       if (result === 'waited too long') throw overloaded();
+      if (result === 'none') return null;
       if (result.kind === 'made') return result.thumbnail;
       if (result.kind === 'refused') throw new Refusal(415, result.code, result.message);
       this.#log.warn({ user, path }, `no thumbnail of a picture: ${result.message}`);
@@ -81,11 +90,13 @@ export class Thumbnails {
     this.#isBusy = false;
   }
 
-  async #makeOne({ path, type }: Waiting): Promise<ThumbnailResult | 'waited too long'> {
+  async #makeOne({ path, type }: Waiting): Promise<Result> {
     const job = { path, type, mostDecodedBytes: this.#limits.memoryBytes / 2 };
     try {
       const isFresh = !this.#child || this.#child.isDead;
-      const result = await (await this.#liveChild()).make(job);
+      const child = await this.#liveChild();
+      if (child.lacking !== null) return this.#goWithout(child.lacking);
+      const result = await child.make(job);
       if (result.kind !== 'died' || isFresh) return result;
       // It may have died of something else before it was told of this picture.
       return await (await this.#liveChild()).make(job);
@@ -94,6 +105,13 @@ export class Thumbnails {
       this.#log.error(error, (error as Error).message);
       return 'waited too long';
     }
+  }
+
+  #goWithout(lacking: string): 'none' {
+    if (!this.#isLacking) this.#log.warn(`pictures are kept without thumbnails: ${lacking}`);
+    this.#isLacking = true;
+    this.#child?.kill();
+    return 'none';
   }
 
   async #liveChild(): Promise<ThumbnailChild> {

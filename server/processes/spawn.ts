@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
+import { builtEntry } from '../../entries.js';
 import type { ListenAddress, ServerConfigInput } from '../config.js';
 import { inheritedFlags } from './node-flags.js';
 import type { FromServer, ToServer } from './server-process.js';
@@ -35,8 +35,7 @@ export async function spawnServer(
   config: ServerConfigInput,
   temporaryFolder = tmpdir(),
 ): Promise<SpawnedServer> {
-  const entry = createRequire(import.meta.url).resolve('#dist/server/processes/server-process.js');
-  const child = fork(entry, [], {
+  const child = fork(builtEntry('server'), [], {
     serialization: 'advanced',
     env: { ...process.env, TMPDIR: temporaryFolder },
     execArgv: [...inheritedFlags(), ...NODE_FLAGS],

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
-import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { builtEntry } from '../../entries.js';
 import { Topology } from '../bus/topology.js';
 import { isSocketThere } from '../bus/unix-bus.js';
 import { LEAVE_TIMEOUT_MS } from '../cluster/membership.js';
@@ -191,7 +191,7 @@ class Supervisor {
     const areMany = this.#topology.processes >= MANY_PROCESSES;
     const isSmall = areMany && this.#topology.isWorker(worker);
     cluster.setupPrimary({
-      exec: createRequire(import.meta.url).resolve('#dist/server/processes/worker-process.js'),
+      exec: builtEntry('serverWorker'),
       args: [],
       // A home holds the mailboxes of many users: it collects its garbage with all that V8 has.
       execArgv: [...inheritedFlags(), ...(isSmall ? SMALL_PROCESS_FLAGS : [])],

@@ -17,29 +17,32 @@ import type { QueueReport } from '../queues/queue-gauge.js';
 import type { StoreUsage } from '../store/home-store.js';
 import { HeapTrim } from './heap-trim.js';
 
-/** Resolution of the event loop's lag; a finer one would wake up an idle worker more often than its clients do. */
+/**
+ * How finely the lag of the event loop is measured. It is a timer: a finer one would wake an idle worker more often than
+ * its clients do.
+ */
 const LAG_RESOLUTION_MS = 200;
 
-/** What is too old, and who is away, is looked for this often, a few at a time. */
+/** How often a part of the mailboxes is looked through for items past their retention time and for users who are away. */
 const HOME_SWEEP_MS = 1000;
 
 export interface WorkerOptions {
   config: ServerConfig;
   connectionLimit: number;
-  /** Closed with the worker, as the bus is. */
+  /** Mailboxes and groups of this process. The worker closes them, and the bus, when it is closed. */
   homes: WorkerHomes;
   bus: ProcessBus;
-  /** The homes count there as well. */
+  /** What the worker has counted; its homes were given the same object and count into it. */
   counters: Counters;
   code: HotCode;
   /** Number of this worker in its server, from 0. */
   worker: number;
   /**
-   * How often a worker of this number died before: what is still on its way to the connections of those must not
-   * reach ours, so ours have other numbers.
+   * How often this worker was started again. Each life numbers its connections from another place, so that an answer meant for
+   * a connection of the life before reaches nobody.
    */
   restarts: number;
-  /** Told whenever there is no more room for connections, and when there is again; where there are other workers. */
+  /** Called when the worker takes no more connections, and when it does again. Undefined where it is the only worker. */
   room?: (hasRoom: boolean) => void;
 }
 
@@ -97,7 +100,7 @@ export class Worker implements RunningWorker {
     const { sendsUnderWay } = admission;
     const budget = new InboundBudget(bus, limits);
     const sessions = new SessionTable(limits, restarts);
-    // Newcomers are accepted one a turn, and have three turns to go through.
+    // A login takes three turns, and connections are accepted one a turn: a rest in each would keep newcomers waiting.
     const mayRest = () => !sessions.hasUnauthenticated;
     const turn = new Turn({ homes, bus, budget, mayRest, coalesceMs });
     const router = new Router({ bus, homes, sessions, budget, sendsUnderWay, turn });
@@ -125,19 +128,25 @@ export class Worker implements RunningWorker {
     this.#sweep = setInterval(() => this.#sweepAll(), sweepMs);
   }
 
-  /** Which of its messages are for whom; a bus that is not opened by `connected` hands them on itself. */
+  /**
+   * Takes what comes over the bus. `connected` opens the bus with it; the bus of a cluster is opened elsewhere and is
+   * given it there.
+   */
   get router(): Router {
     return this.#router;
   }
 
-  /** Everybody can be reached: what came meanwhile is taken, what an earlier process left behind goes on its way. */
+  /**
+   * To be called once all processes of the server listen: takes what they have sent, and sends again what an earlier
+   * life of this worker left undone.
+   */
   connected(): void {
     this.#bus.open(this.#router);
     const { first, count } = this.#bus.homes;
     for (let home = first; home < first + count; home += 1) this.reconnected(home);
   }
 
-  /** A process was started again and can be reached. */
+  /** To be called when another process was started again: it may have lost what our homes had sent to it. */
   reconnected(process: number): void {
     this.#homes.resend(process);
     this.#turn.schedule();
@@ -158,7 +167,7 @@ export class Worker implements RunningWorker {
     this.#gateway.heardClock(clockMs);
   }
 
-  /** The turn has an end: something is to be committed, or to be said. */
+  /** Makes the turn of now end with a commit and its answers. */
   schedule(): void {
     this.#turn.schedule();
   }
@@ -177,7 +186,7 @@ export class Worker implements RunningWorker {
     await this.#homes.close();
   }
 
-  /** State and queues; the peaks start anew. */
+  /** State and queues. Peaks are those since the last call. */
   report(): WorkerReport {
     const lag = this.#loopDelay.percentile(99) / 1e6 - LAG_RESOLUTION_MS;
     this.#loopDelay.reset();

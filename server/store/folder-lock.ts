@@ -11,6 +11,7 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { loadPart, MissingPartError } from '../../native/native-part.js';
 import { StoreError } from './home-store.js';
 
 /** The file in a folder whose lock is the ownership of the folder. It stays there: deleting it would open a race. */
@@ -58,10 +59,10 @@ export async function lockFolder(folder: string): Promise<HeldLock> {
 /**
  * Locks a file without waiting; undefined where another process has it, or the file went away meanwhile.
  * @param flags O_CREAT to make it where it is missing
- * @throws the system's error where it cannot be opened, StoreError where its file system has no locks
+ * @throws the system's error where it cannot be opened, StoreError where its file system has no locks, MissingPartError
  */
 export async function tryLock(path: string, flags = 0): Promise<HeldLock | undefined> {
-  const flock = await loadFlock();
+  const flock = loadFlock();
   // Neither a link nor a pipe that somebody laid there is followed or waited for. Node closes it in child processes.
   const safely = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
   const descriptor = openSync(path, safely | flags, 0o600);
@@ -108,27 +109,41 @@ function ownerOf(path: string): string {
   }
 }
 
+/** Whether folders can be locked here: that takes a part which may be missing. */
+export function hasLocks(): boolean {
+  try {
+    loadFlock();
+    return true;
+  } catch (error) {
+    if (error instanceof MissingPartError) return false;
+    throw error;
+  }
+}
+
 /** True where it is ours now, false where another process has it. */
 type Flock = (descriptor: number, path: string) => boolean;
 
-let loaded: Promise<Flock> | undefined;
+let loaded: Flock | undefined;
 
 /** Loaded with the first lock, so that whoever keeps nothing on disk needs no FFI. */
-function loadFlock(): Promise<Flock> {
-  loaded ??= import('koffi').then(({ default: koffi }) => {
-    // Of the process itself: its C library, whatever its name is here.
-    const flock = koffi.load(null).func('int flock(int descriptor, int operation)');
-    return (descriptor, path) => {
-      for (;;) {
-        if (flock(descriptor, LOCK_EX | LOCK_NB) === 0) return true;
-        const errno = koffi.errno();
-        if (errno === koffi.os.errno.EAGAIN) return false;
-        if (errno === koffi.os.errno.EINTR) continue;
-        throw new StoreError(
-          `${path} cannot be locked (flock: errno ${errno}), so nothing keeps two servers from one folder; name a folder on another file system`,
-        );
-      }
-    };
-  });
+function loadFlock(): Flock {
+  loaded ??= makeFlock();
   return loaded;
+}
+
+function makeFlock(): Flock {
+  const koffi = loadPart('koffi');
+  // Of the process itself: its C library, whatever its name is here.
+  const flock = koffi.load(null).func('int flock(int descriptor, int operation)');
+  return (descriptor, path) => {
+    for (;;) {
+      if (flock(descriptor, LOCK_EX | LOCK_NB) === 0) return true;
+      const errno = koffi.errno();
+      if (errno === koffi.os.errno.EAGAIN) return false;
+      if (errno === koffi.os.errno.EINTR) continue;
+      throw new StoreError(
+        `${path} cannot be locked (flock: errno ${errno}), so nothing keeps two servers from one folder; name a folder on another file system`,
+      );
+    }
+  };
 }

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { builtEntry } from '../../entries.js';
 import { isAsClosed } from './home-folder.js';
 import { damagedStore, StoreError } from './home-store.js';
 import { DATA_FILE } from './lmdb-store.js';
@@ -52,9 +52,8 @@ export async function readThroughHomes(
 
 /** In a process of its own: LMDB trusts what it maps, and ends the process that comes across a damaged page. */
 async function readThrough(path: string, format: number): Promise<void> {
-  const trial = createRequire(import.meta.url).resolve('#dist/server/store/store-trial.js');
   try {
-    await promisify(execFile)(process.execPath, [trial, path, String(format)]);
+    await promisify(execFile)(process.execPath, [builtEntry('storeTrial'), path, String(format)]);
   } catch (error) {
     throw whatWasWrong(path, error as Error & { stderr?: string; signal?: NodeJS.Signals });
   }

@@ -9,9 +9,13 @@ import { c2m } from './c2m.js';
 
 const COMMANDS = [
   'run',
+  'init',
+  'validate',
   'report',
   'compare',
+  'baseline',
   'ab',
+  'capacity',
   'rate',
   'stop',
   'serve',
@@ -23,6 +27,8 @@ const COMMANDS = [
   'doctor',
   'driver',
   'scenarios',
+  'schema',
+  'completion',
 ];
 
 describe('help', () => {
@@ -52,6 +58,11 @@ describe('arguments that are wrong end with status 2 and say what was meant', ()
     [['compare', 'a', 'b', 'c'], 'write -- between the records to compare with and those in question'],
     [['run', 'quickstart', '--repeat', 'often'], '--repeat: "often" is not a number of runs'],
     [['ab', 'quickstart', '--runs', '1'], '--runs: "1" is not a number of runs; write 2 to 500'],
+    [['capacity', 'quickstart', '--find', 'messages.rate'], "required option '--until <gate>'"],
+    [
+      ['capacity', 'quickstart', '--find', 'messages.rate', '--until', 'latency.p99 < 1s'],
+      '--until: latency.p99 is not a metric of run.json',
+    ],
     [['report', 'runs/of-nobody'], 'runs/of-nobody holds no run record'],
     [['compare', 'a', 'b', '--smallest-effect', 'much'], '--smallest-effect: "much" is not a share'],
     [['serve', '--workers', '0'], 'workers: '],
@@ -163,7 +174,9 @@ describe('c2m report', () => {
     const shown = await c2m('report', folder);
     const asJson = await c2m('report', folder, '--json');
     vi.unstubAllEnvs();
-    expect(shown.stdout).toMatch(/^::error title=c2m offline-backlog::messages\.lost == 0 did not hold: 3$/m);
+    expect(shown.stdout).toMatch(
+      /^::error file=scenarios\/offline-backlog\.yaml(,line=\d+)?,title=c2m offline-backlog::messages\.lost == 0 did not hold: 3$/m,
+    );
     expect(asJson.stdout).not.toContain('::error');
   });
 

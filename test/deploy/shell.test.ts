@@ -7,8 +7,11 @@ import { expect, test } from 'vitest';
 const run = promisify(execFile);
 
 async function scripts(): Promise<string[]> {
-  const files = await readdir('deploy', { recursive: true });
-  return files.filter((file) => file.endsWith('.sh')).map((file) => join('deploy', file));
+  const found = ['deploy', 'docs'].map(async (folder) => {
+    const files = await readdir(folder, { recursive: true });
+    return files.filter((file) => file.endsWith('.sh')).map((file) => join(folder, file));
+  });
+  return (await Promise.all(found)).flat();
 }
 
 test('the shell scripts are of the shell that every system has, and shellcheck has nothing to say of them', async () => {

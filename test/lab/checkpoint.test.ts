@@ -17,7 +17,7 @@ function measurementAt(durationSeconds: number): Measurement {
 describe('the record of a run that goes on', () => {
   test('is whole whenever it is read, and says that it is not the end', async () => {
     const folder = testFolder();
-    const checkpoint = new Checkpoint(folder, recordMaker(['of the scenario'], []));
+    const checkpoint = new Checkpoint(folder, recordMaker({ notes: ['of the scenario'] }, []));
     for (const seconds of [5, 10, 15]) {
       checkpoint.take(measurementAt(seconds));
       await checkpoint.end();
@@ -33,7 +33,7 @@ describe('the record of a run that goes on', () => {
 
   test('is left out where the one before is still being written', async () => {
     const folder = testFolder();
-    const checkpoint = new Checkpoint(folder, recordMaker([], []));
+    const checkpoint = new Checkpoint(folder, recordMaker({ notes: [] }, []));
     checkpoint.take(measurementAt(5));
     checkpoint.take(measurementAt(10));
     expect(await checkpoint.end()).toEqual([]);
@@ -44,7 +44,7 @@ describe('the record of a run that goes on', () => {
 
   test('that cannot be written ends no run, and its record says so', async () => {
     const folder = testFolder();
-    const checkpoint = new Checkpoint(folder, recordMaker([], []));
+    const checkpoint = new Checkpoint(folder, recordMaker({ notes: [] }, []));
     await rm(folder, { recursive: true });
     checkpoint.take(measurementAt(5));
     expect(await checkpoint.end()).toEqual([

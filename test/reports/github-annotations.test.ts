@@ -22,6 +22,22 @@ describe('on GitHub', () => {
     );
   });
 
+  test('at the line of the gate, where the scenario is a file of the repository', () => {
+    const { record } = recordFixture((each) => {
+      each.verdict = 'failed';
+      each.scenario.source = 'name: x\ngates:\n  - messages.lost == 0\n';
+      each.gates = [
+        { expression: 'messages.lost == 0', value: 12, passed: false },
+        { expression: 'connections.peak > 9', value: 1, passed: false },
+      ];
+    });
+    expect(githubAnnotations(reportedRun(record), () => 'load/a, b: 100 %.yaml')).toBe(
+      '::error file=load/a%2C b%3A 100 %25.yaml,line=3,title=c2m offline-backlog::messages.lost == 0 did not hold: 12\n' +
+        // One of `--set` stands in no line.
+        '::error file=load/a%2C b%3A 100 %25.yaml,title=c2m offline-backlog::connections.peak > 9 did not hold: 1\n',
+    );
+  });
+
   test('a run that passed says nothing', () => {
     expect(githubAnnotations(reportedRun(recordFixture().record))).toBe('');
   });

@@ -285,4 +285,20 @@ describe('the summary in the terminal', () => {
     }).record;
     expect(terminalSummary(reportedRun(partial), 'runs/1', false)).toContain('stopped after 31.1 s');
   });
+
+  it('says which gate ended a run', () => {
+    const { record } = recordFixture((each) => {
+      each.verdict = 'failed';
+      each.aborted = { gate: 'messages.duplicated == 0', value: 3, atSeconds: 9, brokenSinceSeconds: 9 };
+      each.gates = [{ expression: 'messages.duplicated == 0', value: 3, passed: false }];
+    });
+    const words = terminalSummary(reportedRun(record), 'runs/1', false);
+    expect(words).toContain(
+      'The run was ended after 9 s, as its gate messages.duplicated == 0 was broken (3).',
+    );
+    expect(words).toContain('✘ messages.duplicated == 0  3  ended the run');
+    expect(markdownSummary(reportedRun(record))).toContain(
+      '| `messages.duplicated == 0` | 3 | ❌ ended the run |',
+    );
+  });
 });

@@ -20,6 +20,8 @@ export interface RunningCommand {
 
 export interface CommandOptions {
   environment?: NodeJS.ProcessEnv;
+  /** Where it runs; default: here. */
+  cwd?: string;
   /** In a session of its own: no Ctrl-C of ours reaches it, and the kernel gives it CPU time as it gives it to us. */
   detached?: boolean;
 }
@@ -28,10 +30,11 @@ export interface CommandOptions {
 export function startCommand(
   program: string,
   argv: readonly string[],
-  { environment = process.env, detached = false }: CommandOptions = {},
+  { environment = process.env, cwd = process.cwd(), detached = false }: CommandOptions = {},
 ): RunningCommand {
   const child = spawn(program, argv, {
     stdio: ['ignore', 'pipe', 'pipe'],
+    cwd,
     detached,
     env: { ...environment, NO_COLOR: '1', FORCE_COLOR: undefined },
   });

@@ -115,6 +115,7 @@ const phase = strict<Phase>({
   name: text(256),
   durationMs: duration,
   messageRate: rate,
+  messageRateTo: rate.optional(),
   away: share,
   churnRate: rate,
   awayForMs: duration,

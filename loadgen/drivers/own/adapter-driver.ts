@@ -1,5 +1,5 @@
 import type { Driver } from '../driver.js';
-import type { AdapterModule } from './adapter.js';
+import type { AdapterDriver } from './adapter.js';
 import { AdapterClients } from './adapter-clients.js';
 import { AdapterTransport } from './adapter-transport.js';
 import { completeCarriers } from './own-carriers.js';
@@ -21,6 +21,6 @@ export function adapterDriver(given: Record<string, unknown>, fileName: string, 
     framing: () => ({ carriers, webSocketMessages: 'stream', subprotocols: [] }),
     create: (_settings, _clients, events) => new AdapterClients(events),
     transport: (_settings, plan, listener) =>
-      new AdapterTransport(connect as AdapterModule['connect'], promises, told, plan, listener),
+      new AdapterTransport(connect as AdapterDriver['connect'], promises, told, plan, listener),
   };
 }

@@ -4,7 +4,7 @@ import type { AgentPlan, Endpoint } from '../../agent-messages.js';
 import { RunError } from '../../run-error.js';
 import type { Transport, TransportListener } from '../../transports/transport.js';
 import { GROUP_BIT } from '../driver.js';
-import { type AdapterClient, type AdapterConnection, type AdapterModule, reasonOf } from './adapter.js';
+import { type AdapterClient, type AdapterConnection, type AdapterDriver, reasonOf } from './adapter.js';
 import { Ask, ITEM_HEAD_BYTES, NO_BODY, NOBODY, readItems, Told, writeItem } from './adapter-wire.js';
 
 /** A library that takes longer to part is not waited for. */
@@ -24,7 +24,7 @@ interface Carried {
 
 /** Lets a client library carry the clients: one object of it a client. */
 export class AdapterTransport implements Transport {
-  readonly #connect: AdapterModule['connect'];
+  readonly #connect: AdapterDriver['connect'];
   readonly #promises: Promises;
   readonly #settings: unknown;
   readonly #plan: AgentPlan;
@@ -36,7 +36,7 @@ export class AdapterTransport implements Transport {
   #postponed: (() => void)[] = [];
 
   constructor(
-    connect: AdapterModule['connect'],
+    connect: AdapterDriver['connect'],
     promises: Promises,
     settings: unknown,
     plan: AgentPlan,

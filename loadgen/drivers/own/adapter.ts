@@ -1,20 +1,23 @@
+import type { Carrier, ProtocolPromises } from './codec.js';
+
 /**
  * An adapter lets somebody's client library take part in a run: it logs a user in and hands on what is said, and the
- * lab keeps the schedule and the ledger. What a file of JavaScript exports for that, written down as types.
+ * lab keeps the schedule and the ledger. One client is one object of that library, so a few thousand fit.
  */
-export interface AdapterModule {
+export interface AdapterDriver {
   /** What reports call it; without one, its file. */
-  name?: string;
-  /** What the protocol can tell; what is left out it cannot. */
-  promises?: object;
+  readonly name?: string;
+  /** An object, or what makes it of `target.driver.own.settings`. */
+  readonly promises?: ProtocolPromises | ((settings: unknown) => ProtocolPromises);
   /** Schemes of addresses that the library takes: all four, if it does not say. */
-  carriers?: readonly string[];
+  readonly carriers?: readonly Carrier[];
   /** Resolves once this user is logged in, and ready to receive. Rejects where that is not to be. */
   connect(client: AdapterClient): Promise<AdapterConnection>;
 }
 
 /** Who connects, and where to. */
 export interface AdapterClient {
+  /** Its number, which is its name too. */
   user: number;
   /** As in the scenario, with the path. */
   address: string;
@@ -28,9 +31,11 @@ export interface AdapterClient {
   group: readonly number[] | null;
 }
 
+/** A message to be sent. */
 export interface AdapterMessage {
   /** A user or, to a group, the first user of it. */
   to: number;
+  /** It is for the group, and not for that user alone. */
   toGroup: boolean;
   /**
    * A number of 32 bits that no other message of this sender has, for receipts. The same again: the connection died before
@@ -62,6 +67,7 @@ export interface AdapterConnection {
   cut?(): void;
   /** Neither reads nor writes, with the connection open. */
   pause?(): void;
+  /** Goes on after `pause`. */
   resume?(): void;
 }
 

@@ -1,30 +1,13 @@
 import { RunError } from '../../run-error.js';
-import {
-  type ClientEvents,
-  type ClientProtocol,
-  type ClientRange,
-  type Driver,
-  type Framing,
-  type Output,
-  ProtocolViolation,
-} from '../driver.js';
+import { type ClientProtocol, type Driver, type Framing, type Output, ProtocolViolation } from '../driver.js';
+import type { CodecClients, CodecDriver } from './codec.js';
 import { completeCarriers } from './own-carriers.js';
 import { completePromises, LEAST_PROMISES } from './own-promises.js';
 
 const MESSAGES: readonly Framing['webSocketMessages'][] = ['stream', 'text', 'binary'];
 
-/** What somebody's own protocol has to have, and what it may leave out. */
-type OwnProtocol = Pick<ClientProtocol, 'opened' | 'received' | 'writeMessage'> & Partial<ClientProtocol>;
+/** What somebody's own protocol has to have. */
 const NEEDED = ['opened', 'received', 'writeMessage'] as const;
-
-/** A codec in JavaScript: as `Driver`, with everything optional that can be. */
-interface OwnCodec {
-  name?: unknown;
-  settings?: { parse(value: unknown): unknown };
-  promises?: unknown;
-  framing?: unknown;
-  create(settings: unknown, clients: ClientRange, events: ClientEvents): OwnProtocol;
-}
 
 /**
  * @param given what the file exports as `driver`
@@ -32,7 +15,7 @@ interface OwnCodec {
  */
 export function codecDriver(given: unknown, fileName: string, told: unknown): Driver {
   if (typeof given !== 'object' || given === null) throw new Error('driver must be an object');
-  const codec = given as OwnCodec;
+  const codec = given as CodecDriver;
   if (typeof codec.create !== 'function') throw new Error('driver has no create(settings, clients, events)');
   const settings = codec.settings ? codec.settings.parse(told) : told;
   const promises = completePromises(answerOf(codec, 'promises', settings) ?? LEAST_PROMISES);
@@ -46,8 +29,8 @@ export function codecDriver(given: unknown, fileName: string, told: unknown): Dr
 }
 
 /** What it is, or what it gives when asked with the settings. */
-function answerOf(codec: OwnCodec, key: 'promises' | 'framing', settings: unknown): unknown {
-  const value = codec[key];
+function answerOf(codec: CodecDriver, key: 'promises' | 'framing', settings: unknown): unknown {
+  const value: unknown = codec[key];
   return typeof value === 'function' ? value.call(codec, settings) : value;
 }
 
@@ -70,9 +53,9 @@ function completeFraming(given: unknown): Framing {
 
 /** What somebody's own codec does, with its mistakes told from those of the server. */
 class OwnClients implements ClientProtocol {
-  readonly #own: OwnProtocol;
+  readonly #own: CodecClients;
 
-  constructor(own: OwnProtocol) {
+  constructor(own: CodecClients) {
     for (const name of NEEDED)
       if (typeof own?.[name] !== 'function')
         throw new RunError('C2M_INPUT', `target.driver: what its create has returned has no ${name}()`);

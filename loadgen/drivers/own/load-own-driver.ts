@@ -6,8 +6,11 @@ import type { Driver } from '../driver.js';
 import { adapterDriver } from './adapter-driver.js';
 import { codecDriver } from './codec-driver.js';
 
+type Exports = Record<string, unknown>;
+
 /**
- * The driver in a file of somebody's own: a codec (`driver`), or an adapter around a client library (`connect`).
+ * The driver in a file of somebody's own: a codec (it has `create`) or an adapter around a client library (`connect`). It is
+ * what the file exports as `driver`, or as its default, or what it exports in all.
  * @throws RunError `C2M_INPUT` that names the file and what is wrong with it
  */
 export async function loadOwnDriver(settings: unknown): Promise<Driver> {
@@ -15,20 +18,34 @@ export async function loadOwnDriver(settings: unknown): Promise<Driver> {
   const module = await load(file);
   const name = basename(file).replace(/\.[cm]?js$/, '');
   try {
-    if (module.driver !== undefined) return codecDriver(module.driver, name, told);
-    if (module.connect !== undefined) return adapterDriver(module, name, told);
-    throw new Error('it exports neither driver nor connect');
+    const driver = driverIn(module);
+    return isAdapter(driver) ? adapterDriver(driver, name, told) : codecDriver(driver, name, told);
   } catch (error) {
     throw new RunError('C2M_INPUT', `target.driver: ${file}: ${(error as Error).message}`);
   }
 }
 
-/** What it exports; of a CommonJS file, all of that is the default. */
-async function load(file: string): Promise<Record<string, unknown>> {
+function driverIn(module: Exports): unknown {
+  // Of a CommonJS file, all that it exports is the default.
+  const inner = isObject(module.default) ? module.default : {};
+  const driver = module.driver ?? inner.driver;
+  if (driver !== undefined) return driver;
+  const found = [inner, module].find((each) => isAdapter(each) || each.create !== undefined);
+  if (!found) throw new Error('it exports neither driver nor connect');
+  return found;
+}
+
+function isAdapter(value: unknown): value is Exports & { connect: unknown } {
+  return isObject(value) && value.connect !== undefined;
+}
+
+function isObject(value: unknown): value is Exports {
+  return typeof value === 'object' && value !== null;
+}
+
+async function load(file: string): Promise<Exports> {
   try {
-    const module = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
-    const inner = module.default;
-    return typeof inner === 'object' && inner !== null ? { ...inner, ...module } : module;
+    return (await import(pathToFileURL(file).href)) as Exports;
   } catch (error) {
     throw new RunError('C2M_INPUT', `target.driver: ${file} cannot be loaded: ${String(error)}`);
   }

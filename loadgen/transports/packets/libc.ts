@@ -1,4 +1,4 @@
-import koffi from 'koffi';
+import { loadPart } from '../../../native/native-part.js';
 
 /** The few calls of the C library that a TUN device and a network namespace take. Linux only. */
 export interface Libc {
@@ -24,10 +24,13 @@ export class SystemCallError extends Error {
 }
 
 let libc: Libc | undefined;
+let errno: () => number = () => 0;
 
-/** Loaded with the first use, so that whoever needs no packets needs no FFI. */
+/** Loaded with the first use, so that whoever needs no packets needs no FFI. @throws MissingPartError */
 export function loadLibc(): Libc {
   if (libc) return libc;
+  const koffi = loadPart('koffi');
+  errno = koffi.errno;
   const library = koffi.load('libc.so.6');
   libc = {
     open: library.func('int open(const char *path, int flags)'),
@@ -42,8 +45,9 @@ export function loadLibc(): Libc {
   return libc;
 }
 
+/** Of the last call that failed. */
 export function lastErrno(): number {
-  return koffi.errno();
+  return errno();
 }
 
 /** @throws SystemCallError where the result of a call is negative */

@@ -181,6 +181,8 @@ const anyPhase: fc.Arbitrary<Phase> = fc.record({
   name: fc.constant('phase'),
   durationMs: fc.integer({ min: 1, max: 1500 }),
   messageRate: fc.integer({ min: 0, max: 400 }),
+  // As often a ramp as not.
+  messageRateTo: fc.integer({ min: 0, max: 400 }),
   away: share,
   churnRate: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 200 })),
   awayForMs: fc.integer({ min: 0, max: 500 }),
@@ -275,6 +277,57 @@ describe('one, two and five agents', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('a rate that goes evenly to another', () => {
+  const ramp = (messageRate: number, messageRateTo: number, arrival: MessagePlan['arrival']): Script => ({
+    ...script,
+    messages: { ...messages, arrival },
+    phases: [{ ...(PHASES[0] as Phase), messageRate, messageRateTo, durationMs: 10_000 }],
+    actions: [],
+    rates: [],
+  });
+  const timesOf = (of: Script): number[] =>
+    runAgent(of, whole(of), steady).due.map((line) => Number.parseFloat(line));
+
+  test.each([
+    [0, 1000],
+    [1000, 0],
+    [100, 900],
+    [500, 500.001],
+    [0, 0.5],
+  ])('from %d/s to %d/s: as many as its mean says, and by the middle as many as by then', (from, to) => {
+    const times = timesOf(ramp(from, to, 'constant'));
+    const passed = (ms: number): number => (from * ms + ((to - from) * ms * ms) / 20_000) / 1000;
+    // Even gaps begin at a random point of the first.
+    expect(Math.abs(times.length - passed(10_000))).toBeLessThanOrEqual(1);
+    for (const ms of [1000, 5000, 9000])
+      expect(Math.abs(times.filter((time) => time <= ms).length - passed(ms))).toBeLessThanOrEqual(1);
+    expect(times).toEqual([...times].sort((one, other) => one - other));
+  });
+
+  test('with exponential gaps, as many as a Poisson distribution allows', () => {
+    const times = timesOf(ramp(100, 2000, 'poisson'));
+    // Four standard deviations.
+    expect(Math.abs(times.length - 10_500)).toBeLessThan(4 * Math.sqrt(10_500));
+    const late = times.filter((time) => time > 5000).length;
+    expect(Math.abs(late - 7625)).toBeLessThan(4 * Math.sqrt(7625));
+  });
+
+  test('to the same one is no ramp: the messages are those of the rate alone', () => {
+    expect(timesOf(ramp(300, 300, 'poisson'))).toEqual(
+      timesOf({
+        ...ramp(300, 300, 'poisson'),
+        phases: [{ ...(PHASES[0] as Phase), messageRate: 300, durationMs: 10_000 }],
+      }),
+    );
+  });
+
+  test('is left for another rate from a moment on', () => {
+    const of = { ...ramp(100, 2000, 'poisson'), rates: [{ messageRate: 0, atMs: 4000 }] };
+    const times = timesOf(of);
+    expect(times).toEqual(timesOf(ramp(100, 2000, 'poisson')).filter((time) => time <= 4000));
   });
 });
 

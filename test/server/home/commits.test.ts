@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { FLAG_REDELIVERY, type Frame, FrameType, ReasonCode } from '../../../protocol/frame.js';
 import type { BusMessage } from '../../../server/bus/bus.js';
+import { StoreFailure } from '../../../server/store/home-store.js';
 import { itemKey, KeyKind } from '../../../server/store/store-keys.js';
 import { FakeStore } from '../../support/fake-store.js';
 import { frameOf, testHome } from '../../support/home.js';
@@ -415,4 +416,54 @@ test('what another home sends again all at once is taken, where there is room fo
     }
   }
   expect(open.size).toBe(0);
+});
+
+/** A store on a nearly full disk: it keeps at once what is small enough. */
+class SmallTurnsStore extends FakeStore {
+  mostChanges = Number.POSITIVE_INFINITY;
+
+  override commit(): Promise<void> | undefined {
+    if (this.staged > this.mostChanges) throw new StoreFailure('no room for so much', true);
+    const committed = super.commit();
+    if (committed) void this.keep(0);
+    return committed;
+  }
+}
+
+test('what another home answers all at once is done with, and not asked for again with every turn, where there is room for small turns only', async () => {
+  const store = new SmallTurnsStore();
+  const sut = testHome(store, {}, undefined, 2);
+  const [ANNA, BERT] = [2, 5];
+  const RECEIPTS = 400;
+  const turnEnds = async (): Promise<void> => {
+    sut.home.commit();
+    await sut.home.settled();
+  };
+  sut.attach(ANNA);
+  for (let id = 1; id <= RECEIPTS; id += 1) sut.submit(BERT, ANNA, id);
+  await turnEnds();
+  sut.acknowledge(ANNA, RECEIPTS);
+  await turnEnds();
+  const receipts = () => sut.take().flatMap((message) => (message.kind === 'receipt' ? [message] : []));
+  const open = (): number => store.count(Buffer.of(KeyKind.Receipt));
+  let toAnswer = receipts();
+  expect(open()).toBe(RECEIPTS);
+  expect(toAnswer).toHaveLength(RECEIPTS);
+
+  let now = performance.now();
+  vi.spyOn(performance, 'now').mockImplementation(() => now);
+  store.mostChanges = 20;
+  let sentAgain = 0;
+  for (let second = 1; second <= 60 && open() > 0; second += 1) {
+    now += 3000;
+    for (const receipt of toAnswer) sut.home.receive({ ...receipt, kind: 'receipt-kept' });
+    await turnEnds();
+    now += 3000;
+    sut.home.sweep();
+    await turnEnds();
+    toAnswer = receipts();
+    sentAgain += toAnswer.length;
+  }
+  expect(open()).toBe(0);
+  expect(sentAgain).toBeLessThanOrEqual(2 * RECEIPTS);
 });

@@ -1,0 +1,76 @@
+import { packageVersion } from '../lab/version.js';
+import { printable } from '../record/printable.js';
+import type { Scenario } from '../scenarios/scenario.js';
+import type { Family } from '../telemetry/family.js';
+import { type MetricsServer, startMetricsServer } from '../telemetry/metrics-server.js';
+import { type OtlpExport, startOtlpExport } from '../telemetry/otlp/otlp-export.js';
+import { runFamilies } from '../telemetry/run-families.js';
+import { RunState } from '../telemetry/run-state.js';
+import type { Telemetry } from './telemetry.js';
+import { readMetricsAddress, readOtlpUrl, type TelemetryFlags } from './telemetry-options.js';
+
+/** @throws InputError, by when nothing is left open */
+export async function startTelemetry(
+  { metrics, otlp }: TelemetryFlags,
+  tell: (words: string) => void,
+): Promise<Telemetry> {
+  const version = packageVersion();
+  let state: RunState | undefined;
+  const families = (): Family[] => (state ? runFamilies(state) : []);
+  const address = metrics === undefined ? undefined : readMetricsAddress(metrics);
+  const receiver = otlp === undefined ? undefined : { url: readOtlpUrl(otlp) };
+  const server: MetricsServer | undefined = address && (await startMetricsServer(address, families));
+  let exporter: OtlpExport | undefined;
+  try {
+    exporter =
+      receiver &&
+      (await startOtlpExport({
+        url: receiver.url,
+        version,
+        families,
+        startedAtMs: () => state?.startedAtMs ?? Date.now(),
+        tell: (why) => tell(`--otlp: nothing arrives: ${printable(why)}; the run goes on without`),
+      }));
+  } catch (error) {
+    await server?.close();
+    throw error;
+  }
+  if (server)
+    tell(`metrics at ${server.url}${address?.isLoopback ? '' : ', for whoever can reach this machine'}`);
+  return {
+    observe: ({ scenario }) => {
+      const now = new RunState({ ...knownOf(scenario), version });
+      state = now;
+      return {
+        phase: ({ name }) => {
+          if (now.phase === undefined) exporter?.began();
+          now.phase = name;
+        },
+        sample: (sample) => now.take(sample),
+        recorded: (kinds) => now.recorded(kinds),
+        agents: (agents) => {
+          now.agents = agents;
+        },
+        record: (record) => {
+          now.record = record;
+        },
+      };
+    },
+    ended: async (record) => {
+      state?.ended(record);
+      await exporter?.ended(record);
+    },
+    close: async () => {
+      await Promise.all([exporter?.close(), server?.close()]);
+    },
+  };
+}
+
+function knownOf({ name, clients, phases, generator }: Scenario) {
+  return {
+    scenario: name,
+    clients: clients.count,
+    phases: phases.map((phase) => phase.name),
+    lagLimitMs: generator.lagLimitMs,
+  };
+}

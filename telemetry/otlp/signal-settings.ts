@@ -1,0 +1,34 @@
+import type { ExportState } from './telling-once.js';
+
+/** Metrics go out so often; an export takes no longer. */
+export const INTERVAL_MS = 5000;
+/** Of one request and its repetitions, unless the environment says otherwise. */
+const TIMEOUT_MS = 3000;
+/** Requests of a signal that are under way. */
+const CONCURRENCY = 1;
+
+/** What metrics and traces have in common: where they go, and who is told that nothing arrives. */
+export interface Signal {
+  /** Of the receiver; undefined: what the environment says, else this machine. */
+  url: string | undefined;
+  version: string;
+  state: ExportState;
+  tell: (why: string) => void;
+}
+
+/** For an exporter of the SDK, which reads from the environment what is left out. */
+export function signalSettings(url: string | undefined, signal: 'metrics' | 'traces') {
+  const isTimed = Object.keys(process.env).some((name) => /^OTEL_EXPORTER_OTLP_(\w+_)?TIMEOUT$/.test(name));
+  return {
+    concurrencyLimit: CONCURRENCY,
+    ...(!isTimed && { timeoutMillis: TIMEOUT_MS }),
+    ...(url !== undefined && { url: signalUrl(url, signal) }),
+  };
+}
+
+/** As for OTEL_EXPORTER_OTLP_ENDPOINT, the path of the signal comes behind that of the receiver. */
+function signalUrl(url: string, signal: string): string {
+  const whole = new URL(url);
+  whole.pathname = `${whole.pathname.replace(/\/+$/, '')}/v1/${signal}`;
+  return whole.href;
+}

@@ -1,0 +1,106 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { RunRecord } from '../../record/run.js';
+import { testFolder } from '../support/folder.js';
+import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.js';
+import { familiesOf, linesOf } from '../telemetry/page-lines.js';
+import { c2m, startC2m } from './c2m.js';
+
+let receiver: OtlpReceiver | undefined;
+afterEach(async () => {
+  await receiver?.close();
+  receiver = undefined;
+  vi.unstubAllEnvs();
+});
+
+const SCENARIO = `name: tiny
+target: { embedded: { store: memory } }
+clients: { count: 40, connectRate: 100/s, connectTimeout: 30s }
+messages: { arrival: constant }
+phases: [{ name: talk, duration: 4s, rate: 100/s }]
+actions: [{ at: 1s, do: cut, share: 10% }]
+generator: { lagLimit: 1m }
+gates:
+  - messages.lost == 0
+  - connections.peak >= 41
+`;
+
+function scenario(): { folder: string; file: string; out: string } {
+  const folder = testFolder();
+  const file = join(folder, 'tiny.yaml');
+  writeFileSync(file, SCENARIO);
+  return { folder, file, out: join(folder, 'record') };
+}
+
+const recordIn = (out: string): RunRecord => JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
+
+test('a run tells Prometheus, a receiver of OTLP, GitHub and GitLab, and each of them what its record says', async () => {
+  const { folder, file, out } = scenario();
+  receiver = await startOtlpReceiver();
+  const summary = join(folder, 'summary');
+  vi.stubEnv('GITHUB_ACTIONS', 'true');
+  vi.stubEnv('GITHUB_STEP_SUMMARY', summary);
+  vi.stubEnv('GITHUB_WORKSPACE', folder);
+  const command = startC2m('run', file, '--out', out, '--metrics', '0', '--otlp', receiver.url, '--gitlab');
+  const [, url = ''] = await vi.waitFor(
+    () => {
+      const said = /metrics at (http:\/\/127\.0\.0\.1:\d+\/metrics)\n/.exec(command.words());
+      if (!said) throw new Error(command.words());
+      return said;
+    },
+    { timeout: 20_000, interval: 20 },
+  );
+  const page = await vi.waitFor(
+    async () => {
+      const text = await (await fetch(url)).text();
+      // The first seconds tell little: nobody has judged a gate, and nothing was sent.
+      expect(text).toContain('c2m_run_gate_held{gate="connections.peak');
+      expect(linesOf(text).get('c2m_run_messages_sent_total')).toBeGreaterThan(0);
+      return text;
+    },
+    { timeout: 40_000, interval: 50 },
+  );
+  const figures = linesOf(page);
+  expect(figures.get('c2m_run_connections_target')).toBe(40);
+  expect(figures.get('c2m_run_gate_held{gate="connections.peak >= 41"}')).toBe(0);
+  expect(figures.get('c2m_run_generator_agents')).toBeGreaterThan(0);
+  expect(figures.get('c2m_run_latency_seconds_count{kind="connect"}')).toBeGreaterThanOrEqual(40);
+  expect([...familiesOf(page)].some((name) => name.startsWith('c2m_run_queue_length'))).toBe(true);
+
+  const { status, stdout, stderr } = await command.ended;
+  expect(stderr).not.toContain('--otlp');
+  expect(status).toBe(99);
+  const record = recordIn(out);
+  expect(receiver.metric('c2m.run.messages_sent')?.points[0]?.value).toBe(record.messages.sent);
+  expect(
+    receiver.metric('c2m.run.latency')?.points.find(({ attributes }) => attributes.kind === 'delivered')
+      ?.count,
+  ).toBe(record.latency.delivered.count);
+  const names = receiver.spans().map(({ name }) => name);
+  expect(names).toEqual(
+    expect.arrayContaining(['run tiny', 'phase connect', 'phase talk', 'phase drain', 'cut 10 %']),
+  );
+  expect(new Set(receiver.spans().map(({ traceId }) => traceId))).toEqual(
+    new Set([record.id.replaceAll('-', '')]),
+  );
+  expect(stdout).toContain(
+    '::error file=tiny.yaml,line=10,title=c2m tiny::connections.peak >= 41 did not hold: 40\n',
+  );
+  expect(readFileSync(summary, 'utf8')).toBe(`${readFileSync(join(out, 'summary.md'), 'utf8')}\n`);
+  expect(JSON.parse(readFileSync(join(out, 'gl-code-quality-report.json'), 'utf8'))).toMatchObject([
+    { location: { path: 'tiny.yaml', lines: { begin: 10 } } },
+  ]);
+  expect(readFileSync(join(out, 'metrics.txt'), 'utf8')).toContain(
+    `c2m_run_messages_delivered_total{scenario="tiny"} ${record.messages.delivered}\n`,
+  );
+});
+
+test('what is wrong with where to look is told before anything is started', async () => {
+  const { file, out } = scenario();
+  const { status, stdout, stderr } = await c2m('run', '--metrics', '0', '--otlp', file, '--out', out, file);
+  expect(stderr).toMatch(
+    /^--otlp: ".*tiny\.yaml" is no address of a receiver; .* put --otlp behind the scenario\n$/,
+  );
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+});

@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, normalize, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { filesIn } from '../support/source-files.js';
+
+describe('the site', () => {
+  let site: string;
+
+  beforeAll(() => {
+    site = mkdtempSync(join(tmpdir(), 'c2m-site-'));
+    execFileSync('npx', ['eleventy', '--config=website/eleventy.config.js', `--output=${site}`, '--quiet']);
+  });
+
+  afterAll(() => rmSync(site, { recursive: true, force: true }));
+
+  /** Of pages, not of the reports that lie beside them. */
+  const pages = () => filesIn(site, '.html').filter((file) => !file.endsWith('/report.html'));
+
+  test('has every page of docs/, and the reports of its records', () => {
+    const built = filesIn(site, '.html').map((file) => relative(site, file));
+    const wanted = filesIn('docs', '.md').map((file) =>
+      relative('docs', file)
+        .replace(/README\.md$/, 'index.md')
+        .replace(/\.md$/, '.html'),
+    );
+    expect(built).toEqual(expect.arrayContaining(wanted));
+    expect(built).toEqual(
+      expect.arrayContaining(['architecture.html', 'guide/records/quickstart/report.html']),
+    );
+  });
+
+  test('has no link that leads nowhere', () => {
+    const ids = new Map(
+      pages().map((file) => [
+        file,
+        new Set([...readFileSync(file, 'utf8').matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)),
+      ]),
+    );
+    const broken = pages().flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/ (?:href|src)="(?!https?:|mailto:)([^"]*)"/g)]
+        .map(([, link = '']) => link)
+        .filter((link) => {
+          const [path = '', id] = decodeURIComponent(link).split('#');
+          const there = path === '' ? file : normalize(join(dirname(file), path));
+          const target = there.endsWith('/') ? join(there, 'index.html') : there;
+          return !existsSync(target) || (id !== undefined && ids.has(target) && !ids.get(target)?.has(id));
+        })
+        .map((link) => `${relative(site, file)}: ${link}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test('shows what stands between braces as it is', () => {
+    expect(readFileSync(join(site, 'guide/05-your-websocket-server.html'), 'utf8')).toContain('{{payload}}');
+  });
+});
