@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the records of the guide and the cookbook again, whose figures their pages show:
 #
-#   sh docs/measure.sh              # all of them, about ten minutes; come-back needs root, far needs nats-server
+#   sh docs/measure.sh              # all of them, about ten minutes; come-back and far need root, far nats-server
 #   sh docs/measure.sh limit leak   # some of them
 #   UPDATE_DOCS=1 npx vitest run test/docs/figures.test.ts    # then put the figures into the pages
 #
@@ -32,7 +32,7 @@ shown() {
     $0 ~ start { on = 1; text = ""; next }
     /^```$/ { on = 0 }
     on { text = text $0 "\n" }
-    END { printf "%s", text }' "$root/docs/guide/$1.md" | sed s/192.168.1.10/127.0.0.1/
+    END { printf "%s", text }' "$root/docs/guide/$1.md"
 }
 
 # Runs a program until this script ends: background LOG WORD PROGRAM...
@@ -40,6 +40,7 @@ background() {
   log=$1
   word=$2
   shift 2
+  : > "$log"
   "$@" > "$log" 2>&1 &
   programs="$programs $!"
   until grep -qi "$word" "$log"; do sleep 0.1; done
@@ -61,16 +62,24 @@ cookbook() {
   done
 }
 
+# In a network of its own, which has the address of the page.
 far() {
+  if [ -z "${IS_IN_NETWORK:-}" ]; then
+    IS_IN_NETWORK=yes unshare --net sh docs/measure.sh far
+    return
+  fi
+  ip link set lo up
+  ip address add 192.168.1.10/32 dev lo
   shown 07-two-machines nats.conf > "$work/nats.conf"
   shown 07-two-machines far.yaml > "$work/far.yaml"
   echo sixteen-letters-or-more > "$work/token.txt"
   export C2M_NATS_USER=c2m C2M_NATS_PASSWORD=correct-horse-battery
   background "$work/nats.log" ready nats-server --config "$work/nats.conf"
-  background "$work/serve.log" listening node dist/cli/c2m.js serve --listen tcp://127.0.0.1:4000 \
+  background "$work/serve.log" listening node dist/cli/c2m.js serve --listen tcp://192.168.1.10:4000 \
     --token-file "$work/token.txt" --store memory --admin off
-  background "$work/agent.log" lends node dist/cli/c2m.js agent --nats nats://127.0.0.1:4222
-  guide far far.yaml --agents nats://127.0.0.1:4222
+  background "$work/agent.log" lends node dist/cli/c2m.js agent --nats nats://192.168.1.10:4222 \
+    --allow 192.168.1.10
+  guide far far.yaml --agents nats://192.168.1.10:4222
 }
 
 measure() {

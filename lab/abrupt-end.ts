@@ -10,13 +10,13 @@ import { sendSignal } from './send-signal.js';
 /** Ends every process that this one has started, and those that they have, unless `release` was called before. */
 export function endChildrenAtAbruptEnd(): { release(): void } {
   return atAbruptEnd(() => {
-    // Parents come before their children, so that nobody is left who would start them again.
+    // Parents are killed before their children, or they would start the children again.
     const descendants = treeOf(new Set([process.pid]), readProcesses()).slice(1);
     for (const { pid } of descendants) sendSignal(pid, 'SIGKILL');
   });
 }
 
-/** Deletes the folder, unless `release` was called before. Registered after whoever ends those that write into it. */
+/** Deletes the folder, unless `release` was called before. To be registered after what ends the processes that write into it. */
 export function removeAtAbruptEnd(folder: string): { release(): void } {
   return atAbruptEnd(() => {
     // A process that was killed a moment ago may have made one more file.

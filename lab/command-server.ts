@@ -19,9 +19,9 @@ import { LaunchedServer } from './launched-server.js';
 import { listeningPlaces, listensEverywhere, notListening, waitUntilListening } from './listening.js';
 import { ServerLog } from './server-log.js';
 
-/** Of its output, what an error shows. */
+/** Lines of its output that an error shows. */
 const LINES_SHOWN = 12;
-/** A port may be free only a moment after whoever had it. */
+/** How often a start is tried again: a port may stay taken for a moment after the process that had it has ended. */
 const START_AGAIN_EVERY_MS = 200;
 
 /** In its environment: an empty folder of the run's own, for what the server keeps. It is there again after `kill-server`. */
@@ -31,7 +31,7 @@ const DATA_FOLDER = 'C2M_DATA';
 const IN_FOREGROUND =
   'if it put itself into the background, tell it to stay in the foreground (mosquitto: without -d)';
 
-/** Of the places where it listens instead, what an error shows. */
+/** How many of the places where it listens instead an error shows. */
 const PLACES_SHOWN = 5;
 
 /** A server that could not be started by its command; the message shows what it said. */
@@ -114,7 +114,7 @@ export class CommandServer implements ServerControl {
   async close(): Promise<void> {
     const { stopWithinMs } = this.#plan.command;
     const launched = this.#launched;
-    // From now on its end is nobody's fault.
+    // From now on the server is ended on purpose: that is no failure of the run.
     this.#launched = undefined;
     if (await launched?.end(stopWithinMs))
       this.#log.note(`still there ${formatQuantity('duration', stopWithinMs)} after SIGTERM: killed`);
@@ -141,11 +141,11 @@ export class CommandServer implements ServerControl {
         return;
       } catch (error) {
         if (!(error instanceof CommandServerError)) throw error;
-        // A try that the deadline cut off says less than the one before it.
+        // The deadline cut this try off, so the reason of the try before says more.
         if (monotonicMs() < deadlineMs) whole = error;
         if (monotonicMs() + START_AGAIN_EVERY_MS >= deadlineMs) {
           this.#reportDeath(`the server did not come back: ${(whole ?? error).brief}`);
-          // That is told where the death of the server is.
+          // The death of the server is reported elsewhere.
           throw new CommandServerError('the server did not come back');
         }
         await sleep(START_AGAIN_EVERY_MS);
@@ -165,7 +165,7 @@ export class CommandServer implements ServerControl {
     ]);
     waiting.abort();
     if (signal.aborted) return;
-    // Who takes connections then is a process that it left behind.
+    // It has ended, and something still takes connections: a process that it left behind.
     const how = launched.hasEnded ? await launched.ended : (first as Endpoint[]);
     const problem =
       typeof how === 'string'

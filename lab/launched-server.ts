@@ -7,10 +7,10 @@ import { guardGroup } from './process-guard.js';
 import { sendSignal } from './send-signal.js';
 import type { ServerLog } from './server-log.js';
 
-/** After its end, until what it wrote last has come; a child that it left behind may hold the pipe for longer. */
+/** How long its last output is waited for after its end. A child that it left behind may hold the pipe open for longer. */
 const LAST_WORDS_MS = 300;
 const LOOK_EVERY_MS = 25;
-/** What was killed is gone by then, unless the kernel holds it. */
+/** How long killed processes may take to be gone. */
 const KILLED_WITHIN_MS = 5000;
 
 /** A variable of the environment by whose value all that came from a server is known, wherever it went. */
@@ -101,17 +101,17 @@ export class LaunchedServer {
   /** SIGKILL to all of it; resolves when it is gone, and its ports with it. */
   async kill(): Promise<void> {
     this.killNow();
-    // Once more in each look: who forks meanwhile is not seen before.
+    // Killed again at each look, because a process may have forked since.
     await this.#gone(KILLED_WITHIN_MS, () => this.killNow());
     this.#release();
   }
 
-  /** Without waiting: the end of this process is near. */
+  /** SIGKILL without waiting for the effect, where this process is about to end. */
   killNow(): void {
     this.#signalAll('SIGKILL');
   }
 
-  /** Parents before their children, so that nobody is left who would start them again. */
+  /** Parents before their children, or they would start the children again. */
   #signalAll(signal: NodeJS.Signals): void {
     const running = this.#running();
     for (const { pid } of running) sendSignal(pid, signal);
@@ -129,10 +129,10 @@ export class LaunchedServer {
     return true;
   }
 
-  /** Those that have ended and wait to be asked how, for ever perhaps in a container, hold nothing any more. */
+  /** Without zombies: they have ended and hold nothing, and in a container may wait for ever to be collected. */
   #running(): ProcessFacts[] {
     if (this.pid === undefined) return [];
-    // A pid that is free again may be anybody's; that of a session is not given away while somebody is in it.
+    // A pid may be given to another process; the number of a session is not reused while somebody is in it.
     const roots = new Set(this.#hasEnded ? [] : [this.pid]);
     const processes = readProcesses();
     for (const { pid } of processesWithVariable(this.#mark.name, this.#mark.value, processes)) roots.add(pid);

@@ -35,7 +35,7 @@ async function look(folder: string, name: string, found: LocalRuns): Promise<voi
   const announcement = readAnnouncement(lines?.[0] ?? '');
   if (announcement) found.runs.push({ announcement, ask: (request) => ask(path, request) });
   else if (lines) found.silent.push(pid);
-  // A run that listens in a moment is alive.
+  // Its socket is not there yet: it is about to listen, and alive.
   else if (!isAlive(pid)) await rm(path, { force: true });
 }
 
@@ -74,7 +74,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    // One of another user is alive as well.
+    // EPERM: it is there, and belongs to another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Waits for a word. Where its standard input ends without one, whoever held that has died: the group goes as well, and
- * then who left it and has the variable.
+ * The guard's script. It waits for a line on its standard input. If that ends without one, the process at the other end has
+ * died: the guard kills the group, and then processes that left it and have the variable.
  */
 const SCRIPT = `read -r _ && exit
 kill -KILL "-$1"
@@ -27,7 +27,7 @@ export function guardGroup(
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   guard.once('error', (error) => failed(error.message));
-  // It may have been killed itself; then there is nobody to tell.
+  // The guard itself may have been killed; writing to it then fails, and there is nobody to tell.
   guard.stdin.once('error', (error) => failed(error.message));
   guard.unref();
   return { release: () => guard.stdin.end('released\n') };

@@ -33,11 +33,11 @@ import type { RunRequest } from './run-request.js';
 import { type RemotePacketAgent, unansweredNotes } from './transports/packets/unanswered.js';
 import { within } from './within.js';
 
-/** Connects that the kernel had to repeat end late; past the connect time-out and this, the phase is over. */
+/** Slack for connects whose first packets the kernel had to repeat: the phase ends this long after the connect time-out. */
 const CONNECT_SLACK_MS = 5000;
 /** After the last login, before memory is read: garbage of connecting is collected, samples are fresh. */
 const SETTLE_MS = 1500;
-/** After the last message is done: what comes then that should not counts as well. */
+/** How long it goes on listening after the last message is done, for what should not come, such as duplicates. */
 const QUIET_MS = 1000;
 /** How long an interrupted run waits for what is under way. */
 const INTERRUPTED_DRAIN_MS = 2000;
@@ -105,7 +105,7 @@ class Run {
   readonly #stopped: Promise<void>;
   #resolveStopped: () => void = () => undefined;
   #isStopped = false;
-  /** It was stopped by somebody, or by what the target or the disk did; not because an agent was lost. */
+  /** Stopped by a person, by the end of the target, or by a full disk. An agent that was lost does not count. */
   #isCutShort = false;
   /** What broke the recording itself, such as a full disk. */
   #fault: Error | undefined;
@@ -183,7 +183,7 @@ class Run {
       if (this.#isStopped)
         throw new RunError('C2M_RUN', ['the run ended before the first connect', ...this.#notes].join(': '));
       this.#tellAgents(pool);
-      // What the server had used and held until now is not of the run; the last answer is from before the agents were there.
+      // CPU and memory are counted from this moment. Without asking again, the last answer would be from before the agents started.
       await watches.poll();
       const resources = new ResourceUsage({
         pool,
@@ -225,7 +225,7 @@ class Run {
       const actions = new ActionRunner(pool, this.#request.server, this.#startMs);
       const rates = new RateChanges(pool, this.#request.coordinator.leadMs, this.#startMs);
       [this.#actions, this.#rates] = [actions, rates];
-      // What the clocks of the hosts did is asked for at the end; without that the run is not over.
+      // Clocks are measured once more at the end. Called without them, this makes the record of a run that goes on.
       const assemble = (endMs: number, clocks?: ClockReport[]): Measurement =>
         assembleMeasurement({
           request: this.#request,
@@ -281,7 +281,7 @@ class Run {
       plans.forEach((_, agent) => {
         this.#guard(() => recorder?.ended(agent));
       });
-      // What no line of the timeline took along, because the agents were gone before.
+      // Latencies of media after the last line of the timeline.
       const endSeconds = (endMs - this.#startMs) / 1000;
       if (media) latency.add([{ latency: { [this.#phaseAt(endMs)]: media.take() } }], endSeconds, endSeconds);
       if (this.#fault) throw this.#fault;

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, normalize } from 'node:path/posix';
 import { layout } from './layout.js';
@@ -10,11 +10,14 @@ const OF_THE_ROOT = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
 
 /** The site: docs/ and some pages of the root, as files that need no server. A link that leads nowhere ends the build. */
 export default function configure(eleventy) {
-  const sections = SECTIONS.map(({ title, pages }) => ({
+  const named = SECTIONS.flatMap(({ pages }) => pages);
+  const others = ['docs', 'docs/guide', 'docs/cookbook']
+    .flatMap(pagesIn)
+    .filter((page) => page !== 'docs/README.md' && !named.includes(page));
+  const sections = SECTIONS.map(({ title, pages, takesOthers }) => ({
     title,
-    pages: pages.map((file) => ({ file, title: menuTitleOf(file) })),
+    pages: [...pages, ...(takesOthers ? others : [])].map((file) => ({ file, title: menuTitleOf(file) })),
   }));
-  demandAll(sections.flatMap(({ pages }) => pages.map(({ file }) => file)));
 
   eleventy.amendLibrary('md', (markdown) => extendMarkdown(markdown, ({ page }) => fileOf(page)));
   for (const file of OF_THE_ROOT) eleventy.addTemplate(file, readFileSync(file, 'utf8'), {});
@@ -56,13 +59,6 @@ function pagesIn(folder) {
     .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
     .map(({ name }) => join(folder, name))
     .sort();
-}
-
-/** @throws Error for a page that the menu does not have */
-function demandAll(inMenu) {
-  const pages = ['docs', 'docs/guide', 'docs/cookbook'].filter(existsSync).flatMap(pagesIn);
-  const missing = pages.filter((page) => page !== 'docs/README.md' && !inMenu.includes(page));
-  if (missing.length > 0) throw new Error(`website/pages.js lacks ${missing.join(', ')}`);
 }
 
 /** The report of each record in docs/, made from it as `c2m report` makes it. */

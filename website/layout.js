@@ -21,7 +21,7 @@ export function layout({ file, title, content, sections }) {
   const menu = sections
     .map(
       (section) =>
-        `<h2>${section.title}</h2><ul>${section.pages
+        `<p>${section.title}</p><ul aria-label="${section.title}">${section.pages
           .map(
             (page) =>
               `<li><a href="${to(page.file)}"${page.file === file ? ' aria-current="page"' : ''}>${page.title}</a></li>`,

@@ -8,9 +8,8 @@ export function extendMarkdown(markdown, fileOf) {
   giveIds(markdown);
   rewriteLinks(markdown, fileOf);
   showFileNames(markdown);
-  const table = markdown.renderer.rules;
-  table.table_open = () => '<div class="wide"><table>\n';
-  table.table_close = () => '</table></div>\n';
+  scrollByKeyboard(markdown);
+  emptyHeads(markdown);
 }
 
 function giveIds(markdown) {
@@ -55,6 +54,28 @@ function rewriteLinks(markdown, fileOf) {
   for (const type of ['link_open', 'link_close'])
     rules[type] = (tokens, index, options, _env, self) =>
       tokens[index].hidden ? '' : self.renderToken(tokens, index, options);
+}
+
+/** What is wider than the page is scrolled by itself, and so has to take the focus. */
+function scrollByKeyboard(markdown) {
+  const { rules } = markdown.renderer;
+  rules.table_open = () => '<div class="wide" tabindex="0" role="group" aria-label="Table"><table>\n';
+  rules.table_close = () => '</table></div>\n';
+  for (const name of ['fence', 'code_block']) {
+    const block = rules[name].bind(rules);
+    rules[name] = (...all) => block(...all).replace('<pre>', '<pre tabindex="0">');
+  }
+}
+
+/** A head without words heads nothing. */
+function emptyHeads(markdown) {
+  markdown.core.ruler.push('empty_heads', ({ tokens }) => {
+    tokens.forEach((token, index) => {
+      if (token.type !== 'th_open' || tokens[index + 1].content !== '') return;
+      token.tag = 'td';
+      tokens[index + 2].tag = 'td';
+    });
+  });
 }
 
 /** ```yaml lunch.yaml is shown with its name. */

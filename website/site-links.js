@@ -6,6 +6,7 @@ export function placeOf(file) {
   if (file === 'docs/README.md') return 'index.html';
   const inside = file.startsWith('docs/') ? file.slice('docs/'.length) : undefined;
   if (!file.endsWith('.md')) return inside;
+  if (inside === undefined && file.includes('/')) return undefined;
   return (inside ?? file.toLowerCase()).replace(/README\.md$/, 'index.md').replace(/\.md$/, '.html');
 }
 

@@ -17,7 +17,7 @@ import { addCounts, type LedgerCounts, type LedgerTotals } from './ledger.js';
 import { largestSize } from './message-size.js';
 import { isWhole, PayloadMaker, runIn, sequenceIn, userBehind } from './payload.js';
 
-/** Where a client is in the life of a connection. `Leaving`: it ends it; `Ending`: the server does, and reads no more. */
+/** Where a client is in the life of its connection. `Leaving`: the client ends it. `Ending`: the server does, and reads no more. */
 export const ClientState = {
   Offline: 0,
   Opening: 1,
@@ -56,17 +56,17 @@ export class Population implements TransportListener, ClientEvents {
   #transport: Transport | undefined;
   readonly #state: Uint8Array;
   readonly #isPaused: Uint8Array;
-  /** When the first of the connects fell due that have not ended in a login; 0: none is due. */
+  /** When the first attempt of those fell due that have not yet led to a login; 0: none is due. Its latency counts from there. */
   readonly #connectDueMs: Float64Array;
   readonly #absences: Absences;
-  /** What the protocol has not taken yet: few clients have any at any time. */
+  /** Beginnings of protocol messages whose end has not come. Few clients have any at a time, so no array is kept for all. */
   readonly #rests = new Map<number, Buffer>();
   readonly #endReasons = new Map<number, string>();
   online = 0;
   opening = 0;
   #onlinePeak = 0;
   #onlineLow = 0;
-  /** Not ended, whatever has become of them. */
+  /** Connections that the transport has, in whatever state. */
   connections = 0;
 
   constructor(plan: AgentPlan, driver: Driver, histograms: IntervalHistograms, listener: PopulationListener) {
@@ -176,7 +176,7 @@ export class Population implements TransportListener, ClientEvents {
 
   /** The client leaves on purpose: until its next login, waiting for it is no fault of the server. */
   sendAway(client: number): void {
-    // One that hangs would hear of nothing, not even that its connection has ended.
+    // A paused connection reports nothing, not even its own end.
     if (this.isPaused(client)) {
       this.#isPaused[client] = 0;
       this.#transport?.resume?.(client);
@@ -206,7 +206,7 @@ export class Population implements TransportListener, ClientEvents {
     this.#writer.begin(client);
     this.#protocol.leave(client, this.#writer);
     this.#writer.end();
-    // What cannot be sent may have ended it.
+    // The goodbye may have failed, and ended the connection.
     if (!this.isOnline(client)) return;
     this.#transport?.end(client);
     this.#offline(client);
@@ -236,7 +236,7 @@ export class Population implements TransportListener, ClientEvents {
   /** Breaks the connection without a word. */
   cut(client: number, reason = 'Cut'): void {
     if (this.#state[client] === ClientState.Offline) return;
-    // A server that has said why, and does not close, is known by that.
+    // Keep the reason that the server gave, if it did.
     if (!this.#endReasons.has(client) || reason === 'Cut') this.#endReasons.set(client, reason);
     this.#transport?.cut(client);
   }
@@ -276,7 +276,7 @@ export class Population implements TransportListener, ClientEvents {
     this.#writer.begin(client);
     try {
       const consumed = this.#protocol.received(client, available, this.#writer);
-      // An answer that could not be sent may have ended it.
+      // Writing the answer may have failed, and ended the connection.
       if (consumed < available.length && this.#state[client] !== ClientState.Offline)
         this.#rests.set(client, Buffer.from(available.subarray(consumed)));
       else if (rest) this.#rests.delete(client);
@@ -337,7 +337,7 @@ export class Population implements TransportListener, ClientEvents {
   /** Hot path. */
   delivered(client: number, payload: Buffer, isRedelivery: boolean): void {
     if (!isWhole(payload)) {
-      // Nobody can tell which one it was: that one is lost as well.
+      // Its header is damaged, so nobody knows which message it was: that one counts as lost, too.
       this.#pairs.ledger.corrupted += 1;
       return;
     }
@@ -357,7 +357,7 @@ export class Population implements TransportListener, ClientEvents {
   ): void {
     const { ledger } = this.#pairs;
     if (sequence === undefined) {
-      // Left over from an earlier run, where there can be such; else the server has made it up.
+      // Not of this run. An earlier run may have left it in a mailbox; a server that started empty has made it up.
       if (this.#plan.isServerFresh) ledger.deliverForeign();
       else ledger.leftOver += 1;
       return;
@@ -390,13 +390,13 @@ export class Population implements TransportListener, ClientEvents {
 
   ended(client: number, reason: string): void {
     this.#endReasons.set(client, reason);
-    // What was to be answered goes before the end.
+    // What was to be said leaves before the end.
     this.#writer.sendWhatIsThere(client);
     this.ending(client);
     this.#transport?.end(client);
   }
 
-  /** What falls due for it meanwhile is for its next connection. */
+  /** The client is offline: messages that fall due for it wait for its next connection. */
   ending(client: number): void {
     if (!this.isOnline(client)) return;
     this.#offline(client);

@@ -6,17 +6,17 @@ import type { Population } from './population.js';
 import type { ScenarioClock } from './scenario-clock.js';
 import { TimedQueue, type Turn } from './timed-queue.js';
 
-/** Those who go away for a phase leave within its first second: not all in one moment. */
+/** Users who are away for a phase leave over its first second, not all in one moment. */
 const LEAVING_SPREAD_MS = 1000;
 
-/** When this many draws met somebody who is away, the next one in line is taken. */
+/** After so many draws of users who are away, the next user in order who is there is taken. */
 const MOST_DRAWS = 16;
 
 const NOBODY = -1;
 /** A client of another agent. */
 export const NOT_OWN = -2;
 
-/** What is the matter with a user: some of these, or nothing, and then it may be asked to send. */
+/** Why a user may not be asked to send; bits, because several may hold. */
 const PRESENT = 0;
 const AWAY = 1;
 /** Away for the phase, and not gone yet. */

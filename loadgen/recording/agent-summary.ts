@@ -5,7 +5,7 @@ import { CoresInUse } from './cores-in-use.js';
 import { LatencyCounts } from './latency-counts.js';
 import type { RecordedSample } from './latency-recorder.js';
 
-/** What the samples of an agent come to; its plan, its account and its end are known elsewhere. */
+/** The figures of one agent that follow from its samples. */
 export type AgentFigures = Omit<
   RecordedAgent,
   'agent' | 'firstUser' | 'clients' | 'sent' | 'delivered' | 'lost'
@@ -18,7 +18,7 @@ const MICROSECONDS_PER_MS = 1000;
 /** What each agent did over the run, from its samples as they come. */
 export class AgentSummaries {
   readonly #agents: AgentSummary[];
-  /** Whose a sample is: whoever decodes its histograms knows only the sample. */
+  /** The agent of each sample, because the decoder of histograms is given the sample alone. */
   readonly #agentOf = new WeakMap<RecordedSample, AgentSummary>();
   readonly #isTalking: (ms: number) => boolean;
 
@@ -55,7 +55,7 @@ class AgentSummary {
   #seconds = 0;
   #privateBytesPeak: number | null = null;
   #eventLoopLagMaxMs: number | null = null;
-  /** CPU that it had used when that was read the last time. */
+  /** CPU seconds at its last sample. */
   #cpu: Pick<AgentSample, 'cpuSeconds' | 'cpuReadAtMs'> | undefined;
 
   add(sample: AgentSample, isTalking: boolean): void {

@@ -21,7 +21,7 @@ export function summarizeBacklog(admin: AdminWatch | undefined, startedAtMs: num
     const shares = parts.map(({ thresholdShare }) => thresholdShare ?? 0);
     if (parts.length > 0) total.thresholdShare ??= Math.max(...shares);
   }
-  // A total (`mailboxes`) says more than the one worker (`mailboxes#0`) that makes it up.
+  // Of equal lengths the total (`mailboxes`) is named, not its only part (`mailboxes#0`).
   const ranked = [...queues].sort((a, b) => b.max - a.max || Number(isPart(a.name)) - Number(isPart(b.name)));
   return {
     max: ranked[0]?.max ?? null,
@@ -48,7 +48,7 @@ function summarizeQueue(
   return {
     name,
     max,
-    // Of the samples, of which there are several a second: the length that 99 of 100 did not exceed.
+    // Over samples, several a second: 99 of 100 did not exceed it.
     p99: sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0,
     threshold,
     alerts: alerts.filter(({ queue }) => queue === name).length,

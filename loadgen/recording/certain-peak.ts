@@ -18,7 +18,7 @@ export function certainPeak(told: readonly Told[], latest: readonly (AgentSample
   const agents = latest.flatMap((level, agent) => {
     if (!level) return [];
     const own = samplesOf.get(agent) ?? [];
-    // An agent that said nothing of these seconds stays as it was.
+    // An agent that has not told of these seconds is taken to be as it was.
     const most = Math.max(...own.map(({ openPeak }) => openPeak), own.length > 0 ? 0 : level.open);
     return { most, fewest: Math.min(level.open, ...own.map(({ openLow }) => openLow)) };
   });

@@ -38,7 +38,7 @@ export class QueueFlow {
   #ratesAtLongest: RatesAtLongest | undefined;
   #mostServedPerSecond = 0;
   #waitedMs = 0;
-  /** Highest peak, and how far apart the readings were that it lies between: it has not lasted longer. */
+  /** Highest peak, and the time between the readings around it: it lasted no longer than that. */
   #highestPeak = { length: 0, withinMs: 0 };
   #elapsedMs = 0;
   #busyMs = 0;
@@ -108,7 +108,7 @@ export class QueueFlow {
     while (this.#arrivals[0] && this.#arrivals[0].arrived <= served) this.#arrivals.shift();
     const oldest = this.#arrivals[0];
     if (oldest) this.#waitedMs = Math.max(this.#waitedMs, atMs - oldest.atMs);
-    // Dropping a reading lets an item count from a later one: what is told stays true.
+    // Without a reading an item counts from a later one. It is then said to have waited less, which is still true as "at least".
     if (this.#arrivals.length > MOST_ARRIVALS)
       this.#arrivals = this.#arrivals.filter((_, index) => index % 2 === 0);
   }

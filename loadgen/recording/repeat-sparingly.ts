@@ -1,6 +1,6 @@
-/** Of one core, what is repeated beside a run may take. */
+/** The share of one core that it may take. */
 const MOST_SHARE = 0.01;
-/** However long it takes. */
+/** It is done at least this often, whatever it takes. */
 const LONGEST_INTERVAL_MS = 60_000;
 
 /**
@@ -16,7 +16,7 @@ export function repeatSparingly(
   let timer: NodeJS.Timeout;
   const wait = (ms: number): void => {
     timer = setTimeout(() => {
-      // By the clock it would be what a busy host has made of it.
+      // CPU time, not time by the clock: on a busy host the clock would count others' work.
       const before = process.cpuUsage();
       try {
         act();

@@ -12,7 +12,7 @@ import { MemoryRamp, type MemoryReading, rampIntervalMs } from './memory-ramp.js
 import type { ServerWatch } from './server-watch.js';
 import { TalkingMemory } from './talking-memory.js';
 
-/** The workers of a server look at themselves four times a second: asked more often, they have nothing new to tell. */
+/** The server's workers measure themselves four times a second. Asking more often gives nothing new. */
 const SHORTEST_POLL_MS = 250;
 
 /** The run that uses the resources. */
@@ -45,7 +45,7 @@ export class ResourceUsage {
   #connected = NOT_MEASURED;
   #host: Measurement['host'];
 
-  /** To be made before the first connect: what is held then is no connection's. */
+  /** To be made before the first connect: memory that is held by then belongs to no connection. */
   constructor(user: ResourceUser) {
     this.#user = user;
     this.#ends = connectionEnds(user.pool, user.socketsPerConnection);
@@ -97,7 +97,7 @@ export class ResourceUsage {
     return socketNote(this.#connected);
   }
 
-  /** The run is over: what the host does from now on is not of it. */
+  /** Ends the measurement of the host. */
   end(): void {
     const seconds = (monotonicMs() - this.#startMs) / 1000;
     this.#host = hostLoad(this.#before.kernel.sample, readKernel().sample, seconds, cpus().length);

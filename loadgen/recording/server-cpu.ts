@@ -49,7 +49,7 @@ export class ServerCpuMeter {
   ): number {
     const before = this.#readings.get(worker);
     const readAtMs = atMs ?? receivedAtMs;
-    // A process that was not there before has begun with no CPU time when the server did, or later.
+    // A new process: it began with no CPU time, at the earliest when the server was started.
     const from = before ?? { cpuSeconds: 0, atMs: atMs === undefined ? readAtMs : startedAtMs, cores: 0 };
     const elapsedMs = readAtMs - from.atMs;
     if (elapsedMs <= 0) {

@@ -41,7 +41,7 @@ export class TalkingMemory {
     const grown = (from: number | null | undefined, to: number | undefined): number | null =>
       typeof from === 'number' && to !== undefined ? (to - from) / open : null;
     const sockets = this.#ends.sockets ?? likelySockets(kernel.sockets - before.sockets, open, this.#ends);
-    // What the kernel holds for others is no connection's.
+    // Kernel memory that was held before the run belongs to others.
     const ofKernel = (bytes: number | null): number | null => (sockets === 0 ? null : bytes);
     const slab = ofKernel(grown(before.sample.slabBytes, kernel.sample.slabBytes));
     const now: Record<Part, number | null> = {
@@ -72,7 +72,7 @@ export class TalkingMemory {
     return {
       ...parts,
       total: totalOf(parts),
-      // Nothing in the buffers at the end of a second is a finding, and no failure to look.
+      // Empty buffers are a result, not a missing one: 0, not null.
       socketBuffers: nonNegative(median(this.#seconds.socketBuffers)),
       wholeSlab: of('wholeSlab'),
     };

@@ -46,9 +46,9 @@ export interface Surroundings {
 export class TimelineRecorder {
   readonly #startMs: number;
   readonly #surroundings: Surroundings;
-  /** Samples by the second that they end in, by agent: two where one was stalled in its midst. */
+  /** Samples by the second in which they end, then by agent; two of one agent where it stalled in the middle of that second. */
   readonly #pending: Map<number, AgentSample[]>[];
-  /** Of seconds that an agent has yet to tell of, together with later ones. */
+  /** Samples of seconds that have no line yet, because a stalled agent will tell of them together with later ones. */
   #untold: Told[] = [];
   /** The newest sample that is part of a line, and the newest second heard of, by agent. */
   readonly #latest: (AgentSample | undefined)[];
@@ -136,7 +136,7 @@ export class TimelineRecorder {
       for (const sample of seconds.get(second) ?? []) this.#untold.push({ agent, sample });
       seconds.delete(second);
     });
-    // Nobody told anything of it, or somebody tells of it later: the next line is longer than a second.
+    // Nobody has told of this second alone: the next line covers it too, and is longer than a second.
     if (this.#untold.length === 0 || this.#isSomebodyBehind(second)) return;
     const told = this.#untold;
     this.#untold = [];
@@ -197,7 +197,7 @@ export class TimelineRecorder {
     this.#forgetEnded();
   }
 
-  /** What an agent had at its end it has in the line of its last sample, and not after that. */
+  /** Levels of an agent that has ended count in the line of its last sample, and no longer after it. */
   #forgetEnded(): void {
     if (!this.#hasEnded.includes(true)) return;
     this.#hasEnded.forEach((hasEnded, agent) => {

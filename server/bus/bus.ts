@@ -28,9 +28,9 @@ export type HomeMessage =
   | ({ kind: 'receipt' | 'receipt-kept' } & Receipt)
   | ({ kind: 'copies' } & Copies)
   | { kind: 'copies-kept'; group: number; number: number; home: number }
-  /** That home could not take what was sent to it: what it has not answered is to be sent again. */
+  /** That home could not keep what it was sent, and asks for everything that it has not answered. */
   | { kind: 'resend'; home: number }
-  /** What follows from that home begins with all that was not answered, in its order. */
+  /** The answer to `resend`: from here on that home sends everything again that was not answered, in its order. */
   | { kind: 'resending'; home: number };
 
 /** What a home answers with `accepted` or `refused`, and the id of the request. */
@@ -114,7 +114,7 @@ export interface Bus {
 export interface BusReceiver {
   /** Hot path. @param from the process that said it, which may be this one */
   receive(message: BusMessage, from: number): void;
-  /** The first message since `flush` was gathered for another process: `flush` is due at the end of this turn. */
+  /** Something was gathered for another process: `flush` has to be called at the end of this turn. */
   gathered(): void;
   /** Another process has taken all that waited for it. */
   drained(): void;
@@ -122,7 +122,7 @@ export interface BusReceiver {
   lost(process: number): void;
 }
 
-/** A bus as its process has it: homes see the rest of it alone. */
+/** The bus as its process sees it. Homes are given it as a `Bus`, and cannot open or close it. */
 export interface ProcessBus extends Bus {
   /** Hands on what comes in from now on, and what came before. */
   open(receiver: BusReceiver): void;

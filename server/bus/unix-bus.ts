@@ -6,7 +6,7 @@ import { Incoming, preamble } from './incoming.js';
 import { Outgoing } from './outgoing.js';
 import type { Homes, Topology } from './topology.js';
 
-/** A worker that leaves this much of what a home tells it is listened to no longer, until it has taken it. */
+/** A worker that has not read this many bytes of what a home told it is itself not read until it has. */
 const HELD_BACK_BYTES = 16 * 1_048_576;
 
 export interface UnixBusOptions {
@@ -27,13 +27,13 @@ export class UnixBus implements ProcessBus {
   readonly #topology: Topology;
   readonly #folder: string;
   readonly #outgoing: (Outgoing | undefined)[] = [];
-  /** Those with something gathered. */
+  /** Connections with messages gathered in this turn. */
   #filled: Outgoing[] = [];
   #gatheredBytes = 0;
-  /** Those whose process does not take all at once. */
+  /** Connections that the kernel takes no more for, because the other process does not read. */
   readonly #slow = new Set<Outgoing>();
   readonly #incoming = new Set<Incoming>();
-  /** Processes whose successors were heard of before their deaths. */
+  /** Processes that were replaced before we heard of their death: the order of the two is not certain. */
   readonly #replaced = new Set<number>();
   #server: Server | undefined;
   #receiver: BusReceiver | undefined;
@@ -149,7 +149,7 @@ export class UnixBus implements ProcessBus {
     socket.on('drain', () => this.#drained(outgoing));
     socket.on('close', () => {
       if (this.#outgoing[peer] !== outgoing) return;
-      // What the dead has said and was not read yet must not come behind what follows from its death.
+      // Nothing that the dead process said may be read after what follows from its death.
       if (!this.#replaced.delete(peer)) this.#endIncoming(peer);
       this.#lose(outgoing);
     });

@@ -8,10 +8,13 @@ export class Admission {
   /** SENDs that the homes have not answered. */
   readonly sendsUnderWay = new QueueGauge();
   readonly #limits: Limits;
-  /** By user, where there is a limit: whoever connects anew has no new one. */
+  /** Rate limits by user, not by connection: logging in again gives nobody a new allowance. */
   readonly #sendLimits = new Map<number, RateLimit>();
   #loginsThisSecond = 0;
-  /** Of this turn, or 0: reading the clock for every message costs as much as the rest of the check. */
+  /**
+   * The time of this turn; 0: not read yet. Read once a turn, because reading it for each message would double the cost
+   * of the check.
+   */
   #nowMs = 0;
 
   constructor(limits: Limits) {

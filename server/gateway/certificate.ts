@@ -16,7 +16,7 @@ export async function loadCertificate(config: ServerConfig['tls']): Promise<Cert
     ]);
     return { key, cert };
   }
-  // A quarter of a second of a core to load, for those alone who have no certificate.
+  // Loading this library takes a quarter of a second of CPU, so only those do who have no certificate.
   const { generate } = await import('selfsigned');
   const made = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 
 /**
- * Connections beyond the limit that are told so at the same time. They take descriptors of the reserve; whoever comes when
- * it is used up is closed without a word.
+ * How many connections beyond the limit are told at one time that there is no room. They take descriptors of the reserve; when that is
+ * used up, others are closed without a word.
  */
 const TOLD_AT_ONCE = 100;
 
@@ -50,7 +50,7 @@ export class Doorkeeper {
   admits(socket: Socket, isListenedTo = false): boolean {
     if (!this.isFull) {
       this.#open += 1;
-      // Comes once; `once` would cost each connection a function of its own.
+      // 'close' comes only once. `once` would make a function for each connection.
       if (!isListenedTo) socket.on('close', this.left);
       if (this.#open === this.#options.limit) this.#options.full();
       return true;

@@ -23,10 +23,10 @@ export class SessionTable {
   readonly #limits: Pick<Limits, 'loginTimeoutMs' | 'idleTimeoutMs'>;
   readonly #sessions = new Map<number, Session>();
   readonly #idle: IdleClock;
-  /** Those that have had no WELCOME yet, and since when they are there, oldest first: their time is shorter. */
+  /** Connections without WELCOME, oldest first, with when they came: they have less time than others. */
   readonly #unauthenticated = new Map<Session, number>();
   readonly #lingering = new Map<Session, number>();
-  /** Of the unauthenticated, those whose home has not answered. */
+  /** How many of these wait for the answer of a home. */
   #waitingForHome = 0;
   #lastConnection: number;
   #nextIdleSweepMs = 0;
@@ -67,7 +67,7 @@ export class SessionTable {
     return this.#sessions.get(connection);
   }
 
-  /** Those that take part; one may be closed meanwhile. */
+  /** Sessions that are not closed. One may be closed while the caller iterates. */
   values(): Iterable<Session> {
     return this.#sessions.values();
   }
@@ -92,7 +92,7 @@ export class SessionTable {
     this.#forgetLogin(session);
   }
 
-  /** It takes part no longer; its connection may still be sending its last bytes. */
+  /** The session is over; its connection may still send its last bytes. */
   closed(session: Session): void {
     this.#sessions.delete(session.id);
     if (session.hasUser && this.#unauthenticated.has(session)) this.#waitingForHome -= 1;
@@ -104,7 +104,10 @@ export class SessionTable {
     this.#lingering.delete(session);
   }
 
-  /** Closes those whose time is over, never one too early, and ends what lingers. @param nowMs of performance.now() */
+  /**
+   * Closes sessions that were silent for too long, never one too early, and connections that do not end by themselves.
+   * @param nowMs of performance.now()
+   */
   sweep(nowMs: number): void {
     const { loginTimeoutMs, idleTimeoutMs } = this.#limits;
     for (const [session, sinceMs] of this.#unauthenticated) {

@@ -33,7 +33,10 @@ const Pause = {
 /** A client that is expelled for using too much memory has only this long to read why. */
 const EXPELLED_LEAVE_MS = 100;
 
-/** Beside the reasons: the wire is paused. Most clients send nothing before WELCOME, and need not be. */
+/**
+ * A bit beside the reasons: the wire itself is paused. It is paused only when something comes in meanwhile; before
+ * WELCOME most clients send nothing.
+ */
 const WIRE = 32;
 
 /** One client's connection: decodes what comes in, gathers what goes out, and closes for a reason. */
@@ -135,7 +138,7 @@ export class Session implements WireListener, Receiver {
     leaveServer();
   }
 
-  /** Hot path. What was acknowledged before is not said again: a flood of those would reach every process. */
+  /** Hot path. An ACK that says nothing new is dropped here, or a flood of them would reach other processes. */
   acknowledge(sequence: number): void {
     if (sequence <= this.#acknowledged || sequence > this.#sentSequence) return;
     this.#acknowledged = sequence;
@@ -236,7 +239,7 @@ export class Session implements WireListener, Receiver {
 
   /** Hot path. Sends an item of the mailbox. */
   deliver(sequence: number, frame: Buffer): void {
-    // What is below the first item on this connection is gone for good.
+    // Items below the first one sent here were acknowledged on earlier connections, and are deleted.
     if (this.#sentSequence === 0) this.#acknowledged = sequence - 1;
     this.#sentSequence = sequence;
     this.write(frame);
@@ -300,7 +303,7 @@ export class Session implements WireListener, Receiver {
     } catch (error) {
       this.#failFor(error);
     }
-    // What it keeps now has not stood for long.
+    // The beginning of another frame: its age counts from now.
     if (decoded > 0 && this.#kept) this.#host.keeps(this, 0);
     // A session that has closed meanwhile keeps nothing.
     if (this.#state !== 'closed') this.#kept = keepRest(this.#kept, bytes, decoded);
@@ -345,7 +348,7 @@ export class Session implements WireListener, Receiver {
     if (this.#pauses === WIRE) this.#pauses = 0;
     else if (this.#pauses !== 0) return;
     else if (!this.#kept) return;
-    // The turn that we are called in may be past the point where it takes anything in.
+    // We may be called from within the end of a turn, which must not be given new frames: decode once that has returned.
     if (this.takesFrames) queueMicrotask(() => this.#readOn());
   }
 

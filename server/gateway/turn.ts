@@ -5,7 +5,7 @@ import type { InboundBudget } from './inbound-budget.js';
 import { ReadShare } from './read-share.js';
 import type { Session } from './session.js';
 
-/** Nobody ever notifies it: waiting for it is sleeping, which no timer of the event loop is. */
+/** Waiting for this cell sleeps the whole thread, as nobody ever notifies it. A timer would let the event loop go on. */
 const restCell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
 export interface TurnParts {
@@ -26,7 +26,7 @@ export class Turn {
   readonly writes = new QueueGauge();
   /** Messages for this process. */
   readonly ingress = new QueueGauge();
-  /** What each connection may have in it. */
+  /** How much of each connection is read in one turn. */
   readonly shares = new ReadShare();
   readonly #parts: TurnParts;
   #dirty: Session[] = [];
@@ -69,7 +69,7 @@ export class Turn {
     bus.flush();
     budget.turnEnded();
     this.shares.turnEnded();
-    // Only now: what the steps above caused is already part of this turn.
+    // Set last, because the steps above call schedule() for work that is part of this turn.
     this.#isScheduled = false;
     if (coalesceMs > 0 && mayRest()) Atomics.wait(restCell, 0, 0, coalesceMs);
   };

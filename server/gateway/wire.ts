@@ -38,7 +38,7 @@ export interface WireListener {
 /** A socket or WebSocket that knows who listens: one property, so that the handlers below are shared by all. */
 export type Listened<T> = T & { c2mListener: WireListener };
 
-/** Reads of all adopted sockets land here: a read is handled before the next one happens. */
+/** All adopted sockets read into this one buffer: Node hands over each read before it makes the next. */
 const readBuffer = Buffer.allocUnsafeSlow(TURN_BYTES);
 
 /**

@@ -13,14 +13,17 @@ const MEMBERS_OFFSET = VALUE_OFFSET + 3 * NUMBER_BYTES;
  * Each is kept until all homes have it, and sent again whenever a home comes back; a home knows what it had by its number.
  */
 export class FanOut {
-  /** Copies that the homes of their members have not taken over. */
+  /** Copies for members whose homes have not answered that they have them. */
   readonly underWay = new QueueGauge();
   readonly #store: HomeStore;
   readonly #bus: Bus;
   readonly #log: TurnLog;
   /** By group and number: the homes that have not answered, and how many of their copies are under way. */
   readonly #unanswered = new Map<string, Map<number, number>>();
-  /** Homes that have all that was kept for them: only behind that may new copies go there, or they would overtake it. */
+  /**
+   * Homes that have been sent everything kept for them. New copies may go only to these; to others they would overtake
+   * older ones.
+   */
   readonly #caughtUp = new Set<number>();
 
   constructor(store: HomeStore, bus: Bus, log: TurnLog) {
@@ -33,7 +36,7 @@ export class FanOut {
   send(copies: Copies): void {
     const bytes = writeCopies(copies);
     if (this.#store.isDurable) this.#store.stage(keyOf(copies), bytes);
-    // The payload is valid during this call only: it goes out as it was written down.
+    // The payload is valid only during this call, so what is sent later is the copy that was staged.
     const written = readCopies(copies.group, copies.number, bytes);
     const byHome = this.#byHome(written.members);
     this.#unanswered.set(
@@ -76,7 +79,7 @@ export class FanOut {
     });
   }
 
-  /** That home died: what was on its way there is not, until it is sent again. */
+  /** That home died, and what was on its way there is gone. `resend` sends it again. */
   lost(home: number): void {
     this.#caughtUp.delete(home);
     for (const name of this.#unanswered.keys()) this.#takeBack(name, home);

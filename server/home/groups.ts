@@ -43,9 +43,9 @@ export class Groups {
   readonly #groups = new Map<number, Group>();
   readonly #store: HomeStore;
   readonly #limits: GroupLimits;
-  /** By owner; counted when somebody first makes a group. */
+  /** How many groups each user owns here; counted in the store when that user first makes one. */
   #owned: Map<number, number> | undefined;
-  /** Groups that were made or went since all was committed, and whose they are now. */
+  /** Owners of groups that were made or deleted in turns that are not committed yet. */
   readonly #uncommitted = new Map<number, number | undefined>();
   #walk: Iterator<number> | undefined;
 
@@ -86,7 +86,7 @@ export class Groups {
         senders: new Map(),
       });
     }
-    // What is not durable is in memory for as long as anything is.
+    // A store that is not durable has nothing that memory has not.
     if (this.#store.isDurable) this.#store.stage(groupKey(group), writeGroup(owner, different, nowMs));
     return undefined;
   }
@@ -138,7 +138,7 @@ export class Groups {
     if (this.#store.isDurable) this.#store.stage(senderKey(group, from));
   }
 
-  /** Both for the next few groups that no store has. */
+  /** Deletes old groups and old senders among the next few groups, where groups are in memory alone. */
   expireInMemory(beforeMs: number, sendersBeforeMs: number, steps: number): void {
     if (this.#store.isDurable) return;
     for (let step = 0; step < steps; step += 1) {
@@ -154,13 +154,13 @@ export class Groups {
     }
   }
 
-  /** Lets go of what the store has; to be called when everything is committed. */
+  /** Takes groups out of memory that the store has. To be called when everything is committed. */
   trim(): void {
     this.#uncommitted.clear();
     if (this.#store.isDurable && this.#groups.size > GROUPS_IN_MEMORY) this.#groups.clear();
   }
 
-  /** A turn failed: they are as the store has them. */
+  /** A commit failed: groups are read again from the store. */
   drop(): void {
     this.#groups.clear();
     for (const [group, owner] of this.#uncommitted) this.#changeOwner(owner, this.#keptOwner(group));

@@ -2,7 +2,7 @@ import { steadyNow } from '../steady-clock.js';
 import { type HomeStore, VALUE_OFFSET } from '../store/home-store.js';
 import { KeyKind, numbersKey } from '../store/store-keys.js';
 
-/** A server that was away for longer begins where it was: whether it was, or the clock is wrong, it cannot know. */
+/** After a longer absence the clock goes on from where it stood: a server cannot tell a long absence from a wrong clock. */
 const LONGEST_ABSENCE_MS = 24 * 3600 * 1000;
 
 /** How often it is written down. */
@@ -28,7 +28,7 @@ export class HomeClock {
     this.#aheadMs = isPlausible ? 0 : kept - wall;
   }
 
-  /** Milliseconds, since 1970 where the machine's clock has always been right. */
+  /** Milliseconds since 1970, if the machine's clock was never wrong. */
   now(): number {
     return steadyNow() + this.#aheadMs;
   }

@@ -3,12 +3,15 @@ import { KeyKind, numbersKey, readItemKey } from '../store/store-keys.js';
 import type { Deduplication } from './deduplication.js';
 import { countOnFrom, Mailbox } from './mailbox.js';
 
-/** What is known of users who are away is kept for this many; of the others it is read again when they are named. */
+/** So many users who are away stay in memory. What is known of others is read from the store when somebody writes to them. */
 const MOST_AWAY = 50_000;
-/** Those of them who have mail: what is read again of a mailbox cannot tell what was sent before. */
+/**
+ * The same for users who are away and have mail. A mailbox that is read again no longer knows what was sent before, so
+ * more of these stay.
+ */
 const MOST_AWAY_WITH_MAIL = 1_000_000;
 const MOST_WINDOWS = 200_000;
-/** Looked at in one turn, beside two for each that came in. */
+/** How many are looked at in one turn to make room, beside two for each that was added. */
 const EVICTION_STEPS = 16;
 
 /** The mailboxes that a home has in memory. */
@@ -18,9 +21,9 @@ export class MailboxTable {
   readonly #mailboxes = new Map<number, Mailbox>();
   #connected = 0;
   #cameIn = 0;
-  /** Items of mailboxes that are not known: with none, nobody has to be looked up. */
+  /** Items in mailboxes that are not in memory. While it is 0, nobody has to be looked up in the store. */
   #unknownItems: number;
-  /** Behind which an empty mailbox begins of which nothing is known. */
+  /** Where the sequences of an empty mailbox begin of which nothing is known; see SequenceReserve. */
   beginsBehind = 0;
 
   /** @param items that the store has */
@@ -49,7 +52,8 @@ export class MailboxTable {
       mailbox = new Mailbox(user);
       if (this.#unknownItems > 0) {
         this.recover(mailbox);
-        // Not its length: were there gaps in it, others would not be looked up any more that have mail.
+        // Counted, not computed from its sequences: were there gaps, the sum would reach 0 too early, and mail of others
+        // be overlooked.
         if (mailbox.length > 0) this.#unknownItems -= this.#store.count(numbersKey(KeyKind.Item, user));
       }
       if (mailbox.lastSequence === 0 && this.beginsBehind > 0) countOnFrom(mailbox, this.beginsBehind);
@@ -59,18 +63,18 @@ export class MailboxTable {
     return mailbox;
   }
 
-  /** Reads again which items there are; whoever is connected stays so. */
+  /** Reads again from the store which items a mailbox has. Its user stays connected. */
   recover(mailbox: Mailbox): void {
     const prefix = numbersKey(KeyKind.Item, mailbox.user);
     const first = this.#sequenceOf(prefix, false);
     const last = first === undefined ? undefined : this.#sequenceOf(prefix, true);
     if (first === undefined || last === undefined) {
-      // Nothing waits: what comes next goes on from what is known.
+      // It is empty: the next item goes on from the sequence that memory knows.
       mailbox.acknowledged = mailbox.promisedSequence;
     } else {
       mailbox.promisedSequence = last;
       mailbox.acknowledged = first - 1;
-      // An earlier process may have sent any of it.
+      // An earlier process may have sent any of these, so each counts as sent before: it goes out marked as a redelivery.
       if (mailbox.lastSequence === 0) mailbox.highestSent = last;
     }
     mailbox.lastSequence = mailbox.promisedSequence;
@@ -89,7 +93,7 @@ export class MailboxTable {
     mailbox.connection = 0;
   }
 
-  /** Lets go of those who were named longest ago, a few a call; only between two turns, when nothing is staged. */
+  /** Takes a few mailboxes out of memory, those that were not used for longest. Only between two turns, when nothing is staged. */
   evict(nowMs: number): void {
     let steps = 2 * this.#cameIn + EVICTION_STEPS;
     this.#cameIn = 0;

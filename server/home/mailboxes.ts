@@ -18,7 +18,10 @@ const FLAGS_OFFSET = HEADER_BYTES + 4;
 
 const LAST_SEQUENCE = 0xffff_ffff;
 
-/** A user who has been connected for so many items is asked to come anew. */
+/**
+ * Past this sequence a user whose mailbox is empty is disconnected: at the next login it counts from 1 again, before 32
+ * bits run out.
+ */
 const WORN_OUT_FROM = 0xf000_0000;
 
 const NOTHING: MailboxItem[] = [];
@@ -74,7 +77,7 @@ export class Mailboxes {
     return this.#waiting;
   }
 
-  /** Items that came into mailboxes since the start, with those that were there then. */
+  /** Items that came into mailboxes since the start, and those that were there at the start. */
   get arrived(): number {
     return this.#arrived;
   }
@@ -117,7 +120,10 @@ export class Mailboxes {
     log.append(mailbox, item);
   }
 
-  /** Hot path. The mailbox of an ACK, if it is of the connection that the user has: to a new one everything is told again. */
+  /**
+   * Hot path. The mailbox of an ACK; undefined if the ACK is of an earlier connection. On the new one everything is
+   * delivered again, and acknowledged there.
+   */
   current({ user, worker, connection }: Acknowledgement): Mailbox | undefined {
     const mailbox = this.table.find(user);
     return mailbox?.connection === connection && mailbox.worker === worker ? mailbox : undefined;
@@ -137,23 +143,23 @@ export class Mailboxes {
     if (upTo <= mailbox.acknowledged) return NOTHING;
     const { sentSequence } = mailbox;
     const items = this.#take(mailbox, upTo);
-    // Where all of it was damaged, nothing else tells of the change.
+    // All of it was damaged: without this the turn would not know that the mailbox has changed.
     if (items.length === 0) this.#parts.log.touch(mailbox);
     for (const { sequence: taken, frame } of items)
       if (taken <= sentSequence) mailbox.unacknowledgedBytes -= frame.length;
     if (upTo > sentSequence) {
-      // Told on another connection, and not yet on this one.
+      // Acknowledged on the connection before, and not sent on this one.
       this.#waiting -= upTo - sentSequence;
       mailbox.sentSequence = upTo;
     }
     this.#deliverWaiting(mailbox, atMs);
-    // Whoever comes anew to an empty mailbox is counted from 1 again.
+    // Sequences run out: the user is disconnected, and counted from 1 at the next login.
     if (mailbox.length === 0 && mailbox.lastSequence >= WORN_OUT_FROM && mailbox.connection !== 0)
       this.#parts.bus.send(mailbox.worker, { kind: 'replaced', connection: mailbox.connection });
     return items;
   }
 
-  /** Whether all that was acknowledged is deleted, as far as it was ever kept. */
+  /** Whether everything up to an acknowledgement is deleted, as far as the store ever had it. */
   isAcknowledged({ user, sequence }: Acknowledgement): boolean {
     const mailbox = this.table.find(user);
     return !mailbox || mailbox.acknowledged >= Math.min(sequence, mailbox.promisedSequence);
@@ -164,7 +170,8 @@ export class Mailboxes {
     const { bus } = this.#parts;
     const mailbox = this.table.open(user);
     if (sent !== undefined && mailbox.lastSequence > 0 && mailbox.lastSequence < sent) {
-      // What came meanwhile is counted from 1 again, which this connection has seen: its user comes anew.
+      // The mailbox was counted from 1 again meanwhile. On this connection those sequences were used before, so its user
+      // has to log in again.
       bus.send(worker, { kind: 'replaced', connection });
       return;
     }
@@ -190,7 +197,7 @@ export class Mailboxes {
     this.table.beginsBehind = this.#sequences.begin();
   }
 
-  /** They go on at the next owner: nothing is told to them any more. */
+  /** The next owner goes on with these connections: nothing is delivered to them here any more. */
   disconnectAll(): void {
     for (const mailbox of this.table.values()) this.table.disconnect(mailbox);
   }
@@ -205,7 +212,7 @@ export class Mailboxes {
   /** Goes on with a connection of such a note. */
   takeOver({ user, worker, connection, ...at }: KeptConnection, atMs: number): void {
     const mailbox = this.table.open(user);
-    // Its user has come on another since, or so many others were named that it was forgotten, and has begun anew.
+    // Its user has logged in on another connection since, or the mailbox has left memory and begun anew.
     if (mailbox.connection !== 0 || mailbox.lastSequence < at.lastSequence) {
       this.#parts.bus.send(worker, { kind: 'replaced', connection });
       return;
@@ -263,7 +270,7 @@ export class Mailboxes {
     if (mailbox.connection !== 0 && !isNext) this.#deliverWaiting(mailbox, atMs);
   }
 
-  /** A turn failed: these mailboxes are as the store has them. */
+  /** A commit failed: reads these mailboxes again from the store. */
   restore(mailboxes: Iterable<Mailbox>): void {
     this.#sequences.restore();
     for (const mailbox of mailboxes) {
@@ -277,7 +284,7 @@ export class Mailboxes {
       this.#waiting -= sentSequence - acknowledged;
   }
 
-  /** Leaves to the store what is at hand for longer than a second or two. */
+  /** Takes items out of memory that have been there for a second or two; the store has them. */
   age(atMs: number): void {
     this.#recent.age(atMs);
   }
@@ -285,7 +292,7 @@ export class Mailboxes {
   #take(mailbox: Mailbox, upTo: number): MailboxItem[] {
     const items = this.#recent.take(mailbox, mailbox.acknowledged + 1, upTo);
     const { deduplication, log } = this.#parts;
-    // Those that were passed over count when they go, so once, however often their user came.
+    // Damaged items are counted when they are deleted: once, however often their user logged in meanwhile.
     log.counts.damaged += upTo - mailbox.acknowledged - items.length;
     this.#length -= upTo - mailbox.acknowledged;
     mailbox.acknowledged = upTo;
@@ -343,14 +350,14 @@ export class Mailboxes {
       }
       if (!this.#hasRoom(mailbox, item)) return;
       this.#deliver(mailbox, item);
-      // It is in the store already, and stays there alone.
+      // It was read from the store, and need not stay in memory.
       this.#recent.setAside(mailbox, atMs);
     }
   }
 
   /**
-   * Where nothing that was sent is unacknowledged, all up to there was passed over: nobody will acknowledge it, and a window
-   * full of such would never open again.
+   * Deletes damaged items at the head of a mailbox. Nobody can acknowledge what was never sent, so a delivery window full of
+   * them would stay shut for ever.
    */
   #takePassed(mailbox: Mailbox): void {
     if (mailbox.unacknowledgedBytes > 0 || mailbox.sentSequence <= mailbox.acknowledged) return;
@@ -358,7 +365,7 @@ export class Mailboxes {
     this.#parts.log.touch(mailbox);
   }
 
-  /** An item that is not there any more, or is not what was stored, is no reason to keep back those behind it. */
+  /** Skips an item that is missing or damaged, so that those behind it are delivered. */
   #pass(mailbox: Mailbox): void {
     mailbox.sentSequence += 1;
     this.#waiting -= 1;

@@ -25,7 +25,7 @@ export type Message<Kind extends HomeMessage['kind']> = Extract<HomeMessage, { k
 /** A member of a group is eight bytes in the store. */
 const MEMBER_BYTES = 8;
 
-/** What the messages of a home go through. */
+/** The parts of a home that a message goes through. */
 export interface MessageParts {
   store: HomeStore;
   bus: Bus;
@@ -92,14 +92,14 @@ export class Messages {
     const { from, id, payload } = message;
     const group = this.#parts.groups.find(message.group);
     if (!group?.members.includes(from)) {
-      // Whoever has left since may ask once more what became of a message.
+      // A member may have left after sending it: a repetition is still answered.
       if (this.isRepeated(message)) this.repeat(message);
       else this.refuse(message, ReasonCode.NotMember);
       return;
     }
     const bytes = payload.length * group.members.length;
     if (this.#wasAnswered(message, this.#parts.groups.windowOf(group, from), bytes)) return;
-    // It is answered before other homes have their copies: those are bounded here.
+    // ACCEPTED does not wait for the homes of other members. So copies that they have not taken are bounded here.
     if (this.#parts.fanOut.underWay.length >= this.#parts.limits.sendsUnderWay) {
       this.refuse(message, ReasonCode.Shedding);
       return;
@@ -127,12 +127,12 @@ export class Messages {
     this.#parts.log.answer(origin, { kind: 'copies-kept', group, number, home: this.#parts.bus.self });
   }
 
-  /** Hot path. A copy that came before is passed over: it was sent again because nobody knew. */
+  /** Hot path. A copy that is here already is dropped: the home of the group sends it again until it is answered. */
   #takeCopy(member: number, frame: GroupDeliverFrame, nowMs: number): void {
     const { group, number, from, id } = frame;
     const mailbox = this.#parts.mailboxes.table.open(member);
     const window = this.#parts.deduplication.windowOf(mailbox, group, 'group');
-    // Without durability nothing is sent again, and a group that was made anew counts from 1.
+    // A store that is not durable sends nothing again, and groups in it may count from 1 a second time.
     if (this.#parts.store.isDurable) {
       const look = window.look(number);
       if (look === 'repeated' || look === 'too-old') return;
@@ -150,7 +150,7 @@ export class Messages {
       return;
     }
     this.#parts.log.counts.undelivered += 1;
-    // Nothing comes into this mailbox, yet what it had has changed.
+    // The mailbox got no item, but its window has changed.
     this.#parts.log.touch(mailbox);
     this.#sendReceipt({ to: from, by: member, id, group, isUndelivered: true }, nowMs);
   }
@@ -159,7 +159,7 @@ export class Messages {
     const { to, by, id, group, isUndelivered } = receipt;
     const origin = homeWorker(by, this.#parts.bus.homes);
     const mailbox = this.#parts.mailboxes.table.open(to);
-    // It stays with whoever has sent it on, until there are sequences again.
+    // No sequence is left. The home that sent it keeps it, and sends it again later.
     if (this.#parts.mailboxes.isWornOut(mailbox)) return;
     this.#parts.log.counts.receipts += 1;
     if (this.#parts.store.isDurable && origin !== this.#parts.bus.self)
@@ -175,7 +175,7 @@ export class Messages {
   }
 
   /**
-   * What was acknowledged while it could not be done: it holds, also if its user has come on another connection since.
+   * Does an acknowledgement that came while the store failed. It holds, also if its user has another connection now.
    * @returns how many of `most` items it was, and whether that was all of it
    */
   acknowledgeOwed(
@@ -200,14 +200,17 @@ export class Messages {
     }
   }
 
-  /** In one transaction with the end of the message: here at once, elsewhere by way of a note that outlives a crash. */
+  /**
+   * The receipt is in the same commit as the deletion of its message: in the mailbox here, or as a note to another home
+   * that survives a crash.
+   */
   #sendReceipt(receipt: Receipt, nowMs: number): void {
     const home = homeWorker(receipt.to, this.#parts.bus.homes);
     if (home === this.#parts.bus.self) this.takeReceipt(receipt, nowMs);
     else this.#parts.receipts.send(home, receipt);
   }
 
-  /** Whether a request was accepted before, by what is kept. */
+  /** Whether the store knows that this request was accepted before. */
   isRepeated(request: HomeRequest): boolean {
     const { mailboxes, deduplication, groups } = this.#parts;
     switch (request.kind) {
@@ -235,7 +238,7 @@ export class Messages {
         this.repeat(request);
         return true;
       case 'skipped':
-        // Accepted now, it would come behind those that were sent after it.
+        // Accepted now, it would be delivered after messages that were sent later.
         this.refuse(request, ReasonCode.IdSkipped);
         return true;
       case 'too-old':

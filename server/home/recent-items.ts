@@ -4,14 +4,14 @@ import { ItemQueue } from './item-queue.js';
 import type { Mailbox } from './mailbox.js';
 import { type MailboxItem, readItem, writeAgain } from './mailbox-item.js';
 
-/** What may be at hand of all mailboxes together. */
+/** Bytes of items in memory, all mailboxes together. */
 const MOST_BYTES = 16 * 2 ** 20;
 const ITEM_OVERHEAD_BYTES = 200;
 
 /**
- * Items that are on their way to their users are at hand: most are acknowledged soon, and then were never read from the
- * store. All others are in the store alone: what waits for long must not pin the buffers that it came in. A store that is
- * not durable gets an item only when it is set aside.
+ * Items in memory: those on their way to their users. Most are acknowledged within moments, and so are never read from the
+ * store. What waits for longer leaves memory, or it would pin the large network buffers that it arrived in. A store that is not
+ * durable gets an item only then.
  */
 export class RecentItems {
   readonly #store: HomeStore;

@@ -10,7 +10,7 @@ import type { TurnLog } from './turn-log.js';
 /** Entries of each kind that are looked at in one call. */
 const STEPS = 256;
 
-/** Items that go in one call. While there is no room few go: a deletion needs some as well, and makes room for the next. */
+/** Items that are deleted in one call. On a full disk few, because a deletion needs room as well; each makes some for the next. */
 const MOST_ITEMS = 1024;
 const MOST_ITEMS_IF_FULL = 16;
 
@@ -22,7 +22,10 @@ export interface RetentionParts {
   log: TurnLog;
 }
 
-/** Deletes what nobody has come for or used within a time: items, windows, groups. It goes round, a few a call. */
+/**
+ * Deletes what is too old: items that nobody fetched, windows and groups that nobody used. It goes round the store, a
+ * few entries a call.
+ */
 export class Retention {
   readonly #store: HomeStore;
   readonly #mailboxes: Mailboxes;
@@ -45,7 +48,7 @@ export class Retention {
   /** To be called between two turns. @param nowMs of a clock that goes no faster than time does */
   sweep(retentionMs: number, nowMs: number): void {
     const beforeMs = nowMs - retentionMs;
-    // Numbers begin at 1 again with a new group of the same name: by then nobody must remember those of the old one.
+    // A group that is made again counts from 1: no mailbox may still remember numbers of the old one.
     const groupsBeforeMs = beforeMs - retentionMs;
     this.#itemsLeft = this.#store.isFull ? MOST_ITEMS_IF_FULL : MOST_ITEMS;
     for (let step = 0; step < STEPS && this.#itemsLeft > 0; step += 1) {
@@ -70,7 +73,7 @@ export class Retention {
     });
   }
 
-  /** Also of what is at hand: a group that is made anew must find nothing of the old one there. */
+  /** From memory as well, or a group that is made again would find the old one's numbers there. */
   #expireWindow(key: Buffer, value: Buffer, beforeMs: number): void {
     if (writtenAtMs(value) >= beforeMs) return;
     this.#store.stage(key);
@@ -85,7 +88,7 @@ export class Retention {
     const end = Math.min(mailbox.promisedSequence, mailbox.acknowledged + this.#itemsLeft);
     for (let sequence = first; sequence <= end; sequence += 1) {
       const value = this.#store.get(itemKey(mailbox.user, sequence));
-      // One that is damaged is as old as those behind it.
+      // A damaged item has no time: it goes with the next one that has.
       if (!value) continue;
       if (storedAtMs(value) >= beforeMs) break;
       last = sequence;
@@ -95,7 +98,10 @@ export class Retention {
     this.#log.counts.expired += this.#mailboxes.expire(mailbox, last, nowMs);
   }
 
-  /** The next user with an item, also one that nobody has named since the start; undefined: that was the last one. */
+  /**
+   * The next user with an item, by the store: also users that nobody has written to since the start. Undefined: that was
+   * the last.
+   */
   #nextOnDisk(beforeMs: number): Mailbox | 'young' | undefined {
     const items = numbersKey(KeyKind.Item);
     for (const { key, value } of this.#store.range(items, { from: itemKey(this.#nextUser, 0), limit: 1 })) {

@@ -2,19 +2,20 @@ import { type HomeStore, VALUE_OFFSET } from '../store/home-store.js';
 import { KeyKind, numbersKey } from '../store/store-keys.js';
 import { RENEW_FROM } from './mailbox.js';
 
-/** It is written down once for so many sequences. */
+/** One write to the store covers so many sequences. */
 const RESERVED_AT_ONCE = 1024;
 
 /** It stands for a store, and belongs to nobody. */
 const KEY = numbersKey(KeyKind.Sequences, 0);
 
 /**
- * How far the mailboxes of a home have counted at most. Whoever takes a home over finds nothing of a mailbox that is empty, and its
- * user may still be connected with all that came before: counted behind everything that the home ever gave, what comes next is new.
+ * The highest sequence that any mailbox of a home has used. An empty mailbox leaves nothing in the store, but its user may still be
+ * connected when another owner takes the home over. Counted from 1 again, new items would look like old ones; so the new owner begins
+ * behind the highest.
  */
 export class SequenceReserve {
   readonly #store: HomeStore;
-  /** Until `begin`, nobody takes homes over: nothing is written down. */
+  /** False until `begin`: on one machine nobody takes a home over, and nothing is written. */
   #last = Number.POSITIVE_INFINITY;
 
   constructor(store: HomeStore) {

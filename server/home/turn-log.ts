@@ -3,7 +3,7 @@ import type { Counters } from '../queues/counters.js';
 import type { Mailbox } from './mailbox.js';
 import type { MailboxItem } from './mailbox-item.js';
 
-/** What follows from a turn beside answers and items. */
+/** Something else that follows from a turn being kept, such as copies that go to other homes. */
 export interface Consequence {
   promised(): void;
   dropped(): void;
@@ -11,21 +11,21 @@ export interface Consequence {
 
 export type Acknowledgement = Extract<HomeMessage, { kind: 'acknowledge' }>;
 
-/** What is counted once it is kept: a turn that fails is done again. */
+/** Counts that are added once the turn is kept: a turn that fails is done again, and must not count twice. */
 export type TurnCounts = Pick<
   Counters,
   'accepted' | 'repeated' | 'acknowledged' | 'receipts' | 'copies' | 'undelivered' | 'expired' | 'damaged'
 >;
 
-/** What happened in one turn of the event loop, to be said once it is promised, and to be taken back where it is not. */
+/** All that one turn of the event loop did: sent on when the store has promised to keep it, taken back when it has not. */
 export interface Turn {
-  /** To whom, and what, one behind the other: a worker and a message, or a mailbox and its item. */
+  /** Pairs, flat to spare an object each: a worker and a message for it, or a mailbox and its new item, or -1 and a consequence. */
   readonly answers: (number | BusMessage | Mailbox | MailboxItem | Consequence)[];
-  /** What clients have told of: it holds, whatever becomes of this turn. */
+  /** Acknowledgements of clients: if the turn fails they are owed, because a client will not say them again. */
   readonly acknowledgements: Acknowledgement[];
-  /** Mailboxes that have changed without an item. */
+  /** Mailboxes that changed without getting an item. */
   readonly touched: Mailbox[];
-  /** Requests that are accepted because they were before: that may hold, whatever becomes of this turn. */
+  /** Requests that were accepted as repetitions: if the turn fails, the first time may have been in a turn that was kept. */
   readonly repeats: { request: HomeRequest; answer: BusMessage }[];
   /** Homes that have answered what this one had sent, which is kept here until then. */
   readonly heard: Set<number>;
@@ -48,7 +48,7 @@ export class TurnLog {
     return this.#turn.counts;
   }
 
-  /** Hot path. Says it behind what was said before in this turn. */
+  /** Hot path. Answers are sent in the order of these calls. */
   answer(worker: number, message: BusMessage): void {
     this.#turn.answers.push(worker, message);
   }

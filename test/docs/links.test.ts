@@ -14,7 +14,7 @@ const PAGES = [
 
 /** Folders of the repository: a path that begins with one of them is meant to be there. */
 const FOLDERS =
-  /^(\.ci|bench|cli|deploy|docs|examples|lab|loadgen|nats|protocol|record|reports|scenarios|server|test|website)\//;
+  /^(\.ci|api|bench|cli|deploy|docs|examples|lab|loadgen|native|nats|protocol|record|reports|scenarios|scripts|server|telemetry|test|ui|website)\//;
 
 /** `cli/NAME.ts` stands for any of them, and so does a star. */
 const IS_PATTERN = /[A-Z]{4}|[*…<>]/;

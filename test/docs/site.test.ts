@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchBrowser } from '../fixtures/browser.js';
+import { accessibilityFaults } from '../fixtures/page-checks.js';
 import { filesIn } from '../support/source-files.js';
 
 describe('the site', () => {
@@ -50,6 +52,22 @@ describe('the site', () => {
         .map((link) => `${relative(site, file)}: ${link}`),
     );
     expect(broken).toEqual([]);
+  });
+
+  test('is read at a desk and on a phone, by eye, keyboard and screen reader', async () => {
+    const browser = await launchBrowser();
+    try {
+      const page = await browser.newPage();
+      for (const width of [1440, 390])
+        for (const path of ['guide/02-reading-the-report.html', 'cookbook/limit.html']) {
+          await page.setViewportSize({ width, height: 900 });
+          await page.goto(`file://${site}/${path}`);
+          expect(await accessibilityFaults(page)).toEqual([]);
+          expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+        }
+    } finally {
+      await browser.close();
+    }
   });
 
   test('shows what stands between braces as it is', () => {

@@ -44,9 +44,11 @@ if [ ! -d node_modules ]; then
   chmod +x node_modules/.bin/c2m
 fi
 sudo() { "$@"; }
+# npm takes half a second each time to find what lies here.
+npx() { "node_modules/.bin/$@"; }
 is_there() {
   for _ in $(seq ${PATIENCE_S * 20}); do
-    if grep -qE 'Server is ready|[Ll]istening|lends ' "$1"; then return; fi
+    if grep -qE 'Server is ready|[Ll]istening|lends |http://' "$1"; then return; fi
     kill -0 "$2" 2> /dev/null || break
     sleep 0.05
   done
