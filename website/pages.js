@@ -48,6 +48,7 @@ export const SECTIONS = [
   {
     title: 'Operation',
     pages: [
+      'docs/live-page.md',
       'docs/ci.md',
       'docs/observability.md',
       'docs/machines.md',
