@@ -41,6 +41,7 @@ export const SECTIONS = [
       'docs/targets.md',
       'docs/run-record.md',
       'docs/capacity.md',
+      'docs/live-page.md',
       'docs/api.md',
       'docs/protocol.md',
     ],
