@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander';
 import { listShippedScenarios } from '../scenarios/shipped.js';
-import type { CommandEntry } from './commands.js';
+import type { CommandEntry } from './command-entry.js';
 import { bashCompletion } from './completion/bash.js';
 import { type CompletedCommand, completedCommands } from './completion/completed-command.js';
 import { fishCompletion } from './completion/fish.js';

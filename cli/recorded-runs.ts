@@ -12,7 +12,7 @@ import { type Interrupts, listenForInterrupts } from './interrupts.js';
 import { type LiveView, liveView, noView } from './live-view.js';
 import { printRun, statusOfRun } from './run-outcome.js';
 import { livePlanOf, observersOf } from './run-page.js';
-import type { Telemetry } from './telemetry.js';
+import type { Telemetry } from './start-telemetry.js';
 
 export interface ViewOptions extends CiFlags {
   json?: true;

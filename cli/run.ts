@@ -120,8 +120,13 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
     isReplacing: options.force ?? false,
     baseline: baseline.map(({ record }) => record),
   };
-  const telemetry = await openTelemetry(options, (words) => process.stderr.write(`${words}\n`));
   const page = await openPage(options, options.json ? process.stderr : process.stdout);
+  const telemetry = await openTelemetry(options, (words) => process.stderr.write(`${words}\n`)).catch(
+    async (error) => {
+      await page?.close();
+      throw error;
+    },
+  );
   const show = new RecordedRuns(options, { telemetry, page });
   try {
     if (isMatrix) await runMatrix(show, loaded.scenario.name, cells, folder, repeat, each);

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { findLocalRuns } from '../lab/live-runs.js';
 import { findRunsOverNats } from '../loadgen/coordination/nats/control.js';
-import type { RunRequest } from '../loadgen/coordination/nats/messages.js';
+import type { RunRequest } from '../loadgen/coordination/run-control.js';
 import { type LiveRun, LONGEST_WORDS } from '../loadgen/coordination/run-control.js';
 import { RunError } from '../loadgen/run-error.js';
 import { userName } from '../loadgen/user-name.js';

@@ -1,13 +1,23 @@
+import type { RunObservers } from '../lab/run-scenario.js';
 import { packageVersion } from '../lab/version.js';
 import { printable } from '../record/printable.js';
+import type { RunRecord } from '../record/run.js';
+import type { LoadedScenario } from '../scenarios/load.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import type { Family } from '../telemetry/family.js';
 import { type MetricsServer, startMetricsServer } from '../telemetry/metrics-server.js';
 import { type OtlpExport, startOtlpExport } from '../telemetry/otlp/otlp-export.js';
 import { runFamilies } from '../telemetry/run-families.js';
 import { RunState } from '../telemetry/run-state.js';
-import type { Telemetry } from './telemetry.js';
 import { readMetricsAddress, readOtlpUrl, type TelemetryFlags } from './telemetry-options.js';
+
+/** Those outside of a command who are told of its runs, one after the other. */
+export interface Telemetry {
+  observe(loaded: LoadedScenario): RunObservers;
+  /** Its record is written. */
+  ended(record: RunRecord): Promise<void>;
+  close(): Promise<void>;
+}
 
 /** @throws InputError, by when nothing is left open */
 export async function startTelemetry(

@@ -1,15 +1,5 @@
-import type { RunObservers } from '../lab/run-scenario.js';
-import type { RunRecord } from '../record/run.js';
-import type { LoadedScenario } from '../scenarios/load.js';
+import type { Telemetry } from './start-telemetry.js';
 import type { TelemetryFlags } from './telemetry-options.js';
-
-/** Those outside of a command who are told of its runs, one after the other. */
-export interface Telemetry {
-  observe(loaded: LoadedScenario): RunObservers;
-  /** Its record is written. */
-  ended(record: RunRecord): Promise<void>;
-  close(): Promise<void>;
-}
 
 const NOBODY: Telemetry = {
   observe: () => ({}),

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { RunAnnouncement } from '../loadgen/coordination/nats/messages.js';
-import type { RunControl } from '../loadgen/coordination/run-control.js';
+import type { RunAnnouncement, RunControl } from '../loadgen/coordination/run-control.js';
 import type { RunHandle } from '../loadgen/run.js';
 import { RunError } from '../loadgen/run-error.js';
 

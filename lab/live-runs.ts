@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import type { RunAnswer, RunRequest } from '../loadgen/coordination/nats/messages.js';
+import type { RunAnswer, RunRequest } from '../loadgen/coordination/run-control.js';
 import { type LiveRun, readAnnouncement, readAnswer } from '../loadgen/coordination/run-control.js';
 import { RunError } from '../loadgen/run-error.js';
 import { controlFolders, isOwnFolder } from './live-control-folder.js';

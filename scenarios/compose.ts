@@ -4,7 +4,7 @@ import { quote } from '../record/quantity.js';
 import { merged } from './merge.js';
 import { withWholePaths } from './named-files.js';
 import { type Origin, originAt, type Part } from './origin.js';
-import type { Path } from './override.js';
+import type { Path } from './path.js';
 import { mapOf } from './raw-scenario.js';
 import { ScenarioError } from './scenario-error.js';
 import { parseScenarioText, placeIn, readScenarioFile, type ScenarioFile } from './scenario-file.js';

@@ -1,5 +1,5 @@
 import { isMap, isPair, isScalar, isSeq, type Scalar, visit } from 'yaml';
-import type { Path } from './override.js';
+import type { Path } from './path.js';
 import { findableIn, HIDDEN, isSecretKey } from './secret-places.js';
 import type { YamlInput } from './yaml-input.js';
 

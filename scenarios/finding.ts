@@ -1,4 +1,4 @@
-import type { Path } from './override.js';
+import type { Path } from './path.js';
 
 /** Something wrong with a scenario, before anybody knows in which line it stands. */
 export interface Finding {

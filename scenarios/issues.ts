@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { didYouMean } from '../record/near-match.js';
 import type { Finding } from './finding.js';
-import type { Path } from './override.js';
+import type { Path } from './path.js';
 import type { ScenarioIssue } from './scenario-error.js';
 import { scenarioSchema } from './schema.js';
 

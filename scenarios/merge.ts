@@ -1,7 +1,7 @@
 import { expandCommand } from './command-schema.js';
 import { expandDriver } from './driver-schema.js';
 import { type Origin, originAt, type Part } from './origin.js';
-import type { Path } from './override.js';
+import type { Path } from './path.js';
 import { expandSize } from './size-schema.js';
 import { expandTarget } from './target-schema.js';
 

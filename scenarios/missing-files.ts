@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Finding } from './finding.js';
-import type { Path } from './override.js';
+import type { Path } from './path.js';
 import { mapOf, mapsOf, rawDriverFile, rawTarget } from './raw-scenario.js';
 
 /**

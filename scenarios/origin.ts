@@ -1,4 +1,4 @@
-import type { Path } from './override.js';
+import type { Path } from './path.js';
 import { placeIn, type ScenarioFile } from './scenario-file.js';
 
 /** Where a value of a scenario stands that is made of several files; of its parts those that stand elsewhere have their own. */

@@ -1,11 +1,10 @@
 import { didYouMean } from '../record/near-match.js';
 import { quote } from '../record/quantity.js';
 import { type Filled, fillFromEnvironment } from './environment.js';
+import type { Path } from './path.js';
 import { ScenarioError } from './scenario-error.js';
 import { expandTarget } from './target-schema.js';
 import { parseYaml, YamlInputError } from './yaml-input.js';
-
-export type Path = (string | number)[];
 
 /** A scenario has five levels. */
 const MOST_KEYS = 50;
@@ -87,8 +86,4 @@ function readValue(source: string, refuse: (message: string) => never): Filled {
     if (!(error instanceof YamlInputError)) throw error;
     return refuse(`the value ${error.issues[0]?.message}`);
   }
-}
-
-export function startsWith(path: Path, beginning: Path): boolean {
-  return beginning.every((key, index) => path[index] === key);
 }

@@ -1,6 +1,6 @@
 import { parseQuantity, type QuantityKind, UnitError } from '../record/quantity.js';
 import { expandDriver } from './driver-schema.js';
-import type { Path } from './override.js';
+import type { Path } from './path.js';
 import type { Target } from './scenario.js';
 import { expandTarget } from './target-schema.js';
 

@@ -1,7 +1,7 @@
 import { type Document, isMap, isNode, isSeq, type LineCounter } from 'yaml';
 import { InputFileError, readTextFile } from '../record/input-file.js';
 import { fillFromEnvironment } from './environment.js';
-import type { Path } from './override.js';
+import type { Path } from './path.js';
 import { ScenarioError } from './scenario-error.js';
 import { LARGEST_YAML_BYTES, parseYaml, type YamlInput, YamlInputError } from './yaml-input.js';
 

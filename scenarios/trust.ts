@@ -4,7 +4,7 @@ import { isLoopback } from '../protocol/address.js';
 import { printable } from '../record/printable.js';
 import { quote } from '../record/quantity.js';
 import type { Finding } from './finding.js';
-import type { Path } from './override.js';
+import type { Path } from './path.js';
 import { mapOf, mapsOf, rawDriverFile, rawTarget } from './raw-scenario.js';
 import { SHIPPED_FOLDER } from './shipped.js';
 import { bareHost, hostOf, hostOfUrl } from './target-address.js';

@@ -41,6 +41,7 @@ export const SECTIONS = [
       'docs/targets.md',
       'docs/run-record.md',
       'docs/capacity.md',
+      'docs/live-page.md',
       'docs/api.md',
       'docs/protocol.md',
     ],
@@ -48,6 +49,7 @@ export const SECTIONS = [
   {
     title: 'Operation',
     pages: [
+      'docs/live-page.md',
       'docs/ci.md',
       'docs/observability.md',
       'docs/machines.md',

@@ -1,7 +1,21 @@
 import { z } from 'zod';
 import { RunError } from '../run-error.js';
-import type { RunAnnouncement, RunAnswer, RunRequest } from './nats/messages.js';
 import { parseJson } from './parse-json.js';
+
+/** For whoever wants to change a run that goes on. */
+export interface RunAnnouncement {
+  run: string;
+  name: string;
+  coordinator: string;
+  startedAt: string;
+  phase: string | null;
+}
+
+/** `by`: who asks, as they say; the record tells it. */
+export type RunRequest =
+  | { kind: 'rate'; perSecond: number; by: string }
+  | { kind: 'stop'; by: string; why: string | null };
+export type RunAnswer = { kind: 'done'; words: string } | { kind: 'refused'; why: string };
 
 /** What may be asked of a run that goes on, whatever carries the question. */
 export interface RunControl {

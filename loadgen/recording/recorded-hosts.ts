@@ -1,7 +1,7 @@
 import type { Measurement, RecordedAgent, RecordedHost } from '../../record/run.js';
 import type { AgentPlan } from '../agent-messages.js';
 import type { AgentHost } from '../coordination/coordinator.js';
-import type { FinishedRun } from './measurement.js';
+import type { FinishedRun } from './finished-run.js';
 
 type Run = Pick<
   FinishedRun,

@@ -29,7 +29,7 @@ export function embedScript(source: string): string {
   return source.replace(/<\/(script)/gi, '<\\/$1').replace(/<!--/g, '<\\!--');
 }
 
-export type Icon = 'good' | 'bad' | 'doubtful';
+export type Icon = 'good' | 'bad' | 'doubtful' | 'going';
 
 /** A shape beside the word, so that a state never hangs on colour alone. */
 export function icon(name: Icon): string {
@@ -37,6 +37,7 @@ export function icon(name: Icon): string {
     good: '<path d="M4.5 8.4l2.4 2.4 4.6-5.2"/>',
     bad: '<path d="M5.3 5.3l5.4 5.4M10.7 5.3l-5.4 5.4"/>',
     doubtful: '<path d="M8 4.2v4.6M8 11.4v.2"/>',
+    going: '<path d="M6.4 5v6l4.6-3z"/>',
   };
   return `<svg class="icon ${name}" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="7.2"/>${paths[name]}</svg>`;
 }

@@ -57,13 +57,14 @@ footer { max-width: 1160px; margin: 0 auto; padding: 0 22px 40px; color: var(--q
 .icon.bad, .bad > strong, .bad .word, strong.bad { color: var(--bad); }
 .icon.doubtful, .doubtful > strong { color: var(--doubtful); }
 strong.doubtful { color: var(--doubtful); }
+.icon.going, .going > strong { color: var(--accent); }
 strong.bad .icon, strong.doubtful .icon { width: 14px; height: 14px; vertical-align: -2px; margin-right: 5px; }
 
 .hero { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 24px 44px; padding: 26px 28px; }
 .hero h1 { font-size: 26px; line-height: 1.2; font-weight: 700; overflow-wrap: anywhere; }
 .hero .description { color: var(--quiet); margin-top: 4px; }
 .verdict { display: inline-flex; align-items: center; gap: 10px; margin: 18px 0 8px; padding: 7px 18px 7px 10px; border-radius: 999px; }
-.verdict.good { background: var(--good-fill); } .verdict.bad { background: var(--bad-fill); } .verdict.doubtful { background: var(--doubtful-fill); }
+.verdict.good { background: var(--good-fill); } .verdict.bad { background: var(--bad-fill); } .verdict.doubtful { background: var(--doubtful-fill); } .verdict.going { background: var(--code); }
 .verdict strong { font-size: 24px; line-height: 1.25; }
 .verdict .icon { width: 28px; height: 28px; }
 .first-break { margin-top: 14px; padding: 2px 0 2px 14px; border-left: 3px solid var(--edge); }

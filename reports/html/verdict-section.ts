@@ -28,13 +28,14 @@ import { escapeHtml, icon } from './markup.js';
 export function verdictSection(run: ReportedRun): string {
   const { record, firstBreak, isGoingOn = false } = run;
   const { word, kind, explanation } = shownVerdict(run);
+  const look = isGoingOn ? 'going' : kind;
   const { title, subtitle } = runTitle(run.name, record);
   const scenario = subtitle === '' ? '' : `<span class="scenario">${escapeHtml(subtitle)}</span>`;
   return `<section class="hero panel">
   <div class="claim">
     <h1>${escapeHtml(title)} ${scenario}</h1>
     <p class="description">${escapeHtml(record.description)}</p>
-    <p class="verdict ${kind}">${icon(kind)}<strong>${word}</strong></p>
+    <p class="verdict ${look}">${icon(look)}<strong>${word}</strong></p>
     <p>${escapeHtml(explanation)}</p>
     ${breakBlock(breakWords(isGoingOn ? withoutOpenGates(record) : record, firstBreak))}
   </div>

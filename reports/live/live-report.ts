@@ -112,9 +112,10 @@ export class LiveReport {
     const [word, words] = this.#isOver
       ? ['Nothing measured', 'The run ended before anything was measured; the terminal says why.']
       : ['Starting', 'The report begins with the first client who logs in.'];
+    const look = this.#isOver ? 'doubtful' : 'going';
     const verdict = `<section class="hero panel"><div class="claim"><h1>${escapeHtml(scenario)}</h1>
 <p class="description">${escapeHtml(description)}</p>
-<p class="verdict doubtful">${icon('doubtful')}<strong>${word}</strong></p><p>${words}</p></div></section>`;
+<p class="verdict ${look}">${icon(look)}<strong>${word}</strong></p><p>${words}</p></div></section>`;
     // A frame has every place, so that what was in it before is gone.
     const empty = Object.fromEntries(PART_NAMES.map((name) => [name, '']));
     return { title: `${word}: ${scenario}`, parts: { ...empty, ...status, verdict }, data: NO_DATA };

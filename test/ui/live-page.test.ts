@@ -90,7 +90,10 @@ describe('c2m run --ui', { timeout: 120_000 }, () => {
 
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.setViewportSize({ width: 390, height: 844 });
+    await page.emulateMedia({ colorScheme: 'dark' });
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'light' });
     await page.setViewportSize({ width: 1280, height: 900 });
 
     // By keyboard alone, through the links of the head; the dialog has the focus while it is open, and gives it back.

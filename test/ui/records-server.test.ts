@@ -183,8 +183,11 @@ describe('c2m ui', () => {
       } else await page.goto(`${home()}${path}`);
       expect(await accessibilityFaults(page)).toEqual([]);
       await page.setViewportSize({ width: 390, height: 844 });
+      await page.emulateMedia({ colorScheme: 'dark' });
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
       expect(await accessibilityFaults(page)).toEqual([]);
+      expect(await page.locator('img').count()).toBe(0);
+      await page.emulateMedia({ colorScheme: 'light' });
       await page.setViewportSize({ width: 1280, height: 900 });
     },
   );

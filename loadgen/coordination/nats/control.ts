@@ -1,5 +1,6 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { RunError } from '../../run-error.js';
+import type { RunAnswer, RunRequest } from '../run-control.js';
 import {
   answerRequest,
   type LiveRun,
@@ -7,7 +8,7 @@ import {
   readAnnouncement,
   readAnswer,
 } from '../run-control.js';
-import { type RunAnswer, type RunRequest, SUBJECTS } from './messages.js';
+import { SUBJECTS } from './messages.js';
 
 /** Runs that have said nothing by then are not there, or too busy to be changed. */
 const FIND_MS = 1000;

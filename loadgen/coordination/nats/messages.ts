@@ -71,18 +71,3 @@ export type FromHost =
   | { kind: 'agent'; agent: number; message: FromAgent }
   /** It exited, it does not beat any more, its plan was refused. */
   | { kind: 'ended'; agent: number; how: string };
-
-/** For whoever wants to change a run that goes on. */
-export interface RunAnnouncement {
-  run: string;
-  name: string;
-  coordinator: string;
-  startedAt: string;
-  phase: string | null;
-}
-
-/** `by`: who asks, as they say; the record tells it. */
-export type RunRequest =
-  | { kind: 'rate'; perSecond: number; by: string }
-  | { kind: 'stop'; by: string; why: string | null };
-export type RunAnswer = { kind: 'done'; words: string } | { kind: 'refused'; why: string };

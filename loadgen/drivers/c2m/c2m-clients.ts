@@ -23,7 +23,7 @@ import {
   type Output,
   ProtocolViolation,
 } from '../driver.js';
-import type { C2mSettings } from './c2m-driver.js';
+import type { C2mSettings } from './c2m-settings.js';
 import { GroupMaker } from './group-maker.js';
 import { IdRange } from './id-range.js';
 

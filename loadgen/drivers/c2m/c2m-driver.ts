@@ -1,12 +1,7 @@
 import { WEBSOCKET_SUBPROTOCOL } from '../../../protocol/frame.js';
-import type { Credentials } from '../../../protocol/user-token.js';
 import type { Driver } from '../driver.js';
 import { C2mClients } from './c2m-clients.js';
-
-export interface C2mSettings {
-  /** What clients log in with; null: the server asks for nothing. */
-  credentials: Credentials | null;
-}
+import type { C2mSettings } from './c2m-settings.js';
 
 /** The protocol of the reference server. */
 export const driver: Driver<C2mSettings> = {

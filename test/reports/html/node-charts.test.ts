@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { nodeCharts } from '../../../reports/html/node-charts.js';
+import { htmlReport } from '../../../reports/html/page.js';
+import { reportedRun } from '../../fixtures/reported-run.js';
 import { steadyRun } from '../../fixtures/steady-run.js';
 
 const node = (name: string, connections: number, cpu: number) => ({
@@ -37,6 +39,16 @@ test('the homes of each node are a chart as well, where nodes tell of them', () 
   expect(nodeCharts(samples)[1]?.variants[0]?.series[0]?.values).toEqual(samples.map(() => 8));
 });
 
-test('a server that is no cluster has none', () => {
-  expect(nodeCharts(steadyRun().samples)).toEqual([]);
+test('they are in the report', async () => {
+  const { record, samples } = steadyRun([{ name: 'talk', seconds: 1, rate: 0 }], (sample) => {
+    if (sample.server) sample.server.nodes = [{ ...node('node-1', 1, 0.5), homes: 8 }];
+  });
+  const html = await htmlReport(reportedRun(record, samples));
+  for (const { id } of nodeCharts(samples)) expect(html).toContain(`id="chart-${id}"`);
+});
+
+test('a server that is no cluster has none', async () => {
+  const { record, samples } = steadyRun();
+  expect(nodeCharts(samples)).toEqual([]);
+  expect(await htmlReport(reportedRun(record, samples))).not.toContain('id="chart-node-');
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ChartPlan } from '../../reports/html/chart-plan.js';
-import { MOST_POINTS, thinned } from '../../reports/html/drawn-points.js';
+import type { ChartPlan } from '../../../reports/html/chart-plan.js';
+import { MOST_POINTS, thinned } from '../../../reports/html/drawn-points.js';
 
 function planOf(values: (number | null)[]): ChartPlan {
   const series = [{ label: 'open', values, colour: 1, dash: 'solid' as const, isFilled: false }];
