@@ -102,6 +102,8 @@ async function lendOver(
     tell: say,
   });
   void tellOfConnection(connection, say);
+  // Whoever reads the line may ask for the machine at once.
+  await flushed(connection);
   say(`lends ${name}: ${lentWords(typeof network === 'string' ? network : undefined, allowed.written)}`);
   if (typeof network !== 'string') for (const line of network.describe()) say(line);
   const taken = new Promise<undefined>((resolve) => interrupts.onRequest(() => resolve(undefined)));
@@ -111,6 +113,11 @@ async function lendOver(
     throw new RunError('C2M_RUN', `NATS does not let this machine in any more: ${error.message}`);
   }
   await machine.close('its machine was taken back by its owner');
+  await flushed(connection);
+}
+
+/** NATS has what was said, or does not answer. */
+async function flushed(connection: NatsConnection): Promise<void> {
   const said = connection.flush().catch(() => undefined);
   await Promise.race([said, new Promise((resolve) => setTimeout(resolve, FLUSH_MS).unref())]);
 }

@@ -13,11 +13,17 @@ const BUSY_THREAD = 0.9;
  * server's host too little is known.
  */
 export function resourceWords(record: RunRecord, samples: readonly TimelineSample[]): string | null {
-  const stages = stagesOf(record, samples).filter(({ name }) => name !== 'drain');
+  // What a phase of the scenario used tells more than what the connects did before it.
+  const stages = stagesOf(record, samples)
+    .filter(({ name }) => name !== 'drain')
+    .sort((one, other) => Number(one.name === 'connect') - Number(other.name === 'connect'));
   const scarce = stages.find(({ bottleneck }) => bottleneck === 'memory');
   if (scarce) return `the memory of the host was used up in the phase ${scarce.name}`;
   const busy = stages.find(({ bottleneck }) => bottleneck.startsWith('CPU'));
-  if (busy) return `the CPU of the host was used up: ${coresWords(record, busy)}`;
+  if (busy) {
+    const whose = busy.bottleneck === 'CPU' ? '' : ', most of it by others';
+    return `the CPU of the host was used up${whose}: ${coresWords(record, busy)}`;
+  }
   const talking = stages.filter(({ name }) => name !== 'connect');
   const hardest = [...talking].sort((one, other) => (other.serverCores ?? 0) - (one.serverCores ?? 0))[0];
   if (!hardest || hardest.serverCores === null) return null;
@@ -35,7 +41,8 @@ function coresWords(record: RunRecord, { serverCores, generatorCores, otherCores
   const parts = [
     ...(serverCores === null ? [] : [`server ${serverCores.toFixed(2)}`]),
     ...(areClientsElsewhere(record) ? [] : [`agents ${generatorCores.toFixed(2)}`]),
-    ...(otherCores === null ? [] : [`others ${otherCores.toFixed(2)}`]),
+    // The host is read at other moments than its processes.
+    ...(otherCores === null ? [] : [`others ${Math.min(otherCores, record.environment.cores).toFixed(2)}`]),
   ];
   return `${parts.join(', ')} of ${formatFigure(record.environment.cores, 'cores')}`;
 }

@@ -104,6 +104,12 @@ describe('the resource that gave way', () => {
     );
   });
 
+  it('is not the server’s doing where others took most of it', () => {
+    expect(used(2, 0.2)).toBe(
+      'the CPU of the host was used up, most of it by others: server 0.20, agents 0.30, others 1.50 of 2 cores',
+    );
+  });
+
   it('is the one core that a process can use, where the host has others left', () => {
     const one = (record: RunRecord): void => {
       record.target.serverWorkers = 1;
@@ -124,7 +130,7 @@ describe('the resource that gave way', () => {
     const small = (record: RunRecord): void => {
       record.environment.memoryBytes = 1e12;
     };
-    expect(used(0.6, 0.2, small)).toBe('the memory of the host was used up in the phase connect');
+    expect(used(0.6, 0.2, small)).toBe('the memory of the host was used up in the phase talk');
   });
 });
 
