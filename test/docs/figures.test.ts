@@ -54,6 +54,14 @@ test.each(PAGES)('the figures of %s are those of the records that it links', asy
   expect(readFileSync(page, 'utf8')).toBe(made);
 });
 
+test('the runs that the guide shows passed', async () => {
+  const folders = filesIn('docs/guide/records', 'run.json').map((file) => dirname(file));
+  const records = await Promise.all(folders.map(readRunRecord));
+  expect(records.map(({ name, verdict }) => [name, verdict])).toEqual(
+    records.map(({ name }) => [name, 'passed']),
+  );
+});
+
 /** A number with a unit that something was measured in, or one of four digits and more. */
 const MEASURED = /\d[\d.,]*\s?(µs|ms|bytes|KiB|MiB|GiB|messages|connects)\b|\d,\d{3}/g;
 
