@@ -43,8 +43,9 @@ export type SearchEnd = 'found' | 'lab' | 'most' | 'least';
  *
  * Short trials double the level, or halve it, until one holds and the other does not, and then halve the gap. A short trial
  * misses what takes longer to break, so that full trials have the last word: the level that held and the one that broke are
- * each tried at full length. The first of those that says what the short ones said is believed; where they differ, the best
- * of three full ones decides, and the search goes from there, in steps that grow. That is the plan of the Multiple Loss
+ * each tried at full length. One that holds as the short one did is believed; that a level breaks, or that a full trial says
+ * something else than a short one, is decided by several: two that hold, or three that do not. The search goes from there, in
+ * steps that grow. That is the plan of the Multiple Loss
  * Ratio Search (M. Konstantynowicz and V. Polák, draft-ietf-bmwg-mlrsearch), of which RFC 2544, 26.1 is the ancestor.
  *
  * @param bracket what is known is kept in there
@@ -87,8 +88,7 @@ function* narrow(search: Search, length: TrialLength): Asking<void> {
   while (bracket.holds && bracket.breaks) {
     const level = levelBetween(bracket.holds.level, bracket.breaks.level, range);
     if (level === undefined) return;
-    const verdict =
-      length === 'short' ? yield* once(search, level, length) : yield* bestOfThree(search, level);
+    const verdict = length === 'short' ? yield* once(search, level, length) : yield* decide(search, level);
     learn(bracket, level, length, verdict);
   }
 }
@@ -120,21 +120,27 @@ function nothingHeld({ breaks }: Bracket): SearchEnd {
   return breaks?.verdict === 'lab' ? 'lab' : 'least';
 }
 
-/** A full trial is believed where it says what was expected; else the best of three decides. */
+/**
+ * A full trial is believed that holds where it was expected to: nothing that disturbs a machine makes a server faster. That a level
+ * breaks may be a disturbance, so that several decide, as they do where a trial says what was not expected.
+ */
 function* expecting(search: Search, level: number, expected: TrialVerdict | undefined): Asking<TrialVerdict> {
-  if (expected === undefined) return yield* bestOfThree(search, level);
+  if (expected === undefined || expected === 'broke') return yield* decide(search, level);
   const first = yield* once(search, level, 'full');
-  return first === expected ? first : yield* bestOfThree(search, level, first);
+  return first === expected ? first : yield* decide(search, level, first);
 }
 
-/** Full trials until two are of one opinion. Of a level that did not hold, a trial in which the generator did its part tells why. */
-function* bestOfThree(search: Search, level: number, first?: TrialVerdict): Asking<TrialVerdict> {
+/**
+ * Full trials until two have held, or three have not: what disturbs a machine makes levels break, so that it takes more to say so.
+ * Of a level that did not hold, a trial in which the generator did its part tells why.
+ */
+function* decide(search: Search, level: number, first?: TrialVerdict): Asking<TrialVerdict> {
   const verdicts = first === undefined ? [] : [first];
   while (true) {
     verdicts.push(yield* once(search, level, 'full'));
     const broken = verdicts.filter((verdict) => verdict !== 'held');
     if (verdicts.length - broken.length >= 2) return 'held';
-    if (broken.length >= 2) return broken.includes('broke') ? 'broke' : 'lab';
+    if (broken.length >= 3) return broken.includes('broke') ? 'broke' : 'lab';
   }
 }
 

@@ -172,7 +172,7 @@ function methodSection({ settings, startedAt, durationSeconds, scenario, c2m }: 
     ['Version', `c2m ${c2m}`],
   ];
   return `<section class="panel" id="method"><h2>How it was found</h2>
-<p>An open workload: messages are due at times fixed in advance, whatever the server does. Short trials double the level, or halve it, until one holds and the other does not, and then halve the gap. Both ends are tried at full length; where that says something else, the best of three full trials decides, and the search goes on from there.</p>
+<p>An open workload: messages are due at times fixed in advance, whatever the server does. Short trials double the level, or halve it, until one holds and the other does not, and then halve the gap. Both ends are tried at full length: one trial that holds is believed, and that a level breaks takes three before two have held. Where they say something else than the short ones, the search goes on from there.</p>
 <dl class="grid">${facts.map(([term, value]) => `<div><dt>${term}</dt><dd>${escapeHtml(value)}</dd></div>`).join('')}</dl></section>`;
 }
 

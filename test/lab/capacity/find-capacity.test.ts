@@ -76,7 +76,14 @@ describe('a search against a server whose limit is known', () => {
     const [search] = capacity.searches;
     expect(search?.end).toBe('found');
     expect([search?.holds?.level, search?.breaks?.level]).toEqual([10, 12]);
-    expect(search?.trials.map(({ length }) => length)).toEqual(['short', 'short', 'full', 'full']);
+    expect(search?.trials.map(({ length }) => length)).toEqual([
+      'short',
+      'short',
+      'full',
+      'full',
+      'full',
+      'full',
+    ]);
 
     const { capacity: written } = await writeCapacity(folder, capacity);
     const [told] = written.searches;
