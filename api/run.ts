@@ -5,6 +5,9 @@ import type { LoadedScenario } from '../scenarios/load.js';
 
 export type { TimelineSample };
 
+/** Runs that begin in the same second. */
+const MOST_AT_ONCE = 100;
+
 /** How a scenario is run. */
 export interface RunOptions {
   /** Values in place of those of the scenario, by path, as `--set` does: `{ 'clients.count': 200, 'phases.talk.rate': '50/s' }`. */
@@ -68,17 +71,17 @@ export async function runScenario(
   signal?.throwIfAborted();
   const lab = await import('../lab/run-scenario.js');
   const loaded = await load(scenario, options);
-  const folder = resolve(options.folder ?? (await defaultFolder(loaded)));
-  const outcome = await lab.runScenario(
-    loaded,
-    {
-      folder,
-      isReplacing: replace,
-      baseline: await readBaseline(options.baseline),
-      ...(signal && { signal }),
-    },
-    { ...(onPhase && { phase: onPhase }), ...(onSample && { sample: onSample }) },
-  );
+  const baseline = await readBaseline(options.baseline);
+  const runIn = async (folder: string) => ({
+    folder,
+    outcome: await lab.runScenario(
+      loaded,
+      { folder, isReplacing: replace, baseline, ...(signal && { signal }) },
+      { ...(onPhase && { phase: onPhase }), ...(onSample && { sample: onSample }) },
+    ),
+  });
+  const { folder, outcome } =
+    options.folder === undefined ? await inFreeFolder(loaded, runIn) : await runIn(resolve(options.folder));
   const run = outcome.record && (await write(folder, outcome.record));
   if (outcome.failure) throw outcome.failure;
   if (run) return run;
@@ -95,9 +98,20 @@ async function load(
   return loadOne(scenario, set, { isTrusted: trust });
 }
 
-async function defaultFolder({ scenario }: LoadedScenario): Promise<string> {
-  const { defaultRecordFolder } = await import('../lab/record-folder.js');
-  return defaultRecordFolder(scenario.name);
+/** Runs of the same scenario that begin in the same second have folders of their own all the same. */
+async function inFreeFolder<Outcome>(
+  { scenario }: LoadedScenario,
+  runIn: (folder: string) => Promise<Outcome>,
+): Promise<Outcome> {
+  const { defaultRecordFolder, FolderTakenError } = await import('../lab/record-folder.js');
+  const first = resolve(defaultRecordFolder(scenario.name));
+  for (let number = 1; ; number += 1) {
+    try {
+      return await runIn(number === 1 ? first : `${first}-${number}`);
+    } catch (error) {
+      if (!(error instanceof FolderTakenError) || number === MOST_AT_ONCE) throw error;
+    }
+  }
 }
 
 async function readBaseline(baseline: RunOptions['baseline'] = []): Promise<RunRecord[]> {

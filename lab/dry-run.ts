@@ -3,9 +3,10 @@ import { type HostFacts, readHostFacts, SPARE_FILES } from '../loadgen/host-fact
 import { clientBytes, PROCESS_BYTES } from '../loadgen/plan-host.js';
 import { formatAddress } from '../protocol/address.js';
 import { RECORD_FILES } from '../record/folder.js';
-import type { LoadedScenario } from '../scenarios/load.js';
+import { type LoadedScenario, secretsOfLoaded } from '../scenarios/load.js';
 import { offeredMessages } from '../scenarios/offered-load.js';
 import type { Phase, Scenario } from '../scenarios/scenario.js';
+import { hideInTexts } from '../scenarios/secrets.js';
 import type { PlannedRun } from './plan-run.js';
 import { fitOf } from './scenario-fit.js';
 
@@ -60,8 +61,12 @@ export interface DryRun {
   writes: { folder: string; files: string[] };
 }
 
-/** Tells a plan; nothing is started for it, and nothing written. */
-export function describePlan(
+/** Tells a plan without the secrets in it; nothing is started for it, and nothing written. */
+export function describePlan(loaded: LoadedScenario, planned: PlannedRun, folder: string): DryRun {
+  return hideInTexts(planOf(loaded, planned, folder), secretsOfLoaded(loaded));
+}
+
+function planOf(
   { scenario, source, variables = [], notes }: LoadedScenario,
   { target, gates, hosts }: PlannedRun,
   folder: string,

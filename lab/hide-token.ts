@@ -1,12 +1,5 @@
 import type { Measurement } from '../record/run.js';
-import {
-  hideInOverride,
-  hideInText,
-  hideInYaml,
-  secretsIn,
-  secretsInSource,
-  withoutSecrets,
-} from '../scenarios/secrets.js';
+import { hideInOverride, hideInText, hideInYaml, secretsOf, withoutSecrets } from '../scenarios/secrets.js';
 
 /**
  * A record may be passed on; the secrets that it ran with may not: the token, headers of the upgrade, variables of a
@@ -25,14 +18,12 @@ export function tokenHider(
   further: readonly string[] = [],
 ): (measurement: Measurement) => Measurement {
   const { bases = [] } = scenario;
-  const found = [
-    ...further,
-    ...secretsIn(scenario.resolved),
-    ...secretsInSource(scenario.source, scenario.overrides),
-    ...bases.flatMap(({ source }) => secretsInSource(source, [])),
-  ];
-  // A secret that another one begins with would leave the rest of that one.
-  const secrets = [...new Set(found)].sort((one, other) => other.length - one.length);
+  const secrets = secretsOf(
+    scenario.resolved,
+    [scenario.source, ...bases.map(({ source }) => source)],
+    scenario.overrides,
+    further,
+  );
   const hidden = {
     ...scenario,
     source: hideInYaml(scenario.source, secrets),

@@ -1,7 +1,10 @@
-import { access, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { access, mkdir, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RECORD_FILES, unfinishedFile } from '../record/folder.js';
 import { InputError } from '../record/input-error.js';
+
+/** A folder holds a record, or another run is about to write one there. */
+export class FolderTakenError extends InputError {}
 
 /** Where a record goes when nobody says: `runs/20260314-092653-quickstart`, in local time. */
 export function defaultRecordFolder(name: string, now: Date = new Date()): string {
@@ -13,17 +16,23 @@ export function defaultRecordFolder(name: string, now: Date = new Date()): strin
 
 /**
  * Makes the folder for a record. One that holds a record already is left alone unless `replace` says otherwise;
- * then its files are removed, so that what is in the folder is of one run.
- * @throws InputError
+ * then its files are removed, so that what is in the folder is of one run. Of several runs that ask at once, one gets it.
+ * @throws FolderTakenError, InputError
  */
 export async function prepareRecordFolder(folder: string, replace: boolean): Promise<void> {
   await demandReplaceable(folder, replace);
   const files = filesIn(folder);
+  const remove = (each: readonly string[]): Promise<unknown> =>
+    Promise.all(each.map((file) => rm(file, { force: true })));
   try {
     await mkdir(folder, { recursive: true });
-    const leftOver = files.flatMap((file) => [file, unfinishedFile(file)]);
-    await Promise.all(leftOver.map((file) => rm(file, { force: true })));
+    if (replace) await remove(files);
+    // Whoever makes the first file has the folder: two that write into one would damage both records.
+    await writeFile(join(folder, RECORD_FILES.timeline), '', { flag: 'wx' });
+    await remove(files.map(unfinishedFile));
   } catch (error) {
+    const { syscall, code } = error as NodeJS.ErrnoException;
+    if (syscall === 'open' && code === 'EEXIST') throw taken(folder);
     throw new InputError(
       `${folder} cannot be the folder of a record: ${(error as Error).message}; choose another --out`,
     );
@@ -32,13 +41,17 @@ export async function prepareRecordFolder(folder: string, replace: boolean): Pro
 
 /**
  * A record is not written over by mistake.
- * @throws InputError
+ * @throws FolderTakenError
  */
 export async function demandReplaceable(folder: string, replace: boolean): Promise<void> {
   if (replace) return;
   const present = await Promise.all(filesIn(folder).map(exists));
   if (!present.some(Boolean)) return;
-  throw new InputError(
+  throw taken(folder);
+}
+
+function taken(folder: string): FolderTakenError {
+  return new FolderTakenError(
     `${folder} holds a run record already; choose another --out, or give --force to replace it`,
   );
 }
@@ -73,7 +86,7 @@ async function exists(file: string): Promise<boolean> {
 export async function demandNoRecords(folder: string): Promise<void> {
   const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    throw error;
+    throw new InputError(`${folder} cannot be the folder of records: ${error.message}; choose another --out`);
   });
   if (entries.length > 0)
     throw new InputError(`${folder} is not empty, and would not be one set of runs; choose another --out`);

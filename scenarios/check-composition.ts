@@ -1,5 +1,5 @@
 import type { Composition } from './compose.js';
-import { withoutEnvironment } from './environment.js';
+import { environmentSecrets, withoutEnvironment } from './environment.js';
 import type { Finding } from './finding.js';
 import { explain, inOrder, MOST_ISSUES } from './issues.js';
 import { originAt, placeAt } from './origin.js';
@@ -45,7 +45,7 @@ export function checkComposition(
   const variables = [...new Set([...files, ...applied].flatMap((each) => each.variables))];
   const findings = [
     ...(parsed.error?.issues.slice(0, MOST_ISSUES).flatMap(explain) ?? []),
-    ...findingsAcross(content),
+    ...findingsAcross(content, environmentSecrets(variables)),
     ...untoldGateFindings(
       untold.filter((gate) => !isForAnother(gate)),
       content,

@@ -1,6 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { quote } from '../record/quantity.js';
+import { environmentSecrets } from './environment.js';
+import { knownKeys, MOST_ISSUES, unknownKey } from './issues.js';
 import { merged } from './merge.js';
 import { withWholePaths } from './named-files.js';
 import { type Origin, originAt, type Part } from './origin.js';
@@ -83,8 +85,10 @@ async function composeFile(
   const content = isElsewhere ? withWholePaths(file.content, folder) : file.content;
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     return { content, origin: { file, path: [] } };
+  if (reading.files.length > 1) refuseOtherFile(file, Object.keys(content));
   const follow = async (name: unknown, path: Path): Promise<Part> => {
     const place = placeIn(file, path);
+    refuseSecret(name, file, place, path);
     const next = await locate(name, located, place, path);
     await refuseCycle(next, links, place, path);
     return compose(next, reading, links, place);
@@ -101,6 +105,26 @@ async function composeFile(
     below = below ? merged(below, base) : base;
   }
   return below ? merged(below, whole) : whole;
+}
+
+/**
+ * The record keeps every file that a scenario is made of, so that a stranger's must not name what is none (a configuration with
+ * keys in it, say), and then take its content away again with null.
+ */
+function refuseOtherFile(file: ScenarioFile, keys: readonly string[]): void {
+  const known = knownKeys([]);
+  const issues = keys
+    .filter((key) => !known.includes(key))
+    .slice(0, MOST_ISSUES)
+    .map((key) => ({ place: placeIn(file, [key]), path: key, message: unknownKey([], key).message }));
+  if (issues.length > 0) throw new ScenarioError(issues);
+}
+
+/** Which files a scenario is made of is told in errors, and in the record. */
+function refuseSecret(name: unknown, { variables }: ScenarioFile, place: string, path: Path): void {
+  const isTold = environmentSecrets(variables).some((secret) => String(name).includes(secret));
+  if (isTold)
+    throw fault(place, path.join('.'), 'holds a secret of the environment, and names of files are told');
 }
 
 async function locate(name: unknown, from: Located, place: string, path: Path): Promise<Located> {

@@ -1,6 +1,6 @@
-import { isMap, isPair, isScalar, isSeq, type Scalar, visit } from 'yaml';
+import { type Alias, type Document, isMap, isNode, isPair, isScalar, isSeq, type Node, visit } from 'yaml';
 import type { Path } from './path.js';
-import { findableIn, HIDDEN, isSecretKey } from './secret-places.js';
+import { findableIn, HIDDEN, isSecretVariable } from './secret-places.js';
 import type { YamlInput } from './yaml-input.js';
 
 /** What became of a text with variables of the environment in its values. */
@@ -31,7 +31,7 @@ export function fillFromEnvironment(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Filled {
   const variables = new Set<string>();
-  const filled: Path[] = [];
+  const filled = new Set<Node>();
   const problems: Filled['problems'] = [];
   let isChanged = false;
   visit(input.document, {
@@ -42,7 +42,7 @@ export function fillFromEnvironment(
       const line = input.lines.linePos(node.range?.[0] ?? 0).line;
       problems.push(...wrong.map((message) => ({ line, path, message })));
       for (const name of names) variables.add(name);
-      if (names.length > 0) filled.push(path);
+      if (names.length > 0) filled.add(node);
       node.value = names.length > 0 ? asWritten(text) : text;
       isChanged = true;
     },
@@ -50,7 +50,7 @@ export function fillFromEnvironment(
   return {
     content: isChanged ? input.document.toJS({ maxAliasCount: 100 }) : input.content,
     variables: [...variables],
-    filled,
+    filled: filled.size > 0 ? pathsOf(filled, input.document, input.document.contents, []) : [],
     problems,
   };
 }
@@ -90,7 +90,23 @@ function asWritten(text: string): string | number | boolean {
   return /^-?\d{1,15}(\.\d+)?$/.test(text) && String(Number(text)) === text ? Number(text) : text;
 }
 
-function pathOf(ancestors: readonly unknown[], node: Scalar): Path {
+/** Where the nodes stand below `root`, each also where an alias repeats it. */
+function pathsOf(nodes: ReadonlySet<Node>, document: Document, root: Node | null, above: Path): Path[] {
+  const paths: Path[] = [];
+  visit(root, {
+    Scalar: (_, node, ancestors) => {
+      if (nodes.has(node)) paths.push([...above, ...pathOf(ancestors, node)]);
+    },
+    Alias: (_, alias: Alias, ancestors) => {
+      const repeated = alias.resolve(document);
+      if (isNode(repeated))
+        paths.push(...pathsOf(nodes, document, repeated, [...above, ...pathOf(ancestors, alias)]));
+    },
+  });
+  return paths;
+}
+
+function pathOf(ancestors: readonly unknown[], node: Node): Path {
   const below = [...ancestors.slice(1), node];
   return ancestors.flatMap((each, depth): Path => {
     if (isSeq(each)) return [each.items.indexOf(below[depth] as never)];
@@ -103,7 +119,9 @@ function pathOf(ancestors: readonly unknown[], node: Scalar): Path {
 
 /** Of a variable that is called a secret the value is one wherever it stands. @returns the texts by which it is found */
 export function environmentSecrets(variables: readonly string[]): string[] {
-  return variables.filter(isSecretKey).flatMap((name) => findableIn(process.env[name] ?? '', name));
+  return variables
+    .filter(isSecretVariable)
+    .flatMap((name) => findableIn(process.env[name] ?? '', name, true));
 }
 
 /** Of a long one a message quotes the beginning. */

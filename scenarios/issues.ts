@@ -12,16 +12,19 @@ export const MOST_ISSUES = 200;
 export function explain(issue: z.core.$ZodIssue): Finding[] {
   const path = issue.path as Path;
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(path);
-    return issue.keys.map((key) => ({
-      path: [...path, key],
-      message: `is not a known key${didYouMean(key, known) || `; known here: ${known.join(', ')}`}`,
-    }));
+    return issue.keys.map((key) => unknownKey(path, key));
   }
   if (issue.code === 'invalid_type' && issue.input === undefined && /^Invalid input/.test(issue.message)) {
     return [{ path, message: 'is missing' }];
   }
   return [{ path, message: issue.message.replace(/^Invalid input: expected (\w+).*/, 'must be of type $1') }];
+}
+
+/** A key at `path` that nobody knows. */
+export function unknownKey(path: Path, key: string): Finding {
+  const known = knownKeys(path);
+  const hint = didYouMean(key, known) || `; known here: ${known.join(', ')}`;
+  return { path: [...path, key], message: `is not a known key${hint}` };
 }
 
 interface JsonSchema {
@@ -32,7 +35,7 @@ interface JsonSchema {
 let inputSchema: JsonSchema | undefined;
 
 /** The keys that the schema has at `path`. */
-function knownKeys(path: Path): string[] {
+export function knownKeys(path: Path): string[] {
   inputSchema ??= z.toJSONSchema(scenarioSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
   let schema: JsonSchema | undefined = inputSchema;
   for (const key of path) schema = typeof key === 'number' ? schema?.items : schema?.properties?.[key];

@@ -8,6 +8,7 @@ import { missingProgram } from './missing-program.js';
 import { mapOf } from './raw-scenario.js';
 import type { Action, Scenario } from './scenario.js';
 import { parseScenarioText } from './scenario-file.js';
+import { secretsOf } from './secrets.js';
 import { locateScenario } from './shipped.js';
 import { reachBeyondRun, reachOfDriver, reachOfEnvironment } from './trust.js';
 
@@ -35,6 +36,12 @@ export interface LoadOptions {
   isTrusted?: boolean;
   /** It is only planned, and no server is started: of its code, nothing but a driver of its own would run. */
   isOnlyPlanned?: boolean;
+}
+
+/** All that must not be told to whom something about the scenario is passed on. */
+export function secretsOfLoaded({ scenario, source, secrets = [] }: LoadedScenario): string[] {
+  const texts = [source.text, ...(source.bases ?? []).map(({ text }) => text)];
+  return secretsOf(scenario, texts, source.overrides, secrets);
 }
 
 /**

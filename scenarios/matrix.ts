@@ -1,5 +1,5 @@
 import { composeScenario } from './compose.js';
-import { type LoadedScenario, type LoadOptions, loadScenario } from './load.js';
+import { type LoadedScenario, type LoadOptions, loadScenario, secretsOfLoaded } from './load.js';
 import { type Matrix, matrixSchema } from './matrix-schema.js';
 import { mapOf } from './raw-scenario.js';
 import { ScenarioError } from './scenario-error.js';
@@ -53,6 +53,10 @@ export async function loadCells(
   const cells: Cell[] = [];
   for (const [index, { name, values }] of combinations.entries()) {
     const loaded = await inCell(name, () => loadScenario(file, [...values, ...overrides], options));
+    if (secretsOfLoaded(loaded).some((secret) => name.includes(secret))) {
+      const message = `has a combination that is called by a secret, and names are told; give its values names of their own, such as {users: {first: {target.token: …}}}`;
+      throw new ScenarioError([{ place: base.source.file, path: 'matrix', message }]);
+    }
     cells.push({ name, folder: folders[index] as string, loaded });
   }
   return cells;
@@ -67,12 +71,17 @@ function combine(matrix: Matrix): { name: string; values: string[] }[] {
           name: name === '' ? value.name : `${name}, ${value.name}`,
           values: [
             ...values,
-            ...Object.entries(value.set).map(([path, set]) => `${path}=${JSON.stringify(set)}`),
+            ...Object.entries(value.set).map(([path, set]) => `${path}=${asOverride(set)}`),
           ],
         })),
       ),
     [{ name: '', values: [] }],
   );
+}
+
+/** Its variables are filled in already: what looks like one now is text that stays. */
+function asOverride(value: unknown): string {
+  return JSON.stringify(value).replaceAll('${', () => '$${');
 }
 
 async function inCell(name: string, load: () => Promise<LoadedScenario>): Promise<LoadedScenario> {

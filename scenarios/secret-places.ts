@@ -6,6 +6,10 @@ export const HIDDEN = '…';
 const SECRET_NAME =
   /(token|secret|password|passwd|passphrase|pwd|api[_-]?key|authorization|cookie|credentials|dsn|jwt|bearer)$/i;
 
+/** In the name of a variable of the environment it may stand anywhere: `AWS_SECRET_ACCESS_KEY`, `CHAT_TOKEN_2`, `DB_PASS`. */
+const SECRET_WORD =
+  /(^|_)(token|secret|password|passwd|passphrase|pass|pwd|pat|(api|access|account|auth|encryption|private|session|signing|ssh)_?key|credentials?|cookie|jwt|bearer)(_|$)/i;
+
 /** Of the headers of an upgrade, those that say nothing of who asks. */
 const HARMLESS_HEADERS = new Set(['origin', 'user-agent', 'accept', 'accept-language']);
 
@@ -26,6 +30,11 @@ export function isSecretKey(key: unknown): boolean {
   return typeof key === 'string' && SECRET_NAME.test(key);
 }
 
+/** Variables of the environment whose values are secrets. */
+export function isSecretVariable(name: string): boolean {
+  return isSecretKey(name) || SECRET_WORD.test(name);
+}
+
 /** Whether what stands there is hidden, with all that is below it: at such a key, a header, a variable of a command. */
 export function isSecretPlace(path: KeyPath): boolean {
   return path.some((key, depth) => isVariable(path.slice(0, depth + 1)) || isSecretKey(key));
@@ -44,9 +53,15 @@ export function isTelling(value: unknown, path: KeyPath): boolean {
   return typeof value !== 'boolean' || path.some((_, depth) => isVariable(path.slice(0, depth + 1)));
 }
 
-/** The texts by which a value at a secret place is found where else it stands. */
-export function findableIn(value: string, key: string | number | undefined): string[] {
-  const isNamed = isSecretKey(key);
+/**
+ * The texts by which a value at a secret place is found where else it stands.
+ * @param isNamed what it is called says that it is a secret
+ */
+export function findableIn(
+  value: string,
+  key: string | number | undefined,
+  isNamed = isSecretKey(key),
+): string[] {
   return [
     ...[value].filter((text) => isFindable(text, isNamed ? SHORTEST_FOUND : SHORTEST_FOUND_UNNAMED)),
     ...partsOf(value, String(key)).filter((part) => isFindable(part, SHORTEST_FOUND_PART)),

@@ -38,6 +38,37 @@ export function secretsInSource(text: string, overrides: readonly string[]): str
   ];
 }
 
+/**
+ * All of a scenario, the longest first: a secret that another one begins with would leave the rest of that one.
+ * @param texts of its files
+ * @param further that no key of it tells
+ */
+export function secretsOf(
+  resolved: unknown,
+  texts: readonly string[],
+  overrides: readonly string[],
+  further: readonly string[],
+): string[] {
+  const [own = '', ...bases] = texts;
+  const found = [
+    ...further,
+    ...secretsIn(resolved),
+    ...secretsInSource(own, overrides),
+    ...bases.flatMap((text) => secretsInSource(text, [])),
+  ];
+  return [...new Set(found)].sort((one, other) => other.length - one.length);
+}
+
+/** Data of the same shape with the secrets hidden in its texts, wherever they stand. */
+export function hideInTexts<Data>(data: Data, secrets: readonly string[]): Data {
+  if (typeof data === 'string') return hideInText(data, secrets) as Data;
+  if (Array.isArray(data)) return data.map((each) => hideInTexts(each, secrets)) as Data;
+  if (typeof data !== 'object' || data === null) return data;
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, hideInTexts(value, secrets)]),
+  ) as Data;
+}
+
 /** Data of the same shape without the secrets. @param path of `data` */
 export function withoutSecrets(data: unknown, secrets: readonly string[], path: KeyPath = []): unknown {
   if (isSecretPlace(path)) return isTelling(data, path) ? HIDDEN : data;

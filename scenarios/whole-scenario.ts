@@ -13,8 +13,9 @@ const SMALLEST_WITH_LINK = 2048;
  * What parts of a scenario say of each other, which no part can know alone. It is asked whatever else is wrong, so that
  * everything is told at once.
  * @param content as YAML holds it, overrides applied
+ * @param secrets that no key of it tells, as they came from the environment
  */
-export function findingsAcross(content: unknown): Finding[] {
+export function findingsAcross(content: unknown, secrets: readonly string[]): Finding[] {
   const scenario = mapOf(content);
   return [
     ...actionsPastPhases(scenario),
@@ -22,7 +23,7 @@ export function findingsAcross(content: unknown): Finding[] {
     ...doubleNames(scenario),
     ...mediaNeeds(scenario),
     ...gatesOnUnnamedSeries(scenario),
-    ...namesWithSecrets(scenario),
+    ...namesWithSecrets(scenario, secrets),
   ];
 }
 
@@ -117,8 +118,8 @@ function gatesOnUnnamedSeries(scenario: RawMap): Finding[] {
 }
 
 /** Names stand in the record, in its folder and in every chart, where a token could not be hidden any more. */
-function namesWithSecrets(scenario: RawMap): Finding[] {
-  const secrets = secretsIn(scenario);
+function namesWithSecrets(scenario: RawMap, further: readonly string[]): Finding[] {
+  const secrets = [...further, ...secretsIn(scenario)];
   const names: [Finding['path'], unknown][] = [
     [['name'], scenario.name],
     ...mapsOf(scenario.phases).map(({ name }, index): [Finding['path'], unknown] => [
@@ -128,5 +129,5 @@ function namesWithSecrets(scenario: RawMap): Finding[] {
   ];
   return names
     .filter(([, name]) => typeof name === 'string' && secrets.some((secret) => name.includes(secret)))
-    .map(([path]) => ({ path, message: 'holds the token, and names are told in the record; write another' }));
+    .map(([path]) => ({ path, message: 'holds a secret, and names are told in the record; write another' }));
 }

@@ -35,12 +35,11 @@ export interface HistogramPoint {
  */
 export const MOST_SERIES = 200;
 
-/** @param values by the value of the label */
+/** @param values by the value of the label; a page has each series once, so of one that is there twice the last counts */
 export function pointsBy(label: string, values: Iterable<[string, number]>): NumberFamily['points'] {
-  const points: NumberFamily['points'] = [];
+  const valueOf = new Map<string, number>();
   for (const [name, value] of values) {
-    if (points.length === MOST_SERIES) break;
-    points.push({ labels: { [label]: name }, value });
+    if (valueOf.size < MOST_SERIES || valueOf.has(name)) valueOf.set(name, value);
   }
-  return points;
+  return [...valueOf].map(([name, value]) => ({ labels: { [label]: name }, value }));
 }

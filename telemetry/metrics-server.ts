@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { InputError } from '../record/input-error.js';
 import type { Family } from './family.js';
-import { contentTypeOf, formatFor, prometheusPage } from './prometheus-page.js';
+import { contentTypeOf, formatFor, type PageFormat, prometheusPage } from './prometheus-page.js';
 
 export interface MetricsServer {
   /** Of the page. */
@@ -13,6 +13,8 @@ export interface MetricsServer {
 /** Those who scrape ask in a moment and are few. */
 const MAX_CONNECTIONS = 64;
 const REQUEST_TIMEOUT_MS = 5000;
+/** A run has something new every second. */
+const FRESH_MS = 250;
 
 const LOOPBACK_NAMES = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
@@ -26,12 +28,13 @@ export async function startMetricsServer(
   families: () => readonly Family[],
 ): Promise<MetricsServer> {
   const timeouts = { headersTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
+  const pages = freshPages(families);
   const server = createServer(timeouts, (request, response) => {
     if (address.isLoopback && !LOOPBACK_NAMES.test(request.headers.host ?? ''))
       return answer(response, 403, 'only for this machine\n');
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'only GET\n');
     if (request.url?.split('?')[0] !== '/metrics') return answer(response, 404, 'try /metrics\n');
-    page(request, families()).then(
+    pages.of(formatFor(request.headers.accept)).then(
       ({ type, text }) => answer(response, 200, text, type),
       (error: Error) => answer(response, 500, `${error.message}\n`),
     );
@@ -55,12 +58,28 @@ export async function startMetricsServer(
   };
 }
 
-async function page(
-  request: IncomingMessage,
-  families: readonly Family[],
-): Promise<{ type: string; text: string }> {
-  const format = formatFor(request.headers.accept);
-  return { type: contentTypeOf(format), text: await prometheusPage(families, format) };
+/** Pages by their format, each made once for all who ask at the same time: many of them must not cost the run its cores. */
+function freshPages(families: () => readonly Family[]) {
+  const made = new Map<PageFormat, { atMs: number; page: Promise<Page> }>();
+  return {
+    of: (format: PageFormat): Promise<Page> => {
+      const known = made.get(format);
+      if (known && performance.now() - known.atMs < FRESH_MS) return known.page;
+      const page = pageOf(families, format);
+      made.set(format, { atMs: performance.now(), page });
+      return page;
+    },
+  };
+}
+
+interface Page {
+  type: string;
+  text: string;
+}
+
+/** Rejects where the families cannot be told: that is an answer, and no end of the run. */
+async function pageOf(families: () => readonly Family[], format: PageFormat): Promise<Page> {
+  return { type: contentTypeOf(format), text: await prometheusPage(families(), format) };
 }
 
 function answer(

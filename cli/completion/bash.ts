@@ -22,13 +22,21 @@ ${commands.flatMap(valueCases).join('\n')}
 ${commands.map(commandCase).join('\n')}
   esac
 }
+# Names may hold spaces, and only those of files are to be quoted and get a slash behind them.
+_c2m_files() {
+  local IFS=$'\\n'
+  compopt -o filenames 2>/dev/null
+  COMPREPLY=($(compgen "$@"))
+}
 _c2m_scenarios() {
+  local shipped=$(compgen -W '${scenarios.join(' ')}' -- "$1")
+  local IFS=$'\\n'
+  compopt -o filenames 2>/dev/null
   COMPREPLY=(
-    $(compgen -W '${scenarios.join(' ')}' -- "$1") $(compgen -f -X '!*.yaml' -- "$1")
-    $(compgen -f -X '!*.yml' -- "$1") $(compgen -d -S / -- "$1")
+    $shipped $(compgen -f -X '!*.yaml' -- "$1") $(compgen -f -X '!*.yml' -- "$1") $(compgen -d -- "$1")
   )
 }
-complete -o filenames -o nosort -F _c2m c2m 2>/dev/null || complete -F _c2m c2m
+complete -o nosort -F _c2m c2m 2>/dev/null || complete -F _c2m c2m
 `;
 }
 
@@ -67,9 +75,9 @@ function offer(completed: Completed): string {
     case 'scenarios':
       return '_c2m_scenarios "$current"';
     case 'folders':
-      return 'COMPREPLY=($(compgen -d -- "$current"))';
+      return '_c2m_files -d -- "$current"';
     case 'files':
-      return 'COMPREPLY=($(compgen -f -- "$current"))';
+      return '_c2m_files -f -- "$current"';
     case 'nothing':
       return ':';
   }

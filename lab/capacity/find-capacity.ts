@@ -3,7 +3,8 @@ import type { NatsOptions } from '../../nats/connect.js';
 import type { Capacity, CapacitySearch } from '../../record/capacity.js';
 import type { Gate } from '../../record/gate.js';
 import { InputError } from '../../record/input-error.js';
-import type { LoadedScenario } from '../../scenarios/load.js';
+import { type LoadedScenario, secretsOfLoaded } from '../../scenarios/load.js';
+import { hideInOverride, hideInTexts } from '../../scenarios/secrets.js';
 import { packageVersion } from '../version.js';
 import type { LevelRange } from './level-range.js';
 import { scalabilityOf } from './scalability-of.js';
@@ -90,6 +91,8 @@ export async function findCapacity(
     from = search.holds?.level ?? from;
   }
   const { gates, trialMs, fullMs } = plan;
+  // It may be passed on, as a record may.
+  const secrets = secretsOfLoaded(base);
   return {
     failure,
     capacity: {
@@ -98,7 +101,10 @@ export async function findCapacity(
       c2m: packageVersion(),
       startedAt: startedAt.toISOString(),
       durationSeconds: Math.round(performance.now() - startedMs) / 1000,
-      scenario: { file: base.source.file, overrides: base.source.overrides },
+      scenario: {
+        file: base.source.file,
+        overrides: base.source.overrides.map((override) => hideInOverride(override, secrets)),
+      },
       find: options.find,
       isPerClient: options.isPerClient,
       until: gates.until,
@@ -113,7 +119,8 @@ export async function findCapacity(
         mostTrials: options.mostTrials,
         mostSeconds: options.mostMs / 1000,
       },
-      searches,
+      // What went wrong may quote what was asked for.
+      searches: hideInTexts(searches, secrets),
       scalability: options.workers.length > 1 ? scalabilityOf(searches) : null,
     },
   };
@@ -151,18 +158,23 @@ function planOf(options: CapacityOptions, { scenario }: LoadedScenario): Capacit
   };
 }
 
-/** @throws RunError where the file has become another one since the search began */
+/** @throws RunError where one of its files has become another one since the search began */
 async function loadSame(
   { load }: CapacityOptions,
   base: LoadedScenario,
   overrides: readonly string[],
 ): Promise<LoadedScenario> {
   const loaded = await load(overrides);
-  if (loaded.source.text === base.source.text) return loaded;
+  if (textsOf(loaded) === textsOf(base)) return loaded;
   throw new RunError(
     'C2M_RUN',
     `${base.source.file} was changed while the search went on; what the trials say of each other would not be of one scenario`,
   );
+}
+
+/** Of the file and of those that it extends and imports. */
+function textsOf({ source: { text, bases = [] } }: LoadedScenario): string {
+  return JSON.stringify([text, ...bases.map((base) => base.text)]);
 }
 
 function overridesOf(

@@ -68,7 +68,7 @@ async function commitRecord(
   const local = await localCommit(address.branch, own.cwd);
   await git(parent === undefined ? ['read-tree', '--empty'] : ['read-tree', parent], own);
   const folder = join(address.path, folderName(record));
-  const removed = await makeRoom(address.path, folder, keep, own);
+  const removed = parent === undefined ? [] : await makeRoom(parent, address.path, folder, keep, own);
   const entries: string[] = [];
   for (const [name, text] of texts) {
     const blob = await gitText(['hash-object', '-w', '--stdin'], { ...own, input: text });
@@ -105,38 +105,56 @@ function folderName({ startedAt, id }: RunRecord): string {
   return `${time}-${id.replace(/[^0-9A-Za-z]/g, '').slice(0, 8)}`;
 }
 
-/** Takes the oldest folders of records out of the index, by their names. */
-async function makeRoom(path: string, added: string, keep: number, own: GitOptions): Promise<string[]> {
-  const under = path === '' ? [] : ['--', `${path}/`];
-  const listed = (await git(['ls-files', '-z', ...under], { ...own, mostBytes: 32 * 1024 * 1024 }))
-    .toString('utf8')
-    .split('\0');
+/**
+ * Takes the oldest folders of records out of the index, by their names. Both commands name files from the top of the tree,
+ * whichever folder of the repository we are in; ls-files and --force-remove would look no further than that one.
+ */
+async function makeRoom(
+  parent: string,
+  path: string,
+  added: string,
+  keep: number,
+  own: GitOptions,
+): Promise<string[]> {
   const depth = path === '' ? 0 : path.split('/').length;
+  const listed = await filesIn(parent, path, own);
   const folders = listed
-    .filter((file) => file.endsWith(`/${RECORD_FILES.run}`) && file.split('/').length === depth + 2)
-    .map((file) => file.slice(0, -RECORD_FILES.run.length - 1))
+    .filter(({ file }) => file.endsWith(`/${RECORD_FILES.run}`) && file.split('/').length === depth + 2)
+    .map(({ file }) => file.slice(0, -RECORD_FILES.run.length - 1))
     .filter((folder) => folder !== added && /\/?\d{8}T\d{6}Z-\w+$/.test(folder))
     .sort();
   const removed = folders.slice(0, Math.max(0, folders.length + 1 - keep));
-  const files = listed.filter((file) => removed.some((folder) => file.startsWith(`${folder}/`)));
-  if (files.length > 0)
-    await git(['update-index', '-z', '--force-remove', '--stdin'], {
-      ...own,
-      input: `${files.join('\0')}\0`,
-    });
+  const gone = listed.filter(({ file }) => removed.some((folder) => file.startsWith(`${folder}/`)));
+  // A mode of 0 takes it out.
+  const input = gone.map(({ object, file }) => `0 ${object}\t${file}\0`).join('');
+  if (input !== '') await git(['update-index', '-z', '--index-info'], { ...own, input });
   return removed;
+}
+
+async function filesIn(
+  commit: string,
+  path: string,
+  own: GitOptions,
+): Promise<{ object: string; file: string }[]> {
+  const under = path === '' ? [] : ['--', `${path}/`];
+  const listed = await git(['ls-tree', '-r', '-z', '--full-tree', commit, ...under], {
+    ...own,
+    mostBytes: 32 * 1024 * 1024,
+  });
+  return listed
+    .toString('utf8')
+    .split('\0')
+    .flatMap((entry) => {
+      const [, object, file] = /^\d+ \w+ ([0-9a-f]+)\t(.*)$/s.exec(entry) ?? [];
+      return object === undefined || file === undefined ? [] : [{ object, file }];
+    });
 }
 
 /** Of whoever git knows; a CI job has often said nothing. */
 async function identity({ cwd }: GitOptions): Promise<Record<string, string>> {
-  const isKnown = await gitText(['var', 'GIT_COMMITTER_IDENT'], {
+  // Git makes a name up from the machine's where it may.
+  const isKnown = await gitText(['-c', 'user.useConfigOnly=true', 'var', 'GIT_COMMITTER_IDENT'], {
     cwd,
-    // Git makes a name up from the machine's where it may.
-    environment: {
-      GIT_CONFIG_COUNT: '1',
-      GIT_CONFIG_KEY_0: 'user.useConfigOnly',
-      GIT_CONFIG_VALUE_0: 'true',
-    },
   }).then(
     () => true,
     () => false,

@@ -4,7 +4,7 @@ import type { Family } from '../family.js';
 import { hrTime } from './hr-time.js';
 import type { OtlpSdk } from './load-sdk.js';
 import { metricData } from './metric-data.js';
-import { INTERVAL_MS, type Signal, signalSettings } from './signal-settings.js';
+import { INTERVAL_MS, LONGEST_EXPORT_MS, type Signal, signalSettings } from './signal-settings.js';
 import { tellingOnce } from './telling-once.js';
 
 /** What is sent, and since when it was counted (wall clock). */
@@ -21,11 +21,11 @@ export function startMetricsExport(
   figures: Figures,
 ): MeterProvider {
   const { metrics, metricExporter } = sdk;
-  const exporter = new metricExporter.OTLPMetricExporter(signalSettings(signal.url, 'metrics'));
+  const exporter = new metricExporter.OTLPMetricExporter(signalSettings(signal, 'metrics'));
   const reader = new metrics.PeriodicExportingMetricReader({
     exporter: quiet(exporter, signal),
     exportIntervalMillis: INTERVAL_MS,
-    exportTimeoutMillis: INTERVAL_MS,
+    exportTimeoutMillis: LONGEST_EXPORT_MS,
     // Nothing is counted by instruments of the SDK: the clients have counted it.
     metricProducers: [
       {

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Resource } from '@opentelemetry/resources';
 import type { RunRecord } from '../../record/run.js';
+import { type Connections, connectionsOf } from './connections.js';
 import { loadOtlpSdk, type OtlpSdk } from './load-sdk.js';
 import { type Figures, startMetricsExport } from './metrics-export.js';
-import type { Signal } from './signal-settings.js';
+import { LONGEST_EXPORT_MS, type Signal } from './signal-settings.js';
 import { startTraceExport } from './trace-export.js';
 
 /** What is told to a receiver of OTLP while runs go on, and when they have ended. */
@@ -24,7 +25,7 @@ export interface OtlpSettings extends Figures {
 }
 
 /** What the end of a run waits for at most, and where nothing arrived until then. */
-const END_MS = 4000;
+const END_MS = LONGEST_EXPORT_MS;
 const END_FAILING_MS = 1000;
 
 /** @throws InputError where the SDK is not there */
@@ -37,15 +38,26 @@ export async function startOtlpExport(settings: OtlpSettings): Promise<OtlpExpor
     if (!isTold) settings.tell(why);
     isTold = true;
   };
-  const signal = (state: Signal['state']): Signal => ({ url, version, state, tell });
+  const [toMetrics, toTraces] = [connectionsOf('metrics'), connectionsOf('traces')];
+  const signal = (state: Signal['state'], connections: Connections): Signal => ({
+    url,
+    version,
+    state,
+    connections,
+    tell,
+  });
   const resource = resourceOf(sdk, version);
-  const meters = startMetricsExport(sdk, resource, signal(ofMetrics), settings);
-  const traces = startTraceExport(sdk, resource, signal(ofTraces));
-  const isFailing = (): boolean => ofMetrics.isFailing || ofTraces.isFailing;
+  const meters = startMetricsExport(sdk, resource, signal(ofMetrics, toMetrics), settings);
+  const traces = startTraceExport(sdk, resource, signal(ofTraces, toTraces));
+  /** It did not come to an end, well or badly, while somebody waited for it. */
+  let isLate = false;
+  const isFailing = (): boolean => ofMetrics.isFailing || ofTraces.isFailing || isLate;
   /** Whatever the SDK makes of it: it is waited for a while, and what it throws is told like all else. */
   const bounded = async (...work: Promise<void>[]): Promise<void> => {
     const all = Promise.all(work).catch((error: Error) => tell(error.message));
-    await Promise.race([all, sleep(isFailing() ? END_FAILING_MS : END_MS, undefined, { ref: false })]);
+    const patience = sleep(isFailing() ? END_FAILING_MS : END_MS, 'late' as const, { ref: false });
+    isLate = (await Promise.race([all, patience])) === 'late';
+    if (isLate) tell('it did not answer in time');
   };
   return {
     began: () => {
@@ -55,9 +67,11 @@ export async function startOtlpExport(settings: OtlpSettings): Promise<OtlpExpor
       traces.take(record);
       await bounded(meters.forceFlush(), traces.forceFlush());
     },
-    // Shutting down sends once more, and tries for seconds where nobody is there; its timers keep no process alive.
+    // Shutting down sends once more, and tries for seconds where nobody is there or nobody answers.
     close: async () => {
       if (!isFailing()) await bounded(meters.shutdown(), traces.shutdown());
+      toMetrics.end();
+      toTraces.end();
     },
   };
 }

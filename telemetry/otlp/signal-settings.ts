@@ -1,7 +1,10 @@
+import type { Connections } from './connections.js';
 import type { ExportState } from './telling-once.js';
 
-/** Metrics go out so often; an export takes no longer. */
+/** Metrics go out so often. */
 export const INTERVAL_MS = 5000;
+/** The SDK gives an export up by then: no later than the end of a run does. */
+export const LONGEST_EXPORT_MS = 4000;
 /** Of one request and its repetitions, unless the environment says otherwise. */
 const TIMEOUT_MS = 3000;
 /** Requests of a signal that are under way. */
@@ -13,14 +16,16 @@ export interface Signal {
   url: string | undefined;
   version: string;
   state: ExportState;
+  connections: Connections;
   tell: (why: string) => void;
 }
 
 /** For an exporter of the SDK, which reads from the environment what is left out. */
-export function signalSettings(url: string | undefined, signal: 'metrics' | 'traces') {
+export function signalSettings({ url, connections }: Signal, signal: 'metrics' | 'traces') {
   const isTimed = Object.keys(process.env).some((name) => /^OTEL_EXPORTER_OTLP_(\w+_)?TIMEOUT$/.test(name));
   return {
     concurrencyLimit: CONCURRENCY,
+    httpAgentOptions: connections.agentFor,
     ...(!isTimed && { timeoutMillis: TIMEOUT_MS }),
     ...(url !== undefined && { url: signalUrl(url, signal) }),
   };

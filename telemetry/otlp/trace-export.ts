@@ -5,7 +5,7 @@ import type { RunRecord } from '../../record/run.js';
 import { hrTime } from './hr-time.js';
 import type { OtlpSdk } from './load-sdk.js';
 import { type RunSpan, runSpans, traceIdOf } from './run-spans.js';
-import { INTERVAL_MS, type Signal, signalSettings } from './signal-settings.js';
+import { LONGEST_EXPORT_MS, type Signal, signalSettings } from './signal-settings.js';
 import { tellingOnce } from './telling-once.js';
 
 export interface TraceExport {
@@ -23,7 +23,7 @@ export function startTraceExport(
   resource: Resource,
   signal: Signal,
 ): TraceExport {
-  const exporter = new traceExporter.OTLPTraceExporter(signalSettings(signal.url, 'traces'));
+  const exporter = new traceExporter.OTLPTraceExporter(signalSettings(signal, 'traces'));
   const random = new trace.RandomIdGenerator();
   let traceId: string | undefined;
   const provider = new trace.TracerProvider({
@@ -39,7 +39,7 @@ export function startTraceExport(
         maxQueueSize: MOST_SPANS,
         // All of them in one request: several at once would be more than may be under way.
         maxExportBatchSize: MOST_SPANS,
-        exportTimeoutMillis: INTERVAL_MS,
+        exportTimeoutMillis: LONGEST_EXPORT_MS,
       }),
     ],
   });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   type C2mError,
   compare,
@@ -83,6 +83,30 @@ describe('a run', () => {
     const { code, message } = await errorOf(runScenario(TALK, { folder }));
     expect(code).toBe('C2M_INPUT');
     expect(message).toContain('holds a run record already');
+  });
+});
+
+describe('runs that begin at once', () => {
+  const scenario = { ...TALK, phases: [{ name: 'talk', duration: '200ms', rate: '50/s' }] };
+  const here = process.cwd();
+  afterEach(() => process.chdir(here));
+
+  test('have records of their own, where nobody says where to put them', async () => {
+    process.chdir(testFolder());
+    const runs = await Promise.all([1, 2, 3].map(() => runScenario(scenario)));
+    expect(new Set(runs.map(({ folder }) => folder)).size).toBe(3);
+    for (const { folder, record, problems } of runs) {
+      expect(problems.join()).not.toContain('damaged');
+      expect(await readRecord(folder)).toEqual(record);
+    }
+  });
+
+  test('do not share a folder', async () => {
+    const folder = join(testFolder(), 'record');
+    const [one, other] = await Promise.allSettled([1, 2].map(() => runScenario(scenario, { folder })));
+    const [kept, refused] = one?.status === 'fulfilled' ? [one, other] : [other, one];
+    expect(kept).toMatchObject({ value: { record: await readRecord(folder) } });
+    expect(refused).toMatchObject({ reason: { code: 'C2M_INPUT' } });
   });
 });
 

@@ -156,6 +156,27 @@ describe('c2m run --dry-run', () => {
     await expect(readFile(join(out, 'run.json'))).rejects.toThrow('ENOENT');
   });
 
+  test('without the secrets of the scenario and of the environment', async () => {
+    vi.stubEnv('C2M_TEST_TOKEN', 'of-the-environment');
+    const file = await scenarioFile(
+      'mine.yaml',
+      SCENARIO.replace(
+        'embedded',
+        `
+  addresses: ["ws://127.0.0.1:1/?access=\${C2M_TEST_TOKEN}"]
+  command: [node, server.js, --token, "\${C2M_TEST_TOKEN}", "--log=ws://me:of-the-url@127.0.0.1/?key=of-the-query"]
+  driver: { websocket: { preset: json-chat } }
+  token: of-the-scenario`,
+      ).replace('phases:', 'description: of-the-scenario\nphases:'),
+    );
+    for (const form of [[], ['--json']]) {
+      const { stdout } = await told(runCommand, file, '--dry-run', '--trust', ...form);
+      expect(stdout).toContain('server.js');
+      expect(stdout).not.toMatch(/of-the-/);
+    }
+    vi.unstubAllEnvs();
+  });
+
   test('as JSON, by the agents and the seconds that the run would have', async () => {
     const file = await scenarioFile('mine.yaml', SCENARIO);
     const set = ['--set', 'generator.agents=2', '--set', 'clients.count=13'];
@@ -335,6 +356,16 @@ describe('completion', () => {
     expect(offered(script, 'driver', '')).toEqual(expect.arrayContaining(['test']));
     expect(offered(script, 'driver', 'test', '--cl')).toEqual(['--clients']);
     expect(offered(script, 'report', '--nothing')).toEqual([]);
+  });
+
+  test('in bash a name with a space stays one, and a command is none of a folder', async () => {
+    const script = await scriptOf('bash');
+    await scenarioFile('my load.yaml', SCENARIO);
+    await mkdir(join(folder, 'old runs'));
+    expect(offered(script, 'run', 'my')).toEqual(['my load.yaml']);
+    expect(offered(script, 'run', 'quickstart', '--out', 'old')).toEqual(['old runs']);
+    // Else bash would put a slash behind `scenarios` where there is a folder of that name.
+    expect(script).not.toMatch(/^complete .*filenames/m);
   });
 
   test('in zsh and fish every command and flag is named', async () => {

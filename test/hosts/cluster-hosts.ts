@@ -101,9 +101,8 @@ export class ClusterHosts {
       await hosts.whenServed();
       return hosts;
     } catch (error) {
-      const words = [...hosts.nats, ...hosts.nodes].map((each) => `${each.name}: ${each.words()}`);
       hosts.close();
-      throw new Error(`${(error as Error).message}\n${words.join('\n')}`);
+      throw error;
     }
   }
 
@@ -117,7 +116,16 @@ export class ClusterHosts {
           throw new Error(`${node.name} sees ${served} homes: ${JSON.stringify(cluster?.homes)}`);
       }
     };
-    await vi.waitFor(look, { timeout: 60_000, interval: 250 });
+    try {
+      await vi.waitFor(look, { timeout: 60_000, interval: 250 });
+    } catch (error) {
+      throw new Error([(error as Error).message, ...this.#words()].join('\n'));
+    }
+  }
+
+  /** What everybody has said, for whoever wonders why. */
+  #words(): string[] {
+    return [...this.nats, ...this.nodes].map((each) => `${each.name}: ${each.words()}`);
   }
 
   /** What a node tells on its admin port, which is for its own host alone. */

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadScenario, parseScenario } from '../../scenarios/load.js';
+import { loadCells } from '../../scenarios/matrix.js';
 import { testFolder } from '../support/folder.js';
 
 beforeEach(() => {
@@ -35,6 +36,27 @@ describe('a variable of the environment in a value', () => {
       // A password of digits is a password.
       target: { token: '123456', insecure: true, processes: { pid: 25 } },
     });
+  });
+
+  test('is so behind an alias as well', () => {
+    const target = '{ addresses: [tcp://127.0.0.1:4000], token: *digits, pid: *count }';
+    const clients = '&of\n  count: &count ${C2M_COUNT}';
+    const text = scenarioWith(target, clients).replace(
+      'name: chat',
+      'name: chat\ndescription: &digits ${C2M_DIGITS}',
+    );
+    const [name, description, where, ...rest] = text.split('\n');
+    expect(parse([name, description, ...rest.slice(0, 2), where, ...rest.slice(2)].join('\n'))).toMatchObject(
+      {
+        description: '123456',
+        target: { token: '123456', processes: { pid: 25 } },
+      },
+    );
+    const twice = `name: chat
+description: { a: &both ["x", "\${C2M_DIGITS}"] }
+target: { addresses: *both }`;
+    // Each place is known by its own path.
+    expect(() => parse(twice)).toThrow(/target\.addresses\.1/);
   });
 
   test('has a default, also where it is set to nothing, and is escaped by a second $', () => {
@@ -104,6 +126,38 @@ describe('what the environment holds', () => {
     expect(variables).toEqual(['C2M_TOKEN', 'C2M_COUNT', 'C2M_RATE']);
     expect(secrets).toEqual(['a-secret-of-the-environment']);
     expect(source.text).not.toContain('a-secret');
+  });
+
+  test('is a secret if a word of its name says so', async () => {
+    const secretsOf = async (name: string) => {
+      vi.stubEnv(name, 'a-value-of-some-length');
+      return (await load(`description: "\${${name}}"\n${scenarioWith('embedded')}`)).secrets;
+    };
+    for (const name of [
+      'AWS_SECRET_ACCESS_KEY',
+      'CHAT_TOKEN_2',
+      'DB_PASS',
+      'GITHUB_PAT',
+      'SSH_KEY',
+      'api_key',
+    ])
+      expect(await secretsOf(name), name).toEqual(['a-value-of-some-length']);
+    for (const name of ['C2M_HOST', 'COMPASS', 'PASSENGERS', 'KEYBOARD', 'TOKENIZER'])
+      expect(await secretsOf(name), name).toEqual([]);
+  });
+
+  test('names nothing that is told: no scenario, no phase, no file, no cell of a matrix', async () => {
+    const inName = scenarioWith('embedded').replace('name: chat', 'name: "${C2M_TOKEN}"');
+    await expect(load(inName)).rejects.toThrow(/chat\.yaml:1 name: holds a secret/);
+    await expect(load('extends: "${C2M_TOKEN}.yaml"')).rejects.toThrow(
+      /chat\.yaml:1 extends: holds a secret of the environment, and names of files are told$/,
+    );
+    await expect(load('name: chat\nphases: [{ import: "${C2M_TOKEN}" }]')).rejects.toThrow(
+      /chat\.yaml:2 phases\.0\.import: holds a secret/,
+    );
+    const file = join(testFolder(), 'chat.yaml');
+    await writeFile(file, `${scenarioWith('embedded')}matrix: { description: [one, "\${C2M_TOKEN}"] }\n`);
+    await expect(loadCells(file)).rejects.toThrow(/matrix: has a combination that is called by a secret/);
   });
 
   test('goes to another machine only if its name begins with C2M_, or somebody trusts the scenario', async () => {

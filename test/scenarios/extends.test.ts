@@ -173,6 +173,22 @@ describe('what is wrong is told with the file and the line where it stands', () 
     expect(problems).toMatch(/^own\.yaml:2 clients\.count: is missing/);
   });
 
+  test('a file that is no scenario, also where its keys are taken away again: the record would keep it', async () => {
+    expect(
+      await problemsOf({
+        'own.yaml': 'extends: [base.yaml, accounts.yaml]\naccounts: null\n',
+        'base.yaml': BASE,
+        'accounts.yaml': 'seed: 4\naccounts: [{ key: of-somebody }]\n',
+      }),
+    ).toMatch(/^accounts\.yaml:2 accounts: is not a known key/);
+    expect(
+      await problemsOf({
+        'own.yaml': `${BASE.replace(/phases:.*/s, '')}phases: [{ import: steps.yaml }]\n`,
+        'steps.yaml': 'phases: [{ name: talk, duration: 1s }]\npipeline: {}\n',
+      }),
+    ).toMatch(/^steps\.yaml:2 pipeline: is not a known key/);
+  });
+
   test('a file that is not there, one that is no YAML, and what is no file', async () => {
     expect(await problemsOf({ 'own.yaml': '\nextends: bse.yaml\n' })).toMatch(
       /^own\.yaml:2 extends: "bse\.yaml": there is no such scenario/,

@@ -58,6 +58,15 @@ matrix:
     expect(cell?.loaded.scenario.clients.count).toBe(50);
   });
 
+  test('fills in what the environment holds once, and leaves what was escaped', async () => {
+    const cells = await cellsOf(`
+matrix:
+  text:
+    price: { description: "$\${NO_SUCH_VARIABLE}" }
+`);
+    expect(cells[0]?.loaded.scenario.description).toBe('${NO_SUCH_VARIABLE}');
+  });
+
   test('is the scenario itself where it has none', async () => {
     const cells = await cellsOf('');
     expect(cells).toMatchObject([{ name: '', loaded: { scenario: { name: 'chat' } } }]);

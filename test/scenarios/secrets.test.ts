@@ -172,7 +172,7 @@ test('what is no secret stays as it was written, line for line', () => {
 
 test('a name that holds the token is refused, as names are told in the record', () => {
   expect(() => parseScenario(scenarioWith('talk'), 'chat.yaml')).toThrow(
-    'chat.yaml:6 phases.0.name: holds the token, and names are told in the record; write another',
+    'chat.yaml:6 phases.0.name: holds a secret, and names are told in the record; write another',
   );
 });
 

@@ -62,6 +62,25 @@ describe('the page of metrics', () => {
     expect((await ask(url, { headers: { host: 'localhost:1' } })).status).toBe(200);
   });
 
+  test('that cannot be made is an answer, and no end of the run', async () => {
+    server = await startMetricsServer({ host: '127.0.0.1', port: 0, isLoopback: true }, () => {
+      throw new Error('no such figure');
+    });
+    expect(await ask(server.url)).toMatchObject({ status: 500, text: 'no such figure\n' });
+  });
+
+  test('is made once for many who ask at the same time', async () => {
+    let made = 0;
+    server = await startMetricsServer({ host: '127.0.0.1', port: 0, isLoopback: true }, () => {
+      made += 1;
+      return runFamilies(runUnderWay());
+    });
+    const { url } = server;
+    const began = performance.now();
+    await Promise.all(Array.from({ length: 40 }, () => ask(url)));
+    expect(made).toBeLessThanOrEqual(2 + (performance.now() - began) / 250);
+  });
+
   test('of a port that is taken says so, and what to do', async () => {
     const { url } = await start();
     const port = Number(new URL(url).port);

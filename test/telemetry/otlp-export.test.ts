@@ -1,3 +1,4 @@
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { missingSdk } from '../../telemetry/otlp/load-sdk.js';
@@ -145,6 +146,25 @@ describe('a receiver that is not what it should be', () => {
     await (await startExport(`http://127.0.0.1:${port}`, told)).ended(record);
     expect(performance.now() - before).toBeLessThan(20_000);
     silent.close();
+  });
+
+  test('that goes on answering for ever is broken off at the end, and keeps no process alive', async () => {
+    const dripping = createHttpServer((_request, response) => {
+      response.writeHead(200, { 'content-length': 1_000_000 });
+      const drip = setInterval(() => response.write('.'), 100);
+      response.on('close', () => clearInterval(drip));
+    });
+    await new Promise<void>((listening) => dripping.listen(0, '127.0.0.1', listening));
+    const { port } = dripping.address() as { port: number };
+    const told: string[] = [];
+    const endless = await startExport(`http://127.0.0.1:${port}`, told);
+    await endless.ended(record);
+    await endless.close();
+    const connections = (): Promise<number> =>
+      new Promise((resolve) => dripping.getConnections((_error, count) => resolve(count)));
+    await expect.poll(connections, { timeout: 5000 }).toBe(0);
+    expect(told).toEqual(['it did not answer in time']);
+    dripping.close();
   });
 });
 

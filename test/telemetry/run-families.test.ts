@@ -47,6 +47,19 @@ describe('the page of a run that goes on', () => {
     expect(page.get('c2m_run_latency_seconds_sum{kind="delivered"}')).toBeCloseTo(90.2518, 0);
   });
 
+  test('has each series once, also where a scenario has the same gate twice', async () => {
+    const gate = { expression: 'messages.lost == 0', value: 0, passed: true };
+    const state = runUnderWay((record) => {
+      record.gates = [gate, gate];
+    });
+    const page = await prometheusPage(runFamilies(state));
+    const series = page.split('\n').filter((line) => line.startsWith('c2m_run_gate_'));
+    expect(series).toEqual([
+      'c2m_run_gate_held{gate="messages.lost == 0"} 1',
+      'c2m_run_gate_value{gate="messages.lost == 0"} 0',
+    ]);
+  });
+
   test('judges the gates so far, in base units', async () => {
     const page = await pageOf(
       runUnderWay((record) => {

@@ -20,7 +20,7 @@ const SERVER = resolve('test/fixtures/commands/limited-chat.mjs');
 async function searchOf(
   limit: string[],
   change: Partial<CapacityOptions>,
-  { more = '', lagLimit = '1m', rate = 100 } = {},
+  { more = '', lagLimit = '1m', rate = 100, overrides = [] as string[] } = {},
 ): Promise<CapacityOutcome & { folder: string }> {
   const port = await freePort();
   const folder = testFolder();
@@ -41,7 +41,7 @@ ${more}
   const records = join(folder, 'records');
   const outcome = await findCapacity(
     {
-      load: (overrides) => loadScenario(file, overrides, { isTrusted: true }),
+      load: (further) => loadScenario(file, [...overrides, ...further], { isTrusted: true }),
       find: 'messages.rate',
       isPerClient: false,
       until: [parseGate('latency.delivered.p99 < 1m')],
@@ -127,6 +127,38 @@ describe('what is not the server’s', () => {
     expect(failure?.message).toContain('limited-chat.mjs');
     expect(capacity.searches[0]?.holds).toBeNull();
     expect(capacity.searches[0]?.trials).toHaveLength(1);
+  });
+
+  test('what it leaves holds no secret of the scenario', async () => {
+    const { capacity } = await searchOf(
+      ['--no-such-option', 'of-the-scenario'],
+      {},
+      {
+        overrides: ['target.token=of-the-scenario'],
+      },
+    );
+    expect(capacity.searches[0]?.whyStopped).toContain('limited-chat.mjs');
+    expect(JSON.stringify(capacity)).not.toContain('of-the-scenario');
+    expect(capacity.scenario.overrides).toEqual(['target.token=…']);
+  });
+
+  test('a file that the scenario extends, and that is changed meanwhile, ends the search', async () => {
+    const folder = testFolder();
+    const base = join(folder, 'base.yaml');
+    const write = (clients: number) =>
+      writeFileSync(base, `clients: { count: ${clients} }\ntarget: { embedded: { store: memory } }\n`);
+    write(10);
+    const file = join(folder, 'own.yaml');
+    writeFileSync(
+      file,
+      'extends: base.yaml\nname: own\nphases: [{ name: talk, duration: 1s, rate: 10/s }]\n',
+    );
+    const load = async (overrides: readonly string[]) => {
+      const loaded = await loadScenario(file, overrides);
+      write(20);
+      return loaded;
+    };
+    await expect(searchOf([], { load })).rejects.toThrow('own.yaml was changed while the search went on');
   });
 
   test('input that is wrong is told before anything is started', async () => {

@@ -92,6 +92,18 @@ describe('a base line in a branch', () => {
     expect(await readBranch(address('branch:c2m-baseline:soak'), repository)).toHaveLength(1);
   });
 
+  test('keeps as many wherever in the repository it is called', async () => {
+    const below = join(repository, 'load', 'chat');
+    mkdirSync(below, { recursive: true });
+    for (const minute of [1, 2, 3]) {
+      const folder = await recordOf(minute);
+      await addToBranch(folder, address('branch:c2m-baseline:chat'), { keep: 1, cwd: below });
+      await rm(folder, { recursive: true });
+    }
+    const left = await readBranch(address('branch:c2m-baseline:chat'), below);
+    expect(left.map(({ record }) => record.startedAt.slice(14, 16))).toEqual(['03']);
+  });
+
   test('has a record once, however often it was added', async () => {
     await add(1, 'branch:c2m-baseline');
     await add(1, 'branch:c2m-baseline');
