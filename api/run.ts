@@ -25,7 +25,7 @@ export interface RunOptions {
    * files, and listen beyond this machine. It is for scenarios that you know.
    */
   readonly trust?: boolean;
-  /** A phase begins. */
+  /** A phase begins. What this or `onSample` throws ends the run, and the promise rejects with it. */
   readonly onPhase?: (phase: RunPhase) => void;
   /** Called once a second with what happened in it. */
   readonly onSample?: (sample: TimelineSample) => void;
@@ -72,17 +72,30 @@ export async function runScenario(
   const lab = await import('../lab/run-scenario.js');
   const loaded = await load(scenario, options);
   const baseline = await readBaseline(options.baseline);
+  const callbacks = new AbortController();
+  // What a callback throws is the caller's own error, and none of the run; it may be a function that returns a promise.
+  const calling =
+    <Event>(callback: (event: Event) => void) =>
+    (event: Event): void => {
+      (async () => callback(event))().catch((error: unknown) => callbacks.abort({ error }));
+    };
   const runIn = async (folder: string) => ({
     folder,
     outcome: await lab.runScenario(
       loaded,
-      { folder, isReplacing: replace, baseline, ...(signal && { signal }) },
-      { ...(onPhase && { phase: onPhase }), ...(onSample && { sample: onSample }) },
+      {
+        folder,
+        isReplacing: replace,
+        baseline,
+        signal: AbortSignal.any([callbacks.signal, ...(signal ? [signal] : [])]),
+      },
+      { ...(onPhase && { phase: calling(onPhase) }), ...(onSample && { sample: calling(onSample) }) },
     ),
   });
   const { folder, outcome } =
     options.folder === undefined ? await inFreeFolder(loaded, runIn) : await runIn(resolve(options.folder));
   const run = outcome.record && (await write(folder, outcome.record));
+  if (callbacks.signal.aborted) throw callbacks.signal.reason.error;
   if (outcome.failure) throw outcome.failure;
   if (run) return run;
   signal?.throwIfAborted();

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { ab } from '../lab/ab.js';
 import { defaultRecordFolder, demandNoRecords } from '../lab/record-folder.js';
-import { loadScenario } from '../scenarios/load.js';
+import { type LoadedScenario, loadScenario, secretsOfLoaded } from '../scenarios/load.js';
+import { hideInOverride } from '../scenarios/secrets.js';
 import { agentsFor } from './agents-option.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 import { type NatsFlags, natsOptions } from './nats-options.js';
@@ -80,7 +81,7 @@ async function run(file: string, options: AbOptions): Promise<ExitStatus> {
     if (!isMachineRead) process.stdout.write(`${words}\n`);
   };
   try {
-    const names = { base: a.join(' ') || 'A', current: b.join(' ') || 'B' };
+    const names = { base: nameOf(a, variants.base) || 'A', current: nameOf(b, variants.current) || 'B' };
     const { signal } = show.interrupts;
     const outcome = await ab(
       { variants, names, runs, smallestEffect, folder, signal, ...(agents && { agents }) },
@@ -106,4 +107,10 @@ async function run(file: string, options: AbOptions): Promise<ExitStatus> {
   } finally {
     show.release();
   }
+}
+
+/** What a variant sets, as reports tell it: without secrets. */
+function nameOf(overrides: readonly string[], loaded: LoadedScenario): string {
+  const secrets = secretsOfLoaded(loaded);
+  return overrides.map((override) => hideInOverride(override, secrets)).join(' ');
 }

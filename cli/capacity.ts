@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
 import { findCapacity } from '../lab/capacity/find-capacity.js';
 import { defaultRecordFolder, demandNoRecords } from '../lab/record-folder.js';
+import { InputError } from '../record/input-error.js';
 import { capacityForTerminal } from '../reports/capacity/capacity-text.js';
 import { writeCapacity } from '../reports/write-capacity.js';
 import { loadScenario } from '../scenarios/load.js';
+import { type Cell, loadCells } from '../scenarios/matrix.js';
+import type { Scenario } from '../scenarios/scenario.js';
 import { agentsFor } from './agents-option.js';
 import { type CapacityFlags, capacityCommandLine, readCapacityFlags } from './capacity-flags.js';
 import { capacityProgress, statusOfCapacity, tellOfFewWorkers } from './capacity-progress.js';
@@ -17,11 +20,21 @@ export function capacityCommand(finish: Finish): Command {
   });
 }
 
+/** @throws InputError for one that stands for several: whose capacity would that be? */
+async function loadLone(file: string, set: readonly string[], isTrusted: boolean): Promise<Scenario> {
+  const cells = await loadCells(file, set, { isTrusted });
+  const [{ loaded }] = cells as [Cell];
+  if (cells.length === 1) return loaded.scenario;
+  throw new InputError(
+    `${file}: its matrix stands for ${cells.length} scenarios, and a search is of one; write a scenario of one of them: extends: ${file}, matrix: null, and its values`,
+  );
+}
+
 async function run(file: string, flags: CapacityFlags): Promise<ExitStatus> {
   const { set = [], trust = false, json, quiet } = flags;
   const options = readCapacityFlags(flags);
   const load = (more: readonly string[]) => loadScenario(file, [...set, ...more], { isTrusted: trust });
-  const { scenario } = await load([]);
+  const scenario = await loadLone(file, set, trust);
   const agents = agentsFor(flags, flags.agents, [scenario]);
   const folder = flags.out ?? `${defaultRecordFolder(scenario.name)}-capacity`;
   await demandNoRecords(folder);

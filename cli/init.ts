@@ -68,6 +68,10 @@ ${PROTOCOLS.map((name) => `  ${name.padEnd(22)}${NEW_PROTOCOLS[name]?.summary}`)
 }
 
 async function init(file: string, { force, ...flags }: InitOptions): Promise<ExitStatus> {
+  if (/\p{Cc}/u.test(file))
+    throw new InputError(
+      `${quote(file)}: stands in comments of the scenario and in commands; name a file in one line`,
+    );
   const isAsking = Object.keys(flags).length === 0;
   if (isAsking && !(process.stdin.isTTY && process.stdout.isTTY)) {
     throw new InputError(
@@ -80,12 +84,18 @@ async function init(file: string, { force, ...flags }: InitOptions): Promise<Exi
     const command = process.env.npm_command === 'exec' ? 'npx c2m' : 'c2m';
     const name = PROTOCOLS.find((each) => NEW_PROTOCOLS[each] === answers.protocol) ?? 'load';
     const schema = schemaReference(file, packageVersion());
-    const text = newScenarioText({ ...answers, name: `${name}-load`, schema, command, file });
+    const text = newScenarioText({
+      ...answers,
+      name: `${name}-load`,
+      schema,
+      command,
+      file: shellWord(file),
+    });
     // What is written is what `c2m validate` takes, whatever was asked for.
     parseScenario(text, file);
     await write(file, text, force ?? false);
     const start = answers.address === null ? '' : `, with the server at ${answers.address}`;
-    process.stdout.write(`${file} is written. Next${start}:\n\n  ${command} run ${file}\n\n`);
+    process.stdout.write(`${file} is written. Next${start}:\n\n  ${command} run ${shellWord(file)}\n\n`);
     return ExitStatus.Passed;
   } catch (error) {
     if (error instanceof Unanswered) {
@@ -96,6 +106,11 @@ async function init(file: string, { force, ...flags }: InitOptions): Promise<Exi
   } finally {
     terminal?.end();
   }
+}
+
+/** As it is typed in a shell. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Without a terminal everything that is left out is as usual. */

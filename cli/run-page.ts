@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { RunObservers } from '../lab/run-scenario.js';
 import type { LivePlan } from '../reports/live/live-plan.js';
-import type { LoadedScenario } from '../scenarios/load.js';
+import { type LoadedScenario, secretsOfLoaded } from '../scenarios/load.js';
+import { hideInText } from '../scenarios/secrets.js';
 import type { LivePageServer, ShownRun } from '../ui/live-page-server.js';
 import { openInBrowser } from './open-in-browser.js';
 import { readPort } from './port-option.js';
@@ -43,12 +44,13 @@ export async function openPage(
   return page;
 }
 
-/** A run as its page announces it. */
-export function livePlanOf({ scenario }: LoadedScenario, folder: string, words?: string): LivePlan {
+/** A run as its page announces it, and as its report will: without secrets. */
+export function livePlanOf(loaded: LoadedScenario, folder: string, words?: string): LivePlan {
+  const { scenario } = loaded;
   return {
     folder,
     scenario: scenario.name,
-    description: scenario.description,
+    description: hideInText(scenario.description, secretsOfLoaded(loaded)),
     clients: scenario.clients.count,
     phases: scenario.phases.map(({ name, durationMs }) => ({ name, seconds: durationMs / 1000 })),
     words: words?.trim() ?? null,

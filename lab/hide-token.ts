@@ -1,4 +1,5 @@
 import type { Measurement } from '../record/run.js';
+import { type LoadedScenario, secretsOfLoaded } from '../scenarios/load.js';
 import { hideInOverride, hideInText, hideInYaml, secretsOf, withoutSecrets } from '../scenarios/secrets.js';
 
 /**
@@ -7,6 +8,12 @@ import { hideInOverride, hideInText, hideInYaml, secretsOf, withoutSecrets } fro
  */
 export function hideToken(measurement: Measurement): Measurement {
   return tokenHider(measurement.scenario)(measurement);
+}
+
+/** Why a run could not be completed is printed where others read it, and may quote the command or what its server said. */
+export function hideInFailure<Failure extends Error>(failure: Failure, loaded: LoadedScenario): Failure {
+  failure.message = hideInText(failure.message, secretsOfLoaded(loaded));
+  return failure;
 }
 
 /**

@@ -18,6 +18,7 @@ import { Checkpoint } from './checkpoint.js';
 import { EmbeddedCluster } from './cluster/embedded-cluster.js';
 import { CommandServer } from './command-server.js';
 import { EmbeddedServer } from './embedded-server.js';
+import { hideInFailure } from './hide-token.js';
 import { listenForRequests } from './live-carriers.js';
 import { LiveControl } from './live-control.js';
 import { planRun } from './plan-run.js';
@@ -99,7 +100,7 @@ export async function runScenario(
     const checkpoint = new Checkpoint(folder, recordOf, observers.record);
     observers.control?.(control);
     const listening = await listenForRequests(control, coordinator);
-    const { measurement, failure } = await attempt(() =>
+    const { measurement, failure } = await attempt(loaded, () =>
       measure(
         loaded,
         target,
@@ -120,13 +121,14 @@ export async function runScenario(
 
 /** What was measured, and why the run could not be completed if it could not; there may be both. */
 async function attempt(
+  loaded: LoadedScenario,
   measuring: () => Promise<Measurement | undefined>,
 ): Promise<{ measurement: Measurement | undefined; failure: Error | undefined }> {
   try {
     return { measurement: await measuring(), failure: undefined };
   } catch (error) {
     const measurement = error instanceof RunError ? error.measurement : undefined;
-    return { measurement, failure: error as Error };
+    return { measurement, failure: hideInFailure(error as Error, loaded) };
   }
 }
 

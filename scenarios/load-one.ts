@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { InputError } from '../record/input-error.js';
 import { type LoadedScenario, type LoadOptions, loadScenarioText } from './load.js';
 import { loadCells } from './matrix.js';
+import { mapOf } from './raw-scenario.js';
 
 /** How errors and records name a scenario that is in no file. */
 const IN_NO_FILE = 'scenario';
@@ -18,10 +19,12 @@ export async function loadOne(
 ): Promise<LoadedScenario> {
   const overrides = Object.entries(set).map(([path, value]) => `${path}=${plainJson(path, value)}`);
   if (typeof scenario !== 'string' && !(scenario instanceof URL)) {
-    if (scenario.matrix !== undefined) throw severalRuns(IN_NO_FILE);
+    if (mapOf(scenario).matrix !== undefined) throw severalRuns(IN_NO_FILE);
     const text = `${plainJson(IN_NO_FILE, scenario, 2)}\n`;
     return loadScenarioText(text, { label: IN_NO_FILE, folder: process.cwd() }, overrides, options);
   }
+  if (scenario instanceof URL && scenario.protocol !== 'file:')
+    throw new InputError(`${scenario.href}: is no file; give a path, or a URL that begins with file:`);
   const file = typeof scenario === 'string' ? scenario : fileURLToPath(scenario);
   const [cell, ...others] = await loadCells(file, overrides, options);
   if (!cell || others.length > 0) throw severalRuns(file);

@@ -34,11 +34,13 @@ export function merged(base: Part, over: Part, at: Path = []): Part {
   const [below, above] = [expand(base.content), expand(over.content)];
   if (!isMap(below) || !isMap(above)) return over;
   const written = Object.keys(above);
-  const remains = CHOICES[here] ?? (() => true);
+  const isChosen = CHOICES[here] ?? (() => true);
+  const remains = (key: string): boolean =>
+    isChosen(key, written) && !(here === 'target.command' && key === 'cwd' && isGivenUp(base, written));
   const content = new Map<string, unknown>();
   const parts = new Map<string | number, Origin>();
   for (const [key, value] of Object.entries(below)) {
-    if (!remains(key, written)) continue;
+    if (!remains(key)) continue;
     content.set(key, value);
     parts.set(key, originAt(base.origin, [key]));
   }
@@ -57,6 +59,12 @@ export function merged(base: Part, over: Part, at: Path = []): Part {
     parts.set(key, both.origin);
   }
   return { content: Object.fromEntries(content), origin: { ...over.origin, parts } };
+}
+
+/** The folder of the file that said what is run, where it says no other: another one says that now. */
+function isGivenUp({ origin }: Part, written: readonly string[]): boolean {
+  const { file, path } = originAt(origin, ['cwd']);
+  return written.includes('run') && !file.document.hasIn(path);
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

@@ -1,9 +1,10 @@
 const ADDRESS =
   /^(?:(?:tcp|tls):\/\/(\[[0-9a-f:.]+\]|[^:/[\]\s]+):(\d{1,5})|wss?:\/\/(\[[0-9a-f:.]+\]|[^:/[\]\s]+):(\d{1,5})(?:\/\S*)?)$/i;
 
-/** `tcp://host:port`, `wss://host:port/path`. */
+/** `tcp://host:port`, `wss://host:port/path`; nobody can be reached at port 0. */
 export function isAddress(text: string): boolean {
-  return (partsOf(text)?.port ?? 65_536) < 65_536;
+  const { port = 0 } = partsOf(text) ?? {};
+  return port > 0 && port < 65_536;
 }
 
 /** Undefined: it is no address. */

@@ -49,8 +49,9 @@ export function judgeTrial(
     serverCores: cpu?.serverCores.mean ?? null,
     generatorCores: cpu?.generatorCores.mean ?? null,
     lagP99Ms: generator.lagMs.p99,
+    // Of a trial that was cut short nothing is known, and gates that nobody could judge yet say so at length.
     missed: gates
-      .filter(({ passed }) => !passed)
+      .filter(({ passed }) => !passed && verdict !== 'stopped')
       .map(({ expression, value, note }) => ({ expression, value, ...(note !== undefined && { note }) })),
     faults,
   };

@@ -110,6 +110,23 @@ describe('runs that begin at once', () => {
   });
 });
 
+test.each(['onPhase', 'onSample'])('what %s throws ends the run, and is told as it is', async (name) => {
+  const ownError = new Error('of the caller');
+  for (const callback of [
+    () => {
+      throw ownError;
+    },
+    () => Promise.reject(ownError),
+  ]) {
+    const run = runScenario(TALK, {
+      folder: join(testFolder(), 'record'),
+      set: { 'phases.talk.duration': '1h' },
+      [name]: callback,
+    });
+    await expect(run).rejects.toBe(ownError);
+  }
+});
+
 describe('a run that is aborted', () => {
   test('ends in good order, and is partial', async () => {
     const controller = new AbortController();
@@ -159,6 +176,9 @@ describe('what is wrong is told before anything is started:', () => {
     expect((await errorOf(runScenario(TALK, { set: never }))).message).toContain(
       'clients.count: is no plain',
     );
+    const nothing = null as unknown as Record<string, unknown>;
+    expect((await errorOf(runScenario(nothing))).code).toBe('C2M_SCENARIO');
+    expect((await errorOf(runScenario(new URL('http://127.0.0.1/a.yaml')))).message).toContain('is no file');
   });
 
   test('a program that the scenario starts, unless it is trusted', async () => {

@@ -249,6 +249,26 @@ describe('c2m init', () => {
     });
   });
 
+  test('asks nothing of messages where it may be that none is sent', async () => {
+    const gatesOf = async (...flags: string[]) => {
+      const file = join(folder, 'new.yaml');
+      await told(initCommand, file, '--protocol', 'c2m', '--force', ...flags);
+      return (await loadScenario(file)).scenario.gates.map(({ metric }) => metric);
+    };
+    expect(await gatesOf('--rate', '0')).toEqual(['connections.peak', 'connections.dropped']);
+    expect(await gatesOf('--rate', '1/s', '--duration', '1s')).not.toContain('messages.lost');
+    expect(await gatesOf('--rate', '1/s', '--duration', '1m')).toContain('messages.lost');
+  });
+
+  test('writes and tells a name as it is typed in a shell', async () => {
+    const file = join(folder, "of 'them'.yaml");
+    const { stdout } = await told(initCommand, file, '--protocol', 'c2m');
+    const word = `'${folder}/of '\\''them'\\''.yaml'`;
+    expect(stdout).toContain(`run ${word}\n`);
+    expect(await readFile(file, 'utf8')).toContain(`run ${word}\``);
+    await expect(told(initCommand, `${file}\nseed: 2 #`, '--protocol', 'c2m')).rejects.toThrow('in one line');
+  });
+
   test('leaves a file alone that is there, unless it is to be replaced', async () => {
     const file = await scenarioFile('mine.yaml', SCENARIO);
     await expect(told(initCommand, file, '--protocol', 'c2m')).rejects.toThrow(
@@ -266,6 +286,7 @@ describe('c2m init', () => {
       '--address: "mqtt.example.net" is no address of such a server',
     ],
     [['--protocol', 'websocket', '--address', 'tcp://127.0.0.1:80'], 'write ws or wss, a host and a port'],
+    [['--protocol', 'websocket', '--address', 'ws://127.0.0.1:0'], 'is no address of such a server'],
     [['--protocol', 'c2m', '--clients', '1'], '--clients: 1 is too few; write 2 or more'],
     [['--protocol', 'c2m', '--rate', 'fast'], '--rate: "fast" is not a rate'],
     [['--protocol', 'c2m', '--duration', '5'], '--duration: 5 has no unit; write 5s'],

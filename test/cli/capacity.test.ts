@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { capacitySchema } from '../../record/capacity.js';
@@ -69,3 +69,18 @@ test('what is wrong with the flags is told before anything is started', async ()
     '--per-client is for --find clients.count',
   ]);
 }, 60_000);
+
+test('a scenario with a matrix is refused, as it stands for several, and one of those is not', async () => {
+  const folder = testFolder();
+  const file = join(folder, 'all.yaml');
+  await writeFile(file, 'extends: ci-smoke\nname: all\nmatrix: { clients.count: [10, 20] }\n');
+  await writeFile(join(folder, 'one.yaml'), 'extends: all.yaml\nname: one\nmatrix: null\n');
+  const search = (scenario: string) =>
+    c2m('capacity', scenario, ...BRIEF.slice(1), '--max', '1', '--out', join(folder, 'out'));
+  const [several, one] = await Promise.all([search(file), search(join(folder, 'one.yaml'))]);
+  expect([several.status, several.stderr]).toEqual([
+    2,
+    expect.stringContaining('its matrix stands for 2 scenarios'),
+  ]);
+  expect([one.status, one.stderr]).toEqual([2, expect.stringContaining('--max: 1 is less than')]);
+}, 30_000);

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { runScenario } from '../../lab/run-scenario.js';
 import { readTimeline } from '../../record/folder.js';
 import { contradictions } from '../../record/sums.js';
@@ -99,4 +99,24 @@ phases: [{ name: talk, duration: 20s }]
     expect(record?.target.died).toBe('the server ended (exit 5)');
     expect(record?.durationSeconds).toBeLessThan(10);
   }, 40_000);
+
+  test('that does not come up is told of without the secrets that it was given', async () => {
+    vi.stubEnv('C2M_TEST_TOKEN', 'of-the-environment');
+    const script = 'console.error("no", process.argv[1]); process.exit(3)';
+    const folder = testFolder();
+    const file = join(folder, 'mine.yaml');
+    await writeFile(
+      file,
+      `name: mine
+target: ${JSON.stringify({ command: ['node', '-e', script, '${C2M_TEST_TOKEN}'], addresses: ['tcp://127.0.0.1:1'] })}
+clients: { count: 4 }
+phases: [{ name: talk, duration: 1s }]
+`,
+    );
+    const loaded = await loadScenario(file, [], { isTrusted: true });
+    vi.unstubAllEnvs();
+    const { failure } = await runScenario(loaded, { folder: join(folder, 'record') });
+    expect(failure?.message).toMatch(/process\.exit\(3\) … ended before .*\n.*no …/);
+    expect(failure?.message).not.toContain('of-the-environment');
+  });
 });

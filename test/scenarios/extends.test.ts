@@ -134,6 +134,32 @@ phases: [{ name: storm, duration: 3s, cut: 50% }]
     });
   });
 
+  test('runs a command of its own where it lies itself, unless the base says where', async () => {
+    const command = async (name: string, own: string, base: string) => {
+      const file = await write({
+        [`${name}.yaml`]: `extends: ${name}/base.yaml\ntarget: { command: ${own} }\n`,
+        [`${name}/base.yaml`]: `${BASE}generator: {}`.replace(
+          '{ embedded: { store: memory, workers: 2 } }',
+          `{ command: ${base}, addresses: [tcp://127.0.0.1:4000] }`,
+        ),
+      });
+      const { target } = (await loadScenario(file, [], { isTrusted: true })).scenario;
+      return target.kind === 'command' ? target.command : undefined;
+    };
+    const node = (script: string) => `[node, ${script}]`;
+    expect(await command('own', node('own.js'), node('base.js'))).toMatchObject({
+      run: ['node', 'own.js'],
+      cwd: folder,
+    });
+    expect(await command('same', '{ env: { A: b } }', node('base.js'))).toMatchObject({
+      run: ['node', 'base.js'],
+      cwd: join(folder, 'same'),
+    });
+    await mkdir(join(folder, 'told/server'), { recursive: true });
+    const told = `{ run: ${node('base.js')}, cwd: server }`;
+    expect(await command('told', node('own.js'), told)).toMatchObject({ cwd: join(folder, 'told/server') });
+  });
+
   test('finds those of a matrix as well, also where it is the one that ships', async () => {
     const file = await write({ 'own.yaml': 'extends: shoot-out\nname: own\n' });
     const cells = await loadCells(file, [], { isTrusted: true });

@@ -156,6 +156,14 @@ describe('a trial is judged by its run', () => {
     };
     expect(judged(alone, false, new Error('no client could log in')).verdict).toBe('broke');
     expect(judgeTrial({ record: undefined, failure: undefined }, true).verdict).toBe('stopped');
+    const unjudged = recordFixture((record) => {
+      record.verdict = 'partial';
+      record.gates = [{ expression: 'messages.lost == 0', value: null, passed: false, note: 'not judged' }];
+    });
+    expect(judgeTrial({ record: unjudged.record, failure: undefined }, true)).toMatchObject({
+      verdict: 'stopped',
+      missed: [],
+    });
   });
 
   it('is the lab’s where others had taken the CPU of the host, and what did not hold is about time', () => {
