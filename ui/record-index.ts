@@ -5,7 +5,7 @@ import { catalogueFigures } from '../record/catalogue-figures.js';
 import { RECORD_FILES, readRunRecord } from '../record/folder.js';
 import type { ListedRun } from '../reports/browse/listed-run.js';
 import { FigureStore } from './figure-store.js';
-import { findRecordFolders, MOST_RECORDS } from './record-folders.js';
+import { demandNoLinks, findRecordFolders, MOST_RECORDS } from './record-folders.js';
 
 /** Of one record; a server with a thousand queues has more. */
 const MOST_FIGURES = 2000;
@@ -104,6 +104,7 @@ export class RecordIndex {
       files.map(async (file, index) => {
         const found = await lstat(join(this.#root, path, file)).catch(() => undefined);
         if (!found) return 'none';
+        if (found.isSymbolicLink()) return 'a link';
         return index === 0 ? `${found.mtimeMs} ${found.size}` : 'there';
       }),
     );
@@ -115,6 +116,7 @@ export class RecordIndex {
     const set = dirname(path);
     const listed = { id: idOf(path), path, set: set === '.' ? '' : set };
     try {
+      await demandNoLinks(folder);
       const record = await readRunRecord(folder);
       const figures = this.#figures.store(catalogueFigures(record, MOST_FIGURES));
       const { name: scenario, startedAt, verdict } = record;

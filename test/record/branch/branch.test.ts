@@ -145,7 +145,7 @@ describe('a base line in a branch', () => {
 describe('what cannot be read says why', () => {
   test('a branch that is not there', async () => {
     await expect(readBranch(address('branch:nowhere'), repository)).rejects.toMatchObject({
-      code: 'C2M_INPUT',
+      code: 'C2M_RECORD',
       message: expect.stringContaining('c2m baseline add DIR --to branch:nowhere'),
     });
   });
