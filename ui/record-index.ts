@@ -9,6 +9,8 @@ import { demandNoLinks, findRecordFolders, MOST_RECORDS } from './record-folders
 
 /** Of one record; a server with a thousand queues has more. */
 const MOST_FIGURES = 2000;
+/** Of a name or a reason. */
+const LONGEST_WORDS = 300;
 /** A list that was made so long ago is as good as new. */
 const FRESH_MS = 2000;
 /** Folders, for whether they have changed. */
@@ -119,14 +121,19 @@ export class RecordIndex {
       await demandNoLinks(folder);
       const record = await readRunRecord(folder);
       const figures = this.#figures.store(catalogueFigures(record, MOST_FIGURES));
-      const { name: scenario, startedAt, verdict } = record;
-      const facts = { scenario, startedAt, verdict, figure: figures.at };
+      const { name, startedAt, verdict } = record;
+      const facts = { scenario: shortened(name), startedAt, verdict, figure: figures.at };
       return { ...listed, facts, damage: await missingFiles(folder) };
     } catch (error) {
       const words = (error as Error).message.replaceAll(folder, path);
-      return { ...listed, facts: undefined, damage: words };
+      return { ...listed, facts: undefined, damage: shortened(words) };
     }
   }
+}
+
+/** A list has thousands of them, and a file may hold a name of any length. */
+function shortened(words: string): string {
+  return words.length > LONGEST_WORDS ? `${words.slice(0, LONGEST_WORDS)}…` : words;
 }
 
 /** In a link; what it stands for is looked up, so no link leads out of the folder. */

@@ -98,6 +98,17 @@ describe('the records below a folder', () => {
     expect((await findRecordFolders(root)).paths).toEqual(['.']);
   });
 
+  test('have names that a list can show, however long they are', async () => {
+    const root = testFolder();
+    const { record } = recordFixture((each) => {
+      each.name = 'n'.repeat(1_000_000);
+    });
+    await writeFile(join(root, 'run.json'), JSON.stringify(record));
+    const index = new RecordIndex(root);
+    await index.refresh();
+    expect(index.runs[0]?.facts?.scenario.length).toBeLessThan(400);
+  });
+
   test('of which a file is a link are damaged: it would lead to a record that is not here', async () => {
     const [root, elsewhere] = [testFolder(), testFolder()];
     await writeFile(join(elsewhere, 'run.json'), JSON.stringify(recordFixture().record));
