@@ -54,7 +54,7 @@ export class CiRepository {
   async push(record: string, baseline: string): Promise<void> {
     const { branch, path } = parseBranchAddress(baseline) as BranchAddress;
     const clone = join(this.#folder, 'other');
-    this.#git(this.#folder, 'clone', '--quiet', '--branch', branch, this.origin, clone);
+    this.#git(this.#folder, 'clone', '--quiet', this.origin, clone);
     await addToBranch(record, { branch, path }, { keep: 20, cwd: clone });
     this.#git(clone, 'push', '--quiet', 'origin', branch);
   }
