@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addToBranch } from '../record/branch/add-to-branch.js';
 import { branchAddressText, parseBranchAddress } from '../record/branch/branch-address.js';
 import { readRecordsAt } from '../record/branch/records-at.js';
+import { NoRecordsError } from '../record/folder.js';
 import { InputError } from '../record/input-error.js';
 import { printable } from '../record/printable.js';
 import { ExitStatus, type Finish } from './exit-status.js';
@@ -47,9 +48,19 @@ export function baselineCommand(finish: Finish): Command {
     .command('list')
     .description('The records of a base line.')
     .argument('<place>', 'branch:NAME[:FOLDER], or a folder')
-    .action(async (place: string) => {
+    .option(
+      '--if-any',
+      'where there is none yet, say so and list nothing; what cannot be read is still a fault',
+    )
+    .action(async (place: string, { ifAny }: { ifAny?: true }) => {
       const address = parseBranchAddress(place);
-      const found = await readRecordsAt(address ? branchAddressText(address) : place);
+      const found = await readRecordsAt(address ? branchAddressText(address) : place).catch(
+        (error: Error) => {
+          if (!ifAny || !(error instanceof NoRecordsError)) throw error;
+          process.stderr.write(`${error.message}\n`);
+          return [];
+        },
+      );
       for (const { folder, record } of found)
         process.stdout.write(
           printable(`${record.startedAt}  ${record.verdict.padEnd(7)}  ${folder}`).concat('\n'),

@@ -1,4 +1,4 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { RECORD_FILES, writeRecordFile } from '../record/folder.js';
@@ -43,11 +43,22 @@ export async function tellCi(
   await writeRecordFile(folder, RECORD_FILES.metrics, metricsReport(run.record));
 }
 
+/** Of a step; of more, GitHub shows nothing at all. */
+const LARGEST_STEP_SUMMARY_BYTES = 1024 * 1024;
+
 /** A summary that cannot be written changes no verdict. */
 async function appendSummary(file: string, folder: string): Promise<void> {
   try {
-    // Several commands of one step write there, one after the other.
-    await appendFile(file, `${await readFile(join(folder, RECORD_FILES.summary), 'utf8')}\n`);
+    const text = `${await readFile(join(folder, RECORD_FILES.summary), 'utf8')}\n`;
+    // Several runs, and several commands of one step, write there, one after the other.
+    const written = await stat(file).then(
+      ({ size }) => size,
+      () => 0,
+    );
+    if (written + Buffer.byteLength(text) <= LARGEST_STEP_SUMMARY_BYTES) return await appendFile(file, text);
+    process.stderr.write(
+      `the summary of the step has no room for this run, as GitHub takes 1 MiB; it is in ${printable(join(folder, RECORD_FILES.summary))}\n`,
+    );
   } catch (error) {
     process.stderr.write(`the summary of the step was not written: ${printable((error as Error).message)}\n`);
   }

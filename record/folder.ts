@@ -33,6 +33,9 @@ export class RecordError extends Error {
   readonly code = 'C2M_RECORD';
 }
 
+/** There is nothing of a set of runs yet, which is another matter than one that cannot be read. */
+export class NoRecordsError extends RecordError {}
+
 /**
  * Reads `run.json` of a record.
  * @throws RecordError naming the folder and the first thing wrong with it.

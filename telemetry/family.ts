@@ -37,9 +37,9 @@ export const MOST_SERIES = 200;
 
 /** @param values by the value of the label; a page has each series once, so of one that is there twice the last counts */
 export function pointsBy(label: string, values: Iterable<[string, number]>): NumberFamily['points'] {
-  const valueOf = new Map<string, number>();
+  const known = new Map<string, number>();
   for (const [name, value] of values) {
-    if (valueOf.size < MOST_SERIES || valueOf.has(name)) valueOf.set(name, value);
+    if (known.size < MOST_SERIES || known.has(name)) known.set(name, value);
   }
-  return [...valueOf].map(([name, value]) => ({ labels: { [label]: name }, value }));
+  return [...known].map(([name, value]) => ({ labels: { [label]: name }, value }));
 }

@@ -75,7 +75,11 @@ function refuse(reply: FastifyReply, words: string): FastifyReply {
 
 /** A name that somebody's DNS leads here, so that a page of that name could read ours, is none of these. */
 function isOwnHost({ headers, socket }: FastifyRequest): boolean {
-  return ['127.0.0.1', 'localhost', '[::1]'].some((name) => headers.host === `${name}:${socket.localPort}`);
+  const { localPort } = socket;
+  return ['127.0.0.1', 'localhost', '[::1]'].some(
+    // Browsers leave the port of HTTP out.
+    (name) => headers.host === `${name}:${localPort}` || (localPort === 80 && headers.host === name),
+  );
 }
 
 function originOf({ headers }: FastifyRequest): string {

@@ -7,6 +7,7 @@ import { LiveReport } from '../reports/live/live-report.js';
 import type { ReportedRun } from '../reports/reported-run.js';
 import { EventClients } from './event-clients.js';
 import { FrameStream } from './frame-stream.js';
+import { LoadingPages } from './loading-pages.js';
 import { pageServer } from './page-server.js';
 import { type AskedRun, addRunActions } from './run-actions.js';
 import { sparingly } from './sparingly.js';
@@ -54,6 +55,7 @@ export async function serveLivePage(port: number, by: string): Promise<LivePageS
   const { app, guard } = server;
   const { place, key } = guard;
   const clients = new EventClients();
+  const loading = new LoadingPages();
   let shown = new LiveReport(NOTHING);
   let asked: AskedRun | undefined;
   let folder: string | undefined;
@@ -77,11 +79,14 @@ export async function serveLivePage(port: number, by: string): Promise<LivePageS
   app.get(place, async (_request, reply) => {
     await shown.followLatencies();
     publish();
+    loading.handedOut();
     return reply.type('text/html; charset=utf-8').send(livePage(stream.frame, stream.version, key));
   });
   app.get(`${place}changes`, async (request, reply) => {
     const { after } = request.query as { after?: string };
     const seen = Number(request.headers['last-event-id'] ?? after);
+    // A page that comes back followed before.
+    if (request.headers['last-event-id'] === undefined) loading.arrived();
     for (const [name, value] of Object.entries(reply.getHeaders()))
       reply.raw.setHeader(name, value as string);
     if (clients.add(reply.raw, stream.since(Number.isInteger(seen) ? seen : -1))) return reply.hijack();
@@ -126,6 +131,7 @@ export async function serveLivePage(port: number, by: string): Promise<LivePageS
     },
     close: async () => {
       pace.stop();
+      await loading.settled(LAST_WORDS_MS);
       const data = JSON.stringify({ heading: 'The run is over', words: lastWords(folder, fault) });
       await clients.end({ id: stream.version, name: 'over', data }, LAST_WORDS_MS);
       await server.close();

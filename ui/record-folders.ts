@@ -1,6 +1,6 @@
 import { type Dirent, promises as fs } from 'node:fs';
 import { join } from 'node:path';
-import { RECORD_FILES } from '../record/folder.js';
+import { RECORD_FILES, RecordError } from '../record/folder.js';
 
 /** `runs/matrix/cell/001` is three levels down. */
 const DEEPEST = 4;
@@ -42,6 +42,18 @@ export async function findRecordFolders(root: string): Promise<RecordFolders> {
     level = below;
   }
   return { paths, isCut };
+}
+
+/**
+ * A link in the place of a file of a record leads out of the folder.
+ * @throws RecordError
+ */
+export async function demandNoLinks(folder: string): Promise<void> {
+  for (const file of [RECORD_FILES.run, RECORD_FILES.timeline, RECORD_FILES.latency]) {
+    const found = await fs.lstat(join(folder, file)).catch(() => undefined);
+    if (found?.isSymbolicLink())
+      throw new RecordError(`${file} is a link, and links are not followed; put the file itself there`);
+  }
 }
 
 /** What somebody has taken away meanwhile, or what this user may not read, has nothing in it. */

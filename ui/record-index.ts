@@ -5,10 +5,12 @@ import { catalogueFigures } from '../record/catalogue-figures.js';
 import { RECORD_FILES, readRunRecord } from '../record/folder.js';
 import type { ListedRun } from '../reports/browse/listed-run.js';
 import { FigureStore } from './figure-store.js';
-import { findRecordFolders, MOST_RECORDS } from './record-folders.js';
+import { demandNoLinks, findRecordFolders, MOST_RECORDS } from './record-folders.js';
 
 /** Of one record; a server with a thousand queues has more. */
 const MOST_FIGURES = 2000;
+/** Of a name or a reason. */
+const LONGEST_WORDS = 300;
 /** A list that was made so long ago is as good as new. */
 const FRESH_MS = 2000;
 /** Folders, for whether they have changed. */
@@ -104,6 +106,7 @@ export class RecordIndex {
       files.map(async (file, index) => {
         const found = await lstat(join(this.#root, path, file)).catch(() => undefined);
         if (!found) return 'none';
+        if (found.isSymbolicLink()) return 'a link';
         return index === 0 ? `${found.mtimeMs} ${found.size}` : 'there';
       }),
     );
@@ -115,16 +118,22 @@ export class RecordIndex {
     const set = dirname(path);
     const listed = { id: idOf(path), path, set: set === '.' ? '' : set };
     try {
+      await demandNoLinks(folder);
       const record = await readRunRecord(folder);
       const figures = this.#figures.store(catalogueFigures(record, MOST_FIGURES));
-      const { name: scenario, startedAt, verdict } = record;
-      const facts = { scenario, startedAt, verdict, figure: figures.at };
+      const { name, startedAt, verdict } = record;
+      const facts = { scenario: shortened(name), startedAt, verdict, figure: figures.at };
       return { ...listed, facts, damage: await missingFiles(folder) };
     } catch (error) {
       const words = (error as Error).message.replaceAll(folder, path);
-      return { ...listed, facts: undefined, damage: words };
+      return { ...listed, facts: undefined, damage: shortened(words) };
     }
   }
+}
+
+/** A list has thousands of them, and a file may hold a name of any length. */
+function shortened(words: string): string {
+  return words.length > LONGEST_WORDS ? `${words.slice(0, LONGEST_WORDS)}…` : words;
 }
 
 /** In a link; what it stands for is looked up, so no link leads out of the folder. */

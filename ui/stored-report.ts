@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { RECORD_FILES, readRunRecord } from '../record/folder.js';
 import { htmlReport } from '../reports/html/page.js';
 import { readReportedRun } from '../reports/reported-run.js';
+import { demandNoLinks } from './record-folders.js';
 
 /** A day's run of a thousand workers has less. */
 const LARGEST_BYTES = 256 * 2 ** 20;
@@ -20,6 +21,7 @@ export const REPORT_POLICY =
 export async function reportOf(folder: string): Promise<NodeJS.ReadableStream | string> {
   const handle = await openReport(folder);
   if (handle) return handle.createReadStream();
+  await demandNoLinks(folder);
   return htmlReport(await readReportedRun(folder, await readRunRecord(folder)));
 }
 

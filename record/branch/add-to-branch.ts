@@ -2,7 +2,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LARGEST_RECORD_BYTES, RECORD_FILES, readRunRecord } from '../folder.js';
+import { InputError } from '../input-error.js';
 import { readTextFile } from '../input-file.js';
+import { printable } from '../printable.js';
 import type { RunRecord } from '../run.js';
 import { type BranchAddress, branchAddressText } from './branch-address.js';
 import { type GitOptions, git, gitText } from './git.js';
@@ -64,6 +66,7 @@ async function commitRecord(
   keep: number,
   own: GitOptions & { cwd: string | undefined },
 ): Promise<Addition> {
+  await demandNotCheckedOut(address.branch, own.cwd);
   const parent = await commitOf(address.branch, own.cwd);
   const local = await localCommit(address.branch, own.cwd);
   await git(parent === undefined ? ['read-tree', '--empty'] : ['read-tree', parent], own);
@@ -91,6 +94,21 @@ async function commitRecord(
     own,
   );
   return { folder, commit, removed };
+}
+
+/**
+ * A branch that moves on under a work tree leaves it behind: what was added would stand there as deleted, and the next
+ * `git commit --all` would take it away again.
+ * @throws InputError
+ */
+async function demandNotCheckedOut(branch: string, cwd: string | undefined): Promise<void> {
+  const format = '--format=%(worktreepath)';
+  const place = await gitText(['for-each-ref', format, `refs/heads/${branch}`], { cwd });
+  if (place !== '')
+    throw new InputError(
+      `branch ${branch} is checked out in ${printable(place)}, which would not have what is added; name one of its own for ` +
+        'base lines, such as branch:c2m-baseline',
+    );
 }
 
 /** Undefined: there is none, or only that of origin. */

@@ -1,5 +1,10 @@
-import { LARGEST_RECORD_BYTES, parseRunRecord, RECORD_FILES, RecordError } from '../folder.js';
-import { InputError } from '../input-error.js';
+import {
+  LARGEST_RECORD_BYTES,
+  NoRecordsError,
+  parseRunRecord,
+  RECORD_FILES,
+  RecordError,
+} from '../folder.js';
 import { decodeText } from '../input-file.js';
 import { printable } from '../printable.js';
 import type { FoundRecord } from '../record-set.js';
@@ -17,7 +22,7 @@ const FOLDERS_TOLD = 8;
 /**
  * The records in a branch, without checking it out: of one set, in the order of their names.
  * @param cwd of the repository; undefined: the folder that we are in
- * @throws InputError, RecordError
+ * @throws NoRecordsError where there is nothing yet; InputError, RecordError
  */
 export async function readBranch(address: BranchAddress, cwd?: string): Promise<FoundRecord[]> {
   const name = branchAddressText(address);
@@ -52,8 +57,8 @@ export async function commitOf(branch: string, cwd?: string): Promise<string | u
   return undefined;
 }
 
-function noBranch({ branch }: BranchAddress): InputError {
-  return new InputError(
+function noBranch({ branch }: BranchAddress): NoRecordsError {
+  return new NoRecordsError(
     `there is no branch ${branch} here, neither one of this repository nor one of origin; fetch it first ` +
       `(git fetch origin ${branch}:${branch}), or make it with its first record: c2m baseline add DIR --to branch:${branch}`,
   );
@@ -93,7 +98,7 @@ function setOf(files: readonly RunFile[], name: string): RunFile[] {
   const set = itself.length > 0 ? itself : inside;
   if (set.length > 0) return [...set].sort((one, other) => (one.folder < other.folder ? -1 : 1));
   const folders = [...new Set(files.map(({ folder }) => folder.slice(0, folder.lastIndexOf('/'))))];
-  if (folders.length === 0) throw new RecordError(`${printable(name)} holds no run record`);
+  if (folders.length === 0) throw new NoRecordsError(`${printable(name)} holds no run record`);
   const told = folders.slice(0, FOLDERS_TOLD).join(', ');
   throw new RecordError(
     printable(`${name} holds records of several sets, in ${told}; name one of these folders`),

@@ -27,6 +27,7 @@ export interface OtlpSettings extends Figures {
 /** What the end of a run waits for at most, and where nothing arrived until then. */
 const END_MS = LONGEST_EXPORT_MS;
 const END_FAILING_MS = 1000;
+const NO_ANSWER = 'it did not answer in time';
 
 /** @throws InputError where the SDK is not there */
 export async function startOtlpExport(settings: OtlpSettings): Promise<OtlpExport> {
@@ -49,15 +50,20 @@ export async function startOtlpExport(settings: OtlpSettings): Promise<OtlpExpor
   const resource = resourceOf(sdk, version);
   const meters = startMetricsExport(sdk, resource, signal(ofMetrics, toMetrics), settings);
   const traces = startTraceExport(sdk, resource, signal(ofTraces, toTraces));
-  /** It did not come to an end, well or badly, while somebody waited for it. */
-  let isLate = false;
-  const isFailing = (): boolean => ofMetrics.isFailing || ofTraces.isFailing || isLate;
+  /** What was waited for last did not come to its end, in time or at all. */
+  let isUnfinished = false;
+  const isFailing = (): boolean => ofMetrics.isFailing || ofTraces.isFailing || isUnfinished;
   /** Whatever the SDK makes of it: it is waited for a while, and what it throws is told like all else. */
   const bounded = async (...work: Promise<void>[]): Promise<void> => {
-    const all = Promise.all(work).catch((error: Error) => tell(error.message));
-    const patience = sleep(isFailing() ? END_FAILING_MS : END_MS, 'late' as const, { ref: false });
-    isLate = (await Promise.race([all, patience])) === 'late';
-    if (isLate) tell('it did not answer in time');
+    const end = await Promise.race([
+      Promise.all(work).then(
+        () => undefined,
+        (thrown: unknown) => thrownWords(thrown),
+      ),
+      sleep(isFailing() ? END_FAILING_MS : END_MS, NO_ANSWER, { ref: false }),
+    ]);
+    isUnfinished = end !== undefined;
+    if (end !== undefined) tell(end);
   };
   return {
     began: () => {
@@ -74,6 +80,12 @@ export async function startOtlpExport(settings: OtlpSettings): Promise<OtlpExpor
       toTraces.end();
     },
   };
+}
+
+/** The SDK also throws lists of errors, of which some say nothing. */
+function thrownWords(thrown: unknown): string {
+  const [first] = Array.isArray(thrown) ? thrown : [thrown];
+  return (first as Error | undefined)?.message || NO_ANSWER;
 }
 
 /** What all of it is of; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win. */

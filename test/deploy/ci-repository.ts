@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { addToBranch } from '../../record/branch/add-to-branch.js';
 import { type BranchAddress, parseBranchAddress } from '../../record/branch/branch-address.js';
@@ -54,9 +54,14 @@ export class CiRepository {
   async push(record: string, baseline: string): Promise<void> {
     const { branch, path } = parseBranchAddress(baseline) as BranchAddress;
     const clone = join(this.#folder, 'other');
-    this.#git(this.#folder, 'clone', '--quiet', '--branch', branch, this.origin, clone);
+    this.#git(this.#folder, 'clone', '--quiet', this.origin, clone);
     await addToBranch(record, { branch, path }, { keep: 20, cwd: clone });
     this.#git(clone, 'push', '--quiet', 'origin', branch);
+  }
+
+  /** As when the network is down, or a token has run out. */
+  loseOrigin(): void {
+    renameSync(join(this.#folder, 'origin.git'), join(this.#folder, 'gone.git'));
   }
 
   get origin(): string {

@@ -113,6 +113,42 @@ describe('the action for GitHub', () => {
     await Promise.all([record, other, before].map((each) => rm(each, { recursive: true })));
   });
 
+  test('lets nothing pass where the base line is there and cannot be read', async () => {
+    const repository = new CiRepository(testFolder());
+    const damaged = testFolder();
+    writeFileSync(join(damaged, 'run.json'), '{');
+    const { status, words } = await repository.runAction(
+      { scenario: 'none', baseline: damaged },
+      { without: 'run' },
+    );
+    expect(words).toContain('is not JSON');
+    expect(words).not.toContain('no base line');
+    expect(status).toBe(2);
+    const unreachable = { scenario: 'none', baseline: 'branch:c2m-baseline:chat' };
+    repository.loseOrigin();
+    expect((await repository.runAction(unreachable, { without: 'run' })).status).toBe(128);
+  });
+
+  test('compares with what origin has, whatever an earlier job has left here', async () => {
+    const repository = new CiRepository(testFolder());
+    const baseline = 'branch:c2m-baseline:chat';
+    const record = await writeRecordFolder(recordFixture());
+    const newer = await writeRecordFolder(
+      recordFixture((each) => {
+        each.id = 'newer001-0000-4000-8000-000000000000';
+      }),
+    );
+    const update = { scenario: 'none', baseline, 'update-baseline': 'true', out: record };
+    await repository.runAction(update, { without: 'run' });
+    await repository.push(newer, baseline);
+    const { words } = await repository.runAction(
+      { scenario: 'none', baseline, out: record },
+      { without: 'run' },
+    );
+    expect(words).toContain('-newer001');
+    await Promise.all([record, newer].map((each) => rm(each, { recursive: true })));
+  });
+
   test('of a base line that is no branch it says that nothing can be added there', async () => {
     const repository = new CiRepository(testFolder());
     const given = { scenario: 'none', baseline: 'runs/before', 'update-baseline': 'true' };

@@ -163,7 +163,8 @@ describe('a receiver that is not what it should be', () => {
     const connections = (): Promise<number> =>
       new Promise((resolve) => dripping.getConnections((_error, count) => resolve(count)));
     await expect.poll(connections, { timeout: 5000 }).toBe(0);
-    expect(told).toEqual(['it did not answer in time']);
+    // Whether the SDK gives up first, or we do.
+    expect(told).toEqual([expect.stringMatching(/in time|timed? ?out/i)]);
     dripping.close();
   });
 });

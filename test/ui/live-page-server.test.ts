@@ -11,7 +11,12 @@ const servers: LivePageServer[] = [];
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
 
 /** A page, and a client of it that reads its changes. */
-async function started(): Promise<{ server: LivePageServer; run: ShownRun; follow: Follow }> {
+async function started(): Promise<{
+  server: LivePageServer;
+  run: ShownRun;
+  follow: Follow;
+  load: () => Promise<number>;
+}> {
   const server = await serveLivePage(0, 'ann@box');
   servers.push(server);
   const run = server.begin({
@@ -34,7 +39,11 @@ async function started(): Promise<{ server: LivePageServer; run: ShownRun; follo
     const [response] = (await once(call, 'response')) as [IncomingMessage];
     return new Client(response);
   };
-  return { server, run, follow };
+  const load = async (): Promise<number> => {
+    const page = await fetch(new URL(url.pathname, url), { headers: { cookie } });
+    return Number(/"version":(\d+)/.exec(await page.text())?.[1]);
+  };
+  return { server, run, follow, load };
 }
 
 type Follow = (after: number, headers?: Record<string, string>) => Promise<Client>;
@@ -99,6 +108,20 @@ describe('the page of a run', () => {
     expect(client.events[0]?.change.title).toMatch(/^Passed: /);
     expect(client.events[1]?.change).toMatchObject({ heading: 'The run is over' });
     expect(JSON.stringify(client.events[1])).toContain('runs/x/report.html');
+  });
+
+  test('that was still loading when the run ended is handed the report as well', async () => {
+    const fixture = recordFixture();
+    const written = await writeRecord(await writeRecordFolder(fixture), fixture.record);
+    const { server, run, follow, load } = await started();
+    const version = await load();
+    run.finished(written.run);
+    const closed = server.close();
+    const client = await follow(version);
+    await closed;
+    await client.ended;
+    expect(client.events.map(({ name }) => name)).toEqual(['change', 'over']);
+    expect(client.events[0]?.change.title).toMatch(/^Passed: /);
   });
 
   test('is that of the next run of a series, and nothing of the one before stays', async () => {

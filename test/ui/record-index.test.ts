@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { catalogueFigures } from '../../record/catalogue-figures.js';
@@ -6,6 +6,7 @@ import { readListQuery, sorted } from '../../reports/browse/list-query.js';
 import { FigureStore } from '../../ui/figure-store.js';
 import { findRecordFolders } from '../../ui/record-folders.js';
 import { RecordIndex } from '../../ui/record-index.js';
+import { reportOf } from '../../ui/stored-report.js';
 import { recordFixture } from '../fixtures/record.js';
 import { testFolder } from '../support/folder.js';
 
@@ -95,6 +96,37 @@ describe('the records below a folder', () => {
     expect((await findRecordFolders(root)).paths).toEqual(['1/2/3/4']);
     await writeFile(join(root, 'timeline.ndjson'), '');
     expect((await findRecordFolders(root)).paths).toEqual(['.']);
+  });
+
+  test('have names that a list can show, however long they are', async () => {
+    const root = testFolder();
+    const { record } = recordFixture((each) => {
+      each.name = 'n'.repeat(1_000_000);
+    });
+    await writeFile(join(root, 'run.json'), JSON.stringify(record));
+    const index = new RecordIndex(root);
+    await index.refresh();
+    expect(index.runs[0]?.facts?.scenario.length).toBeLessThan(400);
+  });
+
+  test('of which a file is a link are damaged: it would lead to a record that is not here', async () => {
+    const [root, elsewhere] = [testFolder(), testFolder()];
+    await writeFile(join(elsewhere, 'run.json'), JSON.stringify(recordFixture().record));
+    for (const [name, file, linked] of [
+      ['a', 'timeline.ndjson', 'run.json'],
+      ['b', 'run.json', 'latency.hlog'],
+    ] as const) {
+      await mkdir(join(root, name));
+      await writeFile(join(root, name, file), JSON.stringify(recordFixture().record));
+      await symlink(join(elsewhere, 'run.json'), join(root, name, linked));
+    }
+    const index = new RecordIndex(root);
+    await index.refresh();
+    expect(index.runs.map(({ facts, damage }) => [facts, damage?.split(',')[0]])).toEqual([
+      [undefined, expect.stringMatching(/^(run.json|latency.hlog) is a link$/)],
+      [undefined, expect.stringMatching(/^(run.json|latency.hlog) is a link$/)],
+    ]);
+    await expect(reportOf(join(root, 'b'))).rejects.toThrow('links are not followed');
   });
 
   test('are sorted by what they have; those that have nothing of it are last, whichever way', () => {

@@ -110,6 +110,14 @@ describe('a base line in a branch', () => {
     expect(await readBranch(address('branch:c2m-baseline'), repository)).toHaveLength(1);
   });
 
+  test('is no branch that is checked out, whose work tree would have it as deleted', async () => {
+    await expect(add(1, `branch:${branch}:chat`)).rejects.toMatchObject({
+      code: 'C2M_INPUT',
+      message: expect.stringContaining('name one of its own'),
+    });
+    expect(git('status', '--porcelain')).toBe('');
+  });
+
   test('is that of origin where there is none here, and goes on from there', async () => {
     await add(1, 'branch:c2m-baseline:chat');
     const clone = join(testFolder(), 'clone');
@@ -145,7 +153,7 @@ describe('a base line in a branch', () => {
 describe('what cannot be read says why', () => {
   test('a branch that is not there', async () => {
     await expect(readBranch(address('branch:nowhere'), repository)).rejects.toMatchObject({
-      code: 'C2M_INPUT',
+      code: 'C2M_RECORD',
       message: expect.stringContaining('c2m baseline add DIR --to branch:nowhere'),
     });
   });
