@@ -10,6 +10,7 @@ import type { RunRecord } from '../record/run.js';
 import { formatBytes, formatCount, formatSeconds, plural } from '../reports/format.js';
 import { alignedRows } from '../reports/terminal.js';
 import type { Cell } from '../scenarios/matrix.js';
+import { ExitStatus } from './exit-status.js';
 import { listenForInterrupts } from './interrupts.js';
 
 export interface DryRunOptions {
@@ -23,7 +24,7 @@ export interface DryRunOptions {
 }
 
 /** Says what a run would do, of each cell of a matrix; starts nothing and writes nothing. */
-export async function dryRun(cells: readonly Cell[], options: DryRunOptions): Promise<void> {
+export async function dryRun(cells: readonly Cell[], options: DryRunOptions): Promise<ExitStatus> {
   const { folder, isReplacing, baseline, agents, repeat, json } = options;
   const isMatrix = cells.length > 1;
   if (isMatrix || repeat > 1) await demandNoRecords(folder);
@@ -35,7 +36,8 @@ export async function dryRun(cells: readonly Cell[], options: DryRunOptions): Pr
       const { signal } = interrupts;
       const tell = (words: string): void => void process.stderr.write(`${printable(words)}\n`);
       const planned = await planRun(loaded, { baseline, agents, signal, tell });
-      if (!planned) return;
+      // Ctrl-C, while it waited for machines.
+      if (!planned) return ExitStatus.Interrupted;
       await planned.coordinator.close();
       plans.push({
         name,
@@ -46,6 +48,7 @@ export async function dryRun(cells: readonly Cell[], options: DryRunOptions): Pr
       const told = plans.map(({ plan }) => plan);
       process.stdout.write(`${JSON.stringify(isMatrix ? told : told[0], null, 2)}\n`);
     } else for (const { name, plan } of plans) process.stdout.write(planText(plan, name, repeat));
+    return ExitStatus.Passed;
   } finally {
     interrupts.release();
   }

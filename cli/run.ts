@@ -103,7 +103,7 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
   const folder = options.out ?? defaultRecordFolder(loaded.scenario.name);
   if (options.dryRun) {
     const agents = agentsFor(options, options.agents, scenariosOf(cells));
-    await dryRun(cells, {
+    return dryRun(cells, {
       folder,
       isReplacing: options.force ?? false,
       baseline: baseline.map(({ record }) => record),
@@ -111,7 +111,6 @@ async function run(file: string, options: RunOptions): Promise<ExitStatus> {
       repeat,
       ...(agents && { agents }),
     });
-    return ExitStatus.Passed;
   }
   if (repeat > 1 || isMatrix) await demandNoRecords(folder);
   const agents = agentsFor(options, options.agents, scenariosOf(cells));

@@ -124,6 +124,15 @@ describe('c2m run --agents', () => {
     expect(await run.ended).toMatchObject({ status: 130, stderr: '' });
   });
 
+  test('so does a plan of it that is interrupted, which nobody has seen', async () => {
+    const server = await startNatsServer();
+    const file = await scenario(target, { atLeast: 2, wait: '60s' });
+    const plan = startC2m('run', file, '--agents', urlOf(server), '--dry-run');
+    await expect.poll(plan.words, { timeout: 30_000 }).toMatch(/waiting for machines: 0 of at least 2/);
+    plan.kill('SIGINT');
+    expect(await plan.ended).toMatchObject({ status: 130, stdout: '' });
+  });
+
   test('ends with 1, and with the words of the machine, where that does not let load go there', async () => {
     const server = await startNatsServer();
     await lend(server, 'careful');
