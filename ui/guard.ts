@@ -37,7 +37,8 @@ export function guard(app: FastifyInstance, policy: string): Guard {
       'cross-origin-opener-policy': 'same-origin',
       'cache-control': 'no-store',
     });
-    if (!isOwnHost(request)) return refuse(reply, 'This server answers to the name of this machine alone.');
+    if (!isOwnHost(request.headers.host, request.socket.localPort))
+      return refuse(reply, 'This server answers to the name of this machine alone.');
     const path = request.url.split('?')[0] ?? '';
     if (!path.startsWith(place)) return refuse(reply, 'Open the address that the terminal shows.');
     const { token: shown } = request.query as { token?: unknown };
@@ -74,11 +75,10 @@ function refuse(reply: FastifyReply, words: string): FastifyReply {
 }
 
 /** A name that somebody's DNS leads here, so that a page of that name could read ours, is none of these. */
-function isOwnHost({ headers, socket }: FastifyRequest): boolean {
-  const { localPort } = socket;
+export function isOwnHost(host: string | undefined, port: number | undefined): boolean {
   return ['127.0.0.1', 'localhost', '[::1]'].some(
     // Browsers leave the port of HTTP out.
-    (name) => headers.host === `${name}:${localPort}` || (localPort === 80 && headers.host === name),
+    (name) => host === `${name}:${port}` || (port === 80 && host === name),
   );
 }
 

@@ -1,4 +1,4 @@
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { InputError } from '../record/input-error.js';
 import { type Guard, guard } from './guard.js';
 
@@ -34,6 +34,10 @@ export function pageServer(policy: string): PageServer {
     // A page that follows a run has no head without its body.
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 1024 },
+    // No hook sees what cannot be taken apart: nothing of it is repeated.
+    frameworkErrors: (_error, _request, reply: FastifyReply) => {
+      reply.code(400).type('text/plain; charset=utf-8').send('This is no address.\n');
+    },
   });
   app.server.maxConnections = MOST_CONNECTIONS;
   // A form of another site may send text, and no JSON without asking first.

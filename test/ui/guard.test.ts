@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isOwnHost } from '../../ui/guard.js';
 import { type LivePageServer, serveLivePage } from '../../ui/live-page-server.js';
 
 let server: LivePageServer;
@@ -169,4 +170,21 @@ describe('a page of this machine', () => {
     );
     expect(preflight.status).toBe(403);
   });
+});
+
+test.each([
+  ['127.0.0.1:8800', 8800, true],
+  ['localhost', 80, true],
+  ['localhost', 8800, false],
+  ['localhost:80', 8800, false],
+  ['evil.example', 80, false],
+  ['127.0.0.1.evil.example:8800', 8800, false],
+  [undefined, 80, false],
+])('%s is the name of a page of this machine at port %d: %s', (host, port, expected) => {
+  expect(isOwnHost(host, port)).toBe(expected);
+});
+
+test('an address that is none is refused without a word of it', async () => {
+  const { status, text } = await get('/%zz-<b>');
+  expect({ status, text }).toEqual({ status: 400, text: 'This is no address.\n' });
 });
