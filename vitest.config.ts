@@ -6,8 +6,8 @@ export default defineConfig({
     globalSetup: ['test/build-when-stale.ts'],
     // Real servers and agents are forked by the tests; worker threads cannot own a cluster.
     pool: 'forks',
-    // Each of them starts servers and agents of its own; with three at once on two slow cores some came too late.
-    maxWorkers: 2,
+    // Each of them starts servers and agents of its own, and waits for them for most of its time.
+    maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // What is waited for comes when the machine has time for it.
