@@ -22,7 +22,7 @@ describeHosts('a machine whose link is cut for ten seconds', () => {
 
     const cutAtMs = machine.host.cut();
     await expect.poll(() => machine.agents(), { timeout: NOTICED_WITHIN_MS }).toEqual([]);
-    expect(machine.connections()).toBe(0);
+    await expect.poll(() => machine.connections()).toBe(0);
     const outcome = await run.outcome;
     const record = recordIn(outcome);
     await until(cutAtMs + CUT_MS);
