@@ -75,7 +75,7 @@ describe('a lease table in NATS', () => {
     expect(await written((done) => table.create('home.1', {}, done))).toMatchObject({ kind: 'done' });
   });
 
-  it('tells what is there, then that this was all, then each change in its order', async () => {
+  it('tells what is there, then that this was all, then changes in their order, of each key the last', async () => {
     const server = await startNatsServer({ hasJetStream: true });
     const [table, other] = [await tableOn(server), await tableOn(server)];
     await revisionOf((done) => table.put('a', 1, done));
@@ -93,9 +93,10 @@ describe('a lease table in NATS', () => {
     await expect.poll(() => seen.values, PATIENT).toEqual(new Map([['a', 20]]));
     const revisions = seen.entries.map(({ revision }) => revision);
     expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
-    expect(seen.entries.filter(({ key }) => key === 'a').map(({ value }) => value)).toEqual(
-      Array.from({ length: 20 }, (_, at) => at + 1),
-    );
+    // A change that was followed by another before it was sent is not told: the bucket keeps one value of a key.
+    const values = seen.entries.filter(({ key }) => key === 'a').map(({ value }) => value);
+    expect(values).toEqual([...new Set(values)]);
+    expect(values.at(-1)).toBe(20);
   });
 
   it('is ready at once where nothing is there', async () => {
