@@ -7,7 +7,7 @@ export default defineConfig({
     // Real servers and agents are forked by the tests; worker threads cannot own a cluster.
     pool: 'forks',
     // Each of them starts servers and agents of its own, and waits for them for most of its time.
-    maxWorkers: 4,
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // What is waited for comes when the machine has time for it.
