@@ -36,7 +36,7 @@ const folders: string[] = [];
 /** Pages under way: groups of processes. */
 const running = new Set<number>();
 afterAll(() => {
-  for (const group of running) process.kill(-group, 'SIGKILL');
+  for (const group of running) endGroup(group);
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -80,5 +80,16 @@ async function runPage(page: string, folder: string): Promise<void> {
   running.add(command.pid);
   const { status, stdout, stderr } = await command.ended;
   running.delete(command.pid);
+  // What a page starts in the background is meant to go on; here it ends with the page.
+  endGroup(command.pid);
   expect(status, `${page}\n${stdout}\n${stderr}`).toBe(0);
+}
+
+function endGroup(group: number): void {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch (error) {
+    // Nobody of it is left.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
