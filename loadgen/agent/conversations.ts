@@ -80,18 +80,21 @@ export class Conversations {
   }
 
   /**
-   * The client is connected again: what was sent and not accepted may be lost, and goes out again, before anything new.
+   * A new connection of the client stands: what it had on an earlier one may be delivered once more. Also before its
+   * login is known, as servers of some protocols hand out what waited before they say that it is done.
+   */
+  connected(client: number): void {
+    this.#forEachSenderTo(client, (_sender, flow) => this.ledger.reconnected(flow));
+  }
+
+  /**
+   * The client is logged in: what was sent and not accepted may be lost, and goes out again, before anything new.
    * @returns whether there is anything to send
    */
   resume(client: number): boolean {
     const { promises, kind } = this.#options;
-    const first = this.firstOf(client);
-    for (let other = first; other <= first + this.recipientsOf(client); other += 1) {
-      const flow = this.#flow(other, client);
-      if (flow === NONE) continue;
-      this.ledger.reconnected(flow);
-      if (!promises.storesForAway && kind !== 'groups') this.#giveUp(other, flow);
-    }
+    if (!promises.storesForAway && kind !== 'groups')
+      this.#forEachSenderTo(client, (sender, flow) => this.#giveUp(sender, flow));
     let hasSomethingToSend = false;
     for (let slot = this.outbox.first(client), next = NONE; slot !== NONE; slot = next) {
       next = this.outbox.after(slot);
@@ -346,7 +349,8 @@ export class Conversations {
     this.outbox.setAwayMs(slot, recipient, awayMs - absences.totalMs(sender, nowMs));
     if (awayMs <= 0) return;
     this.ledger.awayAdjusted += 1;
-    const backAtMs = absences.backAtMs(client);
+    // Handed out while the login goes on: it did not wait behind that.
+    const backAtMs = absences.isAway(client) ? nowMs : absences.backAtMs(client);
     if (backAtMs > dueMs) histograms.record('waiting', nowMs - backAtMs, dueMs);
   }
 
@@ -365,6 +369,15 @@ export class Conversations {
     if (sender === recipient || this.firstOf(sender) !== this.firstOf(recipient)) return NONE;
     const place = recipient - this.firstOf(recipient);
     return sender * this.#mostRecipients + (recipient < sender ? place : place - 1);
+  }
+
+  /** Whoever writes to a client, with the number of the flow between them. */
+  #forEachSenderTo(client: number, act: (sender: number, flow: number) => void): void {
+    const first = this.firstOf(client);
+    for (let sender = first; sender <= first + this.recipientsOf(client); sender += 1) {
+      const flow = this.#flow(sender, client);
+      if (flow !== NONE) act(sender, flow);
+    }
   }
 
   /** Client that is recipient number `recipient` of another. */

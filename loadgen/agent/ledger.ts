@@ -69,9 +69,9 @@ export class Ledger {
   readonly #due: Uint32Array;
   /** Highest sequence that was seen, by flow. The kernel gives memory only to pages that are written, so silent flows are free. */
   readonly #seen: Uint32Array;
-  /** The value of `#seen` when the recipient logged in last: up to there the server may deliver again. */
+  /** The value of `#seen` when the recipient connected last: up to there the server may deliver again. */
   readonly #seenBefore: Uint32Array;
-  /** How often messages from before the login have come on the present connection. */
+  /** How often messages from before it have come on the present connection. */
   readonly #onThisConnection = new SequenceCounts();
   /** Sequences below the highest that have not come. */
   readonly #missing = new SequenceSets();
@@ -120,7 +120,7 @@ export class Ledger {
     return this.#refused.has(flow, sequence);
   }
 
-  /** The recipient logged in again: what it had may be delivered once more. */
+  /** The recipient has a new connection: what it had may be delivered once more. */
   reconnected(flow: number): void {
     const seen = this.#seen[flow] as number;
     if (seen === 0) return;

@@ -264,6 +264,7 @@ export class Population implements TransportListener, ClientEvents {
 
   opened(client: number): void {
     this.#state[client] = ClientState.LoggingIn;
+    for (const conversations of this.#conversations) conversations.connected(client);
     this.#writer.begin(client);
     this.#protocol.opened(client, this.#writer);
     this.#writer.end();

@@ -140,6 +140,7 @@ describe('a message that comes again', () => {
     const { conversations, say, deliver, totals } = converse('pairs', 2);
     say(0);
     deliver(1, 1);
+    conversations.connected(1);
     conversations.resume(1);
     deliver(1, 1, { isRedelivery: true });
     expect(totals()).toMatchObject({ delivered: 1, redelivered: 1, duplicated: 0 });
@@ -152,7 +153,7 @@ describe('a message that comes again', () => {
     ['unmarked', false],
   ])('%s, is a duplicate', (_, isRedelivery) => {
     const { conversations, say, deliver, totals } = converse('pairs', 2);
-    conversations.resume(1);
+    conversations.connected(1);
     say(0);
     deliver(1, 1);
     deliver(1, 1, { isRedelivery });
@@ -374,6 +375,7 @@ describe('what a protocol promises decides what a second copy is:', () => {
     const { conversations, say, deliver, totals } = converse('pairs', 2, promises);
     say(0);
     deliver(1, 1);
+    conversations.connected(1);
     conversations.resume(1);
     deliver(1, 1);
     return totals();

@@ -66,10 +66,13 @@ let population: Population;
 let failed: string[];
 
 /** Clients 0 and 1 are partners, and logged in. */
-function populate(isServerFresh = false): void {
+function populate({
+  isServerFresh = false,
+  ...other
+}: Partial<Promises> & { isServerFresh?: boolean } = {}): void {
   const driver: Driver = {
     name: 'words',
-    promises: () => promises,
+    promises: () => ({ ...promises, ...other }),
     framing: () => ({ carriers: ['tcp'], webSocketMessages: 'stream', subprotocols: [] }),
     create: (_settings, _clients, events) => {
       words = new Words(events);
@@ -137,7 +140,7 @@ describe('a message of which the protocol says nothing', () => {
   ])(
     'is of an earlier run where its payload says so, and none where the server is fresh: %s',
     (isFresh, expected) => {
-      populate(isFresh);
+      populate({ isServerFresh: isFresh });
       const payload = new PayloadMaker(RUN - 1, 64).make(64, monotonicMs(), 1, 1);
       words.events.delivered(1, Buffer.from(payload), false);
       expect(population.totals()).toMatchObject({ delivered: 0, ...expected });
@@ -170,4 +173,16 @@ test('a server that breaks the protocol loses the client, and the reason is told
   population.opened(0);
   population.received(0, Buffer.from('nonsense'));
   expect(failed).toEqual(['ServerNonsense']);
+});
+
+test('what a server hands out before the login is done comes on the new connection: a copy is a redelivery', () => {
+  populate({ delivery: 'at-least-once', storesForAway: true });
+  const payload = Buffer.from(say());
+  words.events.delivered(1, payload, false);
+  population.cut(1);
+  population.connect(1, ENDPOINT, undefined);
+  population.opened(1);
+  words.events.delivered(1, payload, false);
+  population.received(1, Buffer.from('welcome'));
+  expect(population.totals()).toMatchObject({ delivered: 1, redelivered: 1, duplicated: 0 });
 });

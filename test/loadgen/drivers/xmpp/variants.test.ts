@@ -93,16 +93,24 @@ describe('an xmpp run', () => {
     expect(messages.awayAdjusted).toBeGreaterThan(20);
   });
 
+  const cutHalf = (scenario: Scenario): void => {
+    const [phase] = scenario.phases;
+    scenario.phases = [
+      { ...phase!, messageRate: 500 },
+      { ...phase!, name: 'cut', messageRate: 500, cut: 0.5 },
+    ];
+  };
+
   test('loses nothing when connections are cut: what was not accepted is sent again', async () => {
-    const { messages, connections } = await measure({ startTls: 'offered' }, {}, (scenario) => {
-      const [phase] = scenario.phases;
-      scenario.phases = [
-        { ...phase!, messageRate: 500 },
-        { ...phase!, name: 'cut', messageRate: 500, cut: 0.5 },
-      ];
-    });
+    const { messages, connections } = await measure({ startTls: 'offered' }, {}, cutHalf);
     expect(connections.failed).toBe(0);
     expect(messages).toMatchObject({ lost: 0, duplicated: 0, unsent: 0, delivered: messages.sent });
+  });
+
+  test('takes what was not acknowledged and comes once more, before the login is done, for a redelivery', async () => {
+    const { messages } = await measure({ asksForAcknowledgements: false }, {}, cutHalf);
+    expect(messages.redelivered).toBeGreaterThan(0);
+    expect(messages).toMatchObject({ lost: 0, duplicated: 0, delivered: messages.sent });
   });
 
   test('with groups and receipts is an error of the input', async () => {
