@@ -112,7 +112,7 @@ export async function playDiskRound(
   const refusedWhileFull = refusals(population) - refusedBefore;
   const isRoomMade = random.next() < 0.5;
   if (isRoomMade) rmSync(ballast);
-  else await population.drain(true);
+  else await fetchAll(population);
   survives('the disk was full and mail was fetched');
   population.startTraffic();
   const isAccepting = await population.hasAccepted(ACCEPTED_AGAIN, LONGEST_RECOVERY_MS);
@@ -135,6 +135,13 @@ export async function playDiskRound(
     refusedWhileFull,
     server: next,
   };
+}
+
+/** @throws CrashServerError where that takes long: each deletion has to make room for the next */
+async function fetchAll(population: Population): Promise<void> {
+  const { waitedMs } = await population.drain(true);
+  if (waitedMs > LONGEST_RECOVERY_MS)
+    throw new CrashServerError(`on a full disk mail was fetched for ${Math.round(waitedMs / 1000)} s`);
 }
 
 function refusals({ ledger }: Population): number {

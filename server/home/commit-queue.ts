@@ -44,12 +44,12 @@ export class CommitQueue<Turn> {
     return this.#pending.length === 0 && !this.isFailing;
   }
 
-  /** Hot path. Commits what is staged, as what `turn` did. */
-  add(turn: Turn): void {
+  /** Hot path. Commits what is staged, as what `turn` did; `isMakingRoom` as the store takes it. */
+  add(turn: Turn, isMakingRoom: boolean): void {
     if (this.#failure) throw new Error('a turn was added behind one that failed');
     let committed: Promise<void> | undefined;
     try {
-      committed = this.#store.commit();
+      committed = this.#store.commit(isMakingRoom);
     } catch (error) {
       this.#fail([turn], error);
       return;

@@ -26,7 +26,7 @@ export type HomeLimits = MailboxLimits &
 
 /**
  * After a failed commit, acknowledgements are owed: clients have sent them and the store has not kept them. They are done in turns of
- * this many items, and this many turns a sweep.
+ * up to this many items, and this many turns at a time.
  */
 const OWED_ITEMS = 16;
 const OWED_TURNS = 64;
@@ -41,6 +41,9 @@ const FROM_HOMES: ReadonlySet<HomeMessage['kind']> = new Set([
   'copies',
   'copies-kept',
 ]);
+
+/** What they add, receipts for one, is less than what is deleted with them. */
+const MAKING_ROOM: ReadonlySet<HomeMessage['kind']> = new Set(['acknowledge', 'receipt-kept', 'copies-kept']);
 
 export interface HomeOptions {
   store: HomeStore;
@@ -75,11 +78,18 @@ export class Home {
   readonly #clock: HomeClock;
   /** How many owed items the next turn does beside new work; 0 until a turn was kept since the last failure. */
   #owedAtOnce = 0;
+  /**
+   * How many owed items a turn does that does nothing else: half as many where that was too much for the room that is
+   * left, twice as many after a row of them that were kept.
+   */
+  #owedATurn = OWED_ITEMS;
   #isMakingUp = false;
+  /** The turn of now adds something, beside what follows from acknowledgements and answers. */
+  #isAdding = false;
   /**
    * What other homes send again arrives all at once. On a nearly full disk one turn with all of it would fail, be sent again, and
-   * fail again. So after a failure a turn ends as soon as it has so many, twice as many after a second in which turns
-   * had that many and were kept.
+   * fail again. So after a failure a turn ends as soon as it has so many: half as many after each failure, twice as many
+   * after a second in which turns had that many and were kept.
    */
   #fromHomesAtOnce = Number.POSITIVE_INFINITY;
   #hasKeptSoMany = false;
@@ -132,7 +142,8 @@ export class Home {
       promised: (turn) => this.#promised(turn),
       failed: (turns, failure) => {
         this.#owedAtOnce = 0;
-        this.#fromHomesAtOnce = OWED_ITEMS;
+        if (this.#isMakingUp) this.#owedATurn = Math.max(1, Math.floor(this.#owedATurn / 2));
+        else this.#fromHomesAtOnce = Math.max(1, Math.min(OWED_ITEMS, Math.floor(this.#fromHomesAtOnce / 2)));
         this.#hasKeptSoMany = false;
         this.#recovery.failed([...turns, log.take(0)], failure, this.#nowMs);
       },
@@ -154,6 +165,8 @@ export class Home {
   /** Hot path: called once for each SEND, ACK and receipt. */
   receive(message: HomeMessage): void {
     if (this.#fromHomesAtOnce < MOST_OWED_AT_ONCE && FROM_HOMES.has(message.kind)) this.#keepTurnSmall();
+    // Whatever else comes may be too much for the room that there is.
+    if (this.#trouble.isOwing && this.#mustMakeUpFirst) this.#makeUp();
     if (this.#commits.isFailing || this.#trouble.isStanding) this.#putOff(message);
     else if (message.kind === 'acknowledge' && this.#isBehindOwed(message))
       this.#recovery.putOff(message, true);
@@ -168,7 +181,9 @@ export class Home {
     if (this.#owedAtOnce > 0 && !this.#isMakingUp && this.#trouble.isOwing && !this.#trouble.isStanding)
       this.#payBack(this.#owedAtOnce);
     this.#deduplication.writeDown(this.#nowMs);
-    if (this.#hasBegun) this.#commits.add(this.#log.take(this.#store.staged));
+    const isMakingRoom = !this.#isAdding;
+    this.#isAdding = false;
+    if (this.#hasBegun) this.#commits.add(this.#log.take(this.#store.staged), isMakingRoom);
     this.#nowMs = this.#clock.now();
     this.#fromHomes = 0;
     if (!this.#commits.isIdle) return;
@@ -195,11 +210,17 @@ export class Home {
   #makeUp(): void {
     for (let turn = 0; turn < OWED_TURNS && this.#trouble.isOwing; turn += 1) {
       this.#isMakingUp = true;
-      this.#payBack(OWED_ITEMS);
+      this.#payBack(this.#owedATurn);
       this.commit();
       this.#isMakingUp = false;
       if (!this.#commits.isIdle || this.#trouble.isStanding) return;
     }
+    this.#owedATurn = Math.min(OWED_ITEMS, 2 * this.#owedATurn);
+  }
+
+  /** Nothing was kept since the last failure: deleting comes first, or everything else takes the room that it needs. */
+  get #mustMakeUpFirst(): boolean {
+    return this.#owedAtOnce === 0 && this.#commits.isIdle && !this.#trouble.isStanding && !this.#hasBegun;
   }
 
   /** A message of another home comes: where the turn has as many as it may, it ends here and the next begins. */
@@ -297,6 +318,7 @@ export class Home {
 
   /** Hot path. */
   #take(message: HomeMessage): void {
+    const staged = this.#store.staged;
     switch (message.kind) {
       case 'submit':
         this.#messages.submit(message, this.#nowMs);
@@ -335,6 +357,7 @@ export class Home {
         this.#trouble.begunAgain(message.home);
         break;
     }
+    if (!this.#isAdding && this.#store.staged > staged) this.#isAdding = !MAKING_ROOM.has(message.kind);
   }
 
   /** What becomes of a message while nothing may be staged: attaching and detaching stage nothing. */

@@ -57,9 +57,10 @@ export interface HomeStore {
   discard(): void;
   /**
    * Keeps all that is staged. Undefined: done already.
+   * @param isMakingRoom it leaves more room than before, and may use what is kept for such turns
    * @throws StoreFailure, or rejects with it, where nothing of it is kept
    */
-  commit(): Promise<void> | undefined;
+  commit(isMakingRoom?: boolean): Promise<void> | undefined;
   usage(): StoreUsage;
   close(): Promise<void>;
 }

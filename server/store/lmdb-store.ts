@@ -18,7 +18,7 @@ const LOCK_BYTES = 12_288;
 
 const STAGED_PARTS = 2;
 
-/** Kept for those who make room: a removal needs pages as well. New messages are refused before. */
+/** Kept for turns that make room: a removal needs pages as well. Others are refused before. */
 const REMOVAL_PAGES = 192;
 
 /** Beside those of the tree: what LMDB itself writes down of free pages. */
@@ -156,15 +156,14 @@ export class LmdbStore implements HomeStore {
   }
 
   /** Hot path. */
-  commit(): undefined {
+  commit(isMakingRoom = false): undefined {
     const staged = this.#staged;
     if (staged.length === 0) return;
     const bytes = this.#stagedBytes;
     this.#staged = [];
     this.#stagedBytes = 0;
     const startedMs = performance.now();
-    // While it is full, nothing comes but what makes room, and what follows from that.
-    const keep = this.isFull ? 0 : REMOVAL_PAGES;
+    const keep = isMakingRoom ? 0 : REMOVAL_PAGES;
     const pages = this.#pagesFor(staged.length / STAGED_PARTS, this.#stagedValues, bytes);
     this.#stagedValues = 0;
     if (!this.#reserve.take(pages, keep, this.#countPages)) {
@@ -199,7 +198,7 @@ export class LmdbStore implements HomeStore {
   }
 
   async close(): Promise<void> {
-    this.commit();
+    this.commit(true);
     this.#reserve.close();
     await this.#database.close();
     this.#options.release?.();

@@ -69,7 +69,8 @@ export class LocalState {
   /** Hot path. What was applied is what the log amounts to at `place`. @throws StoreFailure: the disk does not take it */
   keep(place: Place): void {
     this.#store.stage(PLACE_KEY, writePlace(place));
-    this.#store.commit();
+    // The log has it already: all the room that there is may be taken for it.
+    this.#store.commit(true);
     this.#place = place;
   }
 
@@ -116,7 +117,7 @@ export class LocalState {
         at = end;
       }
       // Staged values are parts of it until then.
-      if (unkept > 0) this.#store.commit();
+      if (unkept > 0) this.#store.commit(true);
       unkept = 0;
       left = Buffer.from(left.subarray(at));
     };

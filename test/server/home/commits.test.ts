@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { FLAG_REDELIVERY, type Frame, FrameType, ReasonCode } from '../../../protocol/frame.js';
 import type { BusMessage } from '../../../server/bus/bus.js';
 import { StoreFailure } from '../../../server/store/home-store.js';
-import { itemKey, KeyKind } from '../../../server/store/store-keys.js';
+import { itemKey, KeyKind, numbersKey } from '../../../server/store/store-keys.js';
 import { FakeStore } from '../../support/fake-store.js';
 import { frameOf, testHome } from '../../support/home.js';
 
@@ -466,4 +466,46 @@ test('what another home answers all at once is done with, and not asked for agai
   }
   expect(open()).toBe(0);
   expect(sentAgain).toBeLessThanOrEqual(2 * RECEIPTS);
+});
+
+/** A store on a disk that becomes full: it keeps turns that make room, as long as they are small, and before it returns. */
+class FullDiskStore extends FakeStore {
+  mostChanges = Number.POSITIVE_INFINITY;
+
+  override commit(isMakingRoom = false): undefined {
+    const most = isMakingRoom || this.mostChanges === Number.POSITIVE_INFINITY ? this.mostChanges : 0;
+    if (this.staged > most) throw new StoreFailure('no room', true);
+    void super.commit();
+    void this.keep(0);
+  }
+}
+
+test('on a full disk what was acknowledged is deleted, one by one where it has to be, before the traffic that goes on is tried', async () => {
+  const store = new FullDiskStore();
+  const sut = testHome(store, { newRecipientsPerSecond: 0 });
+  const [ANNA, BERT, CARL] = [1, 2, 3];
+  const waiting = (): number => store.count(numbersKey(KeyKind.Item, ANNA));
+  const turnEnds = async (): Promise<void> => {
+    sut.home.commit();
+    await sut.home.settled();
+  };
+  sut.attach(ANNA);
+  for (let id = 1; id <= 50; id += 1) sut.submit(BERT, ANNA, id);
+  await turnEnds();
+  expect(waiting()).toBe(50);
+
+  let now = performance.now();
+  vi.spyOn(performance, 'now').mockImplementation(() => now);
+  // Deleting a message takes three changes: its receipt and what is known of repetitions are written.
+  store.mostChanges = 3;
+  sut.acknowledge(ANNA, 50);
+  await turnEnds();
+  for (let id = 1; id <= 10 && waiting() > 0; id += 1) {
+    now += 3000;
+    sut.submit(CARL, BERT, id);
+    await turnEnds();
+    sut.home.sweep();
+    await turnEnds();
+  }
+  expect(waiting()).toBe(0);
 });

@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isWhole, seal } from '../../../server/store/checksum.js';
-import { type HomeStore, VALUE_OFFSET } from '../../../server/store/home-store.js';
+import { type HomeStore, StoreFailure, VALUE_OFFSET } from '../../../server/store/home-store.js';
 import { DATA_FILE, LmdbStore, type LmdbStoreOptions } from '../../../server/store/lmdb-store.js';
 import { MemoryStore } from '../../../server/store/memory-store.js';
 import { itemKey, KeyKind, numbersKey, readItemKey } from '../../../server/store/store-keys.js';
@@ -142,6 +143,44 @@ describe('a store in lmdb', () => {
     await store.close();
   });
 });
+
+test.runIf(process.platform === 'linux' && process.getuid?.() === 0)(
+  'a store in lmdb keeps turns that make room on a disk that is too full for any other, and then others again',
+  async () => {
+    const disk = testFolder();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk]);
+    try {
+      const store = openLmdbStore({ folder: join(disk, 'home-0') });
+      const TURN = 16;
+      let turns = 0;
+      const add = (): void => {
+        for (let item = 1; item <= TURN; item += 1)
+          store.stage(itemKey(turns, item), value('x'.repeat(1000)));
+        store.commit();
+        turns += 1;
+      };
+      expect(() => {
+        while (turns < 10_000) add();
+      }).toThrow(StoreFailure);
+      expect(turns).toBeGreaterThan(100);
+      store.discard();
+      // However often it looks, there is no room.
+      for (let time = 0; time < 3; time += 1) {
+        store.usage();
+        expect(add).toThrow(StoreFailure);
+      }
+      for (let turn = 0; turn < turns; turn += 1) {
+        for (let item = 1; item <= TURN; item += 1) store.stage(itemKey(turn, item));
+        store.commit(true);
+      }
+      expect(store.count(numbersKey(KeyKind.Item))).toBe(0);
+      add();
+      await store.close();
+    } finally {
+      execFileSync('umount', ['-l', disk]);
+    }
+  },
+);
 
 test('a checksum tells every flipped bit, and another key', () => {
   fc.assert(
