@@ -1,10 +1,11 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { afterEach, expect } from 'vitest';
+import { expect } from 'vitest';
 import type { BusMessage, ConnectionMessage, HomeMessage } from '../../server/bus/bus.js';
 import { BUS_VERSIONS } from '../../server/cluster/bus-version.js';
 import { ClusterBus, type ClusterBusOptions } from '../../server/cluster/cluster-bus.js';
 import type { Peer } from '../../server/cluster/membership.js';
 import type { BusConnection } from '../../server/cluster/peer-links.js';
+import { afterEachTest } from './clean-up.js';
 import type { NatsServer } from './nats-server.js';
 
 export const HOMES = 16;
@@ -145,7 +146,7 @@ export async function quiet(peers: TestPeer[]): Promise<void> {
   await expect.poll(() => peers.map(({ bus }) => bus.waitingBytes)).toEqual(peers.map(() => 0));
 }
 
-afterEach(async () => {
+afterEachTest(async () => {
   await Promise.all(
     running.splice(0).map(async ({ bus, connection }) => {
       await bus.close();

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterEach } from 'vitest';
+import { afterEachTest } from './clean-up.js';
 
 const endings: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
+afterEachTest(async () => {
   await Promise.all(endings.splice(0).map((end) => end()));
 });
 

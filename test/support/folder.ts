@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach } from 'vitest';
+import { afterAllTests, afterEachTest } from './clean-up.js';
 
 const made: string[] = [];
 const kept: string[] = [];
@@ -22,8 +22,8 @@ function makeFolder(of: string[]): string {
   return folder;
 }
 
-afterEach(() => clear(made));
-afterAll(() => clear(kept));
+afterEachTest(() => clear(made));
+afterAllTests(() => clear(kept));
 
 function clear(folders: string[]): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });

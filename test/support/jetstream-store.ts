@@ -1,7 +1,7 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { afterEach } from 'vitest';
 import { VALUE_OFFSET } from '../../server/store/home-store.js';
 import { JetStreamStore, type JetStreamStoreOptions } from '../../server/store/jetstream/jetstream-store.js';
+import { afterEachTest } from './clean-up.js';
 import { testFolder } from './folder.js';
 import { closeNatsClusters } from './nats-cluster.js';
 
@@ -88,7 +88,7 @@ export function put(store: JetStreamStore, name: string, text: string): Promise<
   return store.commit() as Promise<void>;
 }
 
-afterEach(async () => {
+afterEachTest(async () => {
   await Promise.all(stores.splice(0).map((store) => store.close()));
   await Promise.all(connections.splice(0).map((connection) => connection.close()));
   await closeNatsClusters();

@@ -1,11 +1,11 @@
-import { afterEach } from 'vitest';
 import { AllowList } from '../../loadgen/coordination/nats/allow-list.js';
 import { LentMachine, type LentMachineOptions } from '../../loadgen/coordination/nats/lent-machine.js';
 import { connectNats } from '../../nats/connect.js';
+import { afterEachTest } from './clean-up.js';
 import type { NatsServer } from './nats-server.js';
 
 const lent: { machine: LentMachine; close: () => Promise<void> }[] = [];
-afterEach(async () => {
+afterEachTest(async () => {
   await Promise.all(lent.splice(0).map(({ close }) => close()));
 });
 

@@ -1,4 +1,3 @@
-import { afterEach } from 'vitest';
 import { thisHost } from '../../loadgen/coordination/local-agents.js';
 import { AllowList } from '../../loadgen/coordination/nats/allow-list.js';
 import { LentMachine } from '../../loadgen/coordination/nats/lent-machine.js';
@@ -6,6 +5,7 @@ import type { Announcement } from '../../loadgen/coordination/nats/messages.js';
 import { NatsAgents, type NatsAgentsOptions } from '../../loadgen/coordination/nats/nats-agents.js';
 import { connectNats } from '../../nats/connect.js';
 import type { AgentsPlan } from '../../scenarios/scenario.js';
+import { afterEachTest } from './clean-up.js';
 import type { NatsServer } from './nats-server.js';
 
 /** Of c2m, where a test does not say. */
@@ -14,7 +14,7 @@ export const VERSION = '0.0.0';
 const ends: (() => Promise<unknown>)[] = [];
 
 /** Lasts as long as the test: what it left is ended before the server of NATS is. */
-afterEach(async () => {
+afterEachTest(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 

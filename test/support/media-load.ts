@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect } from 'vitest';
+import { expect } from 'vitest';
 import { type MEDIA_LIMITS, MediaLoad, type MediaSettings } from '../../loadgen/media/media-load.js';
 import { monotonicMs } from '../../loadgen/monotonic-clock.js';
 import { LatencyRecorder } from '../../loadgen/recording/latency-recorder.js';
 import type { Measurement } from '../../record/run.js';
+import { afterEachTest } from './clean-up.js';
 
 /** A media port that does what a test wants, and a load on it. Both end after the test. */
 
@@ -14,7 +15,7 @@ export type Answer = (request: IncomingMessage, response: ServerResponse) => voi
 export type MediaFigures = NonNullable<Measurement['media']>;
 
 const closing: (() => void)[] = [];
-afterEach(() => {
+afterEachTest(() => {
   for (const close of closing.splice(0)) close();
 });
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import type { Logger } from 'pino';
-import { afterEach } from 'vitest';
 import { userToken } from '../../protocol/user-token.js';
 import { mediaSchema } from '../../server/media/media-config.js';
 import { type RunningMedia, startMedia } from '../../server/media/media-server.js';
+import { afterEachTest } from './clean-up.js';
 import { testFolder } from './folder.js';
 
 export const SECRET = 'a secret of sixteen';
@@ -12,7 +12,7 @@ export const ANNA = 1;
 export const BERT = 2;
 
 const running: RunningMedia[] = [];
-afterEach(async () => {
+afterEachTest(async () => {
   await Promise.all(running.splice(0).map((media) => media.close()));
 });
 

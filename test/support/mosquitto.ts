@@ -1,13 +1,13 @@
-import { afterEach } from 'vitest';
 import type { Measurement } from '../../record/run.js';
 import type { Scenario } from '../../scenarios/scenario.js';
 import { type Mosquitto, type MosquittoOptions, startMosquitto } from '../fixtures/mosquitto.js';
+import { afterEachTest } from './clean-up.js';
 import { mqttDriver } from './mqtt.js';
 import { testRun, testScenario } from './run.js';
 
 const brokers: Mosquitto[] = [];
 
-afterEach(async () => {
+afterEachTest(async () => {
   await Promise.all(brokers.splice(0).map((broker) => broker.close()));
 });
 

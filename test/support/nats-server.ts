@@ -4,8 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, vi } from 'vitest';
+import { vi } from 'vitest';
 import type { Endpoint } from '../../loadgen/agent-messages.js';
+import { afterEachTest } from './clean-up.js';
 
 /** What nats-server counts: its own side of what a record says. */
 export interface NatsCounters {
@@ -105,7 +106,7 @@ async function freePorts(): Promise<[number, number, number]> {
   return ports as [number, number, number];
 }
 
-afterEach(async () => {
+afterEachTest(async () => {
   for (const { server, folder } of running.splice(0)) {
     await server.kill();
     await rm(folder, { recursive: true, force: true });

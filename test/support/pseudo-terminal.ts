@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { afterEach } from 'vitest';
+import { afterEachTest } from './clean-up.js';
 import { earlierRows, testTerminal } from './terminal.js';
 
 /** A command that runs in a pseudo terminal of 80x24. */
@@ -93,6 +93,6 @@ function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-afterEach(() => {
+afterEachTest(() => {
   for (const session of sessions) session.kill('SIGKILL');
 });

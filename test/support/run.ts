@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import type { DriverPlan, Endpoint } from '../../loadgen/agent-messages.js';
 import type { Coordinator } from '../../loadgen/coordination/coordinator.js';
 import { LocalAgents, thisHost } from '../../loadgen/coordination/local-agents.js';
@@ -11,6 +11,7 @@ import { type RunHandle, startRun } from '../../loadgen/run.js';
 import type { Credentials } from '../../protocol/user-token.js';
 import { contradictions } from '../../record/sums.js';
 import type { Scenario } from '../../scenarios/scenario.js';
+import { afterAllTests } from './clean-up.js';
 import { planHost, planHostOf } from './hosts.js';
 
 const folders: string[] = [];
@@ -113,6 +114,6 @@ export async function testRun(
 }
 
 // Tests of one file may run at once.
-afterAll(async () => {
+afterAllTests(async () => {
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
 });

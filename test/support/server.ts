@@ -1,7 +1,8 @@
-import { afterEach, expect } from 'vitest';
+import { expect } from 'vitest';
 import type { ServerStats } from '../../protocol/stats.js';
 import type { ServerConfigInput } from '../../server/config.js';
 import { type RunningServer, startServer } from '../../server/server.js';
+import { afterEachTest } from './clean-up.js';
 
 const running: RunningServer[] = [];
 
@@ -18,7 +19,7 @@ export async function testServer(config: ServerConfigInput = {}): Promise<Runnin
   return server;
 }
 
-afterEach(async () => {
+afterEachTest(async () => {
   await Promise.all(running.splice(0).map((server) => server.close()));
 });
 

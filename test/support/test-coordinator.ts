@@ -1,5 +1,5 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { afterEach, expect } from 'vitest';
+import { expect } from 'vitest';
 import type { AgentPlan, Endpoint, FromAgent, ToAgent } from '../../loadgen/agent-messages.js';
 import { Channel, type Packet } from '../../loadgen/coordination/nats/channel.js';
 import {
@@ -14,6 +14,7 @@ import { monotonicMs } from '../../loadgen/monotonic-clock.js';
 import { planAgents } from '../../loadgen/plan.js';
 import { connectNats } from '../../nats/connect.js';
 import type { Scenario } from '../../scenarios/scenario.js';
+import { afterEachTest } from './clean-up.js';
 import { planHost } from './hosts.js';
 import type { NatsServer } from './nats-server.js';
 import { testScenario } from './run.js';
@@ -21,7 +22,7 @@ import { testScenario } from './run.js';
 type Said<Kind extends FromAgent['kind']> = Extract<FromAgent, { kind: Kind }>;
 
 const running: TestCoordinator[] = [];
-afterEach(async () => {
+afterEachTest(async () => {
   await Promise.all(running.splice(0).map((coordinator) => coordinator.close()));
 });
 

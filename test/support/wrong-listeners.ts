@@ -2,15 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
-import { afterEach } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { afterEachTest } from './clean-up.js';
 import { freePort } from './commands.js';
 import { testFolder } from './folder.js';
 
 /** Servers that listen and speak something else; all are ended after the test. */
 
 const endings: (() => unknown)[] = [];
-afterEach(async () => {
+afterEachTest(async () => {
   await Promise.all(endings.splice(0).map((end) => end()));
 });
 

@@ -1,11 +1,11 @@
-import { afterEach } from 'vitest';
 import type { Measurement } from '../../record/run.js';
 import type { Scenario } from '../../scenarios/scenario.js';
 import { type Faults, startWrongServer, type WrongServer } from '../fixtures/wrong-server.js';
+import { afterEachTest } from './clean-up.js';
 import { testRun, testScenario } from './run.js';
 
 const servers: WrongServer[] = [];
-afterEach(async () => {
+afterEachTest(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
