@@ -80,8 +80,8 @@ export class Conversations {
   }
 
   /**
-   * A new connection of the client stands: what it had on an earlier one may be delivered once more. Also before its
-   * login is known, as servers of some protocols hand out what waited before they say that it is done.
+   * The client has a new session, which is mostly a new connection: what it had in an earlier one may be delivered once more.
+   * Also before its login is known, as servers of some protocols hand out what waited before they say that it is done.
    */
   connected(client: number): void {
     this.#forEachSenderTo(client, (_sender, flow) => this.ledger.reconnected(flow));
@@ -117,8 +117,9 @@ export class Conversations {
       const sequence = this.outbox.sequenceOf(slot);
       const dueMs = this.outbox.dueMsOf(slot);
       const nowMs = monotonicMs();
-      if (state !== MessageState.Again) this.#sendsFirst(client, slot, nowMs);
-      else if (!promises.recognizesRepetitions) this.#sendsAgain(client, sequence);
+      if (state === MessageState.Due || state === MessageState.Held) this.#sendsFirst(client, slot, nowMs);
+      else if (state === MessageState.Again && !promises.recognizesRepetitions)
+        this.#sendsAgain(client, sequence);
       if (state === MessageState.Due) this.#recordLag(client, slot, nowMs, dueMs);
       // A protocol without ACCEPTED never says what to send again: what is written counts as kept.
       this.outbox.setState(slot, promises.accepted ? MessageState.Sent : MessageState.Kept);
@@ -173,6 +174,13 @@ export class Conversations {
     this.outbox.setAnswer(client, slot, Answer.Accepted);
   }
 
+  /** The server says that it has not got what was written on a connection that died: sent again, it is still one copy. */
+  unhandled(client: number, sequence: number): void {
+    const slot = this.outbox.find(client, sequence);
+    if (slot !== NONE && this.outbox.stateOf(slot) === MessageState.Sent)
+      this.outbox.repeat(client, slot, MessageState.Unhandled);
+  }
+
   /** Hot path. `client` is told that `by` has its message. */
   receipted(client: number, by: number, sequence: number): void {
     const { histograms, absences } = this.#options;
@@ -219,7 +227,7 @@ export class Conversations {
    */
   #connectionDied(client: number, slot: number): void {
     if (this.#options.promises.delivery !== 'at-most-once') {
-      this.outbox.repeat(client, slot);
+      this.outbox.repeat(client, slot, MessageState.Again);
       return;
     }
     this.outbox.setState(slot, MessageState.Kept);
@@ -288,7 +296,8 @@ export class Conversations {
     const slot = flow === NONE ? NONE : this.outbox.find(client, sequence);
     if (slot === NONE || !this.outbox.takeReceipt(slot, flow - client * this.#mostRecipients)) return NONE;
     // A receipt implies ACCEPTED, which may have been lost with a connection or may come later.
-    if (this.outbox.stateOf(slot) === MessageState.Again) this.#missAccepted(client, slot);
+    const state = this.outbox.stateOf(slot);
+    if (state === MessageState.Again || state === MessageState.Unhandled) this.#missAccepted(client, slot);
     this.outbox.setState(slot, MessageState.Kept);
     return slot;
   }

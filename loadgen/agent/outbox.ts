@@ -7,9 +7,10 @@ const FREE = -2;
 
 /**
  * How far a message has come, as its sender sees it. `Held`: it fell due while the sender had no connection. `Again`: the connection
- * died before ACCEPTED, so it will be sent again. `Kept`: ACCEPTED or a receipt says that the server has it.
+ * died before ACCEPTED, so it will be sent again. `Unhandled`: so too, and the server has said that it did not get it. `Kept`: ACCEPTED
+ * or a receipt says that the server has it.
  */
-export const MessageState = { Due: 0, Sent: 1, Kept: 2, Again: 3, Held: 4 } as const;
+export const MessageState = { Due: 0, Sent: 1, Kept: 2, Again: 3, Held: 4, Unhandled: 5 } as const;
 
 /** Whether ACCEPTED has come. `Missed`: the connection that it was to come on has died, or the protocol has none. */
 export const Answer = { Awaited: 0, Accepted: 1, Missed: 2 } as const;
@@ -146,9 +147,9 @@ export class Outbox {
     this.#state[slot] = state;
   }
 
-  /** What was sent on a connection that died goes out again. */
-  repeat(client: number, slot: number): void {
-    this.#state[slot] = MessageState.Again;
+  /** What was sent on a connection that died goes out again: it is `Again` or `Unhandled`. */
+  repeat(client: number, slot: number, state: number): void {
+    this.#state[slot] = state;
     this.#repeating.add(client);
   }
 

@@ -264,7 +264,7 @@ export class Population implements TransportListener, ClientEvents {
 
   opened(client: number): void {
     this.#state[client] = ClientState.LoggingIn;
-    for (const conversations of this.#conversations) conversations.connected(client);
+    if (!this.#protocol.resumesSessions) this.sessionBegan(client);
     this.#writer.begin(client);
     this.#protocol.opened(client, this.#writer);
     this.#writer.end();
@@ -333,6 +333,14 @@ export class Population implements TransportListener, ClientEvents {
     for (const conversations of this.#conversations)
       if (conversations.resume(client)) this.#writer.say(client);
     this.#listener.loggedIn(client);
+  }
+
+  sessionBegan(client: number): void {
+    for (const conversations of this.#conversations) conversations.connected(client);
+  }
+
+  unhandled(client: number, sequence: number): void {
+    this.#conversationOf(sequence)?.unhandled(client, withoutGroupBit(sequence));
   }
 
   /** Hot path. */

@@ -64,6 +64,11 @@ export const GROUP_BIT = 2 ** 31;
 
 /** What drivers are asked. Sequences are numbers of 32 bits that a driver need not understand. */
 export interface ClientProtocol {
+  /**
+   * A login may go on with the session of the connection before: `ClientEvents.sessionBegan` says where it does not. Undefined:
+   * each connection is a session of its own.
+   */
+  readonly resumesSessions?: boolean;
   /** The connection stands: logs in. */
   opened(client: number, out: Output): void;
   /**
@@ -97,6 +102,16 @@ export interface ClientProtocol {
 export interface ClientEvents {
   /** It is logged in, and what is sent to it reaches it from now on. */
   loggedIn(client: number): void;
+  /**
+   * Of a protocol that resumes sessions: this login begins another one, and what reached the client before may come again.
+   * Without it nothing may.
+   */
+  sessionBegan(client: number): void;
+  /**
+   * Before `loggedIn`: the server says that a message, written on a connection that died, has not come. It is written again, and
+   * is no second copy.
+   */
+  unhandled(client: number, sequence: number): void;
   /** The server says that it holds the message. */
   accepted(client: number, sequence: number): void;
   /** Hot path. A message came; who sent it, and which it is, its payload says. `payload` is valid during the call. */

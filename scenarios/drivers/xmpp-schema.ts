@@ -47,6 +47,10 @@ export const xmppSchema = z.strictObject(
       description:
         'The server acknowledges what it has taken (XEP-0198): `accepted`. Without it nobody can tell, and nothing is sent again.',
     }),
+    resume: z.boolean('must be true or false').prefault(false).meta({
+      description:
+        'A client whose connection was cut goes on with its session (XEP-0198, section 5), and binds a new one where the server has it no more. Needs stream management.',
+    }),
     register: z.boolean('must be true or false').prefault(false).meta({
       description:
         'Each client registers its user before its first login (XEP-0077); one that exists is right too.',

@@ -117,6 +117,8 @@ export function conforms(words: string, { driver, start, change }: Conformance):
 export function toldBy(events: string[]): ClientEvents {
   return {
     loggedIn: (client) => events.push(`loggedIn ${client}`),
+    sessionBegan: (client) => events.push(`sessionBegan ${client}`),
+    unhandled: (client, sequence) => events.push(`unhandled ${client} ${sequence}`),
     accepted: (client, sequence) => events.push(`accepted ${client} ${sequence}`),
     delivered: (client, payload, isRedelivery) =>
       events.push(`delivered ${client} ${payload.toString('hex')} ${isRedelivery}`),

@@ -109,6 +109,10 @@ class OwnClients implements ClientProtocol {
     this.#own.secured?.(client, out);
   }
 
+  get resumesSessions(): boolean {
+    return this.#own.resumesSessions ?? false;
+  }
+
   whyNotLoggedIn(client: number): string | undefined {
     return this.#own.whyNotLoggedIn?.(client);
   }

@@ -4,6 +4,7 @@ import type { Addresses } from './addresses.js';
 import { Authentication, type Outcome } from './authentication.js';
 import { errorIn, reasonOf } from './conditions.js';
 import { Namespace } from './namespaces.js';
+import type { Resumption } from './resumption.js';
 import { childOf, escapeXml, type XmlElement } from './xml-element.js';
 
 /** What is awaited of the server. */
@@ -16,13 +17,18 @@ const Step = {
   Registration: 5,
   Authentication: 6,
   Binding: 7,
+  Resuming: 8,
 } as const;
 
 /** What has been reached on the connection. */
 const Reached = { Tls: 1, Authentication: 2 } as const;
 
-/** What becomes of a client through what the server says: nothing yet, a session, or an end. */
-export type LoginResult = { kind: 'going on' } | { kind: 'bound' } | { kind: 'refused'; reason: string };
+/** What becomes of a client through what the server says: nothing yet, a session, the one that it had, or an end. */
+export type LoginResult =
+  | { kind: 'going on' }
+  | { kind: 'bound' }
+  | { kind: 'resumed'; answer: XmlElement }
+  | { kind: 'refused'; reason: string };
 
 const GOING_ON: LoginResult = { kind: 'going on' };
 
@@ -32,6 +38,7 @@ export class Login {
   readonly #addresses: Addresses;
   readonly #events: ClientEvents;
   readonly #authentication: Authentication;
+  readonly #resumption: Resumption | undefined;
   readonly #header: string;
   readonly #bind: string;
   readonly #step: Uint8Array;
@@ -40,10 +47,17 @@ export class Login {
   /** Of clients that are being registered: what the stream offers behind that. */
   readonly #features = new Map<number, XmlElement>();
 
-  constructor(settings: XmppSettings, addresses: Addresses, clients: number, events: ClientEvents) {
+  constructor(
+    settings: XmppSettings,
+    addresses: Addresses,
+    clients: number,
+    events: ClientEvents,
+    resumption: Resumption | undefined,
+  ) {
     this.#settings = settings;
     this.#addresses = addresses;
     this.#events = events;
+    this.#resumption = resumption;
     this.#authentication = new Authentication(settings, addresses);
     this.#header = `<?xml version='1.0'?><stream:stream xmlns='${Namespace.Client}' xmlns:stream='${Namespace.Streams}' to='${settings.domain}' version='1.0'>`;
     this.#bind = `<iq type='set' id='bind'><bind xmlns='${Namespace.Bind}'><resource>${escapeXml(settings.resource)}</resource></bind></iq>`;
@@ -94,6 +108,8 @@ export class Login {
     if (step === Step.Proceed && namespace === Namespace.Tls) return this.#takeProceed(client, name);
     if (step === Step.Authentication && namespace === Namespace.Sasl)
       return this.#follow(client, this.#authentication.take(client, element, out), out);
+    if (step === Step.Resuming && namespace === Namespace.Management)
+      return this.#takeResumption(client, element, out);
     if (namespace !== Namespace.Client || name !== 'iq') return GOING_ON;
     const id = element.attributes.get('id');
     if (step === Step.Registration && id === 'register') return this.#takeRegistration(client, element, out);
@@ -171,6 +187,23 @@ export class Login {
     if (!childOf(features, Namespace.Bind, 'bind')) return refused('NoBinding');
     if (this.#settings.streamManagement && !childOf(features, Namespace.Management, 'sm'))
       return refused('NoStreamManagement');
+    if (!this.#resumption?.mayResume(client)) return this.#bindResource(client, out);
+    this.#step[client] = Step.Resuming;
+    this.#resumption.ask(client, out);
+    return GOING_ON;
+  }
+
+  #takeResumption(client: number, answer: XmlElement, out: Output): LoginResult {
+    if (answer.name === 'resumed') {
+      this.#step[client] = Step.Idle;
+      return { kind: 'resumed', answer };
+    }
+    if (answer.name !== 'failed') return GOING_ON;
+    this.#resumption?.failed(client, answer);
+    return this.#bindResource(client, out);
+  }
+
+  #bindResource(client: number, out: Output): LoginResult {
     this.#step[client] = Step.Binding;
     out.writeText(this.#bind);
     return GOING_ON;

@@ -5,7 +5,7 @@ import { ABSENT } from './byte-text.js';
 import { MessageParts } from './common-stanza.js';
 import { errorIn, reasonOf } from './conditions.js';
 import { Namespace } from './namespaces.js';
-import type { StreamManagement } from './stream-management.js';
+import { REQUEST, type StreamManagement } from './stream-management.js';
 import { escapeXml, type XmlElement } from './xml-element.js';
 
 const BODY_END = '</body></message>';
@@ -65,7 +65,13 @@ export class Messages {
     if (body === undefined || (isFromRoom && from === client)) return;
     this.#events.delivered(client, this.#decode(body), false);
     if (message.wantsReceipt && this.#settings.receipts && !isFromRoom && out)
-      this.#writeReceipt(client, message, out);
+      this.#writeReceipt(client, from, message, out);
+  }
+
+  /** The receipt of a message of this run; it goes to whatever resource that client has now. */
+  writeReceiptTo(client: number, to: number, sequence: number, out: Output): void {
+    out.writeText(receiptTo(this.#addresses.userAddress(to), this.#addresses.messageId(sequence)));
+    this.#management?.writeReceipt(client, to, sequence);
   }
 
   /** One that is not of the common form. */
@@ -76,15 +82,21 @@ export class Messages {
   }
 
   /** Hot path. */
-  #writeReceipt(client: number, message: MessageParts, out: Output): void {
+  #writeReceipt(client: number, sender: number, message: MessageParts, out: Output): void {
     const { bytes, fromStart, fromEnd, idStart, idEnd } = message;
     if (idStart === ABSENT) return;
     const to = escapeXml(bytes.toString('utf8', fromStart, fromEnd));
     const id = escapeXml(bytes.toString('utf8', idStart, idEnd));
-    out.writeText(
-      `<message to='${to}' type='chat'><received xmlns='${Namespace.Receipts}' id='${id}'/></message>`,
-    );
-    this.#management?.countWritten(client, 1);
+    const receipt = receiptTo(to, id);
+    out.writeText(receipt);
+    if (!this.#management) return;
+    const sequence = this.#addresses.sequenceIn(bytes, idStart, idEnd);
+    // Of another run, or to a client of another agent: its numbers alone would not do.
+    const isOwn = sequence !== undefined && sender < this.#clients.count;
+    const asks = isOwn
+      ? this.#management.writeReceipt(client, sender, sequence)
+      : this.#management.writeText(client, receipt);
+    if (asks) out.writeText(REQUEST);
   }
 
   /**
@@ -115,4 +127,9 @@ export class Messages {
     if (body.length > this.#payload.length) this.#payload = Buffer.allocUnsafeSlow(body.length);
     return this.#payload.subarray(0, this.#payload.write(body, 'base64'));
   }
+}
+
+/** Both as they stand in XML. */
+function receiptTo(address: string, id: string): string {
+  return `<message to='${address}' type='chat'><received xmlns='${Namespace.Receipts}' id='${id}'/></message>`;
 }

@@ -1,15 +1,16 @@
 import type { ClientRange, Output } from '../driver.js';
 import type { Addresses } from './addresses.js';
 import { Namespace } from './namespaces.js';
+import type { Resumption } from './resumption.js';
 import { type RoomResult, Rooms } from './rooms.js';
-import type { StreamManagement } from './stream-management.js';
+import { REQUEST, type StreamManagement } from './stream-management.js';
 import { childOf, escapeXml, type XmlElement } from './xml-element.js';
 
 /** Before a client has arrived, what is to come: the answers to its ping and to its `<enable/>`, and its room. */
 const Awaited = { Ping: 1, Management: 2, Room: 4 } as const;
 
 const ENABLE = `<enable xmlns='${Namespace.Management}'/>`;
-const REQUEST = `<r xmlns='${Namespace.Management}'/>`;
+const ENABLE_RESUMPTION = `<enable xmlns='${Namespace.Management}' resume='true'/>`;
 const PING = `<ping xmlns='${Namespace.Ping}'/>`;
 /** What is behind the presence is answered once that has been worked off: messages come from then on. */
 const PRESENCE = `<presence/><iq type='get' id='arrived'>${PING}</iq>`;
@@ -23,13 +24,20 @@ const NOTHING: SessionResult = { kind: 'nothing' };
 /** From the bound resource to the goodbye: presence, acknowledgements (XEP-0198), rooms, and what servers ask of clients. */
 export class Session {
   readonly #management: StreamManagement | undefined;
+  readonly #resumption: Resumption | undefined;
   readonly #rooms: Rooms | undefined;
   readonly #awaited: Uint8Array;
   /** Messages were written for which no acknowledgement has been asked. */
   readonly #isUnasked: Uint8Array;
 
-  constructor(addresses: Addresses, clients: ClientRange, management: StreamManagement | undefined) {
+  constructor(
+    addresses: Addresses,
+    clients: ClientRange,
+    management: StreamManagement | undefined,
+    resumption: Resumption | undefined,
+  ) {
     this.#management = management;
+    this.#resumption = resumption;
     this.#rooms = clients.groupMembers === null ? undefined : new Rooms(addresses, clients.count);
     this.#awaited = new Uint8Array(clients.count);
     this.#isUnasked = new Uint8Array(clients.count);
@@ -39,11 +47,12 @@ export class Session {
   begin(client: number, out: Output): void {
     this.#awaited[client] =
       Awaited.Ping | (this.#management ? Awaited.Management : 0) | (this.#rooms ? Awaited.Room : 0);
-    if (this.#management) out.writeText(ENABLE);
+    if (this.#management) out.writeText(this.#resumption ? ENABLE_RESUMPTION : ENABLE);
     this.#management?.begin(client);
     out.writeText(PRESENCE);
     this.#management?.countWritten(client, 2);
     if (!this.#rooms) return;
+    this.#rooms.forget(client);
     this.#rooms.enter(client, out);
     this.#management?.countWritten(client, 1);
   }
@@ -51,7 +60,7 @@ export class Session {
   /** @param element neither a message nor an error of the stream */
   take(client: number, element: XmlElement, out: Output): SessionResult {
     const { namespace, name } = element;
-    if (namespace === Namespace.Management) return this.#takeManagement(client, name, out);
+    if (namespace === Namespace.Management) return this.#takeManagement(client, element, out);
     if (namespace !== Namespace.Client) return NOTHING;
     if (name === 'presence' && this.#rooms)
       return this.#takeRoom(client, this.#rooms.takePresence(client, element, out));
@@ -89,17 +98,20 @@ export class Session {
     out.writeText(`<presence type='unavailable'/></stream:stream>`);
   }
 
+  /** The connection has ended. A session that is resumed is still in its room. */
   forget(client: number): void {
     this.#awaited[client] = 0;
     this.#isUnasked[client] = 0;
-    this.#rooms?.forget(client);
+    if (!this.#resumption) this.#rooms?.forget(client);
   }
 
-  #takeManagement(client: number, name: string, out: Output): SessionResult {
+  #takeManagement(client: number, element: XmlElement, out: Output): SessionResult {
+    const { name } = element;
     if (name === 'r') this.acknowledge(client, out);
     if (name === 'failed') return { kind: 'lost', reason: 'NoStreamManagement' };
     if (name !== 'enabled') return NOTHING;
     this.#management?.enable(client);
+    if (this.#resumption?.name(client, element) === false) return { kind: 'lost', reason: 'NotResumable' };
     return this.#came(client, Awaited.Management);
   }
 
@@ -123,8 +135,9 @@ export class Session {
     const to = from === undefined ? '' : ` to='${escapeXml(from)}'`;
     const isPing = childOf(query, Namespace.Ping, 'ping') !== undefined;
     const kind = isPing ? 'result' : 'error';
-    out.writeText(`<iq type='${kind}' id='${escapeXml(id)}'${to}>${isPing ? '' : NO_SUCH_SERVICE}</iq>`);
-    this.#management?.countWritten(client, 1);
+    const answer = `<iq type='${kind}' id='${escapeXml(id)}'${to}>${isPing ? '' : NO_SUCH_SERVICE}</iq>`;
+    out.writeText(answer);
+    if (this.#management?.writeText(client, answer)) out.writeText(REQUEST);
     return NOTHING;
   }
 

@@ -1,12 +1,19 @@
-import { grown } from '../../grown.js';
 import { type ClientEvents, ProtocolViolation } from '../driver.js';
+import { Namespace } from './namespaces.js';
+import { type UnhandledStanza, UnhandledStanzas } from './unhandled-stanzas.js';
+import type { XmlElement } from './xml-element.js';
 
 const NONE = -1;
-const FIRST_SLOTS = 1024;
+
+/** Behind every so many stanzas the server is asked, also where none of them is a message: what is kept of them has a bound. */
+const STANZAS_A_REQUEST = 32;
+
+/** Asks the server how many stanzas it has handled. */
+export const REQUEST = `<r xmlns='${Namespace.Management}'/>`;
 
 /**
  * Who has handled which stanzas (XEP-0198): each side counts those that came, and tells the other. A client that waits for
- * nothing costs some numbers; its messages under way are chained in slots that all clients share.
+ * nothing costs some numbers; its stanzas under way are chained in slots that all clients share.
  */
 export class StreamManagement {
   readonly #isEnabled: Uint8Array;
@@ -15,26 +22,23 @@ export class StreamManagement {
   /** Stanzas written since it was asked for, and those of them that the server has acknowledged. */
   readonly #written: Uint32Array;
   readonly #acknowledged: Uint32Array;
-  readonly #head: Int32Array;
-  readonly #tail: Int32Array;
-  /** By slot: which of the stanzas of its client a message is, and which message. */
-  #stanza = new Uint32Array(FIRST_SLOTS);
-  #sequence = new Uint32Array(FIRST_SLOTS);
-  #next = new Int32Array(FIRST_SLOTS);
-  #free = NONE;
-  #used = 0;
+  /** Messages; where sessions are resumed, also what else is to be written again. */
+  readonly #unhandled: UnhandledStanzas;
+  readonly #keepsAll: boolean;
 
-  constructor(clients: number) {
+  /** @param keepsAll sessions are resumed: every stanza may have to be written again, not messages alone */
+  constructor(clients: number, keepsAll: boolean) {
     this.#isEnabled = new Uint8Array(clients);
     this.#received = new Uint32Array(clients);
     this.#written = new Uint32Array(clients);
     this.#acknowledged = new Uint32Array(clients);
-    this.#head = new Int32Array(clients).fill(NONE);
-    this.#tail = new Int32Array(clients).fill(NONE);
+    this.#unhandled = new UnhandledStanzas(clients);
+    this.#keepsAll = keepsAll;
   }
 
   /** It is asked for: what is written from now on counts. */
   begin(client: number): void {
+    this.#isEnabled[client] = 0;
     this.#received[client] = 0;
     this.#written[client] = 0;
     this.#acknowledged[client] = 0;
@@ -55,7 +59,7 @@ export class StreamManagement {
     return this.#received[client] as number;
   }
 
-  /** Hot path. Stanzas are written that are no messages of the ledger. */
+  /** Hot path. Stanzas are written that nobody misses. */
   countWritten(client: number, stanzas: number): void {
     this.#written[client] = (this.#written[client] as number) + stanzas;
   }
@@ -63,14 +67,23 @@ export class StreamManagement {
   /** Hot path. */
   writeMessage(client: number, sequence: number): void {
     this.countWritten(client, 1);
-    const slot = this.#takeSlot();
-    this.#stanza[slot] = this.#written[client] as number;
-    this.#sequence[slot] = sequence;
-    this.#next[slot] = NONE;
-    const tail = this.#tail[client] as number;
-    if (tail === NONE) this.#head[client] = slot;
-    else this.#next[tail] = slot;
-    this.#tail[client] = slot;
+    this.#unhandled.addMessage(client, this.#written[client] as number, sequence);
+  }
+
+  /** Hot path. The receipt of a message of `to` is written. @returns whether the server is to be asked behind it */
+  writeReceipt(client: number, to: number, sequence: number): boolean {
+    this.countWritten(client, 1);
+    if (!this.#keepsAll) return false;
+    this.#unhandled.addReceipt(client, this.#written[client] as number, to, sequence);
+    return this.#isTimeToAsk(client);
+  }
+
+  /** A stanza is written that is kept as it is. @returns whether the server is to be asked behind it */
+  writeText(client: number, text: string): boolean {
+    this.countWritten(client, 1);
+    if (!this.#keepsAll) return false;
+    this.#unhandled.addText(client, this.#written[client] as number, text);
+    return this.#isTimeToAsk(client);
   }
 
   /**
@@ -84,45 +97,44 @@ export class StreamManagement {
     if (newly > awaited)
       throw new ProtocolViolation('HandledCountTooHigh', `${handled} stanzas handled, ${awaited} to go`);
     this.#acknowledged[client] = handled;
-    for (let slot = this.#head[client] as number; slot !== NONE; slot = this.#head[client] as number) {
-      if (((this.#stanza[slot] as number) - before) >>> 0 > newly) return;
-      const sequence = this.#sequence[slot] as number;
-      this.#removeHead(client, slot);
-      events.accepted(client, sequence);
+    const unhandled = this.#unhandled;
+    for (let slot = unhandled.first(client); slot !== NONE; slot = unhandled.first(client)) {
+      if ((unhandled.stanzaOf(slot) - before) >>> 0 > newly) return;
+      const sequence = unhandled.messageIn(slot);
+      unhandled.removeFirst(client);
+      if (sequence !== undefined) events.accepted(client, sequence);
     }
   }
 
-  /** The connection has ended, and its counts with it. */
+  /**
+   * What the server has not acknowledged, oldest first: it is kept no longer, and the count of what was written goes on from what
+   * was acknowledged.
+   */
+  takeUnhandled(client: number): UnhandledStanza[] {
+    this.#written[client] = this.#acknowledged[client] as number;
+    return this.#unhandled.takeAll(client);
+  }
+
+  /** Of what the server has not acknowledged, the messages. */
+  unhandledMessages(client: number): number[] {
+    return this.#unhandled.messagesOf(client);
+  }
+
+  /** The session has ended, and its counts with it. */
   forget(client: number): void {
     this.#isEnabled[client] = 0;
-    for (let slot = this.#head[client] as number; slot !== NONE; slot = this.#head[client] as number)
-      this.#removeHead(client, slot);
+    this.#unhandled.takeAll(client);
   }
 
-  #removeHead(client: number, slot: number): void {
-    const next = this.#next[slot] as number;
-    this.#head[client] = next;
-    if (next === NONE) this.#tail[client] = NONE;
-    this.#next[slot] = this.#free;
-    this.#free = slot;
+  #isTimeToAsk(client: number): boolean {
+    return (this.#written[client] as number) % STANZAS_A_REQUEST === 0;
   }
+}
 
-  #takeSlot(): number {
-    if (this.#free !== NONE) {
-      const slot = this.#free;
-      this.#free = this.#next[slot] as number;
-      return slot;
-    }
-    if (this.#used === this.#stanza.length) this.#grow();
-    this.#used += 1;
-    return this.#used - 1;
-  }
-
-  /** Bounded by the outboxes: a message that is not accepted is in both. */
-  #grow(): void {
-    const slots = this.#stanza.length * 2;
-    this.#stanza = grown(this.#stanza, new Uint32Array(slots));
-    this.#sequence = grown(this.#sequence, new Uint32Array(slots));
-    this.#next = grown(this.#next, new Int32Array(slots));
-  }
+/** What an `<a/>`, a `<resumed/>` or a `<failed/>` says to be handled, as the parser gives it; undefined: nothing. */
+export function handledIn({ name, attributes }: XmlElement): number | undefined {
+  const text = attributes.get('h');
+  if (text === undefined) return undefined;
+  if (/^\d{1,10}$/.test(text)) return Number(text) >>> 0;
+  throw new ProtocolViolation('BadHandledCount', `<${name} h=${JSON.stringify(text)}/>`);
 }

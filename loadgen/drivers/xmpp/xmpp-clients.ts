@@ -13,8 +13,9 @@ import { Byte, ElementScanner, isBlank, NOT_YET, tagEnd } from './element-scanne
 import { Login } from './login.js';
 import { Messages } from './messages.js';
 import { Namespace } from './namespaces.js';
+import { Resumption } from './resumption.js';
 import { Session } from './session.js';
-import { StreamManagement } from './stream-management.js';
+import { handledIn, StreamManagement } from './stream-management.js';
 import { ElementReader, type XmlElement } from './xml-element.js';
 
 /** Of one element: more is an attack, or a server gone mad. */
@@ -28,12 +29,14 @@ const Stage = { Closed: 0, LoggingIn: 1, Arriving: 2, Ready: 3, Leaving: 4, Ende
 
 /** XMPP from the side of its clients: finds the elements in their streams, and hands them to whom they concern. */
 export class XmppClients implements ClientProtocol {
+  readonly resumesSessions: boolean;
   readonly #stage: Uint8Array;
   readonly #scanner = new ElementScanner();
   readonly #reader = new ElementReader();
   readonly #common = new CommonStanzaReader();
   readonly #events: ClientEvents;
   readonly #management: StreamManagement | undefined;
+  readonly #resumption: Resumption | undefined;
   readonly #login: Login;
   readonly #session: Session;
   readonly #messages: Messages;
@@ -42,10 +45,16 @@ export class XmppClients implements ClientProtocol {
     const addresses = new Addresses(settings, clients);
     this.#events = events;
     this.#stage = new Uint8Array(clients.count);
-    this.#management = settings.streamManagement ? new StreamManagement(clients.count) : undefined;
-    this.#login = new Login(settings, addresses, clients.count, events);
-    this.#session = new Session(addresses, clients, this.#management);
-    this.#messages = new Messages(settings, addresses, clients, events, this.#management);
+    const { count } = clients;
+    const { streamManagement, resume } = settings;
+    this.resumesSessions = streamManagement && resume;
+    const management = streamManagement ? new StreamManagement(count, resume) : undefined;
+    this.#management = management;
+    this.#messages = new Messages(settings, addresses, clients, events, management);
+    this.#resumption =
+      management && resume ? new Resumption(count, management, this.#messages, events) : undefined;
+    this.#login = new Login(settings, addresses, count, events, this.#resumption);
+    this.#session = new Session(addresses, clients, management, this.#resumption);
   }
 
   opened(client: number, out: Output): void {
@@ -109,10 +118,13 @@ export class XmppClients implements ClientProtocol {
   }
 
   closed(client: number): void {
+    const hasLeft = this.#stage[client] === Stage.Leaving;
     this.#stage[client] = Stage.Closed;
     this.#login.forget(client);
     this.#session.forget(client);
-    this.#management?.forget(client);
+    if (!this.#resumption) this.#management?.forget(client);
+    else if (hasLeft) this.#resumption.forget(client);
+    else this.#resumption.cut(client);
   }
 
   #takeHeader(client: number, bytes: Buffer): void {
@@ -156,10 +168,25 @@ export class XmppClients implements ClientProtocol {
   #logIn(client: number, element: XmlElement, out: Output): void {
     if (this.#isStreamError(client, element)) return;
     const result = this.#login.take(client, element, out);
-    if (result.kind === 'refused') this.#end(client, result.reason);
-    if (result.kind !== 'bound') return;
+    switch (result.kind) {
+      case 'refused':
+        this.#end(client, result.reason);
+        break;
+      case 'bound':
+        this.#arrive(client, out);
+        break;
+      case 'resumed':
+        this.#resumption?.resumed(client, result.answer, out);
+        this.#stage[client] = Stage.Ready;
+        this.#events.loggedIn(client);
+    }
+  }
+
+  #arrive(client: number, out: Output): void {
     this.#stage[client] = Stage.Arriving;
+    const left = this.#resumption?.begin(client) ?? [];
     this.#session.begin(client, out);
+    this.#resumption?.writeReceiptsAgain(client, left, out);
   }
 
   #takeOther(client: number, element: XmlElement, answers: Output | undefined): void {
@@ -170,7 +197,9 @@ export class XmppClients implements ClientProtocol {
       return;
     }
     if (element.namespace === Namespace.Management && element.name === 'a') {
-      this.#management?.acknowledge(client, handledIn(element), this.#events);
+      const handled = handledIn(element);
+      if (handled === undefined) throw new ProtocolViolation('BadHandledCount', '<a/> without h');
+      this.#management?.acknowledge(client, handled, this.#events);
       return;
     }
     if (!answers) return;
@@ -178,6 +207,7 @@ export class XmppClients implements ClientProtocol {
     if (result.kind === 'lost') this.#end(client, result.reason);
     if (result.kind !== 'ready' || this.#stage[client] !== Stage.Arriving) return;
     this.#stage[client] = Stage.Ready;
+    this.#resumption?.arrived(client);
     this.#events.loggedIn(client);
   }
 
@@ -191,13 +221,6 @@ export class XmppClients implements ClientProtocol {
     this.#stage[client] = Stage.Ended;
     this.#events.ended(client, reason);
   }
-}
-
-/** Of an `<a/>`, as the parser gives it. */
-function handledIn({ attributes }: XmlElement): number {
-  const text = attributes.get('h') ?? '';
-  if (/^\d{1,10}$/.test(text)) return Number(text) >>> 0;
-  throw new ProtocolViolation('BadHandledCount', `an acknowledgement of ${JSON.stringify(text)}`);
 }
 
 /** Where the header of a stream ends that is at `at`, or the declaration of XML in front of it; or NOT_YET. */

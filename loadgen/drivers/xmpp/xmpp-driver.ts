@@ -19,6 +19,12 @@ export const driver: Driver<XmppSettings> = {
     delivery: streamManagement ? 'at-least-once' : 'at-most-once',
     recipient: 'partner',
   }),
+  problems: ({ streamManagement, resume }) =>
+    resume && !streamManagement
+      ? [
+          'target.driver.xmpp.resume: is a part of stream management, which is off; write streamManagement: true, or resume: false',
+        ]
+      : [],
   groupsNeed: 'write receipts: false, because nobody acknowledges what is said in a room',
   framing: ({ domain }) => ({
     carriers: ['tcp', 'tls'],

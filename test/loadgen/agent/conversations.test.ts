@@ -135,6 +135,50 @@ test('ACCEPTED is not waited for where a receipt tells on the next connection th
   expect(totals()).toMatchObject({ accepted: 0, impliedAccepted: 1, receipted: 1, deliveredNotReceipted: 0 });
 });
 
+describe('a message that the server says not to have, after its connection has died,', () => {
+  const plain = { recognizesRepetitions: false, marksRedelivery: false, delivery: 'at-least-once' } as const;
+
+  test('is sent again before anything new, and is still one copy', () => {
+    const { conversations, say, flush, deliver, totals } = converse('pairs', 2, plain);
+    for (const _ of [1, 2, 3]) say(0);
+    conversations.add(0, monotonicMs(), 64, false);
+    conversations.accepted(0, 1);
+    conversations.unhandled(0, 2);
+    conversations.unhandled(0, 3);
+    expect(conversations.resume(0)).toBe(true);
+    expect(flush(0)).toEqual([2, 3, 4].map((sequence) => ({ to: 1, sequence })));
+    for (const sequence of [1, 2, 3, 4]) deliver(1, sequence);
+    expect(totals()).toMatchObject({ sent: 4, delivered: 4, redelivered: 0, duplicated: 0, lost: 0 });
+    deliver(1, 2);
+    expect(totals()).toMatchObject({ delivered: 4, redelivered: 0, duplicated: 1 });
+  });
+
+  test('may be two copies once a connection has died again, and nobody says anything of it', () => {
+    const { conversations, say, flush, deliver, totals } = converse('pairs', 2, plain);
+    say(0);
+    conversations.unhandled(0, 1);
+    conversations.resume(0);
+    flush(0);
+    conversations.resume(0);
+    expect(flush(0)).toEqual([{ to: 1, sequence: 1 }]);
+    for (const _ of [1, 2, 3]) deliver(1, 1);
+    expect(totals()).toMatchObject({ sent: 1, delivered: 1, redelivered: 1, duplicated: 1 });
+  });
+
+  test('is not sent again where it has been receipted all the same', () => {
+    const { conversations, say, flush, deliver, receipt, totals } = converse('pairs', 2, plain);
+    say(0);
+    deliver(1, 1);
+    conversations.unhandled(0, 1);
+    receipt(1, 1);
+    conversations.unhandled(0, 1);
+    conversations.resume(0);
+    expect(flush(0)).toEqual([]);
+    expect(totals()).toMatchObject({ receipted: 1, accepted: 0, impliedAccepted: 1 });
+    expect(conversations.outbox.length).toBe(0);
+  });
+});
+
 describe('a message that comes again', () => {
   test('marked, after its recipient has connected again, is a redelivery, and once only', () => {
     const { conversations, say, deliver, totals } = converse('pairs', 2);

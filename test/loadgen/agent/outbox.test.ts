@@ -57,7 +57,7 @@ describe('the outbox', () => {
             mine.delete(sequence);
             unwritten[client] = (unwritten[client] ?? []).filter((each) => each !== sequence);
           } else if (what === 'repeat' && slot >= 0 && !unwritten[client]?.includes(sequence)) {
-            outbox.repeat(client, slot);
+            outbox.repeat(client, slot, MessageState.Again);
             unwritten[client] = [...(unwritten[client] ?? []), sequence].sort((one, other) => one - other);
           } else if (what === 'write') {
             const written: number[] = [];

@@ -34,6 +34,7 @@ const nothing = (): undefined => undefined;
 
 /** A protocol of one word a line: what a test writes is what has happened. */
 class Words implements ClientProtocol {
+  resumesSessions = false;
   readonly events: ClientEvents;
   readonly written: { client: number; to: number; sequence: number; payload: Buffer }[] = [];
 
@@ -185,4 +186,25 @@ test('what a server hands out before the login is done comes on the new connecti
   words.events.delivered(1, payload, false);
   population.received(1, Buffer.from('welcome'));
   expect(population.totals()).toMatchObject({ delivered: 1, redelivered: 1, duplicated: 0 });
+});
+
+test('a connection that goes on with a session excuses no copy; one that begins another does', () => {
+  populate({ delivery: 'at-least-once', storesForAway: true });
+  words.resumesSessions = true;
+  const payload = Buffer.from(say());
+  words.events.delivered(1, payload, false);
+  const comesBack = (): void => {
+    population.cut(1);
+    population.connect(1, ENDPOINT, undefined);
+    population.opened(1);
+  };
+  comesBack();
+  population.received(1, Buffer.from('welcome'));
+  words.events.delivered(1, payload, false);
+  expect(population.totals()).toMatchObject({ delivered: 1, redelivered: 0, duplicated: 1 });
+  comesBack();
+  words.events.sessionBegan(1);
+  population.received(1, Buffer.from('welcome'));
+  words.events.delivered(1, payload, false);
+  expect(population.totals()).toMatchObject({ delivered: 1, redelivered: 1, duplicated: 1 });
 });

@@ -74,6 +74,36 @@ describe('ejabberd', () => {
     expect(await connectedUsers()).toBe(0);
   });
 
+  test('goes on with sessions whose connection was cut, and leaves nothing in doubt', async () => {
+    const { measurement } = await run({ resume: true }, (scenario) => {
+      const [phase] = scenario.phases;
+      const cut = { ...phase!, messageRate: 1000, cut: 0.5 };
+      scenario.phases = [
+        { ...cut, name: 'once' },
+        { ...cut, name: 'twice' },
+        { ...cut, name: 'three times' },
+      ];
+      scenario.generator.drainMs = 2000;
+    });
+    const { messages, connections, refusals } = await measurement;
+    print('sessions resumed', messages);
+    expect(connections).toMatchObject({ failed: 0, dropped: 0 });
+    // Each of these has asked for its session, and got it: there is none that it was refused.
+    expect(connections.reconnects).toBeGreaterThan(20);
+    expect(refusals).toEqual({});
+    // What comes for a session that is just moving to its new connection may be overtaken by what comes behind it.
+    expect(messages.outOfOrder).toBeLessThan(messages.sent / 100);
+    expect(messages).toMatchObject({
+      ...FLAWLESS,
+      outOfOrder: expect.any(Number),
+      redelivered: 0,
+      ...allOf(messages.sent),
+      impliedAccepted: 0,
+    });
+    expect(await connectedUsers()).toBe(0);
+    expect(await waitingMessages()).toBe(0);
+  });
+
   test('is killed in mid-traffic, and the ledger says what that has lost', async () => {
     const { measurement } = await run({ startTls: 'never' }, (scenario) => {
       const [phase] = scenario.phases;
