@@ -41,6 +41,8 @@ export interface Framing {
   path?: string;
   /** What a client of TLS asks for: a certificate of this name instead of the host's, and one of these protocols (ALPN). */
   tls?: { serverName: string; alpn: readonly string[] };
+  /** Connections to `tls` addresses open without it too: the protocol begins TLS itself (`ClientEvents.startTls`). */
+  beginsTls?: boolean;
 }
 
 /** The clients of one agent. */
