@@ -100,7 +100,8 @@ export type FromAgent =
   | { kind: 'connected'; logins: number; atMs: number }
   | { kind: 'drained' }
   | { kind: 'sample'; sample: AgentSample }
-  | { kind: 'final'; totals: LedgerTotals }
+  /** `notes` of its driver about the server. */
+  | { kind: 'final'; totals: LedgerTotals; notes?: string[] }
   /** The agent cannot go on. */
   | { kind: 'error'; message: string };
 

@@ -288,10 +288,11 @@ class Run {
       if (this.#fault) throw this.#fault;
       this.#notes.push(...watches.failures());
       const unanswered = unansweredNotes(remotePacketAgents(pool, timeline));
-      this.#notes.push(...unanswered);
+      const ofServer = pool.notes();
+      this.#notes.push(...unanswered, ...ofServer);
       const measurement = assemble(endMs, clocks);
       if (hasLoggedIn || this.#isStopped) return measurement;
-      throw nobodyLoggedIn({ ...measurement, isPartial: true }, unanswered);
+      throw nobodyLoggedIn({ ...measurement, isPartial: true }, [...unanswered, ...ofServer]);
     } finally {
       this.#checkpoints?.stop();
       this.#watch?.stop();

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { checkComposition } from './check-composition.js';
 import { type Composition, composeScenario, composeText, type Place } from './compose.js';
 import type { DriverChoice } from './driver-schema.js';
+import { readCredentialsFile } from './drivers/nats-credentials.js';
 import { environmentSecrets } from './environment.js';
 import { missingFiles } from './missing-files.js';
 import { missingProgram } from './missing-program.js';
@@ -125,8 +126,15 @@ function withFiles(scenario: Scenario, folder: string): Scenario {
   return { ...scenario, target: { ...target, settings }, actions };
 }
 
+/** The file of a driver by its whole path; what the file of credentials holds in place of it. */
 function withFile(driver: DriverChoice, folder: string): DriverChoice {
-  const { file } = driver.settings;
+  const { file, credentialsFile, ...settings } = driver.settings;
+  // Agents may be on machines that have no such file.
+  if (driver.name === 'nats' && typeof credentialsFile === 'string') {
+    const credentials = readCredentialsFile(resolve(folder, credentialsFile));
+    if (typeof credentials === 'string') throw new Error(credentials);
+    return { ...driver, settings: { ...settings, ...credentials } };
+  }
   if (driver.name !== 'own' || typeof file !== 'string') return driver;
   return { ...driver, settings: { ...driver.settings, file: resolve(folder, file) } };
 }

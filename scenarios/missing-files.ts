@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { readCredentialsFile } from './drivers/nats-credentials.js';
 import type { Finding } from './finding.js';
 import type { Path } from './path.js';
-import { mapOf, mapsOf, rawDriverFile, rawTarget } from './raw-scenario.js';
+import { mapOf, mapsOf, rawCredentialsFile, rawDriverFile, rawTarget } from './raw-scenario.js';
 
 /**
  * Files and folders that a scenario names and that are not there.
@@ -10,7 +11,11 @@ import { mapOf, mapsOf, rawDriverFile, rawTarget } from './raw-scenario.js';
  * @param refused what may not be used anyway
  */
 export function missingFiles(content: unknown, folder: string, refused: readonly Finding[]): Finding[] {
-  return [...missingCode(content, folder, refused), ...missingFolder(content, folder, refused)];
+  return [
+    ...missingCode(content, folder, refused),
+    ...missingFolder(content, folder, refused),
+    ...missingCredentials(content, folder),
+  ];
 }
 
 /** A driver, and handlers of the reference server. */
@@ -41,4 +46,12 @@ function missingFolder(content: unknown, folder: string, refused: readonly Findi
   if (statSync(place, { throwIfNoEntry: false })?.isDirectory()) return [];
   const message = `${place} is no folder; write a path from the scenario’s folder`;
   return [{ path: ['target', 'command', 'cwd'], message }];
+}
+
+/** Of NATS: the file is read here, and not where the clients are. */
+function missingCredentials(content: unknown, folder: string): Finding[] {
+  const named = rawCredentialsFile(content);
+  if (!named) return [];
+  const read = readCredentialsFile(resolve(folder, named.file));
+  return typeof read === 'string' ? [{ path: named.path, message: read }] : [];
 }

@@ -28,6 +28,8 @@ const SET: Record<string, (value: unknown, folder: string) => unknown> = {
   'target.command.cwd': pathFrom,
   'target.driver.own': fileFrom,
   'target.driver.own.file': pathFrom,
+  'target.driver.nats': natsFrom,
+  'target.driver.nats.credentialsFile': pathFrom,
 };
 
 /** `server: {mine: {target: …}}`; lists are of plain values, which may be paths where the axis is one of those. */
@@ -66,7 +68,13 @@ function targetFrom(target: unknown, folder: string): unknown {
 
 function driverFrom(driver: unknown, folder: string): unknown {
   const drivers = mapOf(expandDriver(driver));
-  return drivers.own === undefined ? driver : { ...drivers, own: fileFrom(drivers.own, folder) };
+  if (drivers.own !== undefined) return { ...drivers, own: fileFrom(drivers.own, folder) };
+  return drivers.nats === undefined ? driver : { ...drivers, nats: natsFrom(drivers.nats, folder) };
+}
+
+function natsFrom(nats: unknown, folder: string): unknown {
+  const { credentialsFile: file } = mapOf(nats);
+  return typeof file === 'string' ? { ...mapOf(nats), credentialsFile: resolve(folder, file) } : nats;
 }
 
 function fileFrom(own: unknown, folder: string): unknown {

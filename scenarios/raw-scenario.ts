@@ -46,3 +46,11 @@ export function rawDriverFile(content: unknown): { path: Path; file: string } | 
   if (typeof file !== 'string') return undefined;
   return { path: ['target', 'driver', ...(typeof driver === 'string' ? [] : ['own', 'file'])], file };
 }
+
+/** A file with who clients of NATS are, and where it is named; undefined: there is none. */
+export function rawCredentialsFile(content: unknown): { path: Path; file: string } | undefined {
+  const { credentialsFile: file } = mapOf(mapOf(expandDriver(rawTarget(content).keys.driver)).nats);
+  return typeof file === 'string'
+    ? { path: ['target', 'driver', 'nats', 'credentialsFile'], file }
+    : undefined;
+}

@@ -4,7 +4,7 @@
 export const HIDDEN = '…';
 
 const SECRET_NAME =
-  /(token|secret|password|passwd|passphrase|pwd|api[_-]?key|authorization|cookie|credentials|dsn|jwt|bearer)$/i;
+  /(token|secret|password|passwd|passphrase|pwd|api[_-]?key|authorization|cookie|credentials|dsn|jwt|nkey|bearer)$/i;
 
 /** In the name of a variable of the environment it may stand anywhere: `AWS_SECRET_ACCESS_KEY`, `CHAT_TOKEN_2`, `DB_PASS`. */
 const SECRET_WORD =

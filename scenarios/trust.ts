@@ -5,7 +5,7 @@ import { printable } from '../record/printable.js';
 import { quote } from '../record/quantity.js';
 import type { Finding } from './finding.js';
 import type { Path } from './path.js';
-import { mapOf, mapsOf, rawDriverFile, rawTarget } from './raw-scenario.js';
+import { mapOf, mapsOf, rawCredentialsFile, rawDriverFile, rawTarget } from './raw-scenario.js';
 import { SHIPPED_FOLDER } from './shipped.js';
 import { bareHost, hostOf, hostOfUrl } from './target-address.js';
 
@@ -29,6 +29,7 @@ export function reachBeyondRun(content: unknown, folder: string): Finding[] {
   const { settings } = mapOf(keys.embedded);
   return [
     ...reachOfDriver(content, folder),
+    ...reachOfCredentials(content),
     ...reachOfCommand(keys.command),
     ...reachOfSettings(settings, ['target', 'embedded', 'settings'], folder),
     ...mapsOf(actions).flatMap(({ handlers }, index) =>
@@ -83,6 +84,14 @@ function hostOfNats(url: unknown): string | undefined {
 export function reachOfDriver(content: unknown, folder: string): Finding[] {
   const driver = rawDriverFile(content);
   return driver ? reachOfCode(driver.file, driver.path, folder) : [];
+}
+
+/** Whoever is asked to log in signs what a server gives it to sign: on this machine nobody else learns who it is. */
+function reachOfCredentials(content: unknown): Finding[] {
+  const named = rawCredentialsFile(content);
+  if (!named || machinesBeyond(content).length === 0) return [];
+  const message = `logs in at another machine as who ${quote(named.file)} is; ${ASK}`;
+  return [{ path: named.path, message }];
 }
 
 function reachOfCommand(command: unknown): Finding[] {

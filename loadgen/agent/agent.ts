@@ -179,9 +179,12 @@ export class Agent implements PopulationListener {
 
   /** One sign of life a client and interval: the sweep reaches client i of n at i/n of the interval. */
   #heartbeat(now: number): void {
-    const gapMs = this.#plan.heartbeatMs / this.#plan.count;
-    let due = Math.min(this.#plan.count, Math.floor((now - this.#heartbeatMs) / gapMs));
+    const { count } = this.#plan;
+    const gapMs = this.#population.heartbeatMs / count;
+    let due = Math.floor((now - this.#heartbeatMs) / gapMs);
     this.#heartbeatMs += due * gapMs;
+    // After a stall, or where the interval has become shorter, one is enough.
+    due = Math.min(due, count);
     for (; due > 0; due -= 1) {
       this.#population.keepAlive(this.#heartbeatClient);
       this.#heartbeatClient = (this.#heartbeatClient + 1) % this.#plan.count;
@@ -230,7 +233,12 @@ export class Agent implements PopulationListener {
     clearInterval(this.#timer);
     if (this.#sampleFromMs > 0) this.#sample(now, this.#lastLevels);
     this.#loopDelay.disable();
-    this.#tell({ kind: 'final', totals: this.#population.totals() });
+    const notes = [...this.#population.notes];
+    this.#tell({
+      kind: 'final',
+      totals: this.#population.totals(),
+      ...(notes.length > 0 ? { notes } : {}),
+    });
   }
 
   /** Levels of this moment, with the highest and lowest since the last call. */

@@ -27,6 +27,9 @@ export const ClientState = {
   Ending: 5,
 } as const;
 
+/** Of notes; what a driver says beyond that is of no use to a reader. */
+const MOST_NOTES = 20;
+
 /** What the schedule of the agent needs to hear of its clients. */
 export interface PopulationListener {
   loggedIn(client: number): void;
@@ -64,6 +67,10 @@ export class Population implements TransportListener, ClientEvents {
   readonly #endReasons = new Map<number, string>();
   online = 0;
   opening = 0;
+  /** How often a client gives a sign of life. */
+  heartbeatMs: number;
+  /** What the driver says of the server. */
+  readonly notes = new Set<string>();
   #onlinePeak = 0;
   #onlineLow = 0;
   /** Connections that the transport has, in whatever state. */
@@ -73,6 +80,7 @@ export class Population implements TransportListener, ClientEvents {
     const { count, firstUser, run, heartbeatMs, groups } = plan;
     const { settings } = plan.driver;
     this.count = count;
+    this.heartbeatMs = heartbeatMs;
     this.#plan = plan;
     this.#histograms = histograms;
     this.#listener = listener;
@@ -419,6 +427,14 @@ export class Population implements TransportListener, ClientEvents {
 
   startTls(client: number): boolean {
     return this.#transport?.startTls?.(client) ?? false;
+  }
+
+  wantsKeepaliveEvery(ms: number): void {
+    this.heartbeatMs = Math.min(this.heartbeatMs, Math.max(1, ms));
+  }
+
+  note(words: string): void {
+    if (this.notes.size < MOST_NOTES) this.notes.add(words);
   }
 
   /** Hot path. Whose message has this number. */

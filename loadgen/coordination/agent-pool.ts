@@ -114,6 +114,15 @@ export class AgentPool {
     return this.#totals.get(agent);
   }
 
+  /** What agents have said of the server at the end, each thing once. */
+  notes(): string[] {
+    const notes = this.#links.flatMap((_, agent) => {
+      const said = this.#said.get(`final#${agent}`);
+      return said?.kind === 'final' ? (said.notes ?? []) : [];
+    });
+    return [...new Set(notes)];
+  }
+
   /** Lets every agent finish and leave; who does not within `timeoutMs` is killed. */
   async finish(timeoutMs = EXIT_TIMEOUT_MS): Promise<void> {
     this.#isFinishing = true;

@@ -41,6 +41,8 @@ export interface Framing {
   path?: string;
   /** What a client of TLS asks for: a certificate of this name instead of the host's, and one of these protocols (ALPN). */
   tls?: { serverName: string; alpn: readonly string[] };
+  /** Connections to `tls` addresses open without it too: the protocol begins TLS itself (`ClientEvents.startTls`). */
+  beginsTls?: boolean;
 }
 
 /** The clients of one agent. */
@@ -53,7 +55,7 @@ export interface ClientRange {
   run: number;
   /** Neighbours who are a group together, the first of them a multiple of this; null: there are no groups. */
   groupMembers: number | null;
-  /** Of each client, how often `writeKeepalive` is called. */
+  /** Of each client, how often `writeKeepalive` is called; more often where `ClientEvents.wantsKeepaliveEvery` says so. */
   heartbeatMs: number;
   /** What the addresses of the run are carried by; undefined: tcp. */
   carriers?: readonly WireProtocol[];
@@ -146,6 +148,13 @@ export interface ClientEvents {
    * done. False: what carries the bytes cannot.
    */
   startTls?(client: number): boolean;
+  /**
+   * The server wants signs of life more often than each `ClientRange.heartbeatMs`: from now on `writeKeepalive` is called
+   * so often, of all clients, since one server has one mind.
+   */
+  wantsKeepaliveEvery?(ms: number): void;
+  /** What a reader of the record has to know of the server; the same words count once, and there may be few of them. */
+  note?(words: string): void;
 }
 
 /** Where the bytes of one client go: what is written in one turn leaves in one write. */

@@ -44,14 +44,19 @@ export function wrongServerWords(login: FailedLogin): string | undefined {
     return PASSING_REASON.test(reason) ? undefined : `${at}: the first client could not log in: ${reason}`;
   const [, status] = /^Http(\d{3})$/.exec(reason) ?? [];
   if (status !== undefined) return PASSING_STATUS.test(status) ? undefined : upgradeWords(at, status, login);
-  if (NO_TLS.test(reason))
-    return `${at} does not speak TLS (${reason}); write ${isWebSocket(endpoint) ? 'ws' : 'tcp'}:// instead of ${endpoint.protocol}://`;
+  if (NO_TLS.test(reason)) return `${at} does not speak TLS (${reason}); write ${withoutTls(login)}`;
   if (CERTIFICATE.test(reason))
     return `${at}: its certificate is not trusted here (${reason}); write target.insecure: true if you know the server`;
   if (reason === 'ConnectTimeout') return isForeign(login) ? speechWords(at, login) : undefined;
   const isBroken = closed === 'Cut' || reason === 'ServerWebSocketError' || NOT_UNDERSTOOD.test(reason);
   const isBare = closed === reason && BARE_ENDS.has(reason);
   return isBroken || isBare ? speechWords(at, login) : undefined;
+}
+
+/** Where a NATS server has TLS, it comes later, unless the driver is told that it comes first. */
+function withoutTls({ endpoint, driver }: FailedLogin): string {
+  if (driver.name === 'nats' && endpoint.protocol === 'tls') return 'target.driver.nats.tls: auto';
+  return `${isWebSocket(endpoint) ? 'ws' : 'tcp'}:// instead of ${endpoint.protocol}://`;
 }
 
 /** Whether what came is known to be of another protocol than the driver's; what somebody's own driver speaks is not known. */

@@ -33,8 +33,8 @@ export function makeTransport(
   return webSockets;
 }
 
-function makeStreams(plan: AgentPlan, { tls }: Framing, listener: TransportListener): Transport {
+function makeStreams(plan: AgentPlan, { tls, beginsTls }: Framing, listener: TransportListener): Transport {
   return plan.transport === 'packets'
     ? new PacketTransport(plan.agent, plan.count, listener)
-    : new SocketTransport(plan.count, plan.insecure, listener, tls);
+    : new SocketTransport(plan.count, plan.insecure, listener, tls, beginsTls);
 }

@@ -14,6 +14,8 @@ const READ_BUFFER_BYTES = 64 * 1024;
 type ClientSocket = Socket & {
   c2mClient: number;
   c2mReason?: string;
+  /** Whose certificate TLS expects that begins later: Node itself knows only names, and no addresses. */
+  c2mHost: string;
   /** What TLS was begun on when it was open already. */
   c2mUnder?: ClientSocket;
 };
@@ -25,6 +27,7 @@ export class SocketTransport implements Transport {
   /** The same for all clients: what each of them added of its own would cost memory. */
   readonly #tls: ConnectionOptions;
   readonly #alpn: string[];
+  readonly #beginsTls: boolean;
   readonly #onOpen: (this: Socket) => void;
   readonly #onSecured: (this: Socket) => void;
   readonly #onRead: (bytes: number, buffer: Uint8Array) => boolean;
@@ -36,6 +39,7 @@ export class SocketTransport implements Transport {
     isInsecure: boolean,
     listener: TransportListener,
     { serverName, alpn }: NonNullable<Framing['tls']> = { serverName: '', alpn: [] },
+    beginsTls = false,
   ) {
     const sockets = new Array<ClientSocket | undefined>(clients);
     this.#sockets = sockets;
@@ -46,6 +50,7 @@ export class SocketTransport implements Transport {
       ...(serverName === '' || isIP(serverName) ? {} : { servername: serverName }),
     };
     this.#alpn = [...alpn];
+    this.#beginsTls = beginsTls;
     const readBuffer = this.#readBuffer;
     this.#onOpen = function (this: Socket) {
       const socket = this as ClientSocket;
@@ -77,7 +82,7 @@ export class SocketTransport implements Transport {
     const { host, port } = endpoint;
     const local = sourceAddress === undefined ? {} : { localAddress: sourceAddress };
     let socket: ClientSocket;
-    if (endpoint.protocol === 'tls' || endpoint.protocol === 'wss') {
+    if (endpoint.protocol === 'wss' || (endpoint.protocol === 'tls' && !this.#beginsTls)) {
       socket = connectTls({
         host,
         port,
@@ -99,6 +104,7 @@ export class SocketTransport implements Transport {
       socket.once('connect', this.#onOpen);
     }
     socket.c2mClient = client;
+    socket.c2mHost = host;
     socket.on('error', onError);
     socket.on('close', this.#onClose);
     this.#sockets[client] = socket;
@@ -121,8 +127,13 @@ export class SocketTransport implements Transport {
   startTls(client: number): boolean {
     const under = this.#sockets[client];
     if (!under) return false;
-    const socket = connectTls({ ...this.#tls, socket: under }) as unknown as ClientSocket;
+    const socket = connectTls({
+      host: under.c2mHost,
+      ...this.#tls,
+      socket: under,
+    }) as unknown as ClientSocket;
     socket.c2mClient = client;
+    socket.c2mHost = under.c2mHost;
     socket.c2mUnder = under;
     socket.once('secureConnect', this.#onSecured);
     socket.on('data', this.#onData);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { QUANTITIES, quote } from '../../record/quantity.js';
 import { oneOf } from '../choice.js';
 import { quantity } from '../quantity-schema.js';
+import { userSeedIn } from './nkey.js';
 
 const TOKEN = '[^.\\s{}*>$]+';
 
@@ -72,15 +73,36 @@ export const natsSchema = z
       user: text().meta({ description: 'Name at login; `{user}` in it is the number of the user.' }),
       password: text().meta({ description: 'With it; may have `{user}` too.' }),
       token: text().meta({ description: 'Instead of a name and a password; may have `{user}` too.' }),
+      nkey: text()
+        .refine(
+          (seed) => seed === undefined || userSeedIn(seed) !== undefined,
+          'is not the seed of a user’s NKey; write what begins with SU, such as ${C2M_NKEY} of the environment',
+        )
+        .meta({
+          description: 'Seed of an NKey (`SU…`): each client signs what the server gives it to sign.',
+        }),
+      jwt: text().meta({ description: 'Of the user whose seed `nkey` is, for a server in operator mode.' }),
+      credentialsFile: text().meta({
+        description: 'A .creds file with both of them, from the folder of the scenario.',
+      }),
+      tls: oneOf(['auto', 'required', 'handshakeFirst', 'never']).prefault('auto').meta({
+        description:
+          'When TLS begins. `auto`: behind the INFO of the server, if it wants that, or if the address is tls:// and it can; `required`: if it can, at tcp:// too; `handshakeFirst`: at once, as a server with `handshake_first` has it; `never`: not at all.',
+      }),
       stream: streamSchema.prefault({}).meta({ description: 'The stream of `mode: jetstream`.' }),
     },
     'must be settings of nats, such as {mode: jetstream}',
   )
   .refine(
-    ({ user, password, token }) =>
-      (user === undefined) === (password === undefined) && (user === undefined || token === undefined),
-    'must have user and password, or token, or none of them',
-  );
+    ({ user, password, token, nkey, credentialsFile }) =>
+      (user === undefined) === (password === undefined) &&
+      [user, token, nkey, credentialsFile].filter((each) => each !== undefined).length <= 1,
+    'must have user and password, or token, or nkey, or credentialsFile, or none of them',
+  )
+  .refine(({ jwt, nkey }) => jwt === undefined || nkey !== undefined, {
+    path: ['jwt'],
+    error: 'needs the seed of its user: write nkey, or credentialsFile in place of both',
+  });
 
 export type NatsSettings = z.output<typeof natsSchema>;
 

@@ -15,6 +15,12 @@ export interface NatsCounters {
   connections: number;
 }
 
+/** One of a client; without `tls_version` it is not enciphered. */
+export interface NatsConnection {
+  subscriptions: number;
+  tls_version?: string;
+}
+
 /** Debian's nats-server, with its data in a folder of its own. */
 export class NatsServer {
   readonly endpoint: Endpoint;
@@ -57,6 +63,10 @@ export class NatsServer {
 
   async counters(): Promise<NatsCounters> {
     return (await this.#page('varz')) as NatsCounters;
+  }
+
+  async openConnections(): Promise<NatsConnection[]> {
+    return ((await this.#page('connz')) as { connections: NatsConnection[] }).connections;
   }
 
   /** Messages in the streams of JetStream. */

@@ -12,6 +12,7 @@ import { Publisher } from './publisher.js';
 import { RarePackets, SUBSCRIBE_ID } from './rare-packets.js';
 import { connectReasonName, Reason, reasonName, subscribeReasonName } from './reason-names.js';
 import { Receiver } from './receiver.js';
+import { figure, heedServer } from './server-limits.js';
 
 /** Of a connection. `Left`: nothing may be written any more; `Ended`: and nothing that comes counts. */
 const Phase = { Closed: 0, Connecting: 1, Subscribing: 2, Ready: 3, Left: 4, Ended: 5 } as const;
@@ -38,6 +39,7 @@ const NOWHERE: Output = {
 /** MQTT from the side of its clients: OASIS standards 3.1.1 and 5.0. */
 export class MqttClients implements ClientProtocol {
   readonly #settings: MqttSettings;
+  readonly #clients: ClientRange;
   readonly #events: ClientEvents;
   readonly #rare: RarePackets;
   readonly #publisher: Publisher;
@@ -50,6 +52,7 @@ export class MqttClients implements ClientProtocol {
 
   constructor(settings: MqttSettings, clients: ClientRange, events: ClientEvents) {
     this.#settings = settings;
+    this.#clients = clients;
     this.#events = events;
     this.#rare = new RarePackets(settings, clients);
     this.#publisher = new Publisher(settings, clients, events);
@@ -148,12 +151,16 @@ export class MqttClients implements ClientProtocol {
   }
 
   #connected(client: number, packet: IConnackPacket, out: Output): void {
-    const { qos } = this.#settings;
+    const { properties = {} } = packet;
+    const { receiveMaximum, maximumPacketSize } = properties;
     const code = packet.reasonCode ?? packet.returnCode;
-    const { receiveMaximum, maximumQoS, maximumPacketSize } = packet.properties ?? {};
     if (code === undefined) throw violation('a CONNACK that says nothing');
-    if (code !== 0 || figure(maximumQoS, qos) < qos) {
-      this.#end(client, code === 0 ? 'QosNotSupported' : connectReasonName(code));
+    const reason =
+      code === 0
+        ? heedServer(properties, this.#settings, this.#clients, this.#events)
+        : connectReasonName(code);
+    if (reason !== undefined) {
+      this.#end(client, reason);
       return;
     }
     this.#publisher.limit(figure(maximumPacketSize, Number.POSITIVE_INFINITY));
@@ -194,9 +201,4 @@ export class MqttClients implements ClientProtocol {
     this.#phase[client] = Phase.Ended;
     this.#events.ended(client, reason);
   }
-}
-
-/** What a server says of itself: nothing, or, against the protocol, more than once. */
-function figure(value: unknown, otherwise: number): number {
-  return typeof value === 'number' && value >= 0 ? value : otherwise;
 }

@@ -10,8 +10,11 @@ import { WaitingMessages } from './waiting-messages.js';
 const NONE = -1;
 const LAST_ID = SUBSCRIBE_ID - 1;
 
-/** Of QoS 2: the server has said PUBREC, and has yet to say PUBCOMP. */
-const State = { Published: 0, Released: 1 } as const;
+/**
+ * `Released`, of QoS 2: the server has said PUBREC, and has yet to say PUBCOMP. `Unrepeated`: it was published on an
+ * earlier connection of the session, and not on this one.
+ */
+const State = { Published: 0, Released: 1, Unrepeated: 2 } as const;
 
 /**
  * What clients publish: packet ids, what has no answer yet, what waits for room, and what goes out again on the next
@@ -53,12 +56,16 @@ export class Publisher {
     this.#mostUnderWay[client] = Math.min(receiveMaximum, this.#settings.inFlight);
     this.#toRepeat.delete(client);
     if (!goesOn) this.#underWay.forget(client);
-    let published = 0;
+    let unrepeated = 0;
     for (let slot = this.#underWay.first(client); slot !== NONE; slot = this.#underWay.after(slot)) {
-      if (this.#underWay.stateOf(slot) === State.Published) published += 1;
-      else writeAnswer(First.Pubrel, this.#underWay.idOf(slot), out);
+      if (this.#underWay.stateOf(slot) === State.Released) {
+        writeAnswer(First.Pubrel, this.#underWay.idOf(slot), out);
+      } else {
+        this.#underWay.setState(slot, State.Unrepeated);
+        unrepeated += 1;
+      }
     }
-    if (published > 0) this.#toRepeat.set(client, published);
+    if (unrepeated > 0) this.#toRepeat.set(client, unrepeated);
   }
 
   /** Larger packets are not taken by the server. */
@@ -69,21 +76,25 @@ export class Publisher {
   /** Hot path. */
   publish(client: number, to: number, sequence: number, payload: Buffer, out: Output): void {
     if (this.#isTooLarge(to, sequence, payload)) {
+      this.#events.note?.(
+        `the server takes packets of ${this.#largestPacketBytes} bytes at most (Maximum Packet Size), and messages.size is larger`,
+      );
       this.#refuseSoon(client, sequence, reasonName(Reason.PacketTooLarge));
     } else if (this.#settings.qos === 0) {
       this.#write(to, sequence, 0, false, payload, out);
-    } else if (this.#toRepeat.size === 0 || !this.#repeat(client, to, sequence, payload, out)) {
-      if (this.#hasRoom(client) && !this.#waiting.has(client)) this.#send(client, to, sequence, payload, out);
-      else if (!this.#waiting.add(client, to, sequence, payload))
-        this.#refuseSoon(client, sequence, 'TooMuchUnanswered');
+    } else if (this.#hasRoom(client) && !this.#waiting.has(client)) {
+      this.#send(client, to, sequence, payload, out);
+    } else if (!this.#waiting.add(client, to, sequence, payload)) {
+      this.#refuseSoon(client, sequence, 'TooMuchUnanswered');
     }
   }
 
   /** Hot path. PUBACK: the server has it, or says why not. */
   acknowledged(client: number, id: number, reason: number, out: Output): void {
     const slot = this.#underWay.find(client, id);
-    if (slot === NONE || this.#underWay.stateOf(slot) !== State.Published) return;
+    if (slot === NONE || this.#underWay.stateOf(slot) === State.Released) return;
     this.#answered(client, slot, reason);
+    this.#needsNoRepeat(client, slot);
     this.#underWay.remove(client, slot);
     this.#writeWaiting(client, out);
   }
@@ -97,7 +108,8 @@ export class Publisher {
       // Of a session that this client knows nothing of; the server is waiting all the same.
       writeAnswer(First.Pubrel, id, out, this.#hasProperties ? Reason.PacketIdentifierNotFound : 0);
     } else {
-      if (this.#underWay.stateOf(slot) === State.Published) this.#answered(client, slot, reason);
+      if (this.#underWay.stateOf(slot) !== State.Released) this.#answered(client, slot, reason);
+      this.#needsNoRepeat(client, slot);
       this.#underWay.setState(slot, State.Released);
       writeAnswer(First.Pubrel, id, out);
     }
@@ -133,12 +145,15 @@ export class Publisher {
     else this.#events.refused(client, sequence, reasonName(reason));
   }
 
+  /** Hot path. What was not repeated yet has no part in what the server has to answer on this connection. */
   #hasRoom(client: number): boolean {
-    return this.#underWay.countOf(client) < (this.#mostUnderWay[client] as number);
+    const unrepeated = this.#toRepeat.size === 0 ? 0 : (this.#toRepeat.get(client) ?? 0);
+    return this.#underWay.countOf(client) - unrepeated < (this.#mostUnderWay[client] as number);
   }
 
   /** Hot path. */
   #send(client: number, to: number, sequence: number, payload: Buffer, out: Output): void {
+    if (this.#toRepeat.size > 0 && this.#repeat(client, to, sequence, payload, out)) return;
     const id = this.#nextId(client);
     this.#underWay.add(client, id, sequence, State.Published);
     this.#write(to, sequence, id, false, payload, out);
@@ -146,14 +161,21 @@ export class Publisher {
 
   /** Writes with its old id what the session has under way already. */
   #repeat(client: number, to: number, sequence: number, payload: Buffer, out: Output): boolean {
-    const left = this.#toRepeat.get(client);
-    if (left === undefined) return false;
+    if (!this.#toRepeat.has(client)) return false;
     const slot = this.#underWay.findValue(client, sequence);
     if (slot === NONE) return false;
-    if (left === 1) this.#toRepeat.delete(client);
-    else this.#toRepeat.set(client, left - 1);
+    this.#needsNoRepeat(client, slot);
     this.#write(to, sequence, this.#underWay.idOf(slot), true, payload, out);
     return true;
+  }
+
+  /** Hot path. It was repeated, or answered all the same. */
+  #needsNoRepeat(client: number, slot: number): void {
+    if (this.#underWay.stateOf(slot) !== State.Unrepeated) return;
+    this.#underWay.setState(slot, State.Published);
+    const left = (this.#toRepeat.get(client) ?? 0) - 1;
+    if (left > 0) this.#toRepeat.set(client, left);
+    else this.#toRepeat.delete(client);
   }
 
   /** Hot path. */

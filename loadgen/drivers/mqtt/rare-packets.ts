@@ -13,7 +13,7 @@ import { violation } from './packet.js';
 export const SUBSCRIBE_ID = 0xff_ff;
 
 /** A sign of life is a while under way, and may be late: the server is told of half as much more. */
-const KEEPALIVE_SLACK = 1.5;
+export const KEEPALIVE_SLACK = 1.5;
 const LONGEST_KEEPALIVE_SECONDS = 0xff_ff;
 
 // Else the library keeps a buffer for each number of 16 bits: several MiB an agent.

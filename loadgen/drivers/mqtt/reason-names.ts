@@ -54,6 +54,8 @@ export const Reason = {
   Failure: 128,
   PacketIdentifierNotFound: 146,
   PacketTooLarge: 149,
+  QosNotSupported: 155,
+  SharedSubscriptionsNotSupported: 158,
 } as const;
 
 export function reasonName(code: number): string {

@@ -1,10 +1,14 @@
 import type { NatsSettings } from '../../../scenarios/drivers/nats-schema.js';
 import { ProtocolViolation } from '../driver.js';
+import type { Signer } from './signer.js';
 
 /** What a server says of itself, as far as it matters here. */
 export interface ServerInfo {
   tls_required?: boolean;
+  tls_available?: boolean;
   headers?: boolean;
+  /** To be signed by whoever logs in with a key. */
+  nonce?: string;
 }
 
 /** @throws ProtocolViolation */
@@ -19,7 +23,12 @@ export function serverInfo(text: string): ServerInfo {
 }
 
 /** The line with which a user logs in. What it publishes does not come back to it. */
-export function connectLine({ user, password, token }: NatsSettings, number: number): string {
+export function connectLine(
+  { user, password, token, jwt }: NatsSettings,
+  number: number,
+  { nonce }: ServerInfo,
+  signer: Signer | undefined,
+): string {
   const told = (template: string | undefined): string | undefined =>
     template?.replaceAll('{user}', String(number));
   const options = {
@@ -35,6 +44,9 @@ export function connectLine({ user, password, token }: NatsSettings, number: num
     user: told(user),
     pass: told(password),
     auth_token: told(token),
+    jwt,
+    nkey: signer?.publicKey,
+    sig: nonce === undefined ? undefined : signer?.sign(nonce),
   };
   return `CONNECT ${JSON.stringify(options)}\r\n`;
 }

@@ -10,16 +10,18 @@ import {
 } from '../driver.js';
 import { reasonFrom } from '../reason-words.js';
 import { isRedelivery, lastPartOf } from './ack-subject.js';
-import { connectLine, serverInfo } from './connect-line.js';
+import { connectLine, type ServerInfo, serverInfo } from './connect-line.js';
 import { Inboxes } from './inboxes.js';
 import { JetStreamLogin } from './jetstream-login.js';
 import type { JetStreamAnswer } from './jetstream-requests.js';
 import { CorePublisher, JetStreamPublisher, type Publisher } from './publisher.js';
 import { Line, ServerLines } from './server-lines.js';
+import { Signer } from './signer.js';
 import { groupOf, numberedSubject, subjectOf, userOf } from './subjects.js';
+import { afterInfo } from './tls-choice.js';
 
 /** What a connection waits for. */
-const Stage = { Closed: 0, Info: 1, Pong: 2, JetStream: 3, Ready: 4 } as const;
+const Stage = { Closed: 0, Info: 1, Tls: 2, Pong: 3, JetStream: 4, Ready: 5 } as const;
 
 /** Numbers of the subscriptions of every client: its own messages, those of its group, answers. */
 const Sid = { User: 1, Group: 2, Answers: 3 } as const;
@@ -48,7 +50,11 @@ export class NatsClients implements ClientProtocol {
   readonly #publisher: Publisher;
   /** Undefined: the core of NATS alone. */
   readonly #jetStream: JetStreamLogin | undefined;
+  /** Undefined: nobody logs in with a key. */
+  readonly #signer: Signer | undefined;
   readonly #stage: Uint8Array;
+  /** Of clients whose TLS is being made: what the server has said before it. */
+  readonly #infos = new Map<number, ServerInfo>();
   readonly #lines = new ServerLines();
 
   constructor(settings: NatsSettings, clients: ClientRange, events: ClientEvents) {
@@ -61,6 +67,7 @@ export class NatsClients implements ClientProtocol {
     this.#publisher = isStored
       ? new JetStreamPublisher(settings.subjects, clients, this.#inboxes)
       : new CorePublisher(settings.subjects, clients);
+    this.#signer = settings.nkey === undefined ? undefined : new Signer(settings.nkey);
     this.#stage = new Uint8Array(clients.count);
   }
 
@@ -77,6 +84,8 @@ export class NatsClients implements ClientProtocol {
     while (at < bytes.length) {
       // What comes after the end is nobody's.
       if (this.#stage[client] === Stage.Closed) return bytes.length;
+      if (this.#stage[client] === Stage.Tls)
+        throw new ProtocolViolation('BytesBeforeTls', 'unenciphered bytes behind an INFO that TLS follows');
       const end = lines.read(bytes, at);
       if (end < 0) break;
       at = end;
@@ -100,6 +109,12 @@ export class NatsClients implements ClientProtocol {
     out.write(PING);
   }
 
+  secured(client: number, out: Output): void {
+    const info = this.#infos.get(client);
+    this.#infos.delete(client);
+    if (info) this.#logIn(client, info, out);
+  }
+
   /** The protocol has no goodbye. */
   leave(): void {
     // Nothing.
@@ -107,6 +122,7 @@ export class NatsClients implements ClientProtocol {
 
   closed(client: number): void {
     this.#stage[client] = Stage.Closed;
+    this.#infos.delete(client);
   }
 
   #control(client: number, bytes: Buffer, out: Output): void {
@@ -129,20 +145,24 @@ export class NatsClients implements ClientProtocol {
     }
   }
 
-  /** Logs in, in one write. */
   #greeted(client: number, text: string, out: Output): void {
     const info = serverInfo(text);
-    const { carriers = ['tcp'] } = this.#clients;
-    if (info.tls_required === true && carriers.every((each) => each === 'tcp')) {
-      this.#end(client, 'TlsRequired');
-      return;
+    const next = afterInfo(this.#settings.tls, this.#clients.carriers ?? ['tcp'], info);
+    if (typeof next === 'object') this.#end(client, next.reason);
+    else if (this.#jetStream && info.headers !== true) this.#end(client, 'HeadersNotSupported');
+    else if (this.#signer && typeof info.nonce !== 'string') this.#end(client, 'NoNonceToSign');
+    else if (next === 'login') this.#logIn(client, info, out);
+    else {
+      this.#stage[client] = Stage.Tls;
+      this.#infos.set(client, info);
+      if (this.#events.startTls?.(client) !== true) this.#end(client, 'StartTlsOverPackets');
     }
-    if (this.#jetStream && info.headers !== true) {
-      this.#end(client, 'HeadersNotSupported');
-      return;
-    }
+  }
+
+  /** In one write. */
+  #logIn(client: number, info: ServerInfo, out: Output): void {
     const user = userOf(this.#clients, client);
-    out.writeText(connectLine(this.#settings, user));
+    out.writeText(connectLine(this.#settings, user, info, this.#signer));
     if (this.#jetStream) {
       out.writeText(`SUB ${this.#inboxes.of(client)}.r.* ${Sid.Answers}\r\n`);
       this.#stage[client] = Stage.JetStream;

@@ -1,6 +1,7 @@
 import type { NatsSettings } from '../../../scenarios/drivers/nats-schema.js';
 import type { Driver } from '../driver.js';
 import { NatsClients } from './nats-clients.js';
+import { tlsProblems } from './tls-choice.js';
 
 /** NATS: subjects of its core, at most once; or JetStream, which stores messages and delivers them at least once. */
 export const driver: Driver<NatsSettings> = {
@@ -19,6 +20,12 @@ export const driver: Driver<NatsSettings> = {
       recipient: 'partner',
     };
   },
-  framing: () => ({ carriers: ['tcp', 'tls', 'ws', 'wss'], webSocketMessages: 'stream', subprotocols: [] }),
+  framing: ({ tls }) => ({
+    carriers: ['tcp', 'tls', 'ws', 'wss'],
+    webSocketMessages: 'stream',
+    subprotocols: [],
+    beginsTls: tls !== 'handshakeFirst',
+  }),
+  problems: tlsProblems,
   create: (settings, clients, events) => new NatsClients(settings, clients, events),
 };

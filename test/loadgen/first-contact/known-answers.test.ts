@@ -136,6 +136,15 @@ describe('what is to be written instead', () => {
       /^wss:\/\/127\.0\.0\.1:80\/chat does not speak TLS .*; write ws:\/\/ instead of wss:\/\/$/,
     ],
     [
+      'no TLS before the INFO of NATS',
+      {
+        reason: 'ERR_SSL_WRONG_VERSION_NUMBER',
+        endpoint: { protocol: 'tls', host: '127.0.0.1', port: 4222 },
+        driver: { name: 'nats', words: 'nats' },
+      },
+      /does not speak TLS .*; write target\.driver\.nats\.tls: auto$/,
+    ],
+    [
       'a certificate of its own',
       { reason: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
       /certificate is not trusted here .*target\.insecure: true/,

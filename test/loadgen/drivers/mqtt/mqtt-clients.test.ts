@@ -264,6 +264,30 @@ describe('a message with QoS 1', () => {
     expect(talk.said()).toEqual([]);
   });
 
+  test('is repeated no faster than the server allows on the new connection, in order', () => {
+    const talk = new Talk({ version: 5 }).login().publish(1).publish(2).publish(3);
+    const [first, second, third] = talk.said();
+    talk.closed().login(true, { receiveMaximum: 1 });
+    for (const sequence of [1, 2, 3, 4]) talk.publish(sequence);
+    expect(talk.said()).toMatchObject([{ dup: true, messageId: first?.messageId }]);
+    talk.hear(answer('puback', first?.messageId ?? 0));
+    expect(talk.said()).toMatchObject([{ dup: true, messageId: second?.messageId }]);
+    talk.hear(answer('puback', second?.messageId ?? 0));
+    expect(talk.said()).toMatchObject([{ dup: true, messageId: third?.messageId }]);
+    talk.hear(answer('puback', third?.messageId ?? 0));
+    expect(talk.said()).toMatchObject([{ dup: false, payload: Buffer.from('message 4') }]);
+    expect(talk.events.slice(2)).toEqual(['accepted 0 1', 'accepted 0 2', 'accepted 0 3']);
+  });
+
+  test('needs no repetition where the server answers it at last', () => {
+    const talk = new Talk({ version: 5 }).login().publish(1).publish(2);
+    const [first, second] = talk.said();
+    talk.closed().login(true, { receiveMaximum: 1 });
+    talk.hear(answer('puback', first?.messageId ?? 0), answer('puback', second?.messageId ?? 0));
+    talk.publish(3).publish(4);
+    expect(talk.said()).toMatchObject([{ dup: false, payload: Buffer.from('message 3') }]);
+  });
+
   test('is refused where the server takes none of its size, in the next write', () => {
     const talk = new Talk({ version: 5 }).login(false, { maximumPacketSize: 20 }).publish(1);
     expect(talk.said()).toEqual([]);

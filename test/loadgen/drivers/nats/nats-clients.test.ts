@@ -1,8 +1,10 @@
+import { nkeys } from '@nats-io/transport-node';
 import { describe, expect, test } from 'vitest';
 import { ProtocolViolation } from '../../../../loadgen/drivers/driver.js';
 import { loadDriver } from '../../../../loadgen/drivers/load-driver.js';
 import { ServerLines } from '../../../../loadgen/drivers/nats/server-lines.js';
 import { driverSchema } from '../../../../scenarios/driver-schema.js';
+import type { WireProtocol } from '../../../../scenarios/scenario.js';
 import { startNatsFixture } from '../../../fixtures/nats-server.js';
 import {
   conforms,
@@ -21,9 +23,13 @@ const jetStream = settingsOf({ mode: 'jetstream' });
 const INFO = 'INFO {"server_id":"A","headers":true,"max_payload":1048576}\r\n';
 
 /** A client whose server has said something, and what it answered. */
-function answersTo(settings: unknown, groupMembers: number | null = null) {
+function answersTo(
+  settings: unknown,
+  groupMembers: number | null = null,
+  carriers: WireProtocol[] = ['tcp'],
+) {
   const events: string[] = [];
-  const range = { count: 4, firstUser: 100, run: 7, groupMembers, heartbeatMs: 10_000 };
+  const range = { count: 4, firstUser: 100, run: 7, groupMembers, heartbeatMs: 10_000, carriers };
   const protocol = driver.create(settings, range, toldBy(events));
   const out = buffered();
   protocol.opened(1, out);
@@ -136,10 +142,56 @@ describe('a client of NATS', () => {
     expect(unready.events).toEqual(['ended 1 PermissionsViolationForSubscriptionTo']);
   });
 
-  test('says that TLS is wanted, where the connection has none', () => {
-    const { hear, events } = answersTo(core);
-    expect(hear('INFO {"tls_required":true}\r\nPING\r\n')).toBe('');
-    expect(events).toEqual(['ended 1 TlsRequired']);
+  test('begins TLS behind an INFO that wants it, and says nothing before that stands', () => {
+    const { hear, events, protocol, out } = answersTo(core);
+    expect(hear('INFO {"tls_required":true,"headers":true}\r\n')).toBe('');
+    expect(events).toEqual(['startTls 1']);
+    protocol.secured?.(1, out);
+    expect(out.take().toString()).toMatch(/^CONNECT .*\r\nSUB c2m\.user\.101 1\r\nPING\r\n$/);
+  });
+
+  test('takes no bytes that came unenciphered where TLS follows', () => {
+    const { protocol, out } = answersTo(core);
+    const bytes = Buffer.from('INFO {"tls_required":true}\r\nPING\r\n');
+    expect(() => protocol.received(1, bytes, out)).toThrow(
+      expect.objectContaining({ reason: 'BytesBeforeTls' }),
+    );
+  });
+
+  test.each([
+    ['auto', 'tcp', '{"tls_available":true}', 'CONNECT'],
+    ['auto', 'tls', '{"tls_available":true}', 'startTls 1'],
+    ['auto', 'tls', '{}', 'ended 1 NoTls'],
+    ['auto', 'wss', '{"tls_required":true}', 'CONNECT'],
+    ['required', 'tcp', '{"tls_available":true}', 'startTls 1'],
+    ['required', 'tcp', '{}', 'ended 1 NoTls'],
+    ['handshakeFirst', 'tls', '{"tls_required":true}', 'CONNECT'],
+    ['never', 'tcp', '{"tls_available":true}', 'CONNECT'],
+    ['never', 'tcp', '{"tls_required":true}', 'ended 1 TlsRequired'],
+  ] as const)('with tls: %s at %s:// an INFO %s leads to %s', (tls, carrier, info, outcome) => {
+    const { hear, events } = answersTo(settingsOf({ tls }), null, [carrier]);
+    const [verb = ''] = hear(`INFO ${info}\r\n`).split(' ');
+    expect(events.concat(verb).filter(Boolean)).toEqual([outcome]);
+  });
+
+  test('says that its transport has no TLS, where that is wanted', () => {
+    const events: string[] = [];
+    const range = { count: 1, firstUser: 1, run: 7, groupMembers: null, heartbeatMs: 10_000 };
+    const protocol = driver.create(core, range, { ...toldBy(events), startTls: () => false });
+    protocol.opened(0, buffered());
+    protocol.received(0, Buffer.from('INFO {"tls_required":true}\r\n'), buffered());
+    expect(events).toEqual(['ended 0 StartTlsOverPackets']);
+  });
+
+  test('signs the nonce of a server as the client library of NATS would', () => {
+    const pair = nkeys.createUser();
+    const nkey = new TextDecoder().decode(pair.getSeed());
+    const { hear } = answersTo(settingsOf({ nkey, jwt: 'header.claims.signature' }));
+    const [connect = ''] = hear('INFO {"nonce":"to-be-signed"}\r\n').split('\r\n');
+    const said = JSON.parse(connect.slice('CONNECT '.length));
+    expect(said).toMatchObject({ nkey: pair.getPublicKey(), jwt: 'header.claims.signature' });
+    expect(said.sig).toBe(Buffer.from(pair.sign(Buffer.from('to-be-signed'))).toString('base64url'));
+    expect(connect).not.toContain(nkey);
   });
 
   test('means the same wherever its bytes are split', () => {

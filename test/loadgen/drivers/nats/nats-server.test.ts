@@ -93,7 +93,7 @@ describe('against nats-server', () => {
     const { endpoint, webSocketEndpoint } = await startNatsServer({
       certificate: await loadCertificate(undefined),
     });
-    await expect(logIn(endpoint, {})).rejects.toThrow(/: \d+ × TlsRequired$/);
+    await expect(logIn(endpoint, { tls: 'never' })).rejects.toThrow(/: \d+ × TlsRequired$/);
     expect(await logIn(webSocketEndpoint, {})).toBe(2);
   }, 20_000);
 });
