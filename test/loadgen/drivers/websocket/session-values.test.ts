@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runScenario } from '../../../../lab/run-scenario.js';
 import { ProtocolViolation } from '../../../../loadgen/drivers/driver.js';
@@ -119,6 +121,21 @@ describe('a value that the server tells a client', () => {
     expect(said()).toEqual([]);
   });
 
+  test('keeps nothing of the message that it came in', async () => {
+    const loggedIn = { text: '^WELCOME (?<id>[^,]+)', capture: { token: 'id' } };
+    const { protocol, out } = startClients({ ...TOKEN, loggedIn, largestMessage: '16MiB' });
+    const before = usedBytes();
+    for (let client = 0; client < 4; client += 1) {
+      protocol.opened(client, out);
+      const answer = Buffer.from(`WELCOME ${'t'.repeat(100)}, ${'x'.repeat(8 * 2 ** 20)}`);
+      protocol.received(client, answer, out);
+    }
+    // The last of the four, its bytes and its text, may be there until the next one comes. What is collected is given back a moment later.
+    await expect.poll(() => usedBytes() - before, { timeout: 5000 }).toBeLessThan(3 * 8 * 2 ** 20);
+    protocol.writeMessage(3, 2, 5, PAYLOAD, out);
+    expect(String(out.takeMessages().at(-1))).toContain(`"token":"${'t'.repeat(100)}"`);
+  });
+
   test('has a bound, past which the connection ends', () => {
     const { open, protocol, out } = startClients(TOKEN);
     open();
@@ -177,6 +194,14 @@ describe('a value that a client was never told ends what needs it, and says whic
     expect(hear('ping')).toEqual({ said: [], events: [`ended 0 ${MISSING}`] });
   });
 });
+
+/** After a collection. */
+function usedBytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
 
 /** What docs/drivers.md shows for such a server. */
 async function documented(): Promise<string> {
