@@ -37,7 +37,27 @@ export function isSecretVariable(name: string): boolean {
 
 /** Whether what stands there is hidden, with all that is below it: at such a key, a header, a variable of a command. */
 export function isSecretPlace(path: KeyPath): boolean {
-  return path.some((key, depth) => isVariable(path.slice(0, depth + 1)) || isSecretKey(key));
+  return path.some((key, depth) => {
+    const here = path.slice(0, depth + 1);
+    return isVariable(here) || (isSecretKey(key) && !isCapture(here));
+  });
+}
+
+/** Keys of the websocket driver with matchers in them. */
+const WITH_MATCHERS = new Set(['login', 'loggedIn', 'subscribed', 'joined', 'match']);
+
+/**
+ * `capture: { token: data.token }` of the websocket driver says where a token will stand, and is none. As it is written that
+ * is below `driver.websocket`, and as it is read below `driver.settings`.
+ */
+function isCapture(path: KeyPath): boolean {
+  const [driver, settings, key] = path.slice(path.indexOf('driver'));
+  return (
+    path.at(-2) === 'capture' &&
+    driver === 'driver' &&
+    (settings === 'websocket' || settings === 'settings') &&
+    WITH_MATCHERS.has(String(key))
+  );
 }
 
 /** A header of `target.websocket.headers` or a variable of `target.command.env`; also where `--set` gives the map alone. */

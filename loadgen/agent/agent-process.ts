@@ -1,5 +1,6 @@
 import type { AgentPlan, FromAgent, ToAgent } from '../agent-messages.js';
 import { loadDriver } from '../drivers/load-driver.js';
+import { faultWords, ownFileOf } from '../drivers/own/own-fault.js';
 import { makeFirstContact } from '../first-contact/first-contact.js';
 import { probeEndpoints } from '../probe.js';
 import { Agent } from './agent.js';
@@ -11,6 +12,8 @@ import { IS_LENT, Lease, type Renewal } from './lease.js';
 let agent: Agent | undefined;
 let lease: Lease | undefined;
 let beating: Promise<void> | undefined;
+/** Of a driver of somebody's own, whose faults are told by their place in it. */
+let ownFile: string | undefined;
 
 function tell(message: FromAgent): void {
   // Without a callback, a coordinator that dies meanwhile would be an error that nobody handles.
@@ -20,6 +23,7 @@ function tell(message: FromAgent): void {
 async function obey(message: ToAgent): Promise<void> {
   if (message.kind === 'plan') {
     const { name, settings } = message.plan.driver;
+    ownFile = ownFileOf(message.plan.driver);
     const notes = message.plan.asksFirst ? await askFirst(message.plan) : [];
     agent = new Agent(message.plan, await loadDriver(name, settings), tell);
     // From now on silence means that it is stopped.
@@ -28,6 +32,10 @@ async function obey(message: ToAgent): Promise<void> {
     return;
   }
   agent?.obey(message);
+}
+
+function wordsOf(error: unknown): string {
+  return ownFile === undefined ? (error as Error).message : faultWords(error, ownFile);
 }
 
 /**
@@ -41,12 +49,12 @@ async function askFirst(plan: AgentPlan): Promise<string[]> {
 
 process.on('message', (message: ToAgent | Renewal) => {
   if (message.kind === 'renew') lease?.renew();
-  else obey(message).catch((error: Error) => tell({ kind: 'error', message: error.message }));
+  else obey(message).catch((error: unknown) => tell({ kind: 'error', message: wordsOf(error) }));
 });
 // What a client met in a turn of its own; the coordinator hears of it before this process is gone.
 process.on('uncaughtException', (error) => {
   if (!process.connected) process.exit(1);
-  process.send?.({ kind: 'error', message: error.message } satisfies FromAgent, () => process.exit(1));
+  process.send?.({ kind: 'error', message: wordsOf(error) } satisfies FromAgent, () => process.exit(1));
 });
 process.on('disconnect', () => process.exit(0));
 // A terminal's Ctrl-C reaches the whole process group; the coordinator decides what it means.

@@ -4,6 +4,7 @@ import { Population, type PopulationListener } from '../agent/population.js';
 import type { AgentPlan, Endpoint } from '../agent-messages.js';
 import type { Driver } from '../drivers/driver.js';
 import { loadDriver } from '../drivers/load-driver.js';
+import { faultWords, ownFileOf, watchForFaults } from '../drivers/own/own-fault.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import { RunError } from '../run-error.js';
 import { makeTransport } from '../transports/make-transport.js';
@@ -36,14 +37,33 @@ export interface FirstContact {
  * part again: by then nothing of them is left at the server.
  * @param runPlan of any agent of the run: its first users are asked, with the number of an earlier run
  * @param stopped nobody wants to know any more
- * @throws RunError `C2M_RUN` where the server does not speak the protocol, with what it said and what to write
+ * @throws RunError `C2M_RUN` where the server does not speak the protocol, with what it said and what to write; and where a driver of
+ * somebody's own throws, with the place in it
  */
 export async function makeFirstContact(
   runPlan: AgentPlan,
   stopped: Promise<unknown> = new Promise(() => undefined),
 ): Promise<FirstContact> {
   const driver = await loadDriver(runPlan.driver.name, runPlan.driver.settings);
-  const meeting = new Meeting(planOf(runPlan), driver, stopped);
+  const file = ownFileOf(runPlan.driver);
+  const { fault, release } = watchForFaults(file);
+  const isOver = Promise.race([stopped, fault.catch(() => undefined)]);
+  const meeting = meet(planOf(runPlan), driver, isOver);
+  try {
+    return await Promise.race([meeting, fault]);
+  } catch (error) {
+    throw file === undefined || error instanceof RunError
+      ? error
+      : new RunError('C2M_RUN', faultWords(error, file));
+  } finally {
+    // What throws once may throw again while its clients are parted from.
+    await meeting.catch(() => undefined);
+    release();
+  }
+}
+
+async function meet(plan: AgentPlan, driver: Driver, stopped: Promise<unknown>): Promise<FirstContact> {
+  const meeting = new Meeting(plan, driver, stopped);
   try {
     return await meeting.hold();
   } finally {

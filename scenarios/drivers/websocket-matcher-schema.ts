@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { quote } from '../../record/quantity.js';
+import { captureSchema } from './websocket-capture-schema.js';
 import { groupsOf, patternProblem } from './websocket-pattern.js';
 import {
   type Expected,
@@ -13,7 +14,7 @@ import {
 } from './websocket-settings.js';
 import { messagePaths, templateProblem } from './websocket-template.js';
 
-const ANSWER_VARIABLES = ['user', 'client', 'run', 'token', 'message'];
+const ANSWER_VARIABLES = ['user', 'client', 'run', 'token', 'session', 'message'];
 
 const path = (description: string) =>
   z
@@ -58,6 +59,7 @@ const recognition = {
         'Or a regular expression fits its text (of binary messages, one character a byte); what it is to tell has named groups: `^ACK (?<sequence>\\d+)$`.',
       shape: 'regular expression',
     }),
+  capture: captureSchema,
 };
 
 const row = {
@@ -101,6 +103,9 @@ const rowSchemas = {
       'The server has not taken a message of the client, or something else; before it is logged in, the login.',
   }),
   ping: z.strictObject(row).meta({ description: 'A sign of life, with what it wants for an answer.' }),
+  session: z.strictObject(row).meta({
+    description: 'Nothing but what it captures, such as a token that takes the place of the last one.',
+  }),
   ended: z
     .strictObject({ ...row, reason: reasonPath })
     .meta({ description: 'The server is about to end the connection.' }),
@@ -165,8 +170,9 @@ export const matcherSchema = z
   .strictObject(recognition, 'must be a matcher, such as {json: {type: welcome}}')
   .transform((matcher, context): MatcherSettings => {
     const made = recognized(matcher);
-    if (made) return made;
-    context.addIssue({ code: 'custom', message: EITHER });
+    const problem = made ? captureProblem(made) : { message: EITHER, path: [] };
+    if (made && !problem) return made;
+    context.addIssue({ code: 'custom', ...problem });
     return z.NEVER;
   });
 
@@ -179,7 +185,7 @@ function readRow(means: Meaning, value: unknown, tell: Tell): MeaningSettings[] 
   if (!parsed.success) {
     for (const issue of parsed.error.issues) tell(issue as never);
     // It stands for the row: what is wrong with it is told, and not that it is missing.
-    return [{ means, kind: 'text', text: '', fields: {}, answer: [] }];
+    return [{ means, kind: 'text', text: '', capture: {}, fields: {}, answer: [] }];
   }
   const { answer, ...written } = parsed.data;
   const matcher = recognized(written);
@@ -197,6 +203,10 @@ function readRow(means: Meaning, value: unknown, tell: Tell): MeaningSettings[] 
     if (at !== undefined) fields[field] = at;
     else if (groups.includes(field)) fields[field] = field;
   }
+  const problem = captureProblem(matcher);
+  if (problem) return refuse(problem.message, ...problem.path);
+  if (means === 'session' && written.capture === undefined)
+    return refuse('is missing; what is it to keep, such as capture: {token: token}?', 'capture');
   const needed = NEEDED[means];
   if (needed && !needed.fields.some((field) => fields[field] !== undefined)) {
     const [field = 'payload'] = needed.fields;
@@ -214,12 +224,25 @@ function readRow(means: Meaning, value: unknown, tell: Tell): MeaningSettings[] 
 function recognized({
   json,
   text,
+  capture = {},
 }: {
   json?: Record<string, Expected> | undefined;
   text?: string | undefined;
+  capture?: Record<string, string> | undefined;
 }): MatcherSettings | undefined {
   if ((json === undefined) === (text === undefined)) return undefined;
-  return json === undefined ? { kind: 'text', text: text as string } : { kind: 'json', json };
+  return json === undefined
+    ? { kind: 'text', text: text as string, capture }
+    : { kind: 'json', json, capture };
+}
+
+function captureProblem(matcher: MatcherSettings): { message: string; path: string[] } | undefined {
+  if (matcher.kind === 'json') return undefined;
+  const groups = groupsOf(matcher.text);
+  for (const [name, group] of Object.entries(matcher.capture))
+    if (!groups.includes(group))
+      return { message: `"${group}" is no named group of text: (?<${group}>…)`, path: ['capture', name] };
+  return undefined;
 }
 
 function isMeaning(word: string): word is Meaning {

@@ -1,19 +1,22 @@
 import { z } from 'zod';
 import { oneOf } from '../choice.js';
 import { quantity } from '../quantity-schema.js';
+import { type PlacedTemplate, uncaptured } from './websocket-capture-schema.js';
+import { loginSchema, templates } from './websocket-login-schema.js';
 import { matcherSchema, matchSchema } from './websocket-matcher-schema.js';
 import { PRESET_NAMES, WEBSOCKET_PRESETS } from './websocket-presets/presets.js';
 import type { WebSocketSettings } from './websocket-settings.js';
 import { templateProblem } from './websocket-template.js';
 
-const OF_CLIENT = ['user', 'client', 'run', 'token'];
+const OF_CLIENT = ['user', 'client', 'run', 'token', 'session'];
 const OF_GROUP = [...OF_CLIENT, 'group'];
 const OF_MESSAGE = ['sequence', 'payload', 'bytes'];
 
 /** Base64 of the largest message, and as much again for what is around it. */
 const LARGEST_MESSAGE = '2MiB';
 
-const variablesIn = (names: readonly string[]): string => names.map((name) => `\`{{${name}}}\``).join(' ');
+const variablesIn = (names: readonly string[]): string =>
+  names.map((name) => `\`{{${name === 'session' ? 'session.NAME' : name}}}\``).join(' ');
 
 function template(variables: readonly string[], description: string) {
   return z
@@ -25,26 +28,6 @@ function template(variables: readonly string[], description: string) {
     })
     .optional()
     .meta({ description, shape: 'template' });
-}
-
-/** One, or a list of them: each is a message. */
-function templates(variables: readonly string[], description: string) {
-  return z
-    .any()
-    .transform((value: unknown, context): string[] => {
-      const list: unknown[] = Array.isArray(value) ? value : [value];
-      list.forEach((each, index) => {
-        const problem =
-          typeof each === 'string' && each !== ''
-            ? templateProblem(each, variables)
-            : 'must be a template, or a list of them';
-        const path = Array.isArray(value) ? [index] : [];
-        if (problem !== undefined) context.addIssue({ code: 'custom', message: problem, path });
-      });
-      return list as string[];
-    })
-    .optional()
-    .meta({ description, shape: 'template, or list of templates' });
 }
 
 const matcher = (description: string) => matcherSchema.optional().meta({ description });
@@ -70,9 +53,9 @@ const settingsSchema = z.strictObject(
     token: z.string('must be text').prefault('').meta({
       description: '`{{token}}` of the templates. The record keeps the scenario, but not this value.',
     }),
-    login: templates(
+    login: loginSchema(
       OF_CLIENT,
-      `Written once the WebSocket is open. Variables: ${variablesIn(OF_CLIENT)}: the number of the user, of the client in its agent, of the run, and the text of \`token\`.`,
+      `Written once the WebSocket is open; \`{await: <matcher>}\` between templates waits for a message before the next is written. Variables: ${variablesIn(OF_CLIENT)}: the number of the user, of the client in its agent, of the run, the text of \`token\`, and what a matcher has captured.`,
     ),
     loggedIn: matcher(
       'The answer that the login waits for. Without it the client goes on once its login is written.',
@@ -201,6 +184,8 @@ function checkKeys(keys: Keys, context: z.RefinementCtx): void {
   for (const [step, answer] of steps)
     if (keys[answer] !== undefined && keys[step] === undefined)
       refuse([answer], `answers ${step}, which is missing`);
+  const unknown = uncaptured(templatesIn(keys), capturedIn(keys));
+  for (const { path, message } of unknown) refuse(path, message);
   if (keys.join !== undefined && keys.sendToGroup === undefined)
     refuse(['sendToGroup'], 'is missing; what does a client write to the group that it has joined?');
   for (const key of ['send', 'sendToGroup'] as const) checkPayload(keys, key, refuse);
@@ -216,6 +201,25 @@ function checkKeys(keys: Keys, context: z.RefinementCtx): void {
     for (const each of [value].flat())
       if (typeof each === 'string' && /[\u{100}-\u{10ffff}]/u.test(each))
         refuse([key], 'has a character that is no byte; in binary messages each is one, such as "\\xff"');
+}
+
+/** Names that some matcher captures. */
+function capturedIn({ login = [], loggedIn, subscribed, joined, match = [] }: Keys): Set<string> {
+  const awaited = login.map((each) => (typeof each === 'string' ? undefined : each.await));
+  const matchers = [...awaited, loggedIn, subscribed, joined, ...match];
+  return new Set(matchers.flatMap((each) => Object.keys(each?.capture ?? {})));
+}
+
+function templatesIn({ match = [], ...keys }: Keys): PlacedTemplate[] {
+  const written = ['login', 'subscribe', 'join', 'send', 'sendToGroup', 'heartbeat', 'leave'] as const;
+  return [
+    ...written.flatMap((key) =>
+      [keys[key] ?? []]
+        .flat()
+        .flatMap((template) => (typeof template === 'string' ? [{ path: [key], template }] : [])),
+    ),
+    ...match.flatMap(({ means, answer }) => answer.map((template) => ({ path: ['match', means], template }))),
+  ];
 }
 
 function checkPayload(

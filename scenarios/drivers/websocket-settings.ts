@@ -1,5 +1,13 @@
 /** What a message of the server can mean. */
-export const MEANINGS = ['delivered', 'accepted', 'receipted', 'refused', 'ping', 'ended'] as const;
+export const MEANINGS = [
+  'delivered',
+  'accepted',
+  'receipted',
+  'refused',
+  'ping',
+  'session',
+  'ended',
+] as const;
 export type Meaning = (typeof MEANINGS)[number];
 
 /** What is read out of a message that fits, by the name under which a matcher says where it is. */
@@ -12,9 +20,16 @@ export type Scalar = string | number | boolean | null;
 export type Expected = readonly Scalar[] | { exists: boolean };
 
 /** How a message is recognized: by values at paths of its JSON, or by a regular expression over its text. */
-export type MatcherSettings =
+export type MatcherSettings = (
   | { kind: 'json'; json: Readonly<Record<string, Expected>> }
-  | { kind: 'text'; text: string };
+  | { kind: 'text'; text: string }
+) & {
+  /** Values that the client keeps for `{{session.NAME}}`: by name, the path or the named group. */
+  capture: Readonly<Record<string, string>>;
+};
+
+/** A template that is written, or what is waited for before the next one is. */
+export type LoginEntry = string | { await: MatcherSettings };
 
 /** A row of the table that says what messages mean. */
 export type MeaningSettings = MatcherSettings & {
@@ -32,7 +47,7 @@ export interface WebSocketSettings {
   /** Ends each message of the protocol within one of WebSocket; null: they are the same. */
   separator: string | null;
   token: string;
-  login: readonly string[];
+  login: readonly LoginEntry[];
   loggedIn: MatcherSettings | null;
   subscribe: readonly string[];
   subscribed: MatcherSettings | null;

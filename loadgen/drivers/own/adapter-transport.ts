@@ -22,9 +22,19 @@ interface Carried {
   isOver: boolean;
 }
 
+/** An adapter of somebody's own, as its file has told it. */
+export interface Adapter {
+  connect: AdapterDriver['connect'];
+  /** Where it lies. */
+  file: string;
+  promises: Promises;
+  settings: unknown;
+}
+
 /** Lets a client library carry the clients: one object of it a client. */
 export class AdapterTransport implements Transport {
   readonly #connect: AdapterDriver['connect'];
+  readonly #file: string;
   readonly #promises: Promises;
   readonly #settings: unknown;
   readonly #plan: AgentPlan;
@@ -35,16 +45,11 @@ export class AdapterTransport implements Transport {
   #isSending = false;
   #postponed: (() => void)[] = [];
 
-  constructor(
-    connect: AdapterDriver['connect'],
-    promises: Promises,
-    settings: unknown,
-    plan: AgentPlan,
-    listener: TransportListener,
-  ) {
-    this.#connect = connect;
-    this.#promises = promises;
-    this.#settings = settings;
+  constructor(adapter: Adapter, plan: AgentPlan, listener: TransportListener) {
+    this.#connect = adapter.connect;
+    this.#file = adapter.file;
+    this.#promises = adapter.promises;
+    this.#settings = adapter.settings;
     this.#plan = plan;
     this.#listener = listener;
   }
@@ -106,7 +111,7 @@ export class AdapterTransport implements Transport {
       this.#listen(carried, connection);
       carried.connection = connection;
     } catch (error) {
-      this.#over(carried, reasonOf(error, 'ConnectFailed'));
+      this.#over(carried, reasonOf(error, 'ConnectFailed', this.#file));
       return;
     }
     this.#listener.opened(carried.client);
@@ -120,7 +125,7 @@ export class AdapterTransport implements Transport {
       this.#tell(carried, Told.Receipted, this.#clientBehind(by), sequence, NO_BODY),
     );
     connection.onEnd?.((reason) => {
-      const words = reasonOf(reason, 'PeerClosed');
+      const words = reasonOf(reason, 'PeerClosed', this.#file);
       this.#soon(() => this.#over(carried, words));
     });
   }
@@ -163,7 +168,7 @@ export class AdapterTransport implements Transport {
 
   /** Libraries give up what is under way when a connection ends, a moment before they tell of that end. */
   #refuse(carried: Carried, sequence: number, error: unknown): void {
-    const reason = Buffer.from(reasonOf(error, 'NotSent'));
+    const reason = Buffer.from(reasonOf(error, 'NotSent', this.#file));
     setTimeout(() => this.#tell(carried, Told.Refused, sequence, 0, reason), REFUSAL_MS).unref();
   }
 
@@ -209,7 +214,7 @@ export class AdapterTransport implements Transport {
       .then(() => part(connection))
       .then(
         () => this.#soon(over),
-        (error: unknown) => this.#over(carried, reasonOf(error, reason)),
+        (error: unknown) => this.#over(carried, reasonOf(error, reason, this.#file)),
       );
   }
 

@@ -1,4 +1,6 @@
+import { dirname, sep } from 'node:path';
 import type { Carrier, ProtocolPromises } from './codec.js';
+import { isMistake, placeOf } from './own-fault.js';
 
 /**
  * An adapter lets somebody's client library take part in a run: it logs a user in and hands on what is said, and the
@@ -71,13 +73,22 @@ export interface AdapterConnection {
   resume?(): void;
 }
 
-/** Why something of the library's went wrong, in a word or a line that can be counted. */
-export function reasonOf(error: unknown, otherwise: string): string {
+/**
+ * Why something of the library's went wrong, in a word or a line that can be counted; with the place in the adapter, unless
+ * it is plain that the adapter says this on purpose: by a code, or by a word such as NotHere.
+ * @param file of the adapter
+ */
+export function reasonOf(error: unknown, otherwise: string, file: string): string {
   if (error === undefined || error === null) return otherwise;
   const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === 'string' && code !== '') return code;
-  const words = typeof message === 'string' ? message : String(error);
-  return words.split(/[\r\n]/, 1)[0]?.slice(0, MOST_REASON_CHARACTERS) || otherwise;
+  const hasCode = typeof code === 'string' && code !== '';
+  const words = hasCode ? code : typeof message === 'string' ? message : String(error);
+  const line = words.split(/[\r\n]/, 1)[0]?.slice(0, MOST_REASON_CHARACTERS) || otherwise;
+  const isOnPurpose = (hasCode || REASON_WORD.test(line)) && !isMistake(error);
+  const place = isOnPurpose ? undefined : placeOf(error, file);
+  return place === undefined ? line : `${line} (${place.replace(dirname(file) + sep, '')})`;
 }
+
+const REASON_WORD = /^[A-Z]\w*$/;
 
 const MOST_REASON_CHARACTERS = 120;

@@ -5,6 +5,8 @@ import { RunError } from '../../run-error.js';
 import type { Driver } from '../driver.js';
 import { adapterDriver } from './adapter-driver.js';
 import { codecDriver } from './codec-driver.js';
+import { faultWords, isMistake, placeOf, thrownWords } from './own-fault.js';
+import { syntaxPlace } from './syntax-place.js';
 
 type Exports = Record<string, unknown>;
 
@@ -19,8 +21,10 @@ export async function loadOwnDriver(settings: unknown): Promise<Driver> {
   const name = basename(file).replace(/\.[cm]?js$/, '');
   try {
     const driver = driverIn(module);
-    return isAdapter(driver) ? adapterDriver(driver, name, told) : codecDriver(driver, name, told);
+    return isAdapter(driver) ? adapterDriver(driver, file, told) : codecDriver(driver, name, told);
   } catch (error) {
+    // What its settings refuse on purpose is about the scenario, and not about the file.
+    if (isMistake(error)) throw new RunError('C2M_INPUT', faultWords(error, file));
     throw new RunError('C2M_INPUT', `target.driver: ${file}: ${(error as Error).message}`);
   }
 }
@@ -47,6 +51,12 @@ async function load(file: string): Promise<Exports> {
   try {
     return (await import(pathToFileURL(file).href)) as Exports;
   } catch (error) {
-    throw new RunError('C2M_INPUT', `target.driver: ${file} cannot be loaded: ${String(error)}`);
+    throw new RunError('C2M_INPUT', await whyNotLoaded(error, file));
   }
+}
+
+/** Of a module Node does not say where its syntax is wrong; of an import that leads nowhere its words name the file. */
+async function whyNotLoaded(error: unknown, file: string): Promise<string> {
+  const at = error instanceof SyntaxError ? await syntaxPlace(error, file) : placeOf(error, file);
+  return `target.driver: ${file} cannot be loaded: ${at === undefined ? '' : `${at}: `}${thrownWords(error)}`;
 }

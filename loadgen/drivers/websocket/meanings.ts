@@ -1,6 +1,7 @@
 import type { Field, Meaning, MeaningSettings } from '../../../scenarios/drivers/websocket-settings.js';
 import type { Incoming } from './incoming.js';
 import { type Matcher, makeMatcher, type Place } from './matcher.js';
+import type { Capture } from './session-values.js';
 import { compileTemplate, type Template, type TemplateContext } from './template.js';
 
 /** A row of the table that says what messages mean. */
@@ -8,6 +9,7 @@ export interface MeaningRow {
   means: Meaning;
   matcher: Matcher;
   places: Readonly<Partial<Record<Field, Place>>>;
+  captures: readonly Capture[];
   answer: readonly Template[];
 }
 
@@ -27,6 +29,7 @@ export function meaningTable(
       means,
       matcher,
       places,
+      captures: context.session.capturesOf(settings, matcher),
       answer: answer.map((each) => compileTemplate(each, context, answered)),
     };
   });

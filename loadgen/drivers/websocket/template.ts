@@ -1,7 +1,12 @@
-import { MESSAGE_PREFIX, parseTemplate } from '../../../scenarios/drivers/websocket-template.js';
+import {
+  MESSAGE_PREFIX,
+  parseTemplate,
+  SESSION_PREFIX,
+} from '../../../scenarios/drivers/websocket-template.js';
 import type { Output } from '../driver.js';
 import type { Incoming } from './incoming.js';
 import type { Matcher, Place } from './matcher.js';
+import type { SessionValues } from './session-values.js';
 
 /** What variables stand for: filled in before a template is written, one for all. */
 export interface Values {
@@ -14,7 +19,12 @@ export interface Values {
 }
 
 /** A template, compiled once: what is the same in every message is bytes already. */
-export type Template = readonly Part[];
+export interface Template {
+  parts: readonly Part[];
+  session: SessionValues;
+  /** Values of the session that it cannot be written without. */
+  needs: readonly number[];
+}
 
 type NumberName = 'user' | 'client' | 'to' | 'group' | 'sequence';
 
@@ -23,6 +33,7 @@ type Part =
   | { kind: 'number'; name: NumberName }
   | { kind: 'base64' }
   | { kind: 'payload' }
+  | { kind: 'session'; session: SessionValues; slot: number; isJson: boolean; encoding: BufferEncoding }
   | { kind: 'answer'; place: Place; matcher: Matcher; incoming: Incoming; encoding: BufferEncoding };
 
 /** What is the same for all clients of a run. */
@@ -30,6 +41,7 @@ export interface TemplateContext {
   run: number;
   token: string;
   messages: 'text' | 'binary';
+  session: SessionValues;
 }
 
 /**
@@ -43,7 +55,7 @@ export function compileTemplate(
 ): Template {
   const encoding = context.messages === 'text' ? 'utf8' : 'latin1';
   const literal = (text: string): Part => ({ kind: 'bytes', bytes: Buffer.from(text, encoding) });
-  return parseTemplate(template).map((piece): Part => {
+  const parts = parseTemplate(template).map((piece): Part => {
     if ('text' in piece) return literal(piece.text);
     const { variable } = piece;
     switch (variable) {
@@ -62,6 +74,10 @@ export function compileTemplate(
       case 'token':
         return literal(isJson(template) ? inJson(context.token) : context.token);
       default:
+        if (variable.startsWith(SESSION_PREFIX)) {
+          const slot = context.session.slotOf(variable.slice(SESSION_PREFIX.length));
+          return { kind: 'session', session: context.session, slot, isJson: isJson(template), encoding };
+        }
         if (!answered || !variable.startsWith(MESSAGE_PREFIX))
           throw new Error(`{{${variable}}} is no variable`);
         return {
@@ -72,11 +88,22 @@ export function compileTemplate(
         };
     }
   });
+  const needs = parts.flatMap((part) => (part.kind === 'session' ? [part.slot] : []));
+  return { parts, session: context.session, needs };
 }
 
-/** Hot path. One message. */
-export function writeTemplate(template: Template, values: Values, out: Output): void {
-  for (const part of template) {
+/**
+ * Hot path. One message.
+ * @returns undefined; or, where the client was never told a value that stands in it, the reason why nothing is written
+ */
+export function writeTemplate(
+  { parts, needs, session }: Template,
+  values: Values,
+  out: Output,
+): string | undefined {
+  const missing = needs.length === 0 ? undefined : session.whyMissing(values.client, needs);
+  if (missing !== undefined) return missing;
+  for (const part of parts) {
     switch (part.kind) {
       case 'bytes':
         out.write(part.bytes);
@@ -90,12 +117,18 @@ export function writeTemplate(template: Template, values: Values, out: Output): 
       case 'payload':
         out.write(values.payload);
         break;
+      case 'session': {
+        const value = part.session.valueOf(values.client, part.slot) as string;
+        out.write(Buffer.from(part.isJson ? inJson(value) : value, part.encoding));
+        break;
+      }
       case 'answer':
         out.write(Buffer.from(part.matcher.textAt(part.incoming, part.place), part.encoding));
         break;
     }
   }
   out.endMessage();
+  return undefined;
 }
 
 const MOST_DIGITS = 16;
@@ -121,8 +154,9 @@ function writeBase64(payload: Buffer, out: Output): void {
   out.at += out.room(text.length).write(text, out.at, 'latin1');
 }
 
+/** A variable at the beginning, `{{token}} …`, is no object. */
 function isJson(template: string): boolean {
-  return /^\s*[{["]/.test(template);
+  return /^\s*(?:\{(?!\{)|[["])/.test(template);
 }
 
 function inJson(text: string): string {

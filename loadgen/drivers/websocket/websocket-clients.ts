@@ -12,6 +12,7 @@ import { PayloadReader, Reasons, sequenceFrom, userFrom } from './fields.js';
 import { Incoming } from './incoming.js';
 import { type LoginStep, loginSteps } from './login-steps.js';
 import { fieldOf, type MeaningRow, meaningTable } from './meanings.js';
+import { capturedNames, SessionValues } from './session-values.js';
 import { compileTemplate, type Template, type Values, writeTemplate } from './template.js';
 
 /** Of the steps of a login: none is left. */
@@ -21,7 +22,7 @@ const NOTHING = Buffer.alloc(0);
 /** What came of a message that fits: what it has to tell is not in it; it is no news; it has been told. */
 const Told = { Nothing: 0, Passed: 1, Happened: 2 } as const;
 
-/** Clients of any protocol in WebSocket messages. One that is logged in and idle costs two bytes. */
+/** Clients of any protocol in WebSocket messages. One that is logged in and idle costs two bytes, and its values of the session. */
 export class WebSocketClients implements ClientProtocol {
   readonly #clients: ClientRange;
   readonly #events: ClientEvents;
@@ -31,14 +32,17 @@ export class WebSocketClients implements ClientProtocol {
   readonly #isEcho: boolean;
   readonly #steps: readonly LoginStep[];
   readonly #table: readonly MeaningRow[];
-  readonly #send: Template;
-  readonly #sendToGroup: Template;
+  readonly #send: Template | undefined;
+  readonly #sendToGroup: Template | undefined;
   readonly #heartbeat: Template | undefined;
   readonly #leave: Template | undefined;
   /** Which step of the login a client is at. */
   readonly #step: Uint8Array;
   /** Whether messages came on the way in that fitted nothing. */
   readonly #hadUnknown: Uint8Array;
+  readonly #session: SessionValues;
+  /** By client: messages that could not be written, and why. They are told once all that are due have been gone through. */
+  readonly #unwritten = new Map<number, { sequence: number; reason: string }[]>();
   readonly #incoming = new Incoming();
   readonly #payloads = new PayloadReader();
   readonly #reasons = new Reasons();
@@ -51,14 +55,16 @@ export class WebSocketClients implements ClientProtocol {
     this.#encoding = settings.messages === 'text' ? 'utf8' : 'latin1';
     this.#largestBytes = settings.limits.largestMessageBytes;
     this.#isEcho = settings.claims.recipient === 'sender';
-    const context = { run: clients.run, token: settings.token, messages: settings.messages };
+    this.#session = new SessionValues(capturedNames(settings), clients.count);
+    const { token, messages } = settings;
+    const context = { run: clients.run, token, messages, session: this.#session };
     const compile = (template: string | null): Template | undefined =>
       template === null ? undefined : compileTemplate(template, context);
     this.#steps = loginSteps(settings, context, clients.groupMembers !== null);
     this.#table = meaningTable(settings.match, context, this.#incoming);
     // Without one of them nothing is ever written with it: settings-problems.ts.
-    this.#send = compile(settings.send) ?? [];
-    this.#sendToGroup = compile(settings.sendToGroup) ?? [];
+    this.#send = compile(settings.send);
+    this.#sendToGroup = compile(settings.sendToGroup);
     this.#heartbeat = compile(settings.heartbeat);
     this.#leave = compile(settings.leave);
     this.#step = new Uint8Array(clients.count);
@@ -90,7 +96,17 @@ export class WebSocketClients implements ClientProtocol {
     values.to = this.#clients.firstUser + to;
     values.sequence = sequence;
     values.payload = payload;
-    writeTemplate(sequence < GROUP_BIT ? this.#send : this.#sendToGroup, values, out);
+    const template = sequence < GROUP_BIT ? this.#send : this.#sendToGroup;
+    const missing = template && writeTemplate(template, values, out);
+    if (missing !== undefined) this.#refuseSoon(client, sequence, missing);
+  }
+
+  /** Hot path. */
+  messagesWritten(client: number): void {
+    if (this.#unwritten.size === 0) return;
+    const unwritten = this.#unwritten.get(client) ?? [];
+    this.#unwritten.delete(client);
+    for (const { sequence, reason } of unwritten) this.#events.refused(client, sequence, reason);
   }
 
   writePending(): void {
@@ -98,16 +114,19 @@ export class WebSocketClients implements ClientProtocol {
   }
 
   writeKeepalive(client: number, out: Output): void {
-    if (this.#heartbeat) writeTemplate(this.#heartbeat, this.#valuesOf(client), out);
+    if (this.#heartbeat) this.#writeOrEnd(client, this.#heartbeat, out);
   }
 
   leave(client: number, out: Output): void {
+    // Who was never told what stands in the goodbye goes without one.
     if (this.#leave) writeTemplate(this.#leave, this.#valuesOf(client), out);
   }
 
   closed(client: number): void {
     this.#step[client] = 0;
     this.#hadUnknown[client] = 0;
+    this.#session.forget(client);
+    this.#unwritten.delete(client);
   }
 
   whyNotLoggedIn(client: number): string | undefined {
@@ -120,12 +139,25 @@ export class WebSocketClients implements ClientProtocol {
       const step = this.#steps[index];
       if (!step) break;
       this.#step[client] = index;
-      const values = this.#valuesOf(client);
-      for (const template of step.write) writeTemplate(template, values, out);
+      for (const template of step.write) if (!this.#writeOrEnd(client, template, out)) return;
       if (step.until) return;
     }
     this.#step[client] = READY;
     this.#events.loggedIn(client);
+  }
+
+  /** What a client cannot do without: where a value is missing in it, the connection ends with that reason. */
+  #writeOrEnd(client: number, template: Template, out: Output): boolean {
+    const missing = writeTemplate(template, this.#valuesOf(client), out);
+    if (missing !== undefined) this.#events.ended(client, missing);
+    return missing === undefined;
+  }
+
+  /** Whoever goes through the messages that are due must not lose one of them meanwhile. */
+  #refuseSoon(client: number, sequence: number, reason: string): void {
+    const unwritten = this.#unwritten.get(client) ?? [];
+    unwritten.push({ sequence, reason });
+    this.#unwritten.set(client, unwritten);
   }
 
   /** Hot path. One message of the protocol. */
@@ -133,7 +165,9 @@ export class WebSocketClients implements ClientProtocol {
     const incoming = this.#incoming;
     incoming.take(text);
     const at = this.#step[client] as number;
-    if (at !== READY && this.#steps[at]?.until?.fits(incoming)) {
+    const until = at === READY ? undefined : this.#steps[at]?.until;
+    if (until?.matcher.fits(incoming)) {
+      this.#session.take(client, until.captures, until.matcher, incoming);
       this.#step[client] = at + 1;
       this.#goOn(client, out);
       return;
@@ -142,8 +176,8 @@ export class WebSocketClients implements ClientProtocol {
       if (!row.matcher.fits(incoming)) continue;
       const told = this.#tell(client, row);
       if (told === Told.Nothing) continue;
-      if (told === Told.Happened)
-        for (const template of row.answer) writeTemplate(template, this.#valuesOf(client), out);
+      this.#session.take(client, row.captures, row.matcher, incoming);
+      if (told === Told.Happened) for (const template of row.answer) this.#writeOrEnd(client, template, out);
       return;
     }
     if (at !== READY) this.#hadUnknown[client] = 1;
@@ -177,6 +211,7 @@ export class WebSocketClients implements ClientProtocol {
         events.ended(client, this.#reasons.from(fieldOf(row, 'reason', incoming), 'Ended'));
         break;
       case 'ping':
+      case 'session':
         break;
     }
     return Told.Happened;

@@ -3,6 +3,7 @@ import type { Field, Meaning, WebSocketSettings } from '../websocket-settings.js
 type MatcherInput = Partial<Record<Field, string>> & {
   json?: Record<string, unknown>;
   text?: string;
+  capture?: Record<string, string>;
   answer?: string;
 };
 

@@ -35,7 +35,7 @@ async function problemOf(text: string, name = 'mine.mjs'): Promise<string> {
   await writeFile(file, text);
   return loadDriver('own', { file, settings: {} }).then(
     () => '',
-    (error: Error & { code: string }) => `${error.code}: ${error.message.replace(file, name)}`,
+    (error: Error & { code: string }) => `${error.code}: ${error.message.replaceAll(file, name)}`,
   );
 }
 
@@ -156,7 +156,11 @@ describe("a codec of somebody's own", () => {
     ['export const connect = 1;', 'connect must be a function'],
     ['export function connect() {}\nexport const carriers = "ws";', 'carriers must be a list of tcp'],
     ['export const driver = {', 'cannot be loaded: '],
-    ['throw new Error("not today");', 'cannot be loaded: Error: not today'],
+    ['throw new Error("not today");', 'cannot be loaded: mine.mjs:1:'],
+    [
+      'export const driver = { create() {}, framing: () => nothing.stream };',
+      ' framing(): ReferenceError: nothing is not defined',
+    ],
   ])('that is wrong is an error of the input: %s', async (text, words) => {
     const problem = await problemOf(text);
     expect(problem).toMatch(/^C2M_INPUT: target\.driver: mine\.mjs/);

@@ -4,37 +4,8 @@ import { PayloadMaker } from '../../../../loadgen/agent/payload.js';
 import { GROUP_BIT, ProtocolViolation } from '../../../../loadgen/drivers/driver.js';
 import { driver } from '../../../../loadgen/drivers/websocket/websocket-driver.js';
 import { WEBSOCKET_PRESETS } from '../../../../scenarios/drivers/websocket-presets/presets.js';
-import { survivesAnyBytes, toldBy } from '../../../support/conformance.js';
-import { buffered } from '../../../support/output.js';
-import { webSocketSettings } from '../../../support/websocket.js';
-
-const FIRST_USER = 1001;
-
-/** Four clients, of users 1001 to 1004; what they say, and what is told of them. */
-function start(keys: Record<string, unknown>, groupMembers: number | null = null) {
-  const events: string[] = [];
-  const out = buffered();
-  const range = { count: 4, firstUser: FIRST_USER, run: 7, groupMembers, heartbeatMs: 10_000 };
-  const protocol = driver.create(webSocketSettings(keys), range, toldBy(events));
-  const said = (): string[] => out.takeMessages().map((each) => each.toString('latin1'));
-  return {
-    protocol,
-    out,
-    said,
-    /** A message of the server for client 0; what it has said and what was told since then. */
-    hear: (message: string | Buffer) => {
-      events.length = 0;
-      const bytes = Buffer.from(message as string);
-      expect(protocol.received(0, bytes, out)).toBe(bytes.length);
-      return { said: said(), events: [...events] };
-    },
-    open: () => {
-      events.length = 0;
-      protocol.opened(0, out);
-      return { said: said(), events: [...events] };
-    },
-  };
-}
+import { survivesAnyBytes } from '../../../support/conformance.js';
+import { FIRST_USER, startClients as start, webSocketSettings } from '../../../support/websocket.js';
 
 const CHAT = {
   send: '{"to":"{{to}}","id":{{sequence}},"body":"{{payload}}"}',
