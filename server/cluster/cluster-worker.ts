@@ -80,9 +80,9 @@ export class ClusterWorker implements RunningWorker {
     this.#handOver = new HandOver({ bus: this.#bus, homes: this.#homes });
     this.#keeper = new LogKeeper({
       ...{ connection, cluster, homes: this.#homes, folder, log },
-      partsOf: (home) => ({
+      partsOf: (home, epoch) => ({
         storeBytes: cluster.homeBytes,
-        bus: this.#bus.home(home),
+        bus: this.#bus.home(home, epoch),
         counters: this.#counters,
         limits: config.limits,
       }),

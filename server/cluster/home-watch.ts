@@ -182,7 +182,7 @@ export class HomeWatch implements MembershipListener {
   #find(place: HomePlace): void {
     const { bus, homes, membership, router } = this.#parts;
     const { home, owner, epoch } = place;
-    bus.place(home, owner);
+    bus.place(home, owner, epoch);
     if (this.#held.delete(home)) {
       if (owner === membership.self.number) homes.takeOver(home, epoch, bus.addressOf(owner));
       else bus.sayHere(owner, home, epoch);
