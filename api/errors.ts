@@ -28,6 +28,8 @@ export const ERROR_CODES = {
   C2M_NATS: 'NATS cannot be reached',
   /** A cluster of the reference server does not do what it was asked for. */
   C2M_CLUSTER: 'the cluster cannot be used',
+  /** The reference server is in its cluster already under this name, on another machine or in another process. */
+  C2M_NODE_NAME: 'another server has the name of this node',
   /** The folder of the mailboxes cannot be used: another server has it, it holds something else, the disk is full. */
   C2M_STORE: 'the mailboxes cannot be opened',
   /** New handlers were refused; those before stay in force. */

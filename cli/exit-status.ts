@@ -39,6 +39,7 @@ const INPUT_CODES = new Set([
   'C2M_GATE',
   'C2M_RECORD',
   'C2M_SERVER_CONFIG',
+  'C2M_NODE_NAME',
 ]);
 
 /** The status for an error, by its code. */

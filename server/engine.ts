@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { InProcessBus } from './bus/bus.js';
 import type { ListenAddress, ServerConfig } from './config.js';
 import type { Certificate } from './gateway/certificate.js';
@@ -50,7 +51,13 @@ async function runInProcess(
   listener: WorkerSetListener,
 ): Promise<Engine> {
   const code = await HotCode.start(files.inForce);
-  const worker = await openWorker(config, code, folder, listener);
+  let fail: (error: Error) => void = () => undefined;
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject;
+  });
+  // Whoever waits for it hears of it; here it must not count as unhandled.
+  failed.catch(() => undefined);
+  const worker = await openWorker(config, code, folder, listener, fail);
   code.onFailed = ({ version, reason }) => listener.faulty(version, reason);
   const reporting = setInterval(() => listener.report(worker.report()), SAMPLE_INTERVAL_MS);
   const drain = async () => {
@@ -70,7 +77,7 @@ async function runInProcess(
   try {
     const addresses = await worker.listen(certificate);
     listener.report(worker.report());
-    return { addresses, failed: new Promise<never>(() => undefined), reload, tryOut, drain };
+    return { addresses, failed, reload, tryOut, drain };
   } catch (error) {
     await drain();
     throw error;
@@ -83,6 +90,7 @@ async function openWorker(
   code: HotCode,
   folder: string,
   listener: WorkerSetListener,
+  fail: (error: Error) => void,
 ): Promise<RunningWorker> {
   const parts = {
     code,
@@ -94,7 +102,15 @@ async function openWorker(
   if (cluster) {
     const { ClusterWorker } = await import('./cluster/cluster-worker.js');
     const log = (line: string) => listener.said(0, line);
-    return ClusterWorker.start({ ...parts, config: { ...config, cluster }, folder, log });
+    const instance = randomUUID();
+    return ClusterWorker.start({
+      ...parts,
+      config: { ...config, cluster },
+      instance,
+      folder,
+      log,
+      nameTaken: fail,
+    });
   }
   const bus = new InProcessBus();
   const counters = newCounters();

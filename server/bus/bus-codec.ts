@@ -4,10 +4,10 @@ import type { BusMessage } from './bus.js';
 /**
  * Bus messages between processes: a 32-bit length (of all behind it), an operation byte and fixed fields, little-endian; ids
  * as doubles, which hold 2^53 exactly. The processes of one machine are the same build and speak the newest version; peers of
- * a cluster agree on one. Version 2: `attach` may say what was sent.
+ * a cluster agree on one. Version 2: `attach` may say what was sent. Version 3: `attach` and `attached` may say an epoch.
  */
 export const OLDEST_CODEC = 1;
-export const NEWEST_CODEC = 2;
+export const NEWEST_CODEC = 3;
 
 const Operation = {
   attach: 1,
@@ -57,6 +57,10 @@ const LEAST_BYTES: Readonly<Record<number, number>> = {
 
 /** An `attach` that says what was sent. */
 const ATTACH_SENT_BYTES = 18;
+/** One that says an epoch has room for what was sent, and a byte that is 1 where it says that too. */
+const ATTACH_EPOCH_BYTES = ATTACH_SENT_BYTES + 8 + 1;
+const ATTACHED_BYTES = 8;
+const ATTACHED_EPOCH_BYTES = ATTACHED_BYTES + 8;
 
 /** Bytes that `message` takes on the bus. */
 export function busMessageBytes(message: BusMessage, version = NEWEST_CODEC): number {
@@ -66,6 +70,7 @@ export function busMessageBytes(message: BusMessage, version = NEWEST_CODEC): nu
 function fieldBytes(message: BusMessage, version: number): number {
   switch (message.kind) {
     case 'attach':
+      if (message.epoch !== undefined && version >= 3) return ATTACH_EPOCH_BYTES;
       return message.sent === undefined || version < 2 ? 14 : ATTACH_SENT_BYTES;
     case 'detach':
       return 14;
@@ -75,7 +80,7 @@ function fieldBytes(message: BusMessage, version: number): number {
     case 'acknowledge':
       return 18;
     case 'attached':
-      return 8;
+      return message.epoch === undefined || version < 3 ? ATTACHED_BYTES : ATTACHED_EPOCH_BYTES;
     case 'replaced':
       return 4;
     case 'accepted':
@@ -115,7 +120,11 @@ export function writeBusMessage(
       at = target.writeDoubleLE(message.user, at);
       at = target.writeUInt16LE(message.worker, at);
       at = target.writeUInt32LE(message.connection, at);
-      if (message.sent !== undefined && version >= 2) target.writeUInt32LE(message.sent, at);
+      if (length >= ATTACH_SENT_BYTES) at = target.writeUInt32LE(message.sent ?? 0, at);
+      if (length >= ATTACH_EPOCH_BYTES) {
+        at = target.writeDoubleLE(message.epoch as number, at);
+        target.writeUInt8(message.sent === undefined ? 0 : 1, at);
+      }
       break;
     case 'detach':
       at = target.writeDoubleLE(message.user, at);
@@ -139,7 +148,8 @@ export function writeBusMessage(
       break;
     case 'attached':
       at = target.writeUInt32LE(message.connection, at);
-      target.writeUInt32LE(message.waiting, at);
+      at = target.writeUInt32LE(message.waiting, at);
+      if (length >= ATTACHED_EPOCH_BYTES) target.writeDoubleLE(message.epoch as number, at);
       break;
     case 'replaced':
       target.writeUInt32LE(message.connection, at);
@@ -245,7 +255,10 @@ export function readBusMessage(
         worker: bytes.readUInt16LE(at + 8),
         connection: bytes.readUInt32LE(at + 10),
       };
-      if (version >= 2 && end - at >= ATTACH_SENT_BYTES) attach.sent = bytes.readUInt32LE(at + 14);
+      const hasEpoch = version >= 3 && end - at >= ATTACH_EPOCH_BYTES;
+      if (hasEpoch) attach.epoch = bytes.readDoubleLE(at + ATTACH_SENT_BYTES);
+      const hasSent = hasEpoch ? bytes[at + ATTACH_SENT_BYTES + 8] === 1 : end - at >= ATTACH_SENT_BYTES;
+      if (version >= 2 && hasSent) attach.sent = bytes.readUInt32LE(at + 14);
       return attach;
     }
     case Operation.detach:
@@ -273,8 +286,16 @@ export function readBusMessage(
         connection: bytes.readUInt32LE(at + 10),
         sequence: bytes.readUInt32LE(at + 14),
       };
-    case Operation.attached:
-      return { kind: 'attached', connection: bytes.readUInt32LE(at), waiting: bytes.readUInt32LE(at + 4) };
+    case Operation.attached: {
+      const attached: BusMessage = {
+        kind: 'attached',
+        connection: bytes.readUInt32LE(at),
+        waiting: bytes.readUInt32LE(at + 4),
+      };
+      if (version >= 3 && end - at >= ATTACHED_EPOCH_BYTES)
+        attached.epoch = bytes.readDoubleLE(at + ATTACHED_BYTES);
+      return attached;
+    }
     case Operation.replaced:
       return { kind: 'replaced', connection: bytes.readUInt32LE(at) };
     case Operation.accepted:

@@ -21,6 +21,11 @@ export type HomeMessage =
        * goes on behind it. Without it the user has just logged in.
        */
       sent?: number;
+      /**
+       * In a cluster: for the owner of the home in that epoch. One that has it in another does not take it: this process will hear
+       * who has the home, and say it again. The bus writes it.
+       */
+      epoch?: number;
     }
   | { kind: 'detach'; user: number; worker: number; connection: number }
   | { kind: 'acknowledge'; user: number; worker: number; connection: number; sequence: number }
@@ -67,7 +72,8 @@ export type HomeRequest =
 
 /** From a home to a connection. */
 export type ConnectionMessage =
-  | { kind: 'attached'; connection: number; waiting: number }
+  /** `epoch`: in a cluster, that of the owner which answers. The bus writes it. */
+  | { kind: 'attached'; connection: number; waiting: number; epoch?: number }
   | { kind: 'replaced'; connection: number }
   | { kind: 'accepted'; connection: number; id: number }
   | { kind: 'refused'; connection: number; id: number; code: ReasonCode }

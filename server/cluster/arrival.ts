@@ -21,7 +21,8 @@ export interface ArrivalParts {
   readonly view: ClusterView;
   readonly scheduler: Scheduler;
   readonly shape: Omit<ClusterShape, 'format'>;
-  readonly peer: Omit<Peer, 'number'>;
+  /** As it is when it writes itself into the table. */
+  peer(): Omit<Peer, 'number'>;
   /** See `PeerEntry.life`. */
   readonly life: string;
   /** In [0, 1). */
@@ -108,7 +109,7 @@ export class Arrival {
     const { table, peer, life } = this.#parts;
     this.waitsFor = 'this peer to be in the table';
     this.#number = number;
-    const entry: PeerEntry = { peer: { ...peer, number }, life, beat: 0 };
+    const entry: PeerEntry = { peer: { ...peer(), number }, life, beat: 0 };
     // Until it is seen nothing else is tried: it would be there twice.
     this.#write((done) => table.create(peerKey(number), entry, done), SEEN_AFTER_MS);
   }

@@ -46,9 +46,13 @@ export class ClusterBus {
   readonly #links: PeerLinks;
   /** By home: the number of the peer that has it. */
   readonly #places: (number | undefined)[] = [];
+  /** By home: the epoch in which that peer has it, where it was said. */
+  readonly #epochs: (number | undefined)[] = [];
   /** By home: what waits until it has moved. */
   readonly #held: (HeldMessages | undefined)[] = [];
   readonly #homeViews: (Bus | undefined)[] = [];
+  /** By home: the epoch in which it was opened here last. */
+  readonly #opened: (number | undefined)[] = [];
   /** From homes here to homes here, and how many of them were delivered. */
   #local: { home: number; message: HomeMessage }[] = [];
   #delivered = 0;
@@ -110,10 +114,13 @@ export class ClusterBus {
   /**
    * Who has a home now; undefined: nobody, what is sent to it is lost.
    * @param owner number of a peer, which may be this one
+   * @param epoch in which it has it: only it is meant by what connections here tell the home, and only it is heard by them. Of one
+   * that has had the home, lost it and got it again, what is under way from before comes too late
    */
-  place(home: number, owner: number | undefined): void {
+  place(home: number, owner: number | undefined, epoch?: number): void {
     this.#deliverLocal();
     this.#places[home] = owner;
+    this.#epochs[home] = epoch;
   }
 
   /** What homes call the connections of a peer. */
@@ -152,9 +159,13 @@ export class ClusterBus {
     this.#mark('here', owner, home, epoch);
   }
 
-  /** The bus as a home that is open here has it. */
-  home(number: number): Bus {
-    const view = this.#homeViews[number] ?? this.#viewOfHome(number);
+  /** The bus as a home that is open here has it. @param epoch in which it is open: it speaks for that one alone */
+  home(number: number, epoch?: number): Bus {
+    if (epoch !== undefined) {
+      this.#opened[number] = epoch;
+      return this.#viewOfHome(number, epoch);
+    }
+    const view = this.#homeViews[number] ?? this.#viewOfHome(number, undefined);
     this.#homeViews[number] = view;
     return view;
   }
@@ -205,12 +216,12 @@ export class ClusterBus {
     };
   }
 
-  #viewOfHome(number: number): Bus {
+  #viewOfHome(number: number, epoch: number | undefined): Bus {
     return {
       self: number,
       homes: this.#homes,
       isConnected: (address) => this.#held[address] === undefined && this.#isConnected(address),
-      send: (address, message) => this.#sendFromHome(number, address, message),
+      send: (address, message) => this.#sendFromHome(number, epoch, address, message),
       flush: () => this.flush(),
       close: async () => undefined,
     };
@@ -219,6 +230,12 @@ export class ClusterBus {
   #isConnected(address: number): boolean {
     if (!this.#addresses.isHome(address)) return this.#isThere(this.#addresses.peerOf(address));
     return this.#held[address] !== undefined || this.#isThere(this.#places[address]);
+  }
+
+  /** Hot path. Whether a home is at that peer in that epoch; one that says none is taken at its word. */
+  #isOwner(home: number, peer: number, epoch: number | undefined): boolean {
+    const known = this.#epochs[home];
+    return epoch === undefined || (this.#places[home] === peer && (known === undefined || known === epoch));
   }
 
   #isThere(peer: number | undefined): boolean {
@@ -236,12 +253,14 @@ export class ClusterBus {
   #pass(home: number, message: HomeMessage): void {
     const owner = this.#places[home];
     if (owner === undefined) return;
-    if (owner === this.#self) this.#receiver?.toHome(home, message);
-    else this.#links.get(owner)?.send(home, message);
+    const epoch = this.#epochs[home];
+    const said = message.kind === 'attach' && epoch !== undefined ? { ...message, epoch } : message;
+    if (owner === this.#self) this.#receiver?.toHome(home, said);
+    else this.#links.get(owner)?.send(home, said);
   }
 
   /** Hot path. */
-  #sendFromHome(from: number, address: number, message: BusMessage): void {
+  #sendFromHome(from: number, epoch: number | undefined, address: number, message: BusMessage): void {
     if (this.#addresses.isHome(address)) {
       const owner = this.#places[address];
       if (owner === undefined || this.#held[address] !== undefined) return;
@@ -249,9 +268,13 @@ export class ClusterBus {
       else this.#pass(address, message as HomeMessage);
       return;
     }
+    // Its log has kept the last of it after it was closed, and it was opened again since: that one says it.
+    if (epoch !== undefined && epoch !== this.#opened[from]) return;
     const peer = this.#addresses.peerOf(address);
-    if (peer === this.#self) this.#receiver?.toConnection(message as ConnectionMessage, from);
-    else this.#links.get(peer)?.send(from, message);
+    const said = message.kind === 'attached' && epoch !== undefined ? { ...message, epoch } : message;
+    if (peer !== this.#self) this.#links.get(peer)?.send(from, said);
+    else if (this.#isOwner(from, this.#self, epoch))
+      this.#receiver?.toConnection(said as ConnectionMessage, from);
   }
 
   /**
@@ -285,7 +308,10 @@ export class ClusterBus {
       case 'attached':
       case 'replaced':
         // What a former owner still says comes too late: its connections go on elsewhere.
-        if (this.#places[home] === peer) this.#receiver?.toConnection(message, home);
+        if (this.#places[home] !== peer) break;
+        // The same peer, from before: it answers an `attach` of then. What it still delivered is dropped until it answers that of now.
+        if (message.kind === 'attached' && !this.#isOwner(home, peer, message.epoch)) break;
+        this.#receiver?.toConnection(message, home);
         break;
       default:
         this.#receiver?.toHome(home, message);

@@ -25,9 +25,13 @@ export interface ClusterWorkerOptions {
   /** Number of this worker in its node. */
   worker: number;
   restarts: number;
+  /** See `Peer.instance`. */
+  instance: string;
   /** For what homes keep here of their logs; gone with the server. */
   folder: string;
   room?: (hasRoom: boolean) => void;
+  /** Another server has the name of this node, and came before: this one is no part of the cluster any more. */
+  nameTaken(error: Error): void;
   log(line: string): void;
 }
 
@@ -76,9 +80,9 @@ export class ClusterWorker implements RunningWorker {
     this.#handOver = new HandOver({ bus: this.#bus, homes: this.#homes });
     this.#keeper = new LogKeeper({
       ...{ connection, cluster, homes: this.#homes, folder, log },
-      partsOf: (home) => ({
+      partsOf: (home, epoch) => ({
         storeBytes: cluster.homeBytes,
-        bus: this.#bus.home(home),
+        bus: this.#bus.home(home, epoch),
         counters: this.#counters,
         limits: config.limits,
       }),
@@ -168,11 +172,12 @@ export class ClusterWorker implements RunningWorker {
   }
 
   async #join(addresses: string[]): Promise<void> {
-    const { config, worker, log } = this.#options;
+    const { config, worker, instance, log, nameTaken } = this.#options;
     const { cluster } = config;
     const membership = new LeasedMembership({
       table: await this.#openTable(),
-      peer: { node: cluster.node, worker, versions: BUS_VERSIONS, addresses },
+      peer: { node: cluster.node, worker, instance, versions: BUS_VERSIONS, addresses },
+      nameTaken,
       homes: cluster.homes,
       replicas: cluster.replicas,
       leaseMs: cluster.leaseMs,

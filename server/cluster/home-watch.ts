@@ -6,6 +6,12 @@ import type { ClusterBus } from './cluster-bus.js';
 import type { LocalHomes } from './local-homes.js';
 import type { HomePlace, Membership, MembershipListener, Peer } from './membership.js';
 
+/**
+ * What is said to a home whose owner has died waits so long for the next one: a takeover takes seconds. Then who has asked it for
+ * something is closed, and asked no more for until it is found. The bytes are bounded where those of homes that move are.
+ */
+const AWAY_TIMEOUT_MS = 10_000;
+
 export interface HomeWatchParts {
   membership: Membership;
   bus: ClusterBus;
@@ -21,12 +27,15 @@ export interface HomeWatchParts {
 /**
  * What this process does when a home is somewhere else. A home that is handed over is waited for: what is said to it is held
  * back, behind a word to its owner that nothing more comes, and goes to the next owner. One whose owner died answers
- * nobody: those who asked it for something are closed, the others go on where it is found again.
+ * nobody: those who asked it for something are closed, the others go on where it is found again. What is said to it
+ * meanwhile is kept for a while.
  */
 export class HomeWatch implements MembershipListener {
   readonly #parts: HomeWatchParts;
   /** Homes that are waited for, and by whom they were kept. */
   readonly #held = new Map<number, HomePlace>();
+  /** Homes that nobody serves, for which what is said to them is kept: what ends that. */
+  readonly #away = new Map<number, NodeJS.Timeout>();
   readonly #places: (HomePlace | undefined)[] = [];
   #isIn = false;
   /** As what it is coming in again. */
@@ -93,6 +102,7 @@ export class HomeWatch implements MembershipListener {
     for (const place of this.#places) {
       if (place?.owner !== number) continue;
       this.#lose(place.home);
+      this.#giveUp(place.home);
       router.homeLost(place.home, false);
     }
     schedule();
@@ -119,7 +129,9 @@ export class HomeWatch implements MembershipListener {
     }
     this.#isIn = false;
     for (const place of this.#places) if (place) bus.place(place.home, undefined);
-    for (const home of this.#held.keys()) bus.dropHeld(home);
+    for (const home of [...this.#held.keys(), ...this.#away.keys()]) bus.dropHeld(home);
+    for (const timer of this.#away.values()) clearTimeout(timer);
+    this.#away.clear();
     this.#places.length = 0;
     this.#held.clear();
     router.closeAll(ReasonCode.Overloaded, 'this node hears nothing of its cluster; try another one');
@@ -173,22 +185,44 @@ export class HomeWatch implements MembershipListener {
 
   #lose(home: number): void {
     const { bus, homes, router } = this.#parts;
+    // What is kept for it since was never said to anybody: it is as good as before.
+    if (this.#away.has(home)) return;
     if (this.#held.delete(home)) bus.dropHeld(home);
     bus.place(home, undefined);
     homes.homeLost(home);
     router.homeLost(home, true);
+    // Refused now, a message that its client sends again might be in the log all the same.
+    bus.hold(home);
+    const timer = setTimeout(() => {
+      this.#giveUp(home);
+      router.homeLost(home, true);
+      this.#parts.schedule();
+    }, AWAY_TIMEOUT_MS);
+    timer.unref();
+    this.#away.set(home, timer);
+  }
+
+  /** It is not waited for any more. @returns whether it was */
+  #isFound(home: number): boolean {
+    clearTimeout(this.#away.get(home));
+    return this.#away.delete(home);
+  }
+
+  #giveUp(home: number): void {
+    if (this.#isFound(home)) this.#parts.bus.dropHeld(home);
   }
 
   #find(place: HomePlace): void {
     const { bus, homes, membership, router } = this.#parts;
     const { home, owner, epoch } = place;
-    bus.place(home, owner);
+    bus.place(home, owner, epoch);
     if (this.#held.delete(home)) {
       if (owner === membership.self.number) homes.takeOver(home, epoch, bus.addressOf(owner));
       else bus.sayHere(owner, home, epoch);
       bus.release(home);
     } else {
       router.homeFound(home);
+      if (this.#isFound(home)) bus.release(home);
     }
     // Only now: to one that is held homes say nothing.
     homes.resend(home);

@@ -4,6 +4,7 @@ import { ClusterView, type SeatedPeer } from './cluster-view.js';
 import { HomeDuties } from './home-duties.js';
 import type { LeaseTable } from './lease-table.js';
 import type { HomeKeeper, HomeMap, HomePlace, Membership, MembershipListener, Peer } from './membership.js';
+import { areNamesakes, earlierNamesakes, NodeNameError } from './namesakes.js';
 import { BEATS_IN_A_LEASE, PeerLeases } from './peer-lease.js';
 import { realScheduler, type Scheduler } from './scheduler.js';
 import { type PeerEntry, peerKey } from './table-entries.js';
@@ -24,6 +25,8 @@ export interface LeasedMembershipOptions {
   readonly leaseMs: number;
   readonly peer: Omit<Peer, 'number' | 'isLeaving'>;
   readonly log: (words: string) => void;
+  /** Another server has the name of this node, and came before: this peer has gone, for good. Not called where `join` rejects. */
+  readonly nameTaken?: (error: NodeNameError) => void;
   /** Told with each beat, and told of what others say. */
   readonly clock?: { nowMs(): number; heard(clockMs: number): void };
   readonly scheduler?: Scheduler;
@@ -63,6 +66,8 @@ export class LeasedMembership implements Membership {
   #joining: Pending | undefined;
   #leaving: Pending[] = [];
   #isAskedToLeave = false;
+  /** It takes part: it has arrived, and no server that may be alive has had the name of its node before. */
+  #isIn = false;
   #isIsolated = false;
   #isOver = false;
   #stopWatching: (() => void) | undefined;
@@ -161,14 +166,13 @@ export class LeasedMembership implements Membership {
 
   #arrive(): void {
     const { homes, replicas, peer, newLife = randomUUID, random = Math.random } = this.#options;
-    const isLeaving = this.#shouldLeave();
     this.#arrival = new Arrival(
       {
         table: this.#table,
         view: this.#view,
         scheduler: this.#scheduler,
         shape: { homes, replicas },
-        peer: { ...peer, isLeaving },
+        peer: () => ({ ...peer, isLeaving: this.#shouldLeave() }),
         life: newLife(),
         random,
       },
@@ -183,17 +187,49 @@ export class LeasedMembership implements Membership {
     this.#beatRevision = 0;
     this.#lastSeenMs = this.#scheduler.now();
     this.#leases.restart();
-    this.#duties?.begin(entry.peer.number);
     this.#stopTimer?.();
     this.#beatLater();
     this.#deleteFormer();
+    const [namesake] = this.#namesakes();
+    if (namesake)
+      this.#options.log(
+        `a server of the name ${namesake.node} was here before, as peer ${namesake.number}: this one waits until that is known to be gone`,
+      );
+    this.#wishesChanged();
+    this.#takePart();
+  }
+
+  /** Takes part as soon as it may, and as the others know it. */
+  #takePart(): void {
+    if (this.#isIn || !this.#own || this.#namesakes().length > 0) return;
+    const { number } = this.#self;
+    if (this.peers.get(number)?.isLeaving !== this.#shouldLeave()) return;
+    this.#isIn = true;
+    this.#duties?.begin(number);
     if (this.#isIsolated) {
       this.#isIsolated = false;
-      this.#options.log(`came into the cluster again, as peer ${entry.peer.number}`);
+      this.#options.log(`came into the cluster again, as peer ${number}`);
       for (const listener of this.#listeners) listener.isolated(false);
     }
     this.#joining?.resolve();
     this.#joining = undefined;
+  }
+
+  /** Peers of servers that have had the name of this node before it. */
+  #namesakes(): Peer[] {
+    return earlierNamesakes(this.peers, this.#own ? this.#self : { ...this.#self, number: 0 });
+  }
+
+  /** A namesake has said that it is there. */
+  #namesakeHeard(peer: Peer): void {
+    if (!this.#own || this.#isOver || !this.#namesakes().some(({ number }) => number === peer.number)) return;
+    const error = NodeNameError.of(peer);
+    const joining = this.#joining;
+    this.#joining = undefined;
+    void this.#go(error.message).then(() => {
+      if (joining) joining.reject(error);
+      else this.#options.nameTaken?.(error);
+    });
   }
 
   /** What it had before it was cut off is free to be claimed at once. */
@@ -262,15 +298,19 @@ export class LeasedMembership implements Membership {
 
   #isolate(reason: string): void {
     const number = this.#self.number;
+    const wasIn = this.#isIn;
     this.#former = this.#own;
     this.#own = undefined;
-    this.#isIsolated = true;
+    this.#isIn = false;
     this.#stopTimer?.();
     this.#options.log(
       `peer ${number} is cut off: ${reason}; it drops its homes, and comes in again when it can`,
     );
     this.#duties?.end(`this process is cut off: ${reason}`);
-    for (const listener of this.#listeners) listener.isolated(true);
+    if (wasIn) {
+      this.#isIsolated = true;
+      for (const listener of this.#listeners) listener.isolated(true);
+    }
     if (this.#isAskedToLeave) {
       void this.#go('this process leaves');
       return;
@@ -288,10 +328,22 @@ export class LeasedMembership implements Membership {
     if (!before) for (const listener of this.#listeners) listener.up(entry.peer);
     if (this.#own?.life === entry.life) this.#ownBeatSeen(number);
     else if (entry.clockMs !== undefined) this.#options.clock?.heard(entry.clockMs);
+    if (areNamesakes(entry.peer, this.#self)) {
+      if (!before) this.#namesakeCame(entry.peer);
+      else if (entry.beat > before.beat) this.#namesakeHeard(entry.peer);
+    }
     if (!before || before.peer.isLeaving !== entry.peer.isLeaving) {
       this.#duties?.peerChanged(number);
       this.#leaveIfDone();
+      this.#takePart();
     }
+  }
+
+  #namesakeCame({ node, number }: Peer): void {
+    if (this.#isIn && !this.#namesakes().some((namesake) => namesake.number === number))
+      this.#options.log(
+        `another server of the name ${node} came, as peer ${number}: it is refused, since this one was first`,
+      );
   }
 
   #ownBeatSeen(self: number): void {
@@ -313,7 +365,9 @@ export class LeasedMembership implements Membership {
     for (const listener of this.#listeners) listener.down(peer);
     if (this.#own?.life === life) this.#isolate('the others have taken it for dead');
     this.#duties?.peerChanged(peer.number);
+    if (areNamesakes(peer, this.#self)) this.#wishesChanged();
     this.#leaveIfDone();
+    this.#takePart();
   }
 
   #moved(place: HomePlace, before: HomePlace): void {
@@ -332,7 +386,8 @@ export class LeasedMembership implements Membership {
   // Leaving
 
   #shouldLeave(): boolean {
-    return this.#isAskedToLeave || this.#view.isDrained(this.#self.node);
+    // While one of the same name may live it is given no homes.
+    return this.#isAskedToLeave || this.#view.isDrained(this.#self.node) || this.#namesakes().length > 0;
   }
 
   #wishesChanged(): void {
@@ -375,6 +430,7 @@ export class LeasedMembership implements Membership {
 
   #stop(): void {
     this.#isOver = true;
+    this.#isIn = false;
     this.#own = undefined;
     this.#arrival?.cancel();
     this.#stopTimer?.();

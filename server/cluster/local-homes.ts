@@ -93,10 +93,14 @@ export class LocalHomes implements WorkerHomes {
     this.#touched.add(local);
   }
 
-  /** Hot path. What comes for one that is not here any more was said by somebody who is told so. */
+  /**
+   * Hot path. What comes for one that is not here any more was said by somebody who is told so. So it is with an `attach` to an owner
+   * before, which may be this process too: taken now, it would be delivered to from where it was then, and again once it comes anew.
+   */
   receive(message: HomeMessage, home: number): void {
     const local = this.#homes.get(home);
     if (!local) return;
+    if (message.kind === 'attach' && (message.epoch ?? local.epoch) !== local.epoch) return;
     this.#touched.add(local);
     local.home.receive(message);
   }

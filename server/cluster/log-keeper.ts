@@ -25,7 +25,7 @@ export interface LogKeeperParts {
   cluster: ClusterConfig;
   homes: LocalHomes;
   /** What each home is made of, beside its store. */
-  partsOf(home: number): Omit<HomeOptions, 'store'>;
+  partsOf(home: number, epoch: number): Omit<HomeOptions, 'store'>;
   /** For what homes keep here of their logs; gone with the server. */
   folder: string;
   /** All was said that is to be said to a home which is handed over, and all of it is kept and answered. */
@@ -80,7 +80,7 @@ export class LogKeeper implements HomeKeeper {
       this.#forget(home, kept);
       throw error;
     }
-    homes.add(home, kept.store, epoch, partsOf(home));
+    homes.add(home, kept.store, epoch, partsOf(home, epoch));
     schedule();
     this.#note(home, epoch, kept.store, performance.now() - startedMs);
   }

@@ -8,6 +8,8 @@ export interface Peer {
   /** The node that it belongs to, as people name it, and which of its workers it is, from 0. */
   readonly node: string;
   readonly worker: number;
+  /** One word for each start of a server, which all of its workers have; releases of before say none. */
+  readonly instance?: string;
   /** Of the bus, that it can speak; see bus-version.ts. */
   readonly versions: { readonly oldest: number; readonly newest: number };
   /** Where clients connect: `protocol://host:port`. */
@@ -75,7 +77,11 @@ export interface Membership {
   readonly peers: ReadonlyMap<number, Peer>;
   readonly homes: HomeMap;
   watch(listener: MembershipListener): void;
-  /** Comes in: from now on homes are given to it. @throws Error saying what is wrong, such as another number of homes */
+  /**
+   * Comes in: from now on homes are given to it. Where a server of the same name is in the table it waits until that one is known to
+   * be dead, for a lease at most.
+   * @throws NodeNameError where that one lives, Error saying what else is wrong, such as another number of homes
+   */
   join(keeper: HomeKeeper): Promise<void>;
   /**
    * The keeper cannot serve a home of its own any more, such as when its log refused it: it is dropped, and opened again in a later

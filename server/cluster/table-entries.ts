@@ -49,10 +49,11 @@ export function readPeer(value: unknown, number: number): PeerEntry | undefined 
   if (value.clockMs !== undefined && typeof value.clockMs !== 'number') return undefined;
   const { peer } = value;
   if (!isRecord(peer) || peer.number !== number || !isPeerNumber(number)) return undefined;
-  const { node, worker, versions, addresses, isLeaving } = peer;
+  const { node, worker, instance, versions, addresses, isLeaving } = peer;
   const isPeer =
     typeof node === 'string' &&
     isCount(worker) &&
+    (instance === undefined || typeof instance === 'string') &&
     isRecord(versions) &&
     isCount(versions.oldest) &&
     isCount(versions.newest) &&

@@ -136,6 +136,8 @@ export class Router implements BusReceiver {
   /** Another process keeps the home now: users who stayed are attached there, with how far each has come. */
   homeFound(home: number): void {
     for (const session of this.#withMailboxAt(home)) {
+      // Who has logged in meanwhile is on the way there with what was kept for it.
+      if (!session.isOpen) continue;
       session.isComingAnew = true;
       const { user, id: connection, sentSequence: sent, acknowledgedSequence: sequence } = session;
       this.tell(user, { kind: 'attach', user, worker: this.self, connection, sent });

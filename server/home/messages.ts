@@ -18,6 +18,7 @@ import type { Groups } from './groups.js';
 import type { MailboxItem } from './mailbox-item.js';
 import type { Mailboxes } from './mailboxes.js';
 import { type OutgoingReceipts, receiptFrame } from './outgoing-receipts.js';
+import { TakenReceipts } from './taken-receipts.js';
 import type { TurnLog } from './turn-log.js';
 
 export type Message<Kind extends HomeMessage['kind']> = Extract<HomeMessage, { kind: Kind }>;
@@ -43,6 +44,7 @@ export interface MessageParts {
 /** What becomes of messages and their receipts: whether they are taken, whose mailboxes they come into, who is told. */
 export class Messages {
   readonly #parts: MessageParts;
+  readonly #takenReceipts = new TakenReceipts();
 
   constructor(parts: MessageParts) {
     this.#parts = parts;
@@ -161,9 +163,11 @@ export class Messages {
     const mailbox = this.#parts.mailboxes.table.open(to);
     // No sequence is left. The home that sent it keeps it, and sends it again later.
     if (this.#parts.mailboxes.isWornOut(mailbox)) return;
-    this.#parts.log.counts.receipts += 1;
-    if (this.#parts.store.isDurable && origin !== this.#parts.bus.self)
+    if (this.#parts.store.isDurable && origin !== this.#parts.bus.self) {
       this.#parts.log.answer(origin, { kind: 'receipt-kept', to, by, id, group, isUndelivered });
+      if (!this.#takenReceipts.take(receipt, this.#parts.log)) return;
+    }
+    this.#parts.log.counts.receipts += 1;
     this.#parts.mailboxes.append(mailbox, receiptFrame(receipt), nowMs);
   }
 

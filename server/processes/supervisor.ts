@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { builtEntry } from '../../entries.js';
@@ -82,6 +83,7 @@ class Supervisor {
   readonly #restartsOf: number[] = [];
   readonly #deaths: RestartLimit;
   readonly #room: SharedRoom;
+  readonly #instance = randomUUID();
   #lastTurn: Promise<void> = Promise.resolve();
   #isLeaving = false;
   #wereAllDead = false;
@@ -211,6 +213,7 @@ class Supervisor {
       kind: 'start',
       worker,
       restarts: this.#restartsOf[worker] ?? 0,
+      instance: this.#instance,
       reportMs: areMany ? 4 * SAMPLE_INTERVAL_MS : SAMPLE_INTERVAL_MS,
       config: this.#config,
       certificate: this.#certificate,
@@ -273,7 +276,9 @@ class Supervisor {
       if (this.#isLeaving) return;
       this.#setRoom(worker, false);
       this.#listener.died(worker, reason);
-      this.#inTurn(() => this.#restart(worker, reason)).catch(this.#fail);
+      const refusal = this.#children[worker]?.refusal;
+      if (refusal) this.#fail(refusal);
+      else this.#inTurn(() => this.#restart(worker, reason)).catch(this.#fail);
     });
   }
 
@@ -288,7 +293,10 @@ class Supervisor {
       this.#restartsOf[worker] = (this.#restartsOf[worker] ?? 0) + 1;
       fault = await this.#bringBack(worker).then(
         () => undefined,
-        (error: Error) => error.message,
+        (error: Error) => {
+          if (error === this.#children[worker]?.refusal) throw error;
+          return error.message;
+        },
       );
       if (fault !== undefined) this.#children[worker]?.kill();
     }

@@ -1,5 +1,6 @@
 import type { Worker as ClusterWorker } from 'node:cluster';
 import { constants, setPriority } from 'node:os';
+import { NODE_NAME_CODE, NodeNameError } from '../cluster/namesakes.js';
 import { Liveness } from './liveness.js';
 import type { WorkerReport } from './worker.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
@@ -38,6 +39,7 @@ export class WorkerChild {
   readonly #hangTimeoutMs: number;
   #liveness: Liveness;
   #fault = '';
+  #refusal: Error | undefined;
   #isOnBus = false;
 
   constructor(worker: ClusterWorker, hangTimeoutMs: number, listener: WorkerChildListener) {
@@ -73,8 +75,13 @@ export class WorkerChild {
     else if (message.kind === 'said') this.#listener.said(message.line);
     else if (message.kind === 'room') this.#listener.room(message.hasRoom);
     else if (message.kind === 'faulty') this.#listener.faulty(message.version, message.reason);
-    else if (message.kind === 'failed') this.#fault = `: ${message.message}`;
+    else if (message.kind === 'failed') this.#failed(message);
     else this.#waiting.get(message.kind)?.(message);
+  }
+
+  #failed({ message, code }: Extract<FromWorker, { kind: 'failed' }>): void {
+    this.#fault = `: ${message}`;
+    if (code === NODE_NAME_CODE) this.#refusal = new NodeNameError(message);
   }
 
   #watch(timeoutMs: number): Liveness {
@@ -109,6 +116,11 @@ export class WorkerChild {
     return this.#isOnBus;
   }
 
+  /** Why it has ended, where started again it would end for the same reason. */
+  get refusal(): Error | undefined {
+    return this.#refusal;
+  }
+
   get isDead(): boolean {
     return this.#process.isDead();
   }
@@ -129,7 +141,7 @@ export class WorkerChild {
       });
       this.died.then((reason) => {
         clearTimeout(timer);
-        reject(new WorkerEndedError(reason));
+        reject(this.#refusal ?? new WorkerEndedError(reason));
       });
     });
   }

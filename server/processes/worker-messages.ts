@@ -9,6 +9,8 @@ export type ToWorker =
       worker: number;
       /** How often this worker was started before; its connections are numbered apart from those of then. */
       restarts: number;
+      /** One word for each start of the server. */
+      instance: string;
       /** Milliseconds between reports. */
       reportMs: number;
       config: ServerConfig;
@@ -51,4 +53,5 @@ export type FromWorker =
   /** For the log. */
   | { kind: 'said'; line: string }
   | { kind: 'report'; report: WorkerReport }
-  | { kind: 'failed'; message: string };
+  /** `code`: of the error, where it has one. */
+  | { kind: 'failed'; message: string; code: string | undefined };

@@ -22,7 +22,7 @@ function tell(message: FromWorker): void {
 }
 
 function fail(error: Error): void {
-  tell({ kind: 'failed', message: error.message });
+  tell({ kind: 'failed', message: error.message, code: (error as { code?: string }).code });
   process.exit(1);
 }
 
@@ -107,8 +107,10 @@ async function prepare(plan: Extract<ToWorker, { kind: 'start' }>): Promise<void
       ...parts,
       config: { ...config, cluster },
       worker: self,
+      instance: plan.instance,
       folder,
       log,
+      nameTaken: fail,
     });
     return;
   }

@@ -10,13 +10,16 @@ const connection = { worker, connection: u32 };
 /** Everything that can be said on a bus. */
 export const busMessage = fc.oneof(
   fc.record(
-    { kind: fc.constant('attach'), user: id, ...connection, sent: u32 },
+    { kind: fc.constant('attach'), user: id, ...connection, sent: u32, epoch: id },
     { requiredKeys: ['kind', 'user', 'worker', 'connection'] },
   ),
   fc.record({ kind: fc.constant('detach'), user: id, ...connection }),
   fc.record({ kind: fc.constant('submit'), from: id, ...connection, to: id, id, payload: bytes }),
   fc.record({ kind: fc.constant('acknowledge'), user: id, ...connection, sequence: u32 }),
-  fc.record({ kind: fc.constant('attached'), connection: u32, waiting: u32 }),
+  fc.record(
+    { kind: fc.constant('attached'), connection: u32, waiting: u32, epoch: id },
+    { requiredKeys: ['kind', 'connection', 'waiting'] },
+  ),
   fc.record({ kind: fc.constant('replaced'), connection: u32 }),
   fc.record({ kind: fc.constant('accepted'), connection: u32, id }),
   fc.record({

@@ -107,7 +107,7 @@ export class SimulatedNode {
       homes,
       folder: 'nowhere',
       log,
-      partsOf: (home) => ({ storeBytes: 1e9, bus: bus.home(home), counters, limits }),
+      partsOf: (home, epoch) => ({ storeBytes: 1e9, bus: bus.home(home, epoch), counters, limits }),
       handOver: (home, epoch) => {
         this.#watch.moved({ home, owner: membership.self.number, epoch, state: 'moving' });
         return handOver.run(home, epoch, membership);

@@ -31,7 +31,7 @@ async function pair(one: [number, number], two: [number, number]): Promise<[Test
 
 describe('the versions of the bus', () => {
   test('are those of this build and of the release before', () => {
-    expect(BUS_VERSIONS).toEqual({ oldest: 1, newest: 2 });
+    expect(BUS_VERSIONS).toEqual({ oldest: 1, newest: 3 });
   });
 
   test('of a message are written as each release has written them', () => {
@@ -41,6 +41,23 @@ describe('the versions of the bus', () => {
     expect(readBusMessage(BYTES_OF_VERSION_1, 4, BYTES_OF_VERSION_1.length, 2)).toEqual(ATTACH_OF_VERSION_1);
     const bytes = written(ATTACH);
     expect(readBusMessage(bytes, 4, bytes.length)).toEqual(ATTACH);
+  });
+
+  test('carry an epoch from version 3 on: what is written for a release before looks as that has written it', () => {
+    const attached: BusMessage = { kind: 'attached', connection: 3, waiting: 9 };
+    expect(written({ ...ATTACH, epoch: 7 }, 2)).toEqual(written(ATTACH, 2));
+    expect(written(ATTACH, 2).toString('hex')).toBe(
+      `13000000010000000000001c40${'1100'}${'03000000'}28000000`,
+    );
+    expect(written({ ...attached, epoch: 7 }, 2)).toEqual(written(attached, 2));
+    for (const message of [
+      { ...ATTACH, epoch: 7 },
+      { ...ATTACH_OF_VERSION_1, epoch: 7 },
+      { ...attached, epoch: 7 },
+    ]) {
+      const bytes = written(message, 3);
+      expect(readBusMessage(bytes, 4, bytes.length, 3)).toEqual(message);
+    }
   });
 
   test('that both know are spoken: one of the release before and one of this release understand each other', async () => {

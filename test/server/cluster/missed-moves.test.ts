@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { ClusterBus } from '../../../server/cluster/cluster-bus.js';
 import { HomeWatch, type HomeWatchParts } from '../../../server/cluster/home-watch.js';
 import type { HomePlace } from '../../../server/cluster/membership.js';
@@ -6,6 +6,14 @@ import { peerOf } from '../../support/cluster-peers.js';
 
 const HOME = 0;
 const [SELF, OTHER, THIRD] = [1, 2, 3];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 /** A process with connections whose mailboxes are at `HOME`, which is at another; what it does about moves is kept. */
 function watching() {
@@ -39,9 +47,32 @@ test('a home that moves on from an owner of which nothing was heard is come to a
   const { did, moved } = watching();
   // The table keeps the last place of each home alone: whoever is slow does not see those between.
   moved({ owner: THIRD, epoch: 6, state: 'moving', next: OTHER, isHandedOn: true });
-  expect(did).toEqual(['ask again', 'say held']);
+  expect(did).toEqual(['ask again', 'hold', 'say held']);
   moved({ epoch: 7, state: 'opening', isHandedOn: true });
   moved({ epoch: 7, state: 'open', isHandedOn: true });
-  expect(did.at(-1)).toBe('come anew');
+  expect(did.slice(-2)).toEqual(['come anew', 'release']);
   expect(did).not.toContain('say here');
+});
+
+test('what is said to a home whose owner has died is kept until somebody has it, behind the connections that come anew', () => {
+  const { did, moved } = watching();
+  moved({ owner: THIRD, epoch: 6, state: 'opening' });
+  // Taken from that one too: what is kept was said to neither of them.
+  moved({ owner: SELF, epoch: 7, state: 'opening' });
+  expect(did).toEqual(['ask again', 'hold']);
+  moved({ owner: THIRD, epoch: 8, state: 'open' });
+  expect(did.slice(2)).toEqual(['come anew', 'release']);
+  vi.advanceTimersByTime(60_000);
+  expect(did).toHaveLength(4);
+});
+
+test('what is said to a home that nobody takes is not kept for ever: whoever asked it for something asks again', () => {
+  const { did, moved } = watching();
+  moved({ owner: THIRD, epoch: 6, state: 'opening' });
+  vi.advanceTimersByTime(9_000);
+  expect(did).toEqual(['ask again', 'hold']);
+  vi.advanceTimersByTime(2_000);
+  expect(did.slice(2)).toEqual(['drop what is held', 'ask again']);
+  moved({ owner: THIRD, epoch: 6, state: 'open' });
+  expect(did.slice(4)).toEqual(['come anew']);
 });
