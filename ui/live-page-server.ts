@@ -61,26 +61,44 @@ export async function serveLivePage(port: number, by: string): Promise<LivePageS
   let folder: string | undefined;
   let fault: Error | undefined;
   const stream = new FrameStream(shown.frame(performance.now()));
+  /** Pages that are being loaded. */
+  let loads = 0;
+  /** A page was handed a frame that is not the newest. */
+  let isBehind = false;
+  let written = { version: -1, html: '' };
 
   const publish = (): void => {
     const event = stream.next(shown.frame(performance.now()));
     if (event) clients.send(event);
   };
   // Nobody looks: nothing is drawn.
+  const isLookedAt = (): boolean => clients.count + loads > 0;
   const pace = sparingly(
-    async () => (clients.count > 0 ? await shown.followLatencies() : undefined),
-    () => (clients.count > 0 ? publish() : undefined),
+    async () => (isLookedAt() ? await shown.followLatencies() : undefined),
+    () => (isLookedAt() ? publish() : undefined),
     (error) => {
       fault = error;
     },
   );
+  const draw = (): void => {
+    if (clients.count > 0) pace.ask();
+  };
+  /** The page of the frame that was drawn last, written once for all who load it. */
+  const pageNow = (): string => {
+    const { version, frame } = stream;
+    if (written.version !== version) written = { version, html: livePage(frame, version, key) };
+    return written.html;
+  };
 
   await addFiles(server);
   app.get(place, async (_request, reply) => {
-    await shown.followLatencies();
-    publish();
+    loads += 1;
+    // However often it is loaded, a run that is measured pays for no more than its followers do.
+    isBehind = !(await pace.now());
+    loads -= 1;
+    if (fault) throw fault;
     loading.handedOut();
-    return reply.type('text/html; charset=utf-8').send(livePage(stream.frame, stream.version, key));
+    return reply.type('text/html; charset=utf-8').send(pageNow());
   });
   app.get(`${place}changes`, async (request, reply) => {
     const { after } = request.query as { after?: string };
@@ -89,7 +107,11 @@ export async function serveLivePage(port: number, by: string): Promise<LivePageS
     if (request.headers['last-event-id'] === undefined) loading.arrived();
     for (const [name, value] of Object.entries(reply.getHeaders()))
       reply.raw.setHeader(name, value as string);
-    if (clients.add(reply.raw, stream.since(Number.isInteger(seen) ? seen : -1))) return reply.hijack();
+    if (clients.add(reply.raw, stream.since(Number.isInteger(seen) ? seen : -1))) {
+      if (isBehind) draw();
+      isBehind = false;
+      return reply.hijack();
+    }
     return reply.code(503).type('text/plain').send('Too many pages follow this run; close one of them.\n');
   });
   addRunActions(app, place, () => asked, by);
@@ -103,10 +125,10 @@ export async function serveLivePage(port: number, by: string): Promise<LivePageS
     begin: (plan) => {
       const report = new LiveReport(plan);
       [shown, asked, folder] = [report, undefined, undefined];
-      pace.ask();
+      draw();
       const tell = (change: () => void): void => {
         change();
-        pace.ask();
+        draw();
       };
       return {
         control: (run) => {

@@ -7,6 +7,12 @@ const LONGEST_MS = 30_000;
 export interface Sparing {
   /** It is wanted: now, or once what was done before has been paid for. */
   ask(): void;
+  /**
+   * It is wanted at once, by several at a time too: done now, once for all of them, where what was done before has been paid
+   * for. Else what came of that has to do.
+   * @returns true: it was done
+   */
+  now(): Promise<boolean>;
   stop(): void;
 }
 
@@ -21,9 +27,10 @@ export function sparingly(
   failed: (error: Error) => void,
 ): Sparing {
   let timer: NodeJS.Timeout | undefined;
+  let underWay: Promise<void> | undefined;
   let isStopped = false;
   let notBeforeMs = 0;
-  const go = async (): Promise<void> => {
+  const once = async (): Promise<void> => {
     await prepare();
     if (isStopped) return;
     // By the clock it would be what a busy host has made of it.
@@ -32,7 +39,18 @@ export function sparingly(
     const { user, system } = process.cpuUsage(before);
     const restMs = Math.min(Math.max(SHORTEST_MS, (user + system) / 1000 / MOST_SHARE), LONGEST_MS);
     notBeforeMs = performance.now() + restMs;
-    timer = undefined;
+  };
+  const go = (): Promise<void> => {
+    clearTimeout(timer);
+    underWay ??= once()
+      .catch((error: Error) => {
+        stop();
+        failed(error);
+      })
+      .finally(() => {
+        [underWay, timer] = [undefined, undefined];
+      });
+    return underWay;
   };
   const stop = (): void => {
     isStopped = true;
@@ -40,14 +58,13 @@ export function sparingly(
   };
   return {
     ask: () => {
-      if (timer !== undefined || isStopped) return;
-      const begin = (): void => {
-        go().catch((error: Error) => {
-          stop();
-          failed(error);
-        });
-      };
-      timer = setTimeout(begin, Math.max(0, notBeforeMs - performance.now())).unref();
+      if (timer !== undefined || underWay || isStopped) return;
+      timer = setTimeout(go, Math.max(0, notBeforeMs - performance.now())).unref();
+    },
+    now: async () => {
+      if (isStopped || (underWay === undefined && performance.now() < notBeforeMs)) return false;
+      await go();
+      return !isStopped;
     },
     stop,
   };

@@ -124,6 +124,33 @@ describe('the page of a run', () => {
     expect(client.events[0]?.change.title).toMatch(/^Passed: /);
   });
 
+  test('is drawn no more often than it may be, however often it is loaded', async () => {
+    const { run, load } = await started();
+    run.record({ ...record, durationSeconds: 5 });
+    const frames = new Set<number>();
+    const beganMs = performance.now();
+    for (const sample of [...samples, ...samples]) {
+      run.sample(sample);
+      for (const version of await Promise.all([load(), load(), load()])) frames.add(version);
+    }
+    const tookMs = performance.now() - beganMs;
+    expect(frames.size).toBeLessThanOrEqual(1 + Math.floor(tookMs / 500));
+  });
+
+  test('that was loaded with the last frame is told of the newest as soon as it may be drawn', async () => {
+    const { run, load, follow } = await started();
+    // A whole report: its drawing takes long enough that the next has to wait for seconds.
+    for (const sample of samples.slice(1)) run.sample(sample);
+    run.record({ ...record, durationSeconds: 5 });
+    const first = await load();
+    run.sample(samples[0] as (typeof samples)[number]);
+    run.record({ ...record, durationSeconds: 6 });
+    expect(await load()).toBe(first);
+    const client = await follow(first);
+    await expect.poll(() => client.events[0]?.id, { timeout: 35_000 }).toBe(first + 1);
+    expect(client.events[0]?.change.isWhole).toBe(false);
+  }, 40_000);
+
   test('is that of the next run of a series, and nothing of the one before stays', async () => {
     const fixture = recordFixture();
     const folder = await writeRecordFolder(fixture);

