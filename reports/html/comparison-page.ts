@@ -33,6 +33,7 @@ h3 { margin: 0; font-size: 15px; line-height: 1.4; }
 .curves figure { break-inside: avoid; }
 .curves p { color: var(--quiet); font-size: 13.5px; }
 .compared td, .compared th { vertical-align: middle; white-space: nowrap; }
+.compared thead th, .compared tbody th, .compared td.change { white-space: normal; }
 .compared td.judged { font-weight: 600; white-space: normal; min-width: 8em; }
 @media screen and (max-width: 560px) { .compared td, .compared th { white-space: normal; } }
 .compared .worse, .compared .missing { color: var(--bad); }
@@ -106,7 +107,7 @@ function rowOf(row: Row): string {
   const cells = [sampleWords(base, figure), sampleWords(current, figure), changeWords(row)];
   return (
     `<tr><th scope="row">${escapeHtml(figure.label)}</th><td data-head="">${strip(figure)}</td>` +
-    `${cells.map((cell, index) => `<td data-head="${HEADS[index]}">${escapeHtml(cell)}</td>`).join('')}` +
+    `${cells.map((cell, index) => `<td class="${HEADS[index]}" data-head="${HEADS[index]}">${escapeHtml(cell)}</td>`).join('')}` +
     `<td data-head="" class="judged ${kind}">${escapeHtml(verdictWords(row))}</td></tr>`
   );
 }

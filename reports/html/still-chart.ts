@@ -161,10 +161,10 @@ function zoneOf({ zone }: StillChart, across: Scale, size: Size): string {
 /** Over the lines: the zone itself is below them. */
 function zoneLabel({ zone }: StillChart, across: Scale, size: Size): string {
   if (!zone) return '';
-  const [from, to] = [across(zone.from), across(zone.to)];
-  if (from === undefined || to === undefined) return '';
+  const from = across(zone.from);
+  if (from === undefined) return '';
   const isRight = from > size.width / 2;
-  return `<text class="zone-label" x="${(isRight ? from - 6 : to + 6).toFixed(1)}" y="${size.top + 14}" text-anchor="${isRight ? 'end' : 'start'}">${escapeHtml(zone.label)}</text>`;
+  return `<text class="zone-label" x="${(isRight ? from - 6 : from + 6).toFixed(1)}" y="${size.top + 14}" text-anchor="${isRight ? 'end' : 'start'}">${escapeHtml(zone.label)}</text>`;
 }
 
 function markAt({ shape, className, title }: Mark, x: number | undefined, y: number | undefined): string {

@@ -116,6 +116,46 @@ describe('the curves of a comparison', () => {
   });
 });
 
+test('a comparison of many runs shows what was judged without being scrolled at a desk', async () => {
+  const set = (name: string, first: number) => ({
+    name,
+    runs: Array.from({ length: 8 }, (_, index) => {
+      return recordFixture((each) => {
+        each.startedAt = new Date(Date.UTC(2026, 0, 1, 0, 2 * index + first)).toISOString();
+        for (const latency of Object.values(each.latency))
+          if (latency.count > 0) latency.p99 = 123.4 + 97 * index * (1 + first);
+      }).record;
+    }),
+  });
+  const compared = compareSets(set('before', 0), set('after', 1));
+  const page = await open(comparisonPage(compared, { base: {}, current: {} }), 1440);
+  const [whole, seen] = (await page.evaluate(`(() => {
+    const { scrollWidth, clientWidth } = document.querySelector('#figures .scroll');
+    return [scrollWidth, clientWidth];
+  })()`)) as [number, number];
+  expect(whole).toBeLessThanOrEqual(seen);
+  await page.close();
+});
+
+test('the level that holds is named within the picture, wherever the limit lies', async () => {
+  const [search] = capacityFixture().searches;
+  if (!search) throw new Error('there is no search');
+  const trials = search.trials.filter(({ level }) => [500, 1000, 2000].includes(level));
+  const holds = { level: 500, length: 'full', verdict: 'held' } as const;
+  const breaks = { level: 2000, length: 'full', verdict: 'broke' } as const;
+  const broken = trials.map((trial) =>
+    trial.level === 2000 ? { ...trial, verdict: 'broke' as const } : trial,
+  );
+  const page = await open(
+    capacityPage(capacityFixture({ searches: [{ ...search, trials: broken, holds, breaks }] })),
+    1440,
+  );
+  const outside = await page.evaluate(`[...document.querySelectorAll('.still.wide')].filter((chart) =>
+    chart.querySelector('.zone-label').getBoundingClientRect().right > chart.getBoundingClientRect().right).length`);
+  expect(outside).toBe(0);
+  await page.close();
+});
+
 test('a comparison says of a setting that one side does not have that it is not set, and says it once', () => {
   const words = 'another workload: target.settings.coalesceMs is not set, 5';
   const page = comparison().replace(/<title>.*?<\/title>/, '');
