@@ -69,7 +69,8 @@ export function conclusion({ rows, faults, outcome, smallestEffect }: SetCompari
   const limit = formatRatio(smallestEffect);
   const named = (these: Row[]): string => {
     const labels = these.slice(0, NAMED).map(({ figure }) => figure.label);
-    return `${labels.join(', ')}${these.length > NAMED ? ', …' : ''}`;
+    const more = these.length - labels.length;
+    return `${labels.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   };
   const worse = rows.filter(({ verdict }) => verdict === 'worse');
   const suspects = rows.filter(({ verdict, isSuspect }) => verdict === 'inconclusive' && isSuspect);

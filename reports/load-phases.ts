@@ -40,6 +40,13 @@ export function phaseAt(record: RunRecord, seconds: number): string | null {
   return phase?.name ?? null;
 }
 
+/** The phase that began within the second that ends then; undefined: none did. */
+export function phaseBegunBy(record: RunRecord, seconds: number): RunRecord['phases'][number] | undefined {
+  return record.phases.find(
+    ({ startSeconds }) => startSeconds > 0 && startSeconds < seconds && startSeconds > seconds - 1,
+  );
+}
+
 type PlannedPhase = Pick<LoadPhase, 'messageRate' | 'messageRateTo' | 'cut'>;
 
 /** The scenario as it ran is plain data that nobody has checked: what it does not hold is not told. */

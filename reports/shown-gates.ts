@@ -15,6 +15,8 @@ const WORDS = { passed: 'passed', failed: 'failed', empty: 'says nothing: nobody
 
 /** How the note of such a gate may begin. */
 const NOT_JUDGED = /^not judged: /;
+/** What a record says that ends before its run did; one that goes on has not been stopped. */
+const UNTIL_STOPPED = / until the run was stopped$/;
 
 /**
  * The gates, those that failed first: they are what one looks for.
@@ -24,7 +26,7 @@ export function shownGates(record: RunRecord, isGoingOn = false): ShownGate[] {
   const shown = record.gates.map((gate): ShownGate => {
     const { expression } = gate;
     if (isGoingOn) {
-      const value = gateValue(gate).replace(NOT_JUDGED, '');
+      const value = gateValue(gate).replace(NOT_JUDGED, '').replace(UNTIL_STOPPED, ' yet');
       return gate.passed
         ? { expression, value, state: 'passed', word: 'so far' }
         : { expression, value, state: 'empty', word: 'does not hold so far' };

@@ -221,7 +221,8 @@ export function nextBottleneckSentence(record: RunRecord, isNearLimit: boolean):
     ? `${rate(arrivedPerSecond)} came in and ${rate(servedPerSecond)} went out`
     : `${rate(arrivedPerSecond)} came in, in bursts, and all of it went out`;
   const little =
-    typeof waitMs === 'number'
+    // What comes and goes between two looks leaves no length to reckon with.
+    typeof waitMs === 'number' && waitMs > 0
       ? `; by Little’s law an item waited ${formatMilliseconds(waitMs)} on average`
       : '';
   return `Next to break is ${furthest}, as ${why}${little}.`;

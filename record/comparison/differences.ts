@@ -28,7 +28,10 @@ export function differencesOf(
   const workload = [...paths].filter((path) => !isMeant(path) && !HOW_MADE.has(path));
   const faults = workload
     .filter((path) => !WHERE.test(path))
-    .map((path) => `another workload: ${path} is ${each(all, (run) => valueAt(workloadOf(run), path))}`);
+    .map(
+      (path) =>
+        `another workload: ${path} is ${each(all, (run) => valueAt(workloadOf(run), path, 'not set'))}`,
+    );
   const protocols = new Set(all.map(protocolOf));
   const changed = all.filter(({ rateChanges = [] }) => rateChanges.length > 0).length;
   if (changed > 0)
@@ -109,9 +112,9 @@ function isContainer(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-function valueAt(root: unknown, path: string): string {
+function valueAt(root: unknown, path: string, missing = 'not known'): string {
   let node = root;
   for (const key of path.split('.')) node = isContainer(node) ? node[key] : undefined;
-  if (node === undefined || node === null) return 'not known';
+  if (node === undefined || node === null) return missing;
   return typeof node === 'object' ? JSON.stringify(node) : String(node);
 }

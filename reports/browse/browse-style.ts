@@ -29,9 +29,19 @@ input[type="checkbox"] { min-height: 0; width: 18px; height: 18px; accent-color:
 .key { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 14px; }
 .dot { display: inline-block; width: 11px; height: 11px; margin-right: 7px; border-radius: 50%; }
 ${[1, 2, 3, 4, 5, 6, 7, 8].map((index) => `.c${index} { fill: var(--series-${index}); stroke: var(--series-${index}); } .dot.c${index} { background: var(--series-${index}); }`).join('\n')}
+.started { white-space: nowrap; }
 @media screen and (max-width: 560px) {
-  .runs tbody td.tick { display: flex; justify-content: space-between; }
+  .runs tbody td.tick { display: flex; grid-column: auto; justify-content: space-between; align-items: center; min-height: 32px; }
+  /* Both boxes on one line. */
+  .runs tbody td.tick:nth-last-child(2) { grid-column: 1; }
   input[type="search"], .ask input[list], select { width: 100%; }
   .ask > div { flex: 1 1 100%; }
+}
+/* What is there to be pressed is of no use on paper. */
+@media print {
+  main h1 { font-size: 16px; }
+  .ask, .doing, .doing + p, .tick, .pages { display: none; }
+  .key, .trend text { font-size: 10.5px; }
+  .verdict-cell .icon { width: 12px; height: 12px; vertical-align: -2px; }
 }
 `;

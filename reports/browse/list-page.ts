@@ -125,7 +125,7 @@ function runRow({ id, path, facts, damage }: ListedRun): string {
   const seconds = facts.figure('durationSeconds');
   const cells: string[] = [
     escapeHtml(facts.scenario),
-    escapeHtml(facts.startedAt.slice(0, 19).replace('T', ' ')),
+    `<span class="started">${escapeHtml(facts.startedAt.slice(0, 19).replace('T', ' '))}</span>`,
     verdictMark(facts.verdict),
     seconds === null ? NOT_MEASURED : formatSeconds(seconds),
     figure('connections.peak', 'count'),

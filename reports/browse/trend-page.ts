@@ -133,7 +133,7 @@ function table(points: readonly Point[], unit: ReturnType<typeof unitAt>, label:
     .reverse()
     .map(
       ({ run, facts, value }) =>
-        `<tr><th scope="row"><a href="report/${run.id}">${escapeHtml(run.path)}</a></th><td data-head="scenario">${escapeHtml(facts.scenario)}</td><td data-head="started, UTC">${escapeHtml(facts.startedAt.slice(0, 19).replace('T', ' '))}</td><td data-head="verdict">${verdictMark(facts.verdict)}</td><td class="figure" data-head="${escapeHtml(label)}">${escapeHtml(formatFigure(value, unit))}</td></tr>`,
+        `<tr><th scope="row"><a href="report/${run.id}">${escapeHtml(run.path)}</a></th><td data-head="scenario">${escapeHtml(facts.scenario)}</td><td class="started" data-head="started, UTC">${escapeHtml(facts.startedAt.slice(0, 19).replace('T', ' '))}</td><td data-head="verdict">${verdictMark(facts.verdict)}</td><td class="figure" data-head="${escapeHtml(label)}">${escapeHtml(formatFigure(value, unit))}</td></tr>`,
     );
   return `<section class="panel" id="values"><h2>Newest first</h2><div class="scroll"><table class="runs"><thead><tr><th scope="col">run</th><th scope="col">scenario</th><th scope="col">started, UTC</th><th scope="col">verdict</th><th scope="col" class="figure">${escapeHtml(label)}</th></tr></thead><tbody>${rows.join('\n')}</tbody></table></div></section>`;
 }

@@ -24,6 +24,9 @@ const WINDOW_SAMPLES = 3;
 /** With less of the cores than this idle, whatever waits is waiting for a core. */
 export const CEILING_SHARE = 0.95;
 
+/** Cores; the rest of a host is never quite still. */
+export const LEAST_OTHERS = 0.25;
+
 /** Means over the three seconds that end with the sample at `index`. */
 export function cpuAt(record: RunRecord, samples: readonly TimelineSample[], index: number): CpuLoad {
   const window = samples.slice(Math.max(0, index - WINDOW_SAMPLES + 1), index + 1);

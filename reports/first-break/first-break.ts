@@ -1,6 +1,6 @@
 import type { RunRecord } from '../../record/run.js';
 import type { TimelineSample } from '../../record/timeline.js';
-import { type LoadPhase, loadPhases } from '../load-phases.js';
+import { type LoadPhase, loadPhases, phaseBegunBy } from '../load-phases.js';
 import { isInWake, type Recovery, recoveriesOf } from '../recovery.js';
 import { countSymptoms, generatorSymptoms, symptomsWithoutTime } from './count-symptoms.js';
 import { type CpuLoad, ceilingSince, cpuAt } from './cpu.js';
@@ -107,10 +107,13 @@ function sceneOf(record: RunRecord, samples: readonly TimelineSample[], symptom:
   // An alert has a time of its own, between the samples: the second that holds it is the one that ends behind it.
   const index = samples.findIndex(({ t }) => t >= (symptom.atSeconds ?? 0));
   const sample = samples[index];
+  // Told of is the phase that the headline names.
+  const phase =
+    (symptom.atSeconds !== null && phaseBegunBy(record, symptom.atSeconds)?.name) || symptom.phase;
   const since = index < 0 ? undefined : ceilingSince(record, samples, index);
   return {
     ...symptom,
-    load: loadPhases(record).find(({ name }) => name === symptom.phase) ?? null,
+    load: loadPhases(record).find(({ name }) => name === phase) ?? null,
     duePerSecond: sample && sample.seconds > 0 ? sample.messages.due / sample.seconds : null,
     cpu: sample ? cpuAt(record, samples, index) : null,
     ceilingSinceSeconds: since === undefined ? null : (samples[since]?.t ?? null),

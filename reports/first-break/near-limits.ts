@@ -5,7 +5,7 @@ import { areClientsElsewhere } from '../agents/agent-hosts.js';
 import { formatBytes, formatCount, formatFigure, formatMilliseconds, formatMoment } from '../format.js';
 import { phaseAt } from '../load-phases.js';
 import { isServerHere } from '../server-place.js';
-import { cpuAt } from './cpu.js';
+import { cpuAt, LEAST_OTHERS } from './cpu.js';
 import { isWanted, type JudgedGate } from './gate-limits.js';
 import { waitsForReaders } from './queue-symptoms.js';
 
@@ -63,8 +63,10 @@ function cpuUses(record: RunRecord, samples: readonly TimelineSample[]): LimitUs
     if (!peak || used === null) return [];
     // A process has threads beside its one core.
     const share = Math.min(1, used / ceiling);
-    const how = `${used.toFixed(2)} of ${formatFigure(ceiling, 'cores')} at ${formatMoment(peak.sample.t)}, in the phase ${peak.sample.phase}`;
-    return [{ what, how, share, isNear: share >= NEAR.cpu }];
+    const isNear = share >= NEAR.cpu;
+    const others = isNear && what === hostCpu(record) ? othersWords(peak.others) : '';
+    const how = `${used.toFixed(2)} of ${formatFigure(ceiling, 'cores')} at ${formatMoment(peak.sample.t)}, in the phase ${peak.sample.phase}${others}`;
+    return [{ what, how, share, isNear }];
   };
   const agentCores = coresForAgents(record);
   return [
@@ -74,6 +76,11 @@ function cpuUses(record: RunRecord, samples: readonly TimelineSample[]): LimitUs
       ? highest('CPU of the agents', agentCores, ({ agents }) => agents)
       : []),
   ];
+}
+
+/** A host may be full of what is neither the server nor the load. */
+function othersWords(cores: number | null): string {
+  return cores !== null && cores >= LEAST_OTHERS ? `, ${cores.toFixed(2)} of them for other programs` : '';
 }
 
 /** An agent runs on one core, and those of a machine have no more than it has. */

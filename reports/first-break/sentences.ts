@@ -1,6 +1,8 @@
 import type { RunRecord } from '../../record/run.js';
 import { formatCount, formatFigure, formatMoment, formatRatio } from '../format.js';
+import { phaseBegunBy } from '../load-phases.js';
 import { isJudged } from '../statement.js';
+import { LEAST_OTHERS } from './cpu.js';
 import type { BreakScene, FirstBreak } from './first-break.js';
 import { hostCpu, type LimitUse } from './near-limits.js';
 import type { Symptom } from './symptom.js';
@@ -15,8 +17,6 @@ export interface BreakWords {
 }
 
 const LATER_TOLD = 3;
-/** Cores; the rest of a host is never quite still. */
-const LEAST_OTHERS = 0.25;
 const ACTIONS_TOLD = 3;
 const NEAR_TOLD = 3;
 
@@ -65,9 +65,7 @@ function firstWords(record: RunRecord, scene: BreakScene): string {
 function whenWords(record: RunRecord, { atSeconds, phase }: Symptom, told: string | null = null): string {
   if (atSeconds === null) return '';
   // A second belongs to the phase that had the greater part of it; that another one began in it matters more.
-  const begun = record.phases.find(
-    ({ startSeconds }) => startSeconds > 0 && startSeconds < atSeconds && startSeconds > atSeconds - 1,
-  );
+  const begun = phaseBegunBy(record, atSeconds);
   const isTold = phase === null || phase === told;
   const where = begun ? `, as the phase ${begun.name} began` : isTold ? '' : `, in the phase ${phase}`;
   return ` at ${formatMoment(atSeconds)}${where}`;

@@ -19,9 +19,13 @@ import { stillPage } from './still-page.js';
 const OWN_STYLE = `${CHART_STYLE}
 main a { color: var(--accent); }
 .gates .holds li { display: block; }
-.legend-words { font-size: 13.5px; color: var(--quiet); }
+.legend-words { margin-top: 6px; font-size: 13.5px; color: var(--quiet); }
 .legend-words .swatch { vertical-align: middle; margin: 0 4px 0 10px; }
+.legend-words .swatch:first-child { margin-left: 0; }
 .outcome { display: block; min-width: 15em; }
+#method dl { margin-top: 14px; }
+@media print, screen and (max-width: 560px) { .outcome { display: inline; min-width: 0; } }
+@media print { .still { break-inside: avoid; } .legend-words { font-size: 10.5px; break-before: avoid; } }
 `;
 
 /** What a search found, on one page without a script: the sentence, the charts, every trial, and how it was found. */

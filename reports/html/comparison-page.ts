@@ -20,27 +20,42 @@ import { stillPage } from './still-page.js';
 type Row = JudgedFigure<ComparedFigure>;
 
 const STRIP = { width: 260, height: 34, margin: 8 };
-const CURVE = { width: 640, height: 260, left: 64, right: 12, top: 12, bottom: 32 };
+const CURVE = { width: 640, height: 280, left: 84, right: 12, top: 14, bottom: 36 };
 const PERCENTILES = [0, 50, 75, 90, 95, 99, 99.5, 99.9, 99.95, 99.99];
 const TICKS = [0, 50, 90, 99, 99.9, 99.99];
 
 const OWN_STYLE = `
+main h1 { font-size: 24px; line-height: 1.25; overflow-wrap: anywhere; }
+#outcome > * + * { margin-top: 8px; }
+#differences li + li { margin-top: 4px; }
+h3 { margin: 0; font-size: 15px; line-height: 1.4; }
+.curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 440px), 1fr)); gap: 20px 28px; }
+.curves figure { break-inside: avoid; }
+.curves p { color: var(--quiet); font-size: 13.5px; }
 .compared td, .compared th { vertical-align: middle; white-space: nowrap; }
+.compared thead th, .compared tbody th, .compared td.change { white-space: normal; }
 .compared td.judged { font-weight: 600; white-space: normal; min-width: 8em; }
 @media screen and (max-width: 560px) { .compared td, .compared th { white-space: normal; } }
 .compared .worse, .compared .missing { color: var(--bad); }
 .compared .better { color: var(--good); }
 .compared .suspect { color: var(--doubtful, inherit); }
-.strip, .curve { display: block; max-width: 100%; height: auto; }
+.strip, .curve { display: block; max-width: 100%; height: auto; overflow: visible; }
 .compared .strip { min-width: 150px; }
 .strip line, .curve .grid { stroke: currentColor; stroke-opacity: .15; }
-.curve text { fill: currentColor; font-size: 11px; opacity: .75; }
+.curve text { fill: var(--quiet); font-size: 15px; }
 .base-mark { fill: var(--series-5, #8a6d3b); stroke: var(--series-5, #8a6d3b); }
 .current-mark { fill: var(--series-1, #2266cc); stroke: var(--series-1, #2266cc); }
 .curve path { fill: none; stroke-width: 2; }
 .curve .base-mark { stroke-dasharray: 6 4; }
 .legend { display: flex; flex-wrap: wrap; gap: .5em 1.5em; margin-left: 0; }
-.scroll { overflow-x: auto; }
+@media screen and (max-width: 560px) { main h1 { font-size: 20px; } .curve text { font-size: 20px; } }
+@media print {
+  main h1 { font-size: 16px; }
+  h3 { font-size: 12px; }
+  .curves { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 12px 20px; }
+  .curves p { font-size: 10.5px; }
+  .curve text { font-size: 20px; }
+}
 `;
 
 /**
@@ -57,7 +72,7 @@ export function comparisonPage(compared: SetComparison, distributions: Distribut
   const main = `<section class="panel" id="outcome">
 <h1>${escapeHtml(words)}</h1>
 <p class="legend"><span>${mark('base')} base: ${escapeHtml(setWords(base))}</span><span>${mark('current')} current: ${escapeHtml(setWords(current))}</span></p>
-${list(faults)}
+${list(faults.filter((fault) => !words.includes(fault)))}
 <p>${escapeHtml(methodWords(comparison))}</p>
 </section>
 <section class="panel" id="figures">
@@ -92,7 +107,7 @@ function rowOf(row: Row): string {
   const cells = [sampleWords(base, figure), sampleWords(current, figure), changeWords(row)];
   return (
     `<tr><th scope="row">${escapeHtml(figure.label)}</th><td data-head="">${strip(figure)}</td>` +
-    `${cells.map((cell, index) => `<td data-head="${HEADS[index]}">${escapeHtml(cell)}</td>`).join('')}` +
+    `${cells.map((cell, index) => `<td class="${HEADS[index]}" data-head="${HEADS[index]}">${escapeHtml(cell)}</td>`).join('')}` +
     `<td data-head="" class="judged ${kind}">${escapeHtml(verdictWords(row))}</td></tr>`
   );
 }
@@ -127,9 +142,11 @@ function mark(side: 'base' | 'current'): string {
 function curves({ base, current }: Distributions): string {
   const kinds = LATENCY_KINDS.filter((kind) => base[kind] || current[kind]);
   if (kinds.length === 0) return '<p>The records hold no latencies.</p>';
-  return kinds
-    .map((kind) => `<h3>${kind}</h3><p>${LATENCY_MEANINGS[kind]}</p>${curve(base[kind], current[kind])}`)
-    .join('\n');
+  const figures = kinds.map(
+    (kind) =>
+      `<figure><h3>${kind}</h3><p>${LATENCY_MEANINGS[kind]}</p>${curve(base[kind], current[kind])}</figure>`,
+  );
+  return `<div class="curves">${figures.join('\n')}</div>`;
 }
 
 /** Percentiles to the right, each step ten times rarer; both sides over each other. */
@@ -152,7 +169,7 @@ function curve(base: Histogram | undefined, current: Histogram | undefined): str
   const grid = TICKS.map(
     (tick) =>
       `<line class="grid" x1="${x(tick).toFixed(1)}" x2="${x(tick).toFixed(1)}" y1="${top}" y2="${height - bottom}"/>` +
-      `<text x="${x(tick).toFixed(1)}" y="${height - 12}" text-anchor="middle">p${tick}</text>`,
+      `<text x="${x(tick).toFixed(1)}" y="${height - 12}" text-anchor="${tick === TICKS.at(-1) ? 'end' : 'middle'}">p${tick}</text>`,
   );
   const levels = [0, 0.5, 1].map((share) => 10 ** (low + share * (high - low)));
   const labels = levels.map(

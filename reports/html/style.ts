@@ -78,7 +78,7 @@ strong.bad .icon, strong.doubtful .icon { width: 14px; height: 14px; vertical-al
 .facts dd, .grid dd { overflow-wrap: anywhere; }
 .gates h2 { margin-bottom: 6px; }
 .gates > p { margin-top: 12px; }
-.gates li { display: grid; grid-template-columns: auto minmax(0, 1fr) auto 3.6em; gap: 2px 12px; align-items: center; padding: 8px 0; border-top: 1px solid var(--edge); }
+.gates li { display: grid; grid-template-columns: auto minmax(45%, 1fr) auto 3.6em; gap: 2px 12px; align-items: center; padding: 8px 0; border-top: 1px solid var(--edge); }
 .gates code { overflow-wrap: anywhere; }
 .gates .value { font-weight: 650; font-variant-numeric: tabular-nums; text-align: right; }
 .gates .word { font-size: 13px; text-align: right; }

@@ -117,7 +117,7 @@ export function queueSection(record: RunRecord, isNearLimit: boolean): string {
       formatFigure(behindMs ?? null, 'ms'),
       formatFigure(arrivedPerSecond ?? null, 'perSecond'),
       formatFigure(servedPerSecond ?? null, 'perSecond'),
-      formatFigure(waitMs ?? null, 'ms'),
+      formatFigure(waitMs || null, 'ms'),
       formatCount(max),
       formatCount(p99),
       formatFigure(threshold, 'count'),
@@ -125,7 +125,7 @@ export function queueSection(record: RunRecord, isNearLimit: boolean): string {
     ],
   );
   const head = ['queue', 'behind', 'in', 'out', 'wait', 'max', 'p99', 'threshold', 'alerts'];
-  const legend = `<p class="quiet">Behind: how long an item had waited at the worst, by what came in and what went out; below the time between two looks, the highest length over the highest rate at which the queue was ever served. In and out are the rates of the second that ended when it was longest. Wait: the mean, by Little’s law. What waits in mailboxes waits for its readers, so mailboxes are never what breaks next. Those of one worker carry its number.</p>`;
+  const legend = `<p class="quiet">Behind: how long an item had waited at the worst, by what came in and what went out; below the time between two looks, the highest length over the highest rate at which the queue was ever served. In and out are the rates of the second that ended when it was longest. Wait: the mean, by Little’s law; a dash: it was empty at every look. What waits in mailboxes waits for its readers, so mailboxes are never what breaks next. Those of one worker carry its number.</p>`;
   const bottleneck = nextBottleneckSentence(record, isNearLimit);
   const words = bottleneck === null ? '' : `<p>${escapeHtml(bottleneck)}</p>`;
   const rest = rows.slice(QUEUES_SHOWN);

@@ -2,6 +2,7 @@ import type { Unit } from '../../record/metrics.js';
 import { isTold } from '../../record/promises.js';
 import { LATENCY_KINDS, type LatencyKind, type RunRecord } from '../../record/run.js';
 import type { IntervalLatency, TimelineSample } from '../../record/timeline.js';
+import { hostCpu } from '../first-break/near-limits.js';
 import { loadPhases } from '../load-phases.js';
 import { noServerSentence } from '../statement.js';
 import type { ChartPlan, ChartSeries, ChartVariant } from './chart-plan.js';
@@ -120,6 +121,8 @@ export function resourceCharts(record: RunRecord, samples: TimelineSample[]): Ch
   const cpu = timeChart(samples, 'cpu', 'CPU', 'cores in use', 'cores', [
     line(samples, 'server', 1, (sample) => sample.server?.cpu, { isFilled: true }),
     line(samples, 'agents', 2, (sample) => sample.generator.cpu, { dash: 'dashed' }),
+    // Whoever used it: a host that is full is seen to be, also where server and agents use little of it.
+    hostLine(record, samples),
   ]);
   // What TCP takes is told to root only; the whole slab stands in for it, and would dwarf it where both are known.
   const knowsTcpSlab = samples.some((sample) => sample.kernel.tcpSlabBytes !== null);
@@ -193,6 +196,23 @@ export function line(
     return value === null || value === undefined ? null : rounded(value);
   });
   return { label, values, colour, dash: style.dash ?? 'solid', isFilled: style.isFilled ?? false };
+}
+
+/** Cores of the host of the coordinator that were in use, second by second. */
+function hostLine(record: RunRecord, samples: readonly TimelineSample[]): ChartSeries {
+  const values = samples.map(({ t, kernel }, index) => {
+    const before = samples[index - 1];
+    if (!before || before.kernel.busySeconds <= 0 || t <= before.t) return null;
+    const used = (kernel.busySeconds - before.kernel.busySeconds) / (t - before.t);
+    return rounded(Math.max(0, Math.min(record.environment.cores, used)));
+  });
+  return {
+    label: hostCpu(record).replace('CPU of ', ''),
+    values,
+    colour: 7,
+    dash: 'dotted',
+    isFilled: false,
+  };
 }
 
 /** Five significant digits are more than a pixel can show, and keep the page small. */

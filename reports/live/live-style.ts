@@ -32,6 +32,6 @@ dialog::backdrop { background: #0009; }
 dialog p { margin: 8px 0 14px; }
 dialog input { width: 100%; }
 dialog .choices-row { display: flex; flex-wrap: wrap; gap: 10px; margin-top: 16px; }
-@media print { .live, dialog { display: none; } }
+@media print { .live, dialog { display: none; } [data-part] > * { margin-bottom: 10px; } }
 @media screen and (max-width: 560px) { .live { padding: 14px; } .controls input { width: 7.5em; } }
 `;

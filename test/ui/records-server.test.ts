@@ -228,6 +228,35 @@ describe('c2m ui', () => {
     },
   );
 
+  test('tells when a run started on one line', async () => {
+    await page.goto(home());
+    const lines = (await page.evaluate(
+      `[...document.querySelectorAll('#runs .started')].map((date) => date.getClientRects().length)`,
+    )) as number[];
+    expect(lines.length).toBeGreaterThan(3);
+    expect(new Set(lines)).toEqual(new Set([1]));
+  });
+
+  test('prints what there is to read, and nothing that is there to be pressed', async () => {
+    await page.goto(home());
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.locator('button:visible, input:visible, select:visible').count()).toBe(0);
+    expect(await page.locator('#runs tbody th:visible').count()).toBeGreaterThan(3);
+    await page.emulateMedia({ media: 'screen' });
+  });
+
+  test('has both boxes of a run on one line of a phone', async () => {
+    await page.goto(home());
+    await page.setViewportSize({ width: 390, height: 844 });
+    const [base, current] = await Promise.all(
+      ['base', 'current'].map((side) =>
+        page.locator(`input[aria-label="nightly/001 as ${side}"]`).boundingBox(),
+      ),
+    );
+    expect(base?.y).toBe(current?.y);
+    await page.setViewportSize({ width: 1280, height: 900 });
+  });
+
   test('runs nothing that a record smuggles in, and asks no other host for anything', async () => {
     await page.goto(home());
     expect(await page.locator('#runs tbody tr', { hasText: 'one-alone' }).innerText()).toContain(EVIL);

@@ -17,6 +17,7 @@ import {
   linearRange,
   logRange,
   logSplits,
+  namedPercentiles,
   percentileSplits,
   percentileText,
   TIME_STEPS,
@@ -237,9 +238,7 @@ function axesOf(plan: ChartPlan, colours: () => Colours): UPlot.Axis[] {
           space: 48,
           splits: percentileSplits,
           values: (_plot, splits) => splits.map((split) => (split === null ? '' : percentileText(split))),
-          // Fewer names where the positions come too close: 50 % goes first.
-          filter: (plot, splits) =>
-            splits.map((split) => (plot.width < 560 && split > 0 && split < 1 ? null : split)),
+          filter: (plot, splits) => namedPercentiles(splits, (split) => plot.valToPos(split, 'x')),
         };
   const y: UPlot.Axis = {
     size: 66,

@@ -76,6 +76,21 @@ export function percentileSplits(_plot: UPlot, _axis: number, from: number, to: 
   return splits.filter((position) => position >= from - 1e-9 && position <= to + 1e-9);
 }
 
+/** CSS pixels, with room for the widest figures of 12 px type; between two names. */
+const CHARACTER_WIDTH = 7.5;
+const NAME_GAP = 8;
+
+/** Leaves out the percentiles whose names would run into the one before; the first is always named. */
+export function namedPercentiles(splits: number[], place: (position: number) => number): (number | null)[] {
+  let freeFrom = Number.NEGATIVE_INFINITY;
+  return splits.map((position) => {
+    const half = (percentileText(position).length * CHARACTER_WIDTH) / 2;
+    if (place(position) - half < freeFrom) return null;
+    freeFrom = place(position) + half + NAME_GAP;
+    return position;
+  });
+}
+
 /** Divisors of a byte axis: powers of two, so that the ticks are whole KiB and MiB. */
 export const BYTE_STEPS = Array.from({ length: 45 }, (_, power) => 2 ** power);
 

@@ -38,6 +38,16 @@ describe('a run in which nothing gave way', () => {
     );
   });
 
+  test('says of a host that is nearly full how much went to neither the server nor the load', () => {
+    const words = told(
+      steadyRun(TALK, (sample) => {
+        sample.kernel.busySeconds = 1000 + sample.t * 1.9;
+      }),
+    );
+    expect(words).toMatch(/^Nothing gave way; nearest to its limit was CPU of the host, 1\.90 of 2 cores/);
+    expect(words).toMatch(/, in the phase \w+, [01]\.\d\d of them for other programs \(95 %\)\.$/);
+  });
+
   test('names everything that came near its limit and held', () => {
     const run = steadyRun(
       TALK,
@@ -294,6 +304,19 @@ describe('around the first break are told', () => {
       }),
     );
     expect(told(run)).toContain('messages at 8.4 s, as the phase two began: 5 refused.');
+  });
+
+  test('the step of the phase that is named, also where most of that second belonged to the one before', () => {
+    const run = steadyRun(
+      STEPS,
+      from(9, (sample, since) => {
+        if (since === 0) Object.assign(sample, { t: 8.4, phase: 'one' });
+        sample.messages.refused = 5;
+      }),
+    );
+    const words = told(run);
+    expect(words).toContain('messages at 8.4 s, as the phase two began: 5 refused.');
+    expect(words).toContain('That is step 2 of 3, 1,000/s; the step before, 500/s, held.');
   });
 
   test('as many messages as fell due, where the load is no staircase', () => {

@@ -416,6 +416,55 @@ describe('report.html', () => {
     }
   });
 
+  it('is printed with labels no larger than what they label', async () => {
+    const { page } = await open(full, { viewport: { width: 688, height: 900 } });
+    await page.emulateMedia({ media: 'print' });
+    const sizes =
+      (await page.evaluate(`Object.fromEntries(['.facts dt', '.facts dd', '.grid dt', '.grid dd', '.tile h2', 'footer']
+      .map((place) => [place, parseFloat(getComputedStyle(document.querySelector(place)).fontSize)]))`)) as Record<
+        string,
+        number
+      >;
+    for (const [place, size] of Object.entries(sizes)) expect(size, place).toBeLessThanOrEqual(11);
+    await page.context().close();
+  });
+
+  it('draws the whole host beside the server and the agents, so that a full one is seen to be full', async () => {
+    const { page } = await open(full);
+    expect(await page.locator('#chart-cpu .legend .label').allInnerTexts()).toEqual([
+      'server',
+      'agents',
+      'the host',
+    ]);
+    await page.context().close();
+  });
+
+  it('does not let an item wait 0 ms in a queue that fell behind: nobody has seen it wait', async () => {
+    const { page } = await open(
+      await report(
+        recordFixture((record) => {
+          record.backlog.queues = [
+            {
+              name: 'writes',
+              max: 900,
+              p99: 90,
+              threshold: 1000,
+              alerts: 0,
+              behindMs: 326,
+              waitMs: 0,
+              arrivedPerSecond: 900,
+              servedPerSecond: 900,
+            },
+          ];
+        }),
+      ),
+    );
+    expect(await page.locator('#queues').textContent()).toContain('326 ms behind');
+    expect(await page.locator('#queues').textContent()).not.toContain('0 ms on average');
+    expect(await page.locator('#queues td[data-head="wait"]').innerText()).toBe('–');
+    await page.context().close();
+  });
+
   it('cuts no table at the edge of the paper', async () => {
     const { page } = await open(crowded, { viewport: { width: 688, height: 900 } });
     await page.emulateMedia({ media: 'print' });
