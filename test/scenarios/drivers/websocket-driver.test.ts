@@ -88,6 +88,56 @@ describe('a matcher that is wrong is told with its key', () => {
   });
 });
 
+describe('a value of the session that is wrong is told with its key', () => {
+  const WELCOME = 'loggedIn: { json: { type: welcome }, capture: { token: data.token } }';
+
+  test.each([
+    [
+      "heartbeat: '{{session.tokn}}'",
+      `${AT}.heartbeat: {{session.tokn}} is captured by no matcher; did you mean token?`,
+    ],
+    [
+      "subscribe: [a, '{{session.channel}}']",
+      `${AT}.subscribe: {{session.channel}} is captured by no matcher; write capture: {channel: <path>} beside`,
+    ],
+    ["leave: '{{session}}'", `${AT}.leave: {{session}} is no variable here`],
+    [
+      'login: [a, { await: { json: { a: 1 }, captur: { b: c } } }]',
+      `${AT}.login.1.await.captur: is not a known key`,
+    ],
+    [
+      "login: [{ await: { text: '^(?<id>a)', capture: { b: c } } }]",
+      `"c" is no named group of text: (?<c>…)`,
+    ],
+    ['login: [{ wait: 7 }]', `${AT}.login.0`],
+    ['subscribed: { json: { a: 1 }, capture: {} }', `${AT}.subscribed.capture: must have at least one name`],
+    [
+      "subscribed: { json: { a: 1 }, capture: { 'a.b': c } }",
+      'is no name; write letters, digits and _ alone',
+    ],
+  ])('%s', (key, words) => {
+    expect(issuesOf(withKeys(WELCOME, key, SEND, MATCH)).join('\n')).toContain(words);
+  });
+
+  test('also in an answer, and in a row that would keep nothing', () => {
+    const rows = (row: string): string =>
+      issuesOf(withKeys(SEND, 'match:', `  ${DELIVERED}`, `  ${row}`)).join('\n');
+    expect(rows("ping: { text: p, answer: '{{session.a}}' }")).toContain(
+      `chat.yaml:9 ${AT}.match.ping: {{session.a}} is captured by no matcher`,
+    );
+    expect(rows('session: { json: { type: token } }')).toContain(
+      `${AT}.match.session.capture: is missing; what is it to keep`,
+    );
+  });
+
+  test('and taken where a matcher captures it, wherever that stands', () => {
+    const uses = "heartbeat: '{{session.token}} {{session.more}} {{session.nonce}}'";
+    const more = `match: { ${DELIVERED}, session: [{ json: { a: 1 }, capture: { more: b } }] }`;
+    const login = 'login: [{ await: { json: { a: 1 }, capture: { nonce: b } } }, hello]';
+    expect(issuesOf(withKeys(WELCOME, uses, login, SEND, more))).toEqual([]);
+  });
+});
+
 describe('keys that do not go together are told', () => {
   test.each([
     [[SEND], `${AT}.match: is missing; how is a message recognized`],
@@ -131,7 +181,7 @@ test.each(PRESET_NAMES)(
     });
     expect(changed).toMatchObject({ heartbeat: 'beat', send: settings.send, claims: { order: 'none' } });
     expect(changed.match.filter(({ means }) => means === 'ping')).toEqual([
-      { means: 'ping', kind: 'text', text: 'p', fields: {}, answer: [] },
+      { means: 'ping', kind: 'text', text: 'p', capture: {}, fields: {}, answer: [] },
     ]);
   },
 );
