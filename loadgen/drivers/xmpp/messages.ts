@@ -90,6 +90,11 @@ export class Messages {
     const receipt = receiptTo(to, id);
     out.writeText(receipt);
     if (!this.#management) return;
+    // Most load resumes nothing: which message it is of does not matter then.
+    if (!this.#settings.resume) {
+      this.#management.countWritten(client, 1);
+      return;
+    }
     const sequence = this.#addresses.sequenceIn(bytes, idStart, idEnd);
     // Of another run, or to a client of another agent: its numbers alone would not do.
     const isOwn = sequence !== undefined && sender < this.#clients.count;
