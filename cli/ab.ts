@@ -1,17 +1,20 @@
 import { Command } from 'commander';
 import { ab } from '../lab/ab.js';
 import { defaultRecordFolder, demandNoRecords } from '../lab/record-folder.js';
-import { type LoadedScenario, loadScenario, secretsOfLoaded } from '../scenarios/load.js';
+import { type LoadedScenario, secretsOfLoaded } from '../scenarios/load.js';
 import { hideInOverride } from '../scenarios/secrets.js';
 import { agentsFor } from './agents-option.js';
 import { ExitStatus, type Finish } from './exit-status.js';
+import { loadLoneScenario } from './lone-scenario.js';
 import { type NatsFlags, natsOptions } from './nats-options.js';
 import { readNumberOfRuns } from './number-of-runs.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { collect } from './repeatable-option.js';
 import { printComparison, readShare, type ShowOptions, statusOfComparison } from './show-comparison.js';
+import { openTelemetry } from './telemetry.js';
+import { type TelemetryFlags, telemetryOptions } from './telemetry-options.js';
 
-interface AbOptions extends ShowOptions, NatsFlags {
+interface AbOptions extends ShowOptions, NatsFlags, TelemetryFlags {
   agents?: string;
   a?: string[];
   b?: string[];
@@ -50,12 +53,13 @@ export function abCommand(finish: Finish): Command {
     .action(async (file: string, options: AbOptions) => {
       finish(await run(file, options));
     });
-  return natsOptions(command, false).addHelpText(
+  return telemetryOptions(natsOptions(command, false)).addHelpText(
     'after',
     `
 Examples:
   c2m ab ci-smoke --a target.embedded.store=memory --b target.embedded.store=lmdb
   c2m ab quickstart --b target.embedded.workers=2 --runs 10 --html comparison.html
+  c2m ab soak --b target.embedded.workers=2 --metrics     # series of A and B have \`variant\`
 `,
   );
 }
@@ -63,32 +67,35 @@ Examples:
 async function run(file: string, options: AbOptions): Promise<ExitStatus> {
   const { set = [], a = [], b = [] } = options;
   const trust = { isTrusted: options.trust ?? false };
-  const variants = {
-    base: await loadScenario(file, [...set, ...a], trust),
-    current: await loadScenario(file, [...set, ...b], trust),
-  };
+  const load = (more: readonly string[]) =>
+    loadLoneScenario(file, [...set, ...more], trust, 'a comparison of two variants');
+  const variants = { base: await load(a), current: await load(b) };
   const agents = agentsFor(options, options.agents, [variants.base.scenario, variants.current.scenario]);
   const runs = readNumberOfRuns('--runs', options.runs, FEWEST_RUNS, MOST_RUNS);
   const smallestEffect = readShare(options.smallestEffect);
   const folder = options.out ?? `${defaultRecordFolder(variants.base.scenario.name)}-ab`;
   await demandNoRecords(folder);
   const isMachineRead = options.json || options.markdown;
-  const show = new RecordedRuns({
-    ...(options.quiet && { quiet: true }),
-    ...(isMachineRead && { json: true }),
-  });
+  const telemetry = await openTelemetry(options, (words) => process.stderr.write(`${words}\n`));
+  const show = new RecordedRuns(
+    { ...(options.quiet && { quiet: true }), ...(isMachineRead && { json: true }) },
+    { telemetry },
+  );
   const tell = (words: string): void => {
     if (!isMachineRead) process.stdout.write(`${words}\n`);
   };
   try {
-    const names = { base: nameOf(a, variants.base) || 'A', current: nameOf(b, variants.current) || 'B' };
+    const overrides = { base: nameOf(a, variants.base), current: nameOf(b, variants.current) };
+    const names = { base: overrides.base || 'A', current: overrides.current || 'B' };
     const { signal } = show.interrupts;
     const outcome = await ab(
       { variants, names, runs, smallestEffect, folder, signal, ...(agents && { agents }) },
       {
         begins: (side, number, of) => {
-          tell(`${side === 'base' ? 'A' : 'B'} ${number} of ${of}: ${names[side]}`);
-          return show.observe(variants[side]);
+          const variant = side === 'base' ? 'A' : 'B';
+          tell(`${variant} ${number} of ${of}: ${names[side]}`);
+          const about = { number: `${number}`, overrides: overrides[side] };
+          return show.observe(variants[side], { group: { variant }, about });
         },
         recorded: (_side, _number, one, record) => show.keep(one, record),
         looksAgain: (suspects, more) =>
@@ -106,6 +113,7 @@ async function run(file: string, options: AbOptions): Promise<ExitStatus> {
     return outcome.comparison ? statusOfComparison(outcome.comparison) : ExitStatus.Incomplete;
   } finally {
     show.release();
+    await telemetry.close();
   }
 }
 

@@ -7,9 +7,10 @@ import { parseQuantity, type QuantityKind, UnitError } from '../record/quantity.
 import { type NatsFlags, natsOptions } from './nats-options.js';
 import { readNumberOfRuns } from './number-of-runs.js';
 import { collect } from './repeatable-option.js';
+import { type TelemetryFlags, telemetryOptions } from './telemetry-options.js';
 
 /** What commander makes of the options of `c2m capacity`. */
-export interface CapacityFlags extends NatsFlags {
+export interface CapacityFlags extends NatsFlags, TelemetryFlags {
   find: Wanted;
   until: string[];
   set?: string[];
@@ -71,7 +72,7 @@ export function capacityCommandLine(): Command {
     .option('--agents <nats-url>', 'as for c2m run')
     .option('--json', 'print capacity.json at the end and nothing else')
     .option('--quiet', 'show no progress');
-  return natsOptions(command, false).addHelpText(
+  return telemetryOptions(natsOptions(command, false)).addHelpText(
     'after',
     `
 Examples:

@@ -19,12 +19,14 @@ export function capacityProgress(
     if (!quiet) (json ? process.stderr : process.stdout).write(`${printable(words)}\n`);
   };
   return {
-    begins: ({ number, level, workers }, loaded) => {
+    begins: ({ number, level, length, workers }, loaded) => {
       const who = workers === null ? '' : ` with ${plural(workers, 'worker')}`;
       tell(
         `trial ${number}: ${levelWords(find, level)}${who} for ${formatSeconds(phasesMs(loaded.scenario) / 1000)}`,
       );
-      return { ...show.observe(loaded), machines: tell };
+      const group = workers === null ? {} : { workers: `${workers}` };
+      const about = { trial: `${number}`, level: `${level}`, length };
+      return { ...show.observe(loaded, { group, about }), machines: tell };
     },
     recorded: (folder, record) => show.keep(folder, record),
     judged: (trial) => {

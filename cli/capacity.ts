@@ -1,18 +1,16 @@
 import type { Command } from 'commander';
 import { findCapacity } from '../lab/capacity/find-capacity.js';
 import { defaultRecordFolder, demandNoRecords } from '../lab/record-folder.js';
-import { InputError } from '../record/input-error.js';
 import { capacityForTerminal } from '../reports/capacity/capacity-text.js';
 import { writeCapacity } from '../reports/write-capacity.js';
-import { loadScenario } from '../scenarios/load.js';
-import { type Cell, loadCells } from '../scenarios/matrix.js';
-import type { Scenario } from '../scenarios/scenario.js';
 import { agentsFor } from './agents-option.js';
 import { type CapacityFlags, capacityCommandLine, readCapacityFlags } from './capacity-flags.js';
 import { capacityProgress, statusOfCapacity, tellOfFewWorkers } from './capacity-progress.js';
 import { ExitStatus, type Finish } from './exit-status.js';
+import { loadLoneScenario } from './lone-scenario.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { canBeRedrawn } from './redrawn-screen.js';
+import { openTelemetry } from './telemetry.js';
 
 export function capacityCommand(finish: Finish): Command {
   return capacityCommandLine().action(async (file: string, flags: CapacityFlags) => {
@@ -20,28 +18,23 @@ export function capacityCommand(finish: Finish): Command {
   });
 }
 
-/** @throws InputError for one that stands for several: whose capacity would that be? */
-async function loadLone(file: string, set: readonly string[], isTrusted: boolean): Promise<Scenario> {
-  const cells = await loadCells(file, set, { isTrusted });
-  const [{ loaded }] = cells as [Cell];
-  if (cells.length === 1) return loaded.scenario;
-  throw new InputError(
-    `${file}: its matrix stands for ${cells.length} scenarios, and a search is of one; write a scenario of one of them: extends: ${file}, matrix: null, and its values`,
-  );
-}
-
 async function run(file: string, flags: CapacityFlags): Promise<ExitStatus> {
   const { set = [], trust = false, json, quiet } = flags;
   const options = readCapacityFlags(flags);
-  const load = (more: readonly string[]) => loadScenario(file, [...set, ...more], { isTrusted: trust });
-  const scenario = await loadLone(file, set, trust);
+  const load = (more: readonly string[]) =>
+    loadLoneScenario(file, [...set, ...more], { isTrusted: trust }, 'a search');
+  const { scenario } = await load([]);
   const agents = agentsFor(flags, flags.agents, [scenario]);
   const folder = flags.out ?? `${defaultRecordFolder(scenario.name)}-capacity`;
   await demandNoRecords(folder);
   tellOfFewWorkers(options.workers.length);
   // A pipe is told of each trial, and not of each second of it.
   const isSilent = quiet ?? (json || canBeRedrawn(process.stdout) ? undefined : true);
-  const show = new RecordedRuns({ ...(json && { json }), ...(isSilent && { quiet: isSilent }) });
+  const telemetry = await openTelemetry(flags, (words) => process.stderr.write(`${words}\n`));
+  const show = new RecordedRuns(
+    { ...(json && { json }), ...(isSilent && { quiet: isSilent }) },
+    { telemetry },
+  );
   try {
     const { signal } = show.interrupts;
     const { capacity, failure } = await findCapacity(
@@ -58,5 +51,6 @@ async function run(file: string, flags: CapacityFlags): Promise<ExitStatus> {
     return show.isInterrupted ? ExitStatus.Interrupted : statusOfCapacity(capacity);
   } finally {
     show.release();
+    await telemetry.close();
   }
 }

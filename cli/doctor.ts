@@ -13,7 +13,8 @@ import { type Fit, fitOf, whatPacketsLack } from '../lab/scenario-fit.js';
 import { planTarget } from '../lab/target.js';
 import { type HostFacts, readHostFacts } from '../loadgen/host-facts.js';
 import { formatBytes, formatCount, formatSeconds } from '../reports/format.js';
-import { type LoadOptions, loadScenario } from '../scenarios/load.js';
+import type { LoadOptions } from '../scenarios/load.js';
+import { loadCells } from '../scenarios/matrix.js';
 import type { Scenario, WireProtocol } from '../scenarios/scenario.js';
 import { type Clearing, clearOwnerless } from '../server/temporary-folder.js';
 import { ExitStatus, type Finish } from './exit-status.js';
@@ -59,14 +60,22 @@ export function doctorCommand(finish: Finish): Command {
     });
 }
 
+/** Of a matrix, that of the combination that fits least. */
 async function fitOfFile(
   file: string,
   overrides: readonly string[] | undefined,
   options: LoadOptions,
   facts: HostFacts,
 ): Promise<Fit> {
-  const { scenario } = await loadScenario(file, overrides, options);
-  return fitOf(scenario, await planTarget(scenario), facts);
+  const fits: Fit[] = [];
+  for (const { name, loaded } of await loadCells(file, overrides, options)) {
+    const fit = fitOf(loaded.scenario, await planTarget(loaded.scenario), facts);
+    fits.push(name === '' ? fit : { ...fit, scenario: `${fit.scenario} (matrix: ${name})` });
+  }
+  const [largest] = fits.sort(
+    (one, other) => Number(one.fits) - Number(other.fits) || other.bytes - one.bytes,
+  );
+  return largest as Fit;
 }
 
 function factsText(facts: HostFacts): string {

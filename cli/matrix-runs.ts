@@ -42,16 +42,20 @@ export async function runMatrix(
       const { name, folder: own, loaded } = cells[index] as Cell;
       const words = repeat === 1 ? `\n${name}` : `\n${name}: run ${round} of ${repeat}`;
       const before = show.records.length;
-      const place = join(own, numbered(round));
+      const records = join(own, numbered(round));
       try {
-        await show.run(loaded, join(folder, place), { ...options, words });
+        await show.run(loaded, join(folder, records), {
+          ...options,
+          words,
+          place: { group: { combination: name }, about: { number: `${round}` } },
+        });
       } catch (error) {
         failures.push(error);
         process.stderr.write(`${name}: ${(error as Error).message}\n`);
       }
       const made = show.records.slice(before);
       columns[index]?.runs.push(...made);
-      columns[index]?.reports.push(...made.map(() => join(place, RECORD_FILES.html)));
+      columns[index]?.reports.push(...made.map(() => join(records, RECORD_FILES.html)));
     }
   }
   const measured = columns.filter(({ runs }) => runs.length > 0);

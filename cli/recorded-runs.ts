@@ -5,6 +5,7 @@ import { printable } from '../record/printable.js';
 import type { RunRecord } from '../record/run.js';
 import { writeRecord } from '../reports/write.js';
 import type { LoadedScenario } from '../scenarios/load.js';
+import { LONE_RUN, type RunPlace } from '../telemetry/run-place.js';
 import type { LivePageServer, ShownRun } from '../ui/live-page-server.js';
 import { type CiFlags, tellCi } from './ci-reports.js';
 import { ExitStatus } from './exit-status.js';
@@ -56,7 +57,11 @@ export class RecordedRuns {
   async run(
     loaded: LoadedScenario,
     folder: string,
-    { words, ...options }: Omit<RunOptions, 'folder' | 'signal'> & { words?: string },
+    {
+      words,
+      place,
+      ...options
+    }: Omit<RunOptions, 'folder' | 'signal'> & { words?: string; place?: RunPlace },
   ): Promise<void> {
     if (words !== undefined && !this.#options.json) process.stdout.write(`${words}\n`);
     const { signal } = this.interrupts;
@@ -64,7 +69,7 @@ export class RecordedRuns {
     const outcome = await runScenario(
       loaded,
       { ...options, folder, signal },
-      together(this.observe(loaded), this.#telemetry?.observe(loaded) ?? {}, shown ? observersOf(shown) : {}),
+      together(this.observe(loaded, place), shown ? observersOf(shown) : {}),
     );
     this.endView();
     if (outcome.record) {
@@ -77,8 +82,16 @@ export class RecordedRuns {
     if (!outcome.record) this.#statuses.push(ExitStatus.Interrupted);
   }
 
-  /** Shows a run while it goes on; what is wrong with the input is told on a screen without a view. */
-  observe(loaded: LoadedScenario): RunObservers {
+  /**
+   * Shows a run while it goes on, and tells of it whoever is told; what is wrong with the input is told on a screen without
+   * a view.
+   * @param place among the runs of the command; left out: it is the only one
+   */
+  observe(loaded: LoadedScenario, place: RunPlace = LONE_RUN): RunObservers {
+    return together(this.#viewed(loaded), this.#telemetry?.observe(loaded, place) ?? {});
+  }
+
+  #viewed(loaded: LoadedScenario): RunObservers {
     return {
       machines: (words) => {
         const { json, quiet } = this.#options;
@@ -107,11 +120,12 @@ export class RecordedRuns {
     this.#statuses.push(isCut ? ExitStatus.Incomplete : statusOfRun(run));
   }
 
-  /** Writes a record with its reports, and prints nothing of it. */
+  /** Writes a record with its reports, and prints nothing of it: for runs that were only observed. */
   async keep(folder: string, record: RunRecord): Promise<void> {
     this.endView();
     await writeRecord(folder, record);
     this.records.push(record);
+    await this.#telemetry?.ended(record);
   }
 
   endView(): void {

@@ -154,8 +154,11 @@ async function runRepeatedly(
   try {
     for (let number = 1; number <= repeat && !show.isInterrupted; number += 1) {
       const one = repeat === 1 ? folder : join(folder, numbered(number));
-      const words = repeat > 1 ? { words: `run ${number} of ${repeat}` } : {};
-      await show.run(loaded, one, { ...options, ...words });
+      const which =
+        repeat > 1
+          ? { words: `run ${number} of ${repeat}`, place: { group: {}, about: { number: `${number}` } } }
+          : {};
+      await show.run(loaded, one, { ...options, ...which });
     }
   } finally {
     const whole = show.records.filter(({ verdict }) => verdict !== 'partial');

@@ -8,12 +8,14 @@ import type { Family } from '../telemetry/family.js';
 import { type MetricsServer, startMetricsServer } from '../telemetry/metrics-server.js';
 import { type OtlpExport, startOtlpExport } from '../telemetry/otlp/otlp-export.js';
 import { runFamilies } from '../telemetry/run-families.js';
+import type { RunPlace } from '../telemetry/run-place.js';
 import { RunState } from '../telemetry/run-state.js';
 import { readMetricsAddress, readOtlpUrl, type TelemetryFlags } from './telemetry-options.js';
 
 /** Those outside of a command who are told of its runs, one after the other. */
 export interface Telemetry {
-  observe(loaded: LoadedScenario): RunObservers;
+  /** @param place of a run among those of its command */
+  observe(loaded: LoadedScenario, place: RunPlace): RunObservers;
   /** Its record is written. */
   ended(record: RunRecord): Promise<void>;
   close(): Promise<void>;
@@ -48,8 +50,8 @@ export async function startTelemetry(
   if (server)
     tell(`metrics at ${server.url}${address?.isLoopback ? '' : ', for whoever can reach this machine'}`);
   return {
-    observe: ({ scenario }) => {
-      const now = new RunState({ ...knownOf(scenario), version });
+    observe: ({ scenario }, place) => {
+      const now = new RunState({ ...knownOf(scenario), version, place });
       state = now;
       return {
         phase: ({ name }) => {
@@ -68,7 +70,7 @@ export async function startTelemetry(
     },
     ended: async (record) => {
       state?.ended(record);
-      await exporter?.ended(record);
+      await exporter?.ended(record, state?.place);
     },
     close: async () => {
       await Promise.all([exporter?.close(), server?.close()]);

@@ -7,6 +7,7 @@ import { TCP_COUNTERS } from '../record/tcp-counters.js';
 import { type Family, type Labels, type NumberFamily, pointsBy } from './family.js';
 import { LATENCY_BOUNDS } from './latency-buckets.js';
 import { recordFamilies } from './record-families.js';
+import { inGroup } from './run-place.js';
 import type { RunState } from './run-state.js';
 
 /** What each second of the timeline counts; the names are those of the catalogue. */
@@ -41,7 +42,8 @@ export function runFamilies(state: RunState): Family[] {
   ].filter(({ points, kind }) => points.length > 0 || kind === 'counter');
   // What the seconds tell is newer than the record so far.
   const names = new Set(families.map(({ name }) => name));
-  return [...families, ...recordFamilies(state).filter(({ name }) => !names.has(name))];
+  const all = [...families, ...recordFamilies(state).filter(({ name }) => !names.has(name))];
+  return inGroup(all, state.place.group);
 }
 
 function gauge(
@@ -70,11 +72,23 @@ function figure(path: string, value: number | null | undefined): NumberFamily {
   return { name, help: metricAt(path)?.meaning ?? '', kind: isCounter ? 'counter' : 'gauge', points };
 }
 
-function aboutRun({ known, phase, elapsedSeconds, agents, record, hasEnded }: RunState): NumberFamily[] {
+function aboutRun({
+  known,
+  place,
+  phase,
+  elapsedSeconds,
+  agents,
+  record,
+  hasEnded,
+}: RunState): NumberFamily[] {
   const phases = ['connect', ...known.phases, 'drain'];
   const verdicts = ['passed', 'failed', 'invalid', 'partial'];
   return [
-    gauge('info', 'The run that goes on here.', 1, { scenario: known.scenario, version: known.version }),
+    gauge('info', 'The run that goes on here.', 1, {
+      scenario: known.scenario,
+      version: known.version,
+      ...place.about,
+    }),
     gaugeBy(
       'phase',
       '1 for the phase that the run is in.',

@@ -2,6 +2,7 @@ import type { RunRecord } from '../record/run.js';
 import { addTcp, noTcp, type TcpCounters } from '../record/tcp-counters.js';
 import type { TimelineSample } from '../record/timeline.js';
 import { LatencyBuckets, type RecordedCounts } from './latency-buckets.js';
+import { LONE_RUN, type RunPlace } from './run-place.js';
 
 /** What is known of a run before it begins. */
 export interface KnownRun {
@@ -11,6 +12,8 @@ export interface KnownRun {
   /** In order; connecting and draining are not among them. */
   phases: readonly string[];
   lagLimitMs: number;
+  /** Left out: it is the only run of its command. */
+  place?: RunPlace;
 }
 
 /** Who simulates the clients. */
@@ -32,6 +35,7 @@ const OTHER_REASONS = 'other';
  */
 export class RunState {
   readonly known: KnownRun;
+  readonly place: RunPlace;
   /** Wall clock: where its counters began. */
   readonly startedAtMs = Date.now();
   phase: string | undefined;
@@ -55,6 +59,7 @@ export class RunState {
 
   constructor(known: KnownRun) {
     this.known = known;
+    this.place = known.place ?? LONE_RUN;
   }
 
   take(sample: TimelineSample): void {

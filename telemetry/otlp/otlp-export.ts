@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Resource } from '@opentelemetry/resources';
 import type { RunRecord } from '../../record/run.js';
+import { LONE_RUN, type RunPlace } from '../run-place.js';
 import { type Connections, connectionsOf } from './connections.js';
 import { loadOtlpSdk, type OtlpSdk } from './load-sdk.js';
 import { type Figures, startMetricsExport } from './metrics-export.js';
@@ -12,7 +13,7 @@ export interface OtlpExport {
   /** A run has begun: its first figures go out, and whether anybody takes them is known long before its end. */
   began(): void;
   /** A run has ended: its trace, and its last figures. Comes back in seconds at most, whatever the receiver does. */
-  ended(record: RunRecord): Promise<void>;
+  ended(record: RunRecord, place?: RunPlace): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -69,8 +70,8 @@ export async function startOtlpExport(settings: OtlpSettings): Promise<OtlpExpor
     began: () => {
       void bounded(meters.forceFlush());
     },
-    ended: async (record) => {
-      traces.take(record);
+    ended: async (record, place = LONE_RUN) => {
+      traces.take(record, place);
       await bounded(meters.forceFlush(), traces.forceFlush());
     },
     // Shutting down sends once more, and tries for seconds where nobody is there or nobody answers.

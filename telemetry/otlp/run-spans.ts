@@ -1,4 +1,5 @@
 import { LATENCY_KINDS, type RunRecord } from '../../record/run.js';
+import { LONE_RUN, placeAttributes } from '../run-place.js';
 
 /** A span as a run has it, with the spans within; times are milliseconds since 1970. */
 export interface RunSpan {
@@ -23,7 +24,7 @@ export function traceIdOf({ id }: Pick<RunRecord, 'id'>): string | undefined {
 }
 
 /** The run with its phases, and within each phase what was done while it lasted. */
-export function runSpans(record: RunRecord): RunSpan {
+export function runSpans(record: RunRecord, place = LONE_RUN): RunSpan {
   const startedAtMs = Date.parse(record.startedAt);
   const at = (seconds: number): number => startedAtMs + seconds * 1000;
   const endMs = at(record.durationSeconds);
@@ -42,6 +43,7 @@ export function runSpans(record: RunRecord): RunSpan {
       'c2m.messages.sent': record.messages.sent,
       'c2m.messages.delivered': record.messages.delivered,
       'c2m.messages.lost': record.messages.lost,
+      ...placeAttributes(place),
     },
     events: [
       ...record.gates

@@ -2,6 +2,7 @@ import type { SpanContext, Tracer } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import type { RunRecord } from '../../record/run.js';
+import type { RunPlace } from '../run-place.js';
 import { hrTime } from './hr-time.js';
 import type { OtlpSdk } from './load-sdk.js';
 import { type RunSpan, runSpans, traceIdOf } from './run-spans.js';
@@ -9,8 +10,8 @@ import { LONGEST_EXPORT_MS, type Signal, signalSettings } from './signal-setting
 import { tellingOnce } from './telling-once.js';
 
 export interface TraceExport {
-  /** Takes the trace of a run, and sends it once it is flushed. */
-  take(record: RunRecord): void;
+  /** Takes the trace of a run, and sends it once it is flushed. @param place among the runs of the command */
+  take(record: RunRecord, place: RunPlace): void;
   forceFlush(): Promise<void>;
   shutdown(): Promise<void>;
 }
@@ -45,9 +46,9 @@ export function startTraceExport(
   });
   const tracer = provider.getTracer('c2m', signal.version);
   return {
-    take: (record) => {
+    take: (record, place) => {
       traceId = traceIdOf(record);
-      emit(api, tracer, runSpans(record), undefined);
+      emit(api, tracer, runSpans(record, place), undefined);
     },
     forceFlush: () => provider.forceFlush(),
     shutdown: () => provider.shutdown(),

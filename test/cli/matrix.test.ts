@@ -38,3 +38,54 @@ matrix:
   expect(page).toContain('<th scope="col">memory</th>');
   expect(page).toContain('<a href="memory/002/report.html">2</a>');
 }, 60_000);
+
+/** As many clients as the matrix says, and not the 20 that stand beside it. */
+async function withMatrix(name: string, counts: string): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(
+    file,
+    `name: mine
+target: embedded
+clients: { count: 20, connectRate: 1000/s }
+phases: [{ name: talk, duration: 500ms, rate: 100/s }]
+generator: { lagLimit: 1m }
+matrix: { clients.count: ${counts} }
+`,
+  );
+  return file;
+}
+
+test('c2m ab refuses a matrix, which stands for several scenarios, and says what to write', async () => {
+  const file = await withMatrix('several.yaml', '[10, 20]');
+  const out = join(folder, 'ab');
+  const { status, stdout, stderr } = await c2m('ab', file, '--b', 'target.embedded.workers=2', '--out', out);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toBe(
+    `${file}: its matrix stands for 2 scenarios, and a comparison of two variants is of one; write a scenario of one of ` +
+      `them: extends: ${file}, matrix: null, and its values\n`,
+  );
+  await expect(readdir(out)).rejects.toThrow('ENOENT');
+}, 30_000);
+
+test('c2m ab and c2m capacity take the value of a matrix that has a single one', async () => {
+  const file = await withMatrix('single.yaml', '[10]');
+  const search = ['--find', 'messages.rate', '--until', 'latency.delivered.p99 < 1m', '--without-gates'];
+  const trial = ['--from', '20', '--max', '20', '--trial', '1s', '--confirm', '1s'];
+  await c2m('ab', file, '--runs', '2', '--quiet', '--out', join(folder, 'ab'));
+  await c2m('capacity', file, ...search, ...trial, '--quiet', '--out', join(folder, 'capacity'));
+  for (const place of ['ab/a/001', 'ab/b/001', 'capacity/001']) {
+    const { connections } = JSON.parse(await readFile(join(folder, place, 'run.json'), 'utf8'));
+    expect(connections.target, place).toBe(10);
+  }
+}, 180_000);
+
+test('c2m doctor fits the combination of a matrix that needs most', async () => {
+  const file = await withMatrix('large.yaml', '[16000000, 10]');
+  const { status, stdout } = await c2m('doctor', file, '--json');
+  expect(status).toBe(1);
+  expect(JSON.parse(stdout).fit).toMatchObject({
+    scenario: 'mine (matrix: count 16000000)',
+    clients: 16_000_000,
+    fits: false,
+  });
+}, 30_000);

@@ -1,11 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { readRecordSet } from '../../record/record-set.js';
 import type { RunRecord } from '../../record/run.js';
 import { testFolder } from '../support/folder.js';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.js';
 import { familiesOf, linesOf } from '../telemetry/page-lines.js';
-import { c2m, startC2m } from './c2m.js';
+import { c2m, type RunningCommand, startC2m } from './c2m.js';
 
 let receiver: OtlpReceiver | undefined;
 afterEach(async () => {
@@ -33,6 +34,42 @@ function scenario(): { folder: string; file: string; out: string } {
   return { folder, file, out: join(folder, 'record') };
 }
 
+/** What the command says of its page. */
+async function pageAddress(command: RunningCommand): Promise<string> {
+  const [, url = ''] = await vi.waitFor(
+    () => {
+      const said = /metrics at (http:\/\/127\.0\.0\.1:\d+\/metrics)\n/.exec(command.words());
+      if (!said) throw new Error(command.words());
+      return said;
+    },
+    { timeout: 20_000, interval: 20 },
+  );
+  return url;
+}
+
+/** Looks at the page of a command until it has told of that many runs. @returns their labels */
+async function runsOnPage(command: RunningCommand, count: number): Promise<string[]> {
+  const url = await pageAddress(command);
+  const seen = new Set<string>();
+  await vi.waitFor(
+    async () => {
+      const page = await (await fetch(url)).text();
+      const [, labels] = /^c2m_run_info\{(.*)\} 1$/m.exec(page) ?? [];
+      if (labels) seen.add(labels);
+      expect(seen.size, command.words()).toBeGreaterThanOrEqual(count);
+    },
+    { timeout: SERIES_MS - 20_000, interval: 50 },
+  );
+  return [...seen].map((labels) => labels.replace(/,?(scenario|version)="[^"]*"/g, '').replace(/^,/, ''));
+}
+
+/** Of the trace of a record, by the id that both have. */
+function attributesOf({ id }: RunRecord): Record<string, unknown> | undefined {
+  const traceId = id.replaceAll('-', '');
+  const root = receiver?.spans().find((span) => span.traceId === traceId && span.parentId === '');
+  return root?.attributes;
+}
+
 const recordIn = (out: string): RunRecord => JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
 
 test('a run tells Prometheus, a receiver of OTLP, GitHub and GitLab, and each of them what its record says', async () => {
@@ -43,14 +80,7 @@ test('a run tells Prometheus, a receiver of OTLP, GitHub and GitLab, and each of
   vi.stubEnv('GITHUB_STEP_SUMMARY', summary);
   vi.stubEnv('GITHUB_WORKSPACE', folder);
   const command = startC2m('run', file, '--out', out, '--metrics', '0', '--otlp', receiver.url, '--gitlab');
-  const [, url = ''] = await vi.waitFor(
-    () => {
-      const said = /metrics at (http:\/\/127\.0\.0\.1:\d+\/metrics)\n/.exec(command.words());
-      if (!said) throw new Error(command.words());
-      return said;
-    },
-    { timeout: 20_000, interval: 20 },
-  );
+  const url = await pageAddress(command);
   const page = await vi.waitFor(
     async () => {
       const text = await (await fetch(url)).text();
@@ -95,6 +125,102 @@ test('a run tells Prometheus, a receiver of OTLP, GitHub and GitLab, and each of
     `c2m_run_messages_delivered_total{scenario="tiny"} ${record.messages.delivered}\n`,
   );
 });
+
+/** Several runs one after the other, on a machine that has much else to do. */
+const SERIES_MS = 180_000;
+const BRIEF = ['--set', 'phases.talk.duration=1500ms', '--quiet'];
+
+test(
+  'c2m ab tells of one run after the other, which variant each is, and has a trace of each',
+  async () => {
+    const { file, out } = scenario();
+    receiver = await startOtlpReceiver();
+    const command = startC2m(
+      ...['ab', file, '--b', 'clients.count=30', '--runs', '2', ...BRIEF, '--out', out],
+      ...['--metrics', '0', '--otlp', receiver.url],
+    );
+    const runs = await runsOnPage(command, 4);
+    expect(runs.slice(0, 4)).toEqual([
+      'number="1",overrides="",variant="A"',
+      'number="1",overrides="clients.count=30",variant="B"',
+      'number="2",overrides="clients.count=30",variant="B"',
+      'number="2",overrides="",variant="A"',
+    ]);
+    expect((await command.ended).stderr).not.toContain('--otlp');
+    for (const [folder, variant] of [
+      ['a', 'A'],
+      ['b', 'B'],
+    ] as const) {
+      const records = await readRecordSet(join(out, folder));
+      expect(records.length).toBeGreaterThanOrEqual(2);
+      for (const [index, { record }] of records.entries())
+        expect(attributesOf(record)).toMatchObject({
+          'c2m.run.variant': variant,
+          'c2m.run.number': `${index + 1}`,
+        });
+      const figures = receiver.requests.flatMap(({ metrics }) => metrics);
+      const sent = figures
+        .filter(({ name }) => name === 'c2m.run.messages_sent')
+        .flatMap(({ points }) => points.filter(({ attributes }) => attributes.variant === variant));
+      expect(sent.map(({ value }) => value)).toEqual(
+        expect.arrayContaining(records.map(({ record }) => record.messages.sent)),
+      );
+    }
+  },
+  SERIES_MS,
+);
+
+test(
+  'c2m capacity tells of one trial after the other, and which it is',
+  async () => {
+    const { file, out } = scenario();
+    receiver = await startOtlpReceiver();
+    const command = startC2m(
+      ...['capacity', file, '--find', 'messages.rate', '--until', 'latency.delivered.p99 < 1m'],
+      ...['--without-gates', '--set', 'actions=[]', '--from', '50', '--max', '50', '--workers', '1'],
+      ...['--trial', '1500ms', '--confirm', '1500ms', '--quiet'],
+      ...[
+        '--from',
+        '50',
+        '--max',
+        '50',
+        '--trial',
+        '1500ms',
+        '--confirm',
+        '1500ms',
+        '--workers',
+        '1',
+        '--quiet',
+      ],
+      ...['--out', out, '--metrics', '0', '--otlp', receiver.url],
+    );
+    const trials = await runsOnPage(command, 2);
+    expect(trials).toEqual([
+      'trial="1",level="50",length="short",workers="1"',
+      'trial="2",level="50",length="full",workers="1"',
+    ]);
+    expect((await command.ended).status).toBe(0);
+    const records = await readRecordSet(join(out, 'workers-1'));
+    expect(records.map(({ record }) => attributesOf(record)?.['c2m.run.trial'])).toEqual(['1', '2']);
+  },
+  SERIES_MS,
+);
+
+test(
+  'c2m run tells which run of --repeat, and which combination of a matrix it is at',
+  async () => {
+    const { folder, out } = scenario();
+    const file = join(folder, 'both.yaml');
+    writeFileSync(file, 'extends: tiny.yaml\nname: both\nmatrix: { clients.count: [20, 30] }\n');
+    const command = startC2m('run', file, ...BRIEF, '--out', out, '--metrics', '0');
+    expect(await runsOnPage(command, 2)).toEqual([
+      'number="1",combination="count 20"',
+      'number="1",combination="count 30"',
+    ]);
+    await command.ended;
+  },
+  SERIES_MS,
+);
 
 test('what is wrong with where to look is told before anything is started', async () => {
   const { file, out } = scenario();

@@ -132,6 +132,16 @@ describe('the page of a run that goes on', () => {
     expect(page.has('c2m_run_messages_sent_total')).toBe(false);
   });
 
+  test('of several runs of a command says on every series which group it belongs to, and beside that which run it is', async () => {
+    const place = { group: { variant: 'B' }, about: { number: '3' } };
+    const page = await pageOf(runUnderWay(undefined, place));
+    expect([...page.keys()].filter((series) => !series.includes('variant="B"'))).toEqual([]);
+    expect(page.get('c2m_run_latency_seconds_count{kind="delivered",variant="B"}')).toBe(4);
+    expect([...page.keys()].filter((series) => series.includes('number='))).toEqual([
+      'c2m_run_info{scenario="offline-backlog",version="1.2.3",number="3",variant="B"}',
+    ]);
+  });
+
   test('has no name twice', () => {
     const state = runUnderWay();
     state.hasEnded = true;
