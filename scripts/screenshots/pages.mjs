@@ -124,9 +124,8 @@ export async function liveRun(folder) {
 
 /** Until the report of a run that goes on tells of its second phase. */
 export async function hasGoneOn(page) {
-  await page.waitForFunction(`parseFloat(
-    [...document.querySelectorAll('.hero .facts div')].find((fact) => fact.textContent.startsWith('Took'))?.querySelector('dd').textContent,
-  ) >= 14`);
+  const took = page.locator('.hero .facts div', { hasText: 'Took' }).locator('dd');
+  while (!(Number.parseFloat(await took.innerText()) >= 14)) await page.waitForTimeout(250);
 }
 
 async function c2m(folder, ...words) {
