@@ -26,7 +26,7 @@ export default function configure(eleventy) {
     const file = fileOf(this.page);
     return layout({ file, title: titleOf(file), content, sections });
   });
-  for (const ending of ['png', 'svg', 'json', 'yaml', 'html'])
+  for (const ending of ['png', 'webp', 'svg', 'json', 'yaml', 'html'])
     eleventy.addPassthroughCopy(`docs/**/*.${ending}`);
   eleventy.on('eleventy.after', ({ directories }) => writeReports(directories.output));
 }

@@ -50,6 +50,7 @@ export const SECTIONS = [
     title: 'Operation',
     pages: [
       'docs/live-page.md',
+      'docs/screenshots.md',
       'docs/ci.md',
       'docs/observability.md',
       'docs/machines.md',

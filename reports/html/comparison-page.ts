@@ -34,6 +34,7 @@ h3 { margin: 0; font-size: 15px; line-height: 1.4; }
 .curves p { color: var(--quiet); font-size: 13.5px; }
 .compared td, .compared th { vertical-align: middle; white-space: nowrap; }
 .compared thead th, .compared tbody th, .compared td.change { white-space: normal; }
+.compared td.change { min-width: 9em; }
 .compared td.judged { font-weight: 600; white-space: normal; min-width: 8em; }
 @media screen and (max-width: 560px) { .compared td, .compared th { white-space: normal; } }
 .compared .worse, .compared .missing { color: var(--bad); }
