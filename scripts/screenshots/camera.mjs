@@ -21,7 +21,7 @@ const SHEET_WIDTH = 500;
 const GAP = 16;
 const DESK_COLOUR = '#9aa3ad';
 /** Of one picture: forty of them are fetched in a moment. */
-const MOST_BYTES = 130_000;
+const MOST_BYTES = 120_000;
 
 const run = promisify(execFile);
 
