@@ -157,7 +157,8 @@ describe('a search, rendered', () => {
     const page = capacityPage(capacityFixture());
     expect(page).not.toMatch(/<script|src=|url\(|@import|https?:\/\/(?!www\.w3\.org)/);
     expect(page.match(/<a href="\d{3}\/report\.html">/g)).toHaveLength(12);
-    expect(page.match(/<svg class="still"/g)).toHaveLength(2);
+    for (const width of ['wide', 'narrow'])
+      expect(page.match(new RegExp(`<svg class="still ${width}"`, 'g')), width).toHaveLength(2);
     for (const words of ['holds 4,000', 'latency.delivered.p99 &lt; 250ms', 'left out: it tells how much'])
       expect(page).toContain(words);
     expect(page).not.toMatch(/NaN|Infinity|undefined/);
@@ -208,7 +209,8 @@ describe('levels over the workers', () => {
     expect(law).toMatch(/one worker brings 1,\d{3} messages\/s|one worker brings 2,\d{3} messages\/s/);
     const page = capacityPage(capacity);
     expect(page).toContain('class="band"');
-    expect(page.match(/<svg class="still"/g)).toHaveLength(13);
+    for (const width of ['wide', 'narrow'])
+      expect(page.match(new RegExp(`<svg class="still ${width}"`, 'g')), width).toHaveLength(13);
     expect(page).not.toMatch(/NaN|Infinity|undefined/);
   });
 

@@ -1,19 +1,23 @@
 type CleanUp = () => unknown;
 
-const afterTests: CleanUp[] = [];
-const afterFiles: CleanUp[] = [];
+/** What ends before what: whoever uses a server before the server, and a server before its folder is gone. */
+const STAGES = ['users', 'servers', 'folders'] as const;
+type Stage = (typeof STAGES)[number];
+
+const afterTests: [Stage, CleanUp][] = [];
+const afterFiles: [Stage, CleanUp][] = [];
 
 /**
  * For modules that make something for tests: `afterEach` of vitest holds for the file of tests that loads the module first,
  * and a process that runs several files loads it once.
  */
-export function afterEachTest(cleanUp: CleanUp): void {
-  afterTests.push(cleanUp);
+export function afterEachTest(stage: Stage, cleanUp: CleanUp): void {
+  afterTests.push([stage, cleanUp]);
 }
 
 /** The same for what all tests of a file share. */
-export function afterAllTests(cleanUp: CleanUp): void {
-  afterFiles.push(cleanUp);
+export function afterAllTests(stage: Stage, cleanUp: CleanUp): void {
+  afterFiles.push([stage, cleanUp]);
 }
 
 /** Called by `clean-up-hooks.ts` in every file of tests. */
@@ -25,14 +29,16 @@ export async function cleanUpAfterFile(): Promise<void> {
   await runAll(afterFiles);
 }
 
-/** Backwards: what was made with something else ends before that. All of them run, and what fails is told. */
-async function runAll(cleanUps: readonly CleanUp[]): Promise<void> {
+/** All of them run, and what fails is told. */
+async function runAll(cleanUps: readonly [Stage, CleanUp][]): Promise<void> {
   const errors: unknown[] = [];
-  for (const cleanUp of cleanUps.toReversed()) {
-    try {
-      await cleanUp();
-    } catch (error) {
-      errors.push(error);
+  for (const stage of STAGES) {
+    for (const [, cleanUp] of cleanUps.filter(([of]) => of === stage)) {
+      try {
+        await cleanUp();
+      } catch (error) {
+        errors.push(error);
+      }
     }
   }
   if (errors.length > 0) throw new AggregateError(errors, `clean-up after a test: ${errors.join('; ')}`);

@@ -146,7 +146,7 @@ export async function quiet(peers: TestPeer[]): Promise<void> {
   await expect.poll(() => peers.map(({ bus }) => bus.waitingBytes)).toEqual(peers.map(() => 0));
 }
 
-afterEachTest(async () => {
+afterEachTest('users', async () => {
   await Promise.all(
     running.splice(0).map(async ({ bus, connection }) => {
       await bus.close();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterEachTest } from './clean-up.js';
 
 const endings: (() => Promise<unknown>)[] = [];
-afterEachTest(async () => {
+afterEachTest('servers', async () => {
   await Promise.all(endings.splice(0).map((end) => end()));
 });
 

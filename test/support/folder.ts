@@ -22,8 +22,8 @@ function makeFolder(of: string[]): string {
   return folder;
 }
 
-afterEachTest(() => clear(made));
-afterAllTests(() => clear(kept));
+afterEachTest('folders', () => clear(made));
+afterAllTests('folders', () => clear(kept));
 
 function clear(folders: string[]): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });

@@ -88,7 +88,7 @@ export function put(store: JetStreamStore, name: string, text: string): Promise<
   return store.commit() as Promise<void>;
 }
 
-afterEachTest(async () => {
+afterEachTest('users', async () => {
   await Promise.all(stores.splice(0).map((store) => store.close()));
   await Promise.all(connections.splice(0).map((connection) => connection.close()));
   await closeNatsClusters();

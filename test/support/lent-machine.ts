@@ -5,7 +5,7 @@ import { afterEachTest } from './clean-up.js';
 import type { NatsServer } from './nats-server.js';
 
 const lent: { machine: LentMachine; close: () => Promise<void> }[] = [];
-afterEachTest(async () => {
+afterEachTest('users', async () => {
   await Promise.all(lent.splice(0).map(({ close }) => close()));
 });
 

@@ -14,7 +14,7 @@ export const VERSION = '0.0.0';
 const ends: (() => Promise<unknown>)[] = [];
 
 /** Lasts as long as the test: what it left is ended before the server of NATS is. */
-afterEachTest(async () => {
+afterEachTest('users', async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 

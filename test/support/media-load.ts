@@ -15,7 +15,7 @@ export type Answer = (request: IncomingMessage, response: ServerResponse) => voi
 export type MediaFigures = NonNullable<Measurement['media']>;
 
 const closing: (() => void)[] = [];
-afterEachTest(() => {
+afterEachTest('servers', () => {
   for (const close of closing.splice(0)) close();
 });
 

@@ -12,7 +12,7 @@ export const ANNA = 1;
 export const BERT = 2;
 
 const running: RunningMedia[] = [];
-afterEachTest(async () => {
+afterEachTest('servers', async () => {
   await Promise.all(running.splice(0).map((media) => media.close()));
 });
 

@@ -7,7 +7,7 @@ import { testRun, testScenario } from './run.js';
 
 const brokers: Mosquitto[] = [];
 
-afterEachTest(async () => {
+afterEachTest('servers', async () => {
   await Promise.all(brokers.splice(0).map((broker) => broker.close()));
 });
 

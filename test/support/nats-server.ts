@@ -116,7 +116,7 @@ async function freePorts(): Promise<[number, number, number]> {
   return ports as [number, number, number];
 }
 
-afterEachTest(async () => {
+afterEachTest('servers', async () => {
   for (const { server, folder } of running.splice(0)) {
     await server.kill();
     await rm(folder, { recursive: true, force: true });

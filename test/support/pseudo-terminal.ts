@@ -93,6 +93,6 @@ function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-afterEachTest(() => {
+afterEachTest('users', () => {
   for (const session of sessions) session.kill('SIGKILL');
 });

@@ -114,6 +114,6 @@ export async function testRun(
 }
 
 // Tests of one file may run at once.
-afterAllTests(async () => {
+afterAllTests('folders', async () => {
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
 });

@@ -19,7 +19,7 @@ export async function testServer(config: ServerConfigInput = {}): Promise<Runnin
   return server;
 }
 
-afterEachTest(async () => {
+afterEachTest('servers', async () => {
   await Promise.all(running.splice(0).map((server) => server.close()));
 });
 

@@ -22,7 +22,7 @@ import { testScenario } from './run.js';
 type Said<Kind extends FromAgent['kind']> = Extract<FromAgent, { kind: Kind }>;
 
 const running: TestCoordinator[] = [];
-afterEachTest(async () => {
+afterEachTest('users', async () => {
   await Promise.all(running.splice(0).map((coordinator) => coordinator.close()));
 });
 

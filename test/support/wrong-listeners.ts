@@ -10,7 +10,7 @@ import { testFolder } from './folder.js';
 /** Servers that listen and speak something else; all are ended after the test. */
 
 const endings: (() => unknown)[] = [];
-afterEachTest(async () => {
+afterEachTest('servers', async () => {
   await Promise.all(endings.splice(0).map((end) => end()));
 });
 

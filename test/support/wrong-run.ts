@@ -5,7 +5,7 @@ import { afterEachTest } from './clean-up.js';
 import { testRun, testScenario } from './run.js';
 
 const servers: WrongServer[] = [];
-afterEachTest(async () => {
+afterEachTest('users', async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
