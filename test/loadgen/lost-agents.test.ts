@@ -1,14 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { contradictions } from '../../record/sums.js';
 import { judge } from '../../record/verdict.js';
+import { agentProcesses } from '../support/agent-processes.js';
 import { testRun, testScenario } from '../support/run.js';
 import { addressOf, testServer } from '../support/server.js';
-
-function children(): number[] {
-  const pids = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim();
-  return pids === '' ? [] : pids.split(' ').map(Number);
-}
 
 /** A run of two agents, one of which is killed while messages are under way. */
 async function runWithOneKilled(lost: 'invalidate' | 'tolerate') {
@@ -25,7 +20,7 @@ async function runWithOneKilled(lost: 'invalidate' | 'tolerate') {
   run.on('agents', ({ agents, hosts, lost: gone }) => agentsTold.push({ agents, hosts, lost: gone.length }));
   let isKilled = false;
   run.on('sample', ({ messages }) => {
-    const [victim] = children();
+    const [victim] = agentProcesses();
     if (messages.sent === 0 || isKilled || victim === undefined) return;
     isKilled = true;
     process.kill(victim, 'SIGKILL');

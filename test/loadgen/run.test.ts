@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -11,15 +10,10 @@ import { RECORD_FILES, readTimeline } from '../../record/folder.js';
 import { LATENCY_KINDS, runRecordSchema } from '../../record/run.js';
 import { judge } from '../../record/verdict.js';
 import type { Scenario } from '../../scenarios/scenario.js';
+import { agentProcesses } from '../support/agent-processes.js';
 import { testRun, testScenario } from '../support/run.js';
 import { addressOf, crash, testServer } from '../support/server.js';
 import { rightLedger } from '../support/wrong-run.js';
-
-/** Pids of the processes that this one has forked. */
-function children(): number[] {
-  const pids = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim();
-  return pids === '' ? [] : pids.split(' ').map(Number);
-}
 
 async function unusedPort(): Promise<number> {
   const server = createServer();
@@ -296,7 +290,7 @@ describe('a run that cannot be completed says why', () => {
       code: 'C2M_RUN',
       message: expect.stringContaining(`nothing listens at tcp://127.0.0.1:${port} (ECONNREFUSED)`),
     });
-    expect(children()).toEqual([]);
+    expect(agentProcesses()).toEqual([]);
   });
 
   test('the admin port does not answer', async () => {
@@ -337,7 +331,7 @@ describe('a run that is stopped early', () => {
     expect(measurement.isPartial).toBe(true);
     expect(measurement.messages.sent).toBeGreaterThan(0);
     expect(measurement.messages.lost).toBe(0);
-    expect(children()).toEqual([]);
+    expect(agentProcesses()).toEqual([]);
   });
 
   test('by an agent that dies is invalid: a fault names it, and its messages are counted as far as it told', async () => {
@@ -351,7 +345,7 @@ describe('a run that is stopped early', () => {
     ]);
     expect(measurement.messages.sent).toBeGreaterThan(0);
     expect(measurement.durationSeconds).toBeLessThan(30);
-    expect(children()).toEqual([]);
+    expect(agentProcesses()).toEqual([]);
   });
 
   test('by an agent that dies, and then by an interruption, is partial', async () => {
@@ -381,7 +375,7 @@ function withAgents(
 function killOneOf(run: RunHandle): void {
   let isKilled = false;
   run.on('sample', ({ messages }) => {
-    const [victim] = children();
+    const [victim] = agentProcesses();
     if (messages.sent === 0 || isKilled || victim === undefined) return;
     isKilled = true;
     process.kill(victim, 'SIGKILL');

@@ -16,7 +16,7 @@ import {
 import { busMessage } from '../../support/bus-messages.js';
 
 const HOMES = 100;
-const HEADER: BatchHeader = { version: 2, flags: 0, from: 1, to: 2, number: 1, confirmed: 0 };
+const HEADER: BatchHeader = { version: 3, flags: 0, from: 1, to: 2, number: 1, confirmed: 0 };
 
 interface Said {
   home: number;
@@ -55,7 +55,7 @@ function batchOf(all: Said[], header = HEADER): Buffer {
   return batch;
 }
 
-function readAll(batch: Buffer, version = 2): Said[] {
+function readAll(batch: Buffer, version = 3): Said[] {
   const read: Said[] = [];
   readBatch(batch, version, {
     message: (home, message) => read.push({ home, message }),
