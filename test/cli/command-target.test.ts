@@ -61,7 +61,8 @@ test('a second Ctrl-C does not wait, and leaves no server either', async () => {
 }, 40_000);
 
 describe.skipIf(!canSendPackets)('over packets', () => {
-  const PACKETS = 'generator: { transport: packets }';
+  // On a machine that has other things to do the generator is late, and this is about where the server is.
+  const PACKETS = 'generator: { transport: packets, lagLimit: 60s }';
 
   test('the server runs in the network of the run, where its clients are', async () => {
     const { file, out } = await scenarioOf('0.0.0.0', PACKETS);
