@@ -98,8 +98,8 @@ export async function print(page) {
 
 /** As WebP, as good as fits. */
 export async function asWebp(picture) {
-  for (const quality of [60, 40]) {
-    const webp = await sharp(picture).webp({ quality, effort: 4 }).toBuffer();
+  for (const quality of [55, 40]) {
+    const webp = await sharp(picture).webp({ quality, effort: 6 }).toBuffer();
     if (webp.length <= MOST_BYTES) return webp;
   }
   const { width } = await sharp(picture).metadata();
