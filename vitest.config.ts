@@ -12,7 +12,7 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     // Each of them starts servers and agents of its own, and waits for them for most of its time.
-    maxWorkers: 6,
+    maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // What is waited for comes when the machine has time for it.

@@ -24,7 +24,7 @@ describe('c2m run --ui', { timeout: 60_000 }, () => {
     const { status, stdout, stderr } = await c2m(
       ...['run', '--ui', 'ci-smoke', '--json', '--out', join(testFolder(), 'run')],
       ...['--set', 'clients.count=20', '--set', 'target.embedded.workers=1', '--set', 'gates=[]'],
-      ...['--set', 'phases=[{name: talk, duration: 1s, rate: 50/s}]'],
+      ...['--set', 'phases=[{name: talk, duration: 1s, rate: 50/s}]', '--set', 'generator.lagLimit=1m'],
     );
     expect(status).toBe(0);
     expect(runRecordSchema.parse(JSON.parse(stdout)).verdict).toBe('passed');

@@ -143,12 +143,17 @@ export class HostsLab {
     return this.coordinator.start([process.execPath, C2M, ...argv]).ended;
   }
 
-  /** A scenario for the server of this lab: 100 clients, and what a test says over it. */
-  async startRun(scenario: Partial<ScenarioText>, ...argv: string[]): Promise<LabRun> {
+  /** A scenario for the server of this lab: 100 clients, and what a test says over it. @returns where it is, and where to record */
+  async write(scenario: Partial<ScenarioText>): Promise<{ file: string; folder: string }> {
     this.#runs += 1;
     const folder = join(this.#folder, `run-${this.#runs}`);
     const file = `${folder}.yaml`;
     await writeFile(file, JSON.stringify({ ...this.#usual(), ...scenario }));
+    return { file, folder };
+  }
+
+  async startRun(scenario: Partial<ScenarioText>, ...argv: string[]): Promise<LabRun> {
+    const { file, folder } = await this.write(scenario);
     const words = ['run', file, '--agents', this.nats, '--out', folder, ...argv];
     const command = this.coordinator.start([process.execPath, C2M, ...words]);
     const outcome = command.ended.then(async (ended) => ({
