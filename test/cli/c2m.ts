@@ -1,4 +1,4 @@
-import { afterEach } from 'vitest';
+import { afterEachTest } from '../support/clean-up.js';
 import { type Ended, type RunningCommand, startCommand } from '../support/running-command.js';
 
 export type { Ended, RunningCommand };
@@ -18,6 +18,6 @@ export function c2m(...argv: string[]): Promise<Ended> {
   return startC2m(...argv).ended;
 }
 
-afterEach(() => {
+afterEachTest('users', () => {
   for (const command of running) command.kill('SIGKILL');
 });
