@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chromium } from 'playwright-core';
+import { launchBrowser } from './chromium.js';
 
 /**
  * Watches a run on its page in Chromium: neither the page nor the process that serves it may grow with the time.
@@ -60,10 +60,7 @@ const address = await new Promise<string>((resolve) => {
   });
 });
 
-const browser = await chromium.launch({
-  executablePath: process.env.C2M_CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
-});
+const browser = await launchBrowser();
 const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
 const faults: string[] = [];
 page.on('pageerror', ({ message }) => faults.push(message));

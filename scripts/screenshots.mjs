@@ -8,7 +8,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { asWebp, launchBrowser, openPage, photograph, print } from './screenshots/camera.mjs';
+import { launchBrowser } from '../dist/bench/chromium.js';
+import { asWebp, openPage, photograph, print } from './screenshots/camera.mjs';
 import { BROWSED, browse, hasGoneOn, liveRun, writePages } from './screenshots/pages.mjs';
 
 const { values, positionals } = parseArgs({ options: { png: { type: 'string' } }, allowPositionals: true });

@@ -3,7 +3,6 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { chromium } from 'playwright-core';
 import sharp from 'sharp';
 
 /** CSS pixels, as a desk and a phone have them. */
@@ -24,19 +23,6 @@ const DESK_COLOUR = '#9aa3ad';
 const MOST_BYTES = 120_000;
 
 const run = promisify(execFile);
-
-export async function launchBrowser() {
-  return await chromium.launch({
-    executablePath: process.env.C2M_CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--disable-background-networking',
-    ],
-  });
-}
 
 /** Opens an address as wide as a desk or a phone has it, once its charts are drawn. */
 export async function openPage(browser, address, medium) {

@@ -179,19 +179,6 @@ test(
       ...['capacity', file, '--find', 'messages.rate', '--until', 'latency.delivered.p99 < 1m'],
       ...['--without-gates', '--set', 'actions=[]', '--from', '50', '--max', '50', '--workers', '1'],
       ...['--trial', '1500ms', '--confirm', '1500ms', '--quiet'],
-      ...[
-        '--from',
-        '50',
-        '--max',
-        '50',
-        '--trial',
-        '1500ms',
-        '--confirm',
-        '1500ms',
-        '--workers',
-        '1',
-        '--quiet',
-      ],
       ...['--out', out, '--metrics', '0', '--otlp', receiver.url],
     );
     const trials = await runsOnPage(command, 2);

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchBrowser } from '../fixtures/browser.js';
+import { launchBrowser } from '../../bench/chromium.js';
 import { accessibilityFaults } from '../fixtures/page-checks.js';
 import { filesIn } from '../support/source-files.js';
 

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { launchBrowser } from '../../bench/chromium.js';
 import { scalabilityOf } from '../../lab/capacity/scalability-of.js';
 import { capacityPage } from '../../reports/html/capacity-page.js';
-import { launchBrowser } from '../fixtures/browser.js';
 import { capacityFixture, searchFixture } from '../fixtures/capacity.js';
 import { testFolder } from '../support/folder.js';
 

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launchBrowser } from '../../bench/chromium.js';
 import { junitXml } from '../../reports/junit.js';
 import { twoHosts, withHosts } from '../fixtures/agents.js';
-import { launchBrowser } from '../fixtures/browser.js';
 import { recordFixture } from '../fixtures/record.js';
 import { reportedRun } from '../fixtures/reported-run.js';
 import { schemaViolations, type XmlElement } from '../support/xml-schema.js';

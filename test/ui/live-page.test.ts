@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchBrowser } from '../../bench/chromium.js';
 import { type RunRecord, runRecordSchema } from '../../record/run.js';
 import { type RunningCommand, startC2m } from '../cli/c2m.js';
-import { launchBrowser } from '../fixtures/browser.js';
 import { accessibilityFaults, sectionTexts, tabStops } from '../fixtures/page-checks.js';
 import { testFolder } from '../support/folder.js';
 

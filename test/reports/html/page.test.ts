@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launchBrowser } from '../../../bench/chromium.js';
 import { writeReports } from '../../../reports/write.js';
 import { PUBLISHED_RESULTS } from '../../../scenarios/published-results.js';
 import { manyAgents, twoHosts, withHosts } from '../../fixtures/agents.js';
-import { launchBrowser } from '../../fixtures/browser.js';
 import { accessibilityFaults } from '../../fixtures/page-checks.js';
 import {
   type RecordFixture,

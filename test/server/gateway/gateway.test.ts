@@ -2,10 +2,10 @@ import { createServer, request } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { launchBrowser } from '../../../bench/chromium.js';
 import { encodeFrame } from '../../../protocol/encode.js';
 import { FrameType, PROTOCOL_VERSION, ReasonCode } from '../../../protocol/frame.js';
 import type { RunningServer } from '../../../server/server.js';
-import { launchBrowser } from '../../fixtures/browser.js';
 import { type Address, TestClient } from '../../support/client.js';
 import { addressOf, testServer } from '../../support/server.js';
 
