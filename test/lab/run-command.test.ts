@@ -64,7 +64,7 @@ describe('a run against a server that the lab starts', () => {
     const port = await freePort();
     const { record, folder } = await runAgainstTarget(
       { command: { run: ['node', RELAY, '--port', port] }, addresses: [`ws://127.0.0.1:${port}`] },
-      'actions: [{ at: 1s, do: kill-server }]\ngenerator: { drain: 1500ms }',
+      'actions: [{ at: 1s, do: kill-server }]\ngenerator: { drain: 1500ms, lagLimit: 1m }',
       {},
       '[{ name: talk, duration: 3s, rate: 500/s }]',
     );

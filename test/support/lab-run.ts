@@ -15,6 +15,8 @@ export async function runAgainstTarget(
 ): Promise<{ record: RunRecord; folder: string }> {
   const folder = testFolder();
   const file = join(folder, 'mine.yaml');
+  // How late the generator is on a machine that has other things to do decides nothing here.
+  const patience = more.includes('generator:') ? '' : 'generator: { lagLimit: 1m }';
   await writeFile(
     file,
     `name: mine
@@ -22,8 +24,7 @@ target: ${JSON.stringify(target)}
 clients: { count: 100, connectRate: 500/s, reconnectRate: 1000/s }
 messages: { arrival: constant }
 phases: ${phases}
-# How late the generator is on a machine that has other things to do decides nothing here.
-generator: { lagLimit: 1m }
+${patience}
 ${more}
 `,
   );
