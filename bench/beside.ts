@@ -142,7 +142,9 @@ async function measure(
 }
 
 function median(values: number[]): number {
-  return [...values].sort((one, next) => one - next)[Math.floor(values.length / 2)] as number;
+  const sorted = [...values].sort((one, next) => one - next);
+  const middle = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle)] as number)) / 2;
 }
 
 function count(value: number): string {
