@@ -1,4 +1,26 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Begun last, they would be waited for with nothing beside them. */
+const LONGEST = [
+  '/test/hosts/cluster.',
+  '/test/package/',
+  '/test/loadgen/run.',
+  '/test/docs/guide.',
+  '/test/hosts/',
+  '/test/loadgen/',
+  '/test/cli/',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const index = LONGEST.findIndex((part) => moduleId.includes(part));
+      return index < 0 ? LONGEST.length : index;
+    };
+    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -12,7 +34,8 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     // Each of them starts servers and agents of its own, and waits for them for most of its time.
-    maxWorkers: 4,
+    maxWorkers: 6,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // What is waited for comes when the machine has time for it.

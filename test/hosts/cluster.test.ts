@@ -5,8 +5,8 @@ import { describeHosts } from './rights.js';
 import { until } from './until.js';
 
 /** Messages of each test; `C2M_CLUSTER_MESSAGES=100000` for the whole measure. */
-const MESSAGES = Number(process.env.C2M_CLUSTER_MESSAGES ?? 4500);
-const RATE = MESSAGES > 10_000 ? 1500 : 300;
+const MESSAGES = Number(process.env.C2M_CLUSTER_MESSAGES ?? 1650);
+const RATE = MESSAGES > 10_000 ? 1500 : 150;
 const SECONDS = Math.ceil(MESSAGES / RATE);
 /** Longer than a lease: whoever is silent so long has lost its homes. */
 const PAST_A_LEASE_MS = 6000;

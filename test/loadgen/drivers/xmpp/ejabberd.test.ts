@@ -58,7 +58,7 @@ describe('ejabberd', () => {
         { ...phase!, name: 'away', away: 0.5 },
         { ...phase!, name: 'cut', messageRate: 500, cut: 0.5 },
       ];
-      scenario.generator.drainMs = 2000;
+      scenario.generator.drainMs = 8000;
     };
     const { messages, connections } = await (await run({}, change, ejabberd.tlsEndpoint)).measurement;
     const waiting = await waitingMessages();
@@ -83,7 +83,7 @@ describe('ejabberd', () => {
         { ...cut, name: 'twice' },
         { ...cut, name: 'three times' },
       ];
-      scenario.generator.drainMs = 2000;
+      scenario.generator.drainMs = 8000;
     });
     const { messages, connections, refusals } = await measurement;
     print('sessions resumed', messages);
