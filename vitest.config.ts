@@ -1,10 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Begun last, they would be waited for with nothing beside them. */
-const LONGEST = [
+/** They take longest, or start most processes. Begun last, they would be waited for with nothing beside them. */
+const LONG = [
   '/test/hosts/cluster.',
-  '/test/package/',
   '/test/loadgen/run.',
   '/test/docs/guide.',
   '/test/hosts/',
@@ -12,13 +11,17 @@ const LONGEST = [
   '/test/cli/',
 ];
 
+/** Long ones first, and one of the others beside each of them: side by side they would all be late. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number => {
-      const index = LONGEST.findIndex((part) => moduleId.includes(part));
-      return index < 0 ? LONGEST.length : index;
-    };
-    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
+    const rank = ({ moduleId }: TestSpecification): number =>
+      LONG.findIndex((part) => moduleId.includes(part));
+    const sorted = await super.sort(files);
+    const long = sorted.filter((file) => rank(file) >= 0).sort((one, other) => rank(one) - rank(other));
+    const others = sorted.filter((file) => rank(file) < 0);
+    if (long.length === 0) return others;
+    const before = (at: number): number => Math.floor((at * others.length) / long.length);
+    return long.flatMap((file, at) => [file, ...others.slice(before(at), before(at + 1))]);
   }
 }
 
@@ -34,7 +37,7 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     // Each of them starts servers and agents of its own, and waits for them for most of its time.
-    maxWorkers: 6,
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,

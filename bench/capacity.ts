@@ -128,7 +128,7 @@ async function searchFor(
       fullMs: parseQuantity('duration', options.confirm ?? confirm),
       mostTrials: 60,
       mostMs: 3_600_000,
-      workers: [],
+      sizes: [],
       folder: join(folder, 'records'),
       signal: stopping.signal,
     });

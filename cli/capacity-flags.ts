@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { CapacityOptions } from '../lab/capacity/find-capacity.js';
 import { WANTED, type Wanted } from '../lab/capacity/trial-scenario.js';
+import type { ServerSize } from '../record/capacity.js';
 import { type Gate, GateError, parseGate } from '../record/gate.js';
 import { InputError } from '../record/input-error.js';
 import { parseQuantity, type QuantityKind, UnitError } from '../record/quantity.js';
@@ -22,6 +23,7 @@ export interface CapacityFlags extends NatsFlags, TelemetryFlags {
   maxTrials: string;
   maxTime: string;
   workers?: string;
+  nodes?: string;
   perClient?: true;
   withoutGates?: true;
   out?: string;
@@ -32,7 +34,7 @@ export interface CapacityFlags extends NatsFlags, TelemetryFlags {
 }
 
 const MOST_TRIALS = 1000;
-const MOST_WORKERS = 1024;
+const MOST_SERVERS = { workers: 1024, nodes: 100 };
 const PRECISION = { least: 0.001, most: 0.5 };
 const SHORTEST_TRIAL_MS = 1000;
 
@@ -65,6 +67,7 @@ export function capacityCommandLine(): Command {
       '--workers <list>',
       'the same with each number of workers of an embedded server, such as 1,2,3,4,6,8',
     )
+    .option('--nodes <list>', 'the same with each number of nodes of an embedded cluster, such as 1,2,4')
     .option('--per-client', 'with clients.count: rates grow with the clients')
     .option('--without-gates', 'the gates of the scenario decide nothing')
     .option('--out <dir>', 'folder for all records (default: runs/<time>-<name>-capacity)')
@@ -80,6 +83,7 @@ Examples:
   c2m capacity my.yaml --find clients.count --until 'latency.connect.p99 < 1s' --from 1000 --max 50000
   c2m capacity chat --find messages.rate --until 'latency.accepted.p99 < 100ms' --trial 5s --confirm 30s
   c2m capacity chat --find messages.rate --until 'latency.accepted.p99 < 100ms' --workers 1,2,3,4,6,8
+  c2m capacity cluster-scale --find messages.rate --until 'latency.accepted.p99 < 500ms' --nodes 1,2,4
 `,
   );
 }
@@ -106,7 +110,7 @@ export function readCapacityFlags(flags: CapacityFlags): Omit<CapacityOptions, '
     fullMs: optional(flags.confirm, (text) => readTrial('--confirm', text)),
     mostTrials: readNumberOfRuns('--max-trials', flags.maxTrials, 1, MOST_TRIALS),
     mostMs: readFigure('--max-time', 'duration', flags.maxTime),
-    workers: optional(flags.workers, readWorkers) ?? [],
+    sizes: readSizes(flags),
   };
 }
 
@@ -135,12 +139,21 @@ function readTrial(option: string, text: string): number {
   throw new InputError(`${option}: ${text} is too short to tell anything; write 1s or more`);
 }
 
-function readWorkers(text: string): number[] {
-  const numbers = text.split(',').map((part) => readFigure('--workers', 'count', part));
-  const sorted = [...new Set(numbers)].sort((one, other) => one - other);
-  if (sorted.length === numbers.length && sorted.every((each) => each >= 1 && each <= MOST_WORKERS))
-    return sorted;
-  throw new InputError(`--workers: "${text}" is no list of numbers; write each once, such as 1,2,3,4,6,8`);
+function readSizes({ workers, nodes }: CapacityFlags): ServerSize[] {
+  if (workers !== undefined && nodes !== undefined)
+    throw new InputError(
+      '--workers and --nodes are of two searches: one server has workers, a cluster has nodes',
+    );
+  if (workers !== undefined) return readSizesOf('workers', workers);
+  return nodes === undefined ? [] : readSizesOf('nodes', nodes);
+}
+
+function readSizesOf(of: ServerSize['of'], text: string): ServerSize[] {
+  const counts = text.split(',').map((part) => readFigure(`--${of}`, 'count', part));
+  const sorted = [...new Set(counts)].sort((one, other) => one - other);
+  if (sorted.length === counts.length && sorted.every((each) => each >= 1 && each <= MOST_SERVERS[of]))
+    return sorted.map((count) => ({ of, count }));
+  throw new InputError(`--${of}: "${text}" is no list of numbers; write each once, such as 1,2,3,4,6,8`);
 }
 
 function readFigure(option: string, kind: QuantityKind, text: string): number {

@@ -1,9 +1,10 @@
 import { phasesMs } from '../lab/capacity/trial-scenario.js';
 import type { TrialObservers } from '../lab/capacity/trial-series.js';
-import type { Capacity } from '../record/capacity.js';
+import type { Capacity, ServerSize } from '../record/capacity.js';
 import { printable } from '../record/printable.js';
 import { LEAST_LEVELS } from '../record/scalability/scalability-confidence.js';
 import { trialLine } from '../reports/capacity/capacity-text.js';
+import { sizeWords } from '../reports/capacity/conclusion.js';
 import { levelWords } from '../reports/capacity/level-words.js';
 import { formatSeconds, plural } from '../reports/format.js';
 import { ExitStatus } from './exit-status.js';
@@ -19,12 +20,12 @@ export function capacityProgress(
     if (!quiet) (json ? process.stderr : process.stdout).write(`${printable(words)}\n`);
   };
   return {
-    begins: ({ number, level, length, workers }, loaded) => {
-      const who = workers === null ? '' : ` with ${plural(workers, 'worker')}`;
+    begins: ({ number, level, length, size }, loaded) => {
+      const who = size === null ? '' : ` with ${sizeWords(size)}`;
       tell(
         `trial ${number}: ${levelWords(find, level)}${who} for ${formatSeconds(phasesMs(loaded.scenario) / 1000)}`,
       );
-      const group = workers === null ? {} : { workers: `${workers}` };
+      const group = size === null ? {} : { [size.of]: `${size.count}` };
       const about = { trial: `${number}`, level: `${level}`, length };
       return { ...show.observe(loaded, { group, about }), machines: tell };
     },
@@ -37,10 +38,11 @@ export function capacityProgress(
 }
 
 /** Before anything is run: that it will take more levels for a law. */
-export function tellOfFewWorkers(levels: number): void {
+export function tellOfFewSizes(sizes: readonly ServerSize[]): void {
+  const levels = sizes.length;
   if (levels === 0 || levels >= LEAST_LEVELS) return;
   process.stderr.write(
-    `--workers: ${plural(levels, 'level')} will tell what holds, and no law over them; that takes at least ${LEAST_LEVELS}\n`,
+    `--${sizes[0]?.of}: ${plural(levels, 'level')} will tell what holds, and no law over them; that takes at least ${LEAST_LEVELS}\n`,
   );
 }
 

@@ -5,7 +5,7 @@ import { capacityForTerminal } from '../reports/capacity/capacity-text.js';
 import { writeCapacity } from '../reports/write-capacity.js';
 import { agentsFor } from './agents-option.js';
 import { type CapacityFlags, capacityCommandLine, readCapacityFlags } from './capacity-flags.js';
-import { capacityProgress, statusOfCapacity, tellOfFewWorkers } from './capacity-progress.js';
+import { capacityProgress, statusOfCapacity, tellOfFewSizes } from './capacity-progress.js';
 import { ExitStatus, type Finish } from './exit-status.js';
 import { loadLoneScenario } from './lone-scenario.js';
 import { RecordedRuns } from './recorded-runs.js';
@@ -27,7 +27,7 @@ async function run(file: string, flags: CapacityFlags): Promise<ExitStatus> {
   const agents = agentsFor(flags, flags.agents, [scenario]);
   const folder = flags.out ?? `${defaultRecordFolder(scenario.name)}-capacity`;
   await demandNoRecords(folder);
-  tellOfFewWorkers(options.workers.length);
+  tellOfFewSizes(options.sizes);
   // A pipe is told of each trial, and not of each second of it.
   const isSilent = quiet ?? (json || canBeRedrawn(process.stdout) ? undefined : true);
   const telemetry = await openTelemetry(flags, (words) => process.stderr.write(`${words}\n`));

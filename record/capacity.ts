@@ -66,8 +66,10 @@ const becauseSchema = z.object({
 });
 
 const searchSchema = z.object({
-  /** Of the server; null: as the scenario says. */
+  /** Of the server, where searches differ in that; null: as the scenario says. */
   workers: count.nullable(),
+  /** Of the cluster, where searches differ in that. */
+  nodes: count.nullable().default(null),
   /**
    * `found`: between two levels that are near enough. `lab`: above the level that held, or at every one,
    * the generator gave way, not the server. `most`: the highest that was asked for held. `least`: the lowest did not. `stopped`: it ended before it was done.
@@ -129,9 +131,9 @@ export const capacitySchema = z.object({
     mostTrials: count,
     mostSeconds: z.number(),
   }),
-  /** One, or one for each number of workers. */
+  /** One, or one for each number of workers or nodes. */
   searches: z.array(searchSchema),
-  /** The law that the levels follow over the workers; null: there was one number of them. */
+  /** The law that the levels follow over the workers or nodes; null: there was one number of them. */
   scalability: scalabilitySchema.nullable(),
 });
 
@@ -139,6 +141,18 @@ export type Capacity = z.infer<typeof capacitySchema>;
 export type CapacitySearch = Capacity['searches'][number];
 export type CapacityTrial = CapacitySearch['trials'][number];
 export type Because = NonNullable<CapacitySearch['because']>;
+
+/** How many of what the server is made of. */
+export interface ServerSize {
+  of: 'workers' | 'nodes';
+  count: number;
+}
+
+/** Null: as the scenario says. */
+export function sizeOf({ workers, nodes }: Pick<CapacitySearch, ServerSize['of']>): ServerSize | null {
+  if (workers !== null) return { of: 'workers', count: workers };
+  return nodes === null ? null : { of: 'nodes', count: nodes };
+}
 
 export async function holdsCapacity(folder: string): Promise<boolean> {
   return lstat(join(folder, CAPACITY_FILES.capacity)).then(

@@ -1,6 +1,6 @@
 import { RunError } from '../../loadgen/run-error.js';
 import type { NatsOptions } from '../../nats/connect.js';
-import type { Capacity, CapacitySearch } from '../../record/capacity.js';
+import type { Capacity, CapacitySearch, ServerSize } from '../../record/capacity.js';
 import type { Gate } from '../../record/gate.js';
 import { InputError } from '../../record/input-error.js';
 import { type LoadedScenario, secretsOfLoaded } from '../../scenarios/load.js';
@@ -35,7 +35,7 @@ export interface CapacityOptions {
   mostTrials: number;
   mostMs: number;
   /** Of an embedded server, a search each; empty: as the scenario says. */
-  workers: readonly number[];
+  sizes: readonly ServerSize[];
   folder: string;
   signal?: AbortSignal;
   agents?: NatsOptions;
@@ -69,14 +69,14 @@ export async function findCapacity(
   const searches: CapacitySearch[] = [];
   let failure: Error | undefined;
   let from = plan.from;
-  for (const workers of options.workers.length > 0 ? options.workers : [null]) {
+  for (const size of options.sizes.length > 0 ? options.sizes : [null]) {
     const series = new TrialSeries(
       {
-        load: (trial) => loadSame(options, base, overridesOf(options, plan, base, trial, workers)),
-        workers,
+        load: (trial) => loadSame(options, base, overridesOf(options, plan, base, trial, size)),
+        size,
         isFirst: searches.length === 0,
         folder: options.folder,
-        within: workers === null ? '' : `workers-${workers}`,
+        within: size === null ? '' : `${size.of}-${size.count}`,
         mostTrials: options.mostTrials,
         endsAtMs: startedMs + options.mostMs,
         signal: options.signal,
@@ -84,7 +84,7 @@ export async function findCapacity(
       },
       observers,
     );
-    const search = await runSearch(series, from, plan.range, workers);
+    const search = await runSearch(series, from, plan.range, size);
     searches.push(search);
     failure = series.failure;
     if (series.isLast) break;
@@ -121,7 +121,7 @@ export async function findCapacity(
       },
       // What went wrong may quote what was asked for.
       searches: hideInTexts(searches, secrets),
-      scalability: options.workers.length > 1 ? scalabilityOf(searches) : null,
+      scalability: options.sizes.length > 1 ? scalabilityOf(searches) : null,
     },
   };
 }
@@ -137,7 +137,7 @@ interface CapacityPlan {
 
 function planOf(options: CapacityOptions, { scenario }: LoadedScenario): CapacityPlan {
   const { find, until, areOwnGatesLeftOut, precision } = options;
-  demandLevel(scenario, find, options.workers.length > 0);
+  demandLevel(scenario, find, options.sizes[0]?.of);
   const from = options.from ?? levelOf(scenario, find);
   const isWhole = find === 'clients.count';
   const least = isWhole ? FEWEST_CLIENTS : Math.min(1, from / 2);
@@ -182,7 +182,7 @@ function overridesOf(
   { gates, trialMs, fullMs }: CapacityPlan,
   { scenario }: LoadedScenario,
   { level, length }: WantedTrial,
-  workers: number | null,
+  size: ServerSize | null,
 ): string[] {
   return trialOverrides(scenario, {
     find,
@@ -190,7 +190,7 @@ function overridesOf(
     isPerClient,
     durationMs: length === 'full' ? fullMs : trialMs,
     gates: gatesAt(gates, find === 'clients.count' ? level : scenario.clients.count),
-    workers,
+    size,
   });
 }
 
@@ -198,7 +198,7 @@ async function runSearch(
   series: TrialSeries,
   from: number,
   range: LevelRange,
-  workers: number | null,
+  size: ServerSize | null,
 ): Promise<CapacitySearch> {
   const bracket: Bracket = { holds: null, breaks: null };
   const wanted = searchCapacity(from, range, bracket);
@@ -209,7 +209,8 @@ async function runSearch(
     step = wanted.next(verdict);
   }
   return {
-    workers,
+    workers: size?.of === 'workers' ? size.count : null,
+    nodes: size?.of === 'nodes' ? size.count : null,
     end: step.done ? step.value : 'stopped',
     whyStopped: series.whyStopped,
     ...bracket,

@@ -1,11 +1,13 @@
-import type { Capacity, CapacitySearch } from '../../record/capacity.js';
+import { type Capacity, type CapacitySearch, sizeOf } from '../../record/capacity.js';
 import { fitWithConfidence, TooFewLevels } from '../../record/scalability/scalability-confidence.js';
 
-/** The law that the levels follow over the workers: of those alone at which the server was the limit. */
+/** The law that the levels follow over the workers or nodes: of those alone at which the server was the limit. */
 export function scalabilityOf(searches: readonly CapacitySearch[]): NonNullable<Capacity['scalability']> {
-  const points = searches.flatMap(({ workers, end, holds }) =>
-    end === 'found' && workers !== null && holds ? [{ nodes: workers, perSecond: holds.level }] : [],
-  );
+  const points = searches.flatMap((search) => {
+    const size = sizeOf(search);
+    const { end, holds } = search;
+    return end === 'found' && size && holds ? [{ nodes: size.count, perSecond: holds.level }] : [];
+  });
   const missing = searches.length - points.length;
   const leftOut = missing === 0 ? '' : ` (of ${missing} of ${searches.length} the limit was not found)`;
   try {

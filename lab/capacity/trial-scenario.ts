@@ -1,3 +1,4 @@
+import type { ServerSize } from '../../record/capacity.js';
 import { InputError } from '../../record/input-error.js';
 import { formatQuantity } from '../../record/quantity.js';
 import type { Phase, Scenario } from '../../scenarios/scenario.js';
@@ -17,17 +18,22 @@ export interface TrialChange {
   durationMs: number;
   gates: readonly string[];
   /** Of an embedded server. */
-  workers: number | null;
+  size: ServerSize | null;
 }
 
 const SHORTEST_PHASE_MS = 100;
+
+const SIZE_PATHS: Record<ServerSize['of'], string> = {
+  workers: 'target.embedded.workers',
+  nodes: 'target.embedded.cluster.nodes',
+};
 
 /**
  * A trial as overrides of its scenario, so that its record says what was run, and whoever wants it can run it again. Phases
  * keep their proportions, in time and in load: the level is that of the busiest.
  */
 export function trialOverrides(scenario: Scenario, change: TrialChange): string[] {
-  const { find, level, isPerClient, gates, workers } = change;
+  const { find, level, isPerClient, gates, size } = change;
   const longer = change.durationMs / phasesMs(scenario);
   const growth = level / levelOf(scenario, find);
   const areRatesChanged = find === 'messages.rate' || isPerClient;
@@ -38,7 +44,7 @@ export function trialOverrides(scenario: Scenario, change: TrialChange): string[
       ...(areRatesChanged && busiest(phase) > 0 ? [`phases.${index}.rate=${grown(phase, growth)}`] : []),
       ...(isPerClient && churnRate > 0 ? [`phases.${index}.churn=${rate(churnRate * growth)}`] : []),
     ]),
-    ...(workers === null ? [] : [`target.embedded.workers=${workers}`]),
+    ...(size === null ? [] : [`${SIZE_PATHS[size.of]}=${size.count}`]),
     `gates=${JSON.stringify(gates)}`,
   ];
 }
@@ -68,7 +74,7 @@ export function phasesMs({ phases }: Scenario): number {
 export function demandLevel(
   { name, target, phases, actions }: Scenario,
   find: Wanted,
-  byWorkers: boolean,
+  over: ServerSize['of'] | undefined,
 ): void {
   if (actions.length > 0) {
     throw new InputError(
@@ -77,9 +83,14 @@ export function demandLevel(
   }
   if (find === 'messages.rate' && phases.every((phase) => busiest(phase) === 0))
     throw new InputError(`${name} sends no messages; give a phase a rate, such as --set phases.0.rate=100/s`);
-  if (byWorkers && (target.kind !== 'embedded' || target.cluster)) {
+  if (over === 'workers' && (target.kind !== 'embedded' || target.cluster)) {
     throw new InputError(
       '--workers are those of an embedded server; for another one search with each number of its own, and compare',
+    );
+  }
+  if (over === 'nodes' && (target.kind !== 'embedded' || !target.cluster)) {
+    throw new InputError(
+      '--nodes are those of an embedded cluster (target.embedded.cluster), such as that of cluster-scale; a single server has --workers',
     );
   }
 }

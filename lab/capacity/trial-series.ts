@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { NatsOptions } from '../../nats/connect.js';
-import type { CapacityTrial } from '../../record/capacity.js';
+import type { CapacityTrial, ServerSize } from '../../record/capacity.js';
 import type { RunRecord } from '../../record/run.js';
 import { expectedDurationMs } from '../../scenarios/expected-duration.js';
 import type { LoadedScenario } from '../../scenarios/load.js';
@@ -14,7 +14,7 @@ import type { TrialVerdict, WantedTrial } from './search.js';
 /** A trial that begins. */
 export interface BegunTrial extends WantedTrial {
   number: number;
-  workers: number | null;
+  size: ServerSize | null;
 }
 
 /** Who wants to know how a search is getting on. */
@@ -28,7 +28,7 @@ export interface TrialObservers {
 /** How the trials of one search are run. */
 export interface SeriesPlan {
   load(trial: WantedTrial): Promise<LoadedScenario>;
-  workers: number | null;
+  size: ServerSize | null;
   /** Nothing was tried before: what is wrong with the input is told as that. */
   isFirst: boolean;
   /** Of the whole search; the records go into `within` of it, a folder each. */
@@ -76,7 +76,7 @@ export class TrialSeries {
   }
 
   async #attempt(wanted: WantedTrial): Promise<TrialVerdict | undefined> {
-    const { within, folder, workers, signal, agents } = this.#plan;
+    const { within, folder, size, signal, agents } = this.#plan;
     const loaded = await this.#plan.load(wanted);
     await checkScenario(loaded.scenario, agents);
     if (performance.now() + expectedDurationMs(loaded.scenario) > this.#plan.endsAtMs) {
@@ -85,7 +85,7 @@ export class TrialSeries {
     }
     const number = this.trials.length + 1;
     const own = join(within, numbered(number));
-    const observers = this.#observers.begins?.({ ...wanted, number, workers }, loaded) ?? {};
+    const observers = this.#observers.begins?.({ ...wanted, number, size }, loaded) ?? {};
     const share = new HostShare();
     const outcome = await runScenario(
       loaded,

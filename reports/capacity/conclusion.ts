@@ -1,4 +1,5 @@
-import type { Capacity, CapacitySearch } from '../../record/capacity.js';
+import { type Capacity, type CapacitySearch, type ServerSize, sizeOf } from '../../record/capacity.js';
+import { plural } from '../format.js';
 import { levelWords } from './level-words.js';
 
 /** What one reads first of how a search ended. */
@@ -10,14 +11,20 @@ export const END_WORDS: Record<CapacitySearch['end'], { word: string; kind: 'goo
   stopped: { word: 'Unfinished', kind: 'doubtful' },
 };
 
+/** Such as "3 workers". */
+export function sizeWords({ of, count }: ServerSize): string {
+  return plural(count, of === 'workers' ? 'worker' : 'node');
+}
+
 /** What a search has found, in one sentence: "holds N, breaks at M because X". */
 export function conclusionOf(
   { name, find }: Pick<Capacity, 'name' | 'find'>,
   search: CapacitySearch,
 ): string {
-  const { workers, holds, breaks, because, end, whyStopped } = search;
+  const { holds, breaks, because, end, whyStopped } = search;
   const level = (known: { level: number }): string => levelWords(find, known.level);
-  const who = workers === null ? name : `${name} with ${workers === 1 ? 'one worker' : `${workers} workers`}`;
+  const size = sizeOf(search);
+  const who = size === null ? name : `${name} with ${sizeWords(size)}`;
   const why = because ? ` because ${because.gates}` : '';
   switch (end) {
     case 'found':

@@ -3,6 +3,7 @@ import { throughputInterval } from '../../record/scalability/scalability-confide
 import { throughputAt } from '../../record/scalability/scalability-law.js';
 import { latencyLimits } from '../capacity/latency-limits.js';
 import { LEVEL_HEADS, levelWords, VERDICT_OF_TRIAL } from '../capacity/level-words.js';
+import { axisOf } from '../capacity/scalability-words.js';
 import { formatCompact, formatCount, formatMilliseconds } from '../format.js';
 import { axisFor } from './still-axis.js';
 import { type Line, type Mark, stillChart } from './still-chart.js';
@@ -105,15 +106,23 @@ export function offeredChart({ find }: Capacity, search: CapacitySearch): string
   });
 }
 
-/** Levels over the workers, the law that they follow, and within what its mean lies. */
-export function scalabilityChart({ find, scalability }: Capacity): string {
+/** Levels over the workers or nodes, the law that they follow, apart where nothing was measured, and within what its mean lies. */
+export function scalabilityChart(capacity: Capacity): string {
+  const { find, scalability } = capacity;
+  const axis = axisOf(capacity);
   if (!scalability || scalability.points.length === 0) return '';
   const { points, fit } = scalability;
   const widest = Math.max(...points.map(({ nodes }) => nodes));
   const most = Math.ceil(widest * 1.25);
   const curve = Array.from({ length: CURVE_POINTS + 1 }, (_, at) => 1 + ((most - 1) * at) / CURVE_POINTS);
-  const law = fit ? curve.map((nodes) => ({ x: nodes, y: throughputAt(fit.law, nodes) })) : [];
-  const highest = Math.max(...points.map(({ perSecond }) => perSecond), ...law.map(({ y }) => y));
+  const lawOver = (counts: readonly number[]): { x: number; y: number }[] =>
+    fit ? counts.map((count) => ({ x: count, y: throughputAt(fit.law, count) })) : [];
+  const law = lawOver([...curve.filter((count) => count < widest), widest]);
+  const projection = lawOver([widest, ...curve.filter((count) => count > widest)]);
+  const highest = Math.max(
+    ...points.map(({ perSecond }) => perSecond),
+    ...[...law, ...projection].map(({ y }) => y),
+  );
   // Where the law has no upper bound, or one far above what was measured, the band ends with the chart.
   const ceiling = highest * 1.3;
   const band = fit
@@ -127,16 +136,21 @@ export function scalabilityChart({ find, scalability }: Capacity): string {
       })
     : undefined;
   return stillChart({
-    title: 'What holds, by the number of workers',
-    x: { label: 'workers', low: 0, high: most, isLogarithmic: false, format: formatCount },
+    title: `What holds, by the number of ${axis}`,
+    x: { label: axis, low: 0, high: most, isLogarithmic: false, format: formatCount },
     y: { label: LEVEL_HEADS[find], low: 0, high: ceiling, isLogarithmic: false, format: formatCompact },
-    lines: law.length > 0 ? [{ className: 'plain', isBroken: true, points: law }] : [],
+    lines: fit
+      ? [
+          { className: 'plain', isBroken: false, points: law },
+          { className: 'plain', isBroken: true, points: projection },
+        ]
+      : [],
     marks: points.map(({ nodes, perSecond }) => ({
       x: nodes,
       y: perSecond,
       shape: 'dot',
       className: 'one',
-      title: `${formatCount(nodes)} workers: ${levelWords(find, perSecond)}`,
+      title: `${formatCount(nodes)} ${axis}: ${levelWords(find, perSecond)}`,
     })),
     ...(band && { band }),
   });

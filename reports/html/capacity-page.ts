@@ -1,16 +1,9 @@
-import type { Capacity, CapacitySearch } from '../../record/capacity.js';
+import { type Capacity, type CapacitySearch, sizeOf } from '../../record/capacity.js';
 import { RECORD_FILES } from '../../record/folder.js';
-import { END_WORDS } from '../capacity/conclusion.js';
+import { END_WORDS, sizeWords } from '../capacity/conclusion.js';
 import { LEVEL_HEADS, levelWords, VERDICT_OF_TRIAL, whyWords } from '../capacity/level-words.js';
-import { scalabilityWords } from '../capacity/scalability-words.js';
-import {
-  formatCount,
-  formatMilliseconds,
-  formatRatio,
-  formatSeconds,
-  NOT_MEASURED,
-  plural,
-} from '../format.js';
+import { axisOf, scalabilityWords } from '../capacity/scalability-words.js';
+import { formatCount, formatMilliseconds, formatRatio, formatSeconds, NOT_MEASURED } from '../format.js';
 import { latencyChart, offeredChart, scalabilityChart } from './capacity-charts.js';
 import { escapeHtml, icon, table } from './markup.js';
 import { CHART_STYLE } from './still-chart.js';
@@ -71,17 +64,18 @@ function claim({ find }: Capacity, search: CapacitySearch): string {
 <p>${escapeHtml(search.conclusion)}</p>${becauseBlock(search)}`;
 }
 
-/** The answers for several numbers of workers. */
-function searchTable({ searches }: Capacity): string {
+/** The answers for several numbers of workers or nodes. */
+function searchTable(capacity: Capacity): string {
+  const { searches } = capacity;
   const level = (known: { level: number } | null): string =>
     known ? formatCount(known.level) : NOT_MEASURED;
-  const rows = searches.map(({ workers, holds, breaks, end }) => [
-    `<a href="#trials-${workers}">${workers}</a>`,
-    level(holds),
-    level(breaks),
-    escapeHtml(END_WORDS[end].word.toLowerCase()),
+  const rows = searches.map((search) => [
+    `<a href="#${trialsId(search)}">${sizeOf(search)?.count ?? NOT_MEASURED}</a>`,
+    level(search.holds),
+    level(search.breaks),
+    escapeHtml(END_WORDS[search.end].word.toLowerCase()),
   ]);
-  return table(['workers', 'holds', 'breaks at', ''], rows, 1, 3);
+  return table([axisOf(capacity), 'holds', 'breaks at', ''], rows, 1, 3);
 }
 
 function becauseBlock({ because }: CapacitySearch): string {
@@ -100,15 +94,20 @@ function sentence(clause: string | null): string | null {
 function scalabilitySection(capacity: Capacity): string {
   if (!capacity.scalability) return '';
   const words = scalabilityWords(capacity).map((each) => `<p>${escapeHtml(each)}</p>`);
-  return `<section class="panel" id="scalability"><h2>Over the workers</h2>
+  return `<section class="panel" id="scalability"><h2>Over the ${axisOf(capacity)}</h2>
 ${scalabilityChart(capacity)}
-<p class="legend-words">Dots: the level that held. Broken line: the law; shaded: within what its mean lies.</p>
+<p class="legend-words">Dots: the level that held. Line: the law, broken where it is projected beyond what was measured; shaded: within what its mean lies.</p>
 ${words.join('\n')}</section>`;
 }
 
+function trialsId(search: CapacitySearch): string {
+  const size = sizeOf(search);
+  return size === null ? 'trials' : `trials-${size.count}`;
+}
+
 function searchSection(capacity: Capacity, search: CapacitySearch, isOne: boolean): string {
-  const heading = search.workers === null ? '' : `: ${plural(search.workers, 'worker')}`;
-  const id = search.workers === null ? 'trials' : `trials-${search.workers}`;
+  const size = sizeOf(search);
+  const heading = size === null ? '' : `: ${sizeWords(size)}`;
   const latency = latencyChart(capacity, search);
   const offered = offeredChart(capacity, search);
   return `${latency === '' ? '' : `<section class="panel"><h2>${capacity.find === 'clients.count' ? 'Clients' : 'Throughput'} against latency${heading}</h2>${latency}${legend()}</section>`}
@@ -118,7 +117,7 @@ ${
     : `<section class="panel"><h2>Asked for, and achieved${heading}</h2>${offered}
 <p class="legend-words">Broken line: all that was asked for. Marks as above.</p></section>`
 }
-<section class="panel" id="${id}"><h2>Trials${heading}</h2>${isOne ? '' : `<p>${escapeHtml(search.conclusion)}</p>`}
+<section class="panel" id="${trialsId(search)}"><h2>Trials${heading}</h2>${isOne ? '' : `<p>${escapeHtml(search.conclusion)}</p>`}
 ${trialTable(capacity, search)}
 <p class="quiet">Each trial is a run of its own, with a fresh server where the lab starts it; its number leads to its report.</p></section>`;
 }

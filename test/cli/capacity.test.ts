@@ -56,14 +56,18 @@ test('what is wrong with the flags is told before anything is started', async ()
   const said = await Promise.all([
     wrong('--precision', '90%'),
     wrong('--workers', '1,1'),
+    wrong('--nodes', '0,1'),
+    wrong('--nodes', '1,2', '--workers', '1,2'),
     wrong('--trial', '10ms'),
     wrong('--max', 'much'),
     wrong('--per-client'),
   ]);
-  expect(said.map(({ status }) => status)).toEqual([2, 2, 2, 2, 2]);
+  expect(said.map(({ status }) => status)).toEqual([2, 2, 2, 2, 2, 2, 2]);
   expect(said.map(({ stderr }) => stderr.trim())).toEqual([
     '--precision: 90% is out of range; write 0.1% to 50%',
     '--workers: "1,1" is no list of numbers; write each once, such as 1,2,3,4,6,8',
+    '--nodes: "0,1" is no list of numbers; write each once, such as 1,2,3,4,6,8',
+    '--workers and --nodes are of two searches: one server has workers, a cluster has nodes',
     '--trial: 10ms is too short to tell anything; write 1s or more',
     expect.stringMatching(/^--max: "much" is not a rate/),
     '--per-client is for --find clients.count',

@@ -80,6 +80,8 @@ describe('what a search found, in one sentence', () => {
 
   it('says how many workers, where that was looked into', () => {
     expect(said({ workers: 4, end: 'most' })).toContain('chat with 4 workers holds');
+    expect(said({ workers: 1, end: 'most' })).toContain('chat with 1 worker holds');
+    expect(said({ nodes: 2, end: 'most' })).toContain('chat with 2 nodes holds');
   });
 });
 
@@ -212,6 +214,26 @@ describe('levels over the workers', () => {
     for (const width of ['wide', 'narrow'])
       expect(page.match(new RegExp(`<svg class="still ${width}"`, 'g')), width).toHaveLength(13);
     expect(page).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  it('or over the nodes are told in those words, and what was not measured is drawn apart', () => {
+    const searches = SIX_SEARCHES.map(({ workers, ...search }) => ({
+      ...search,
+      workers: null,
+      nodes: workers,
+    }));
+    const capacity = capacityFixture({ searches, scalability: scalabilityOf(searches) });
+    expect(scalabilityWords(capacity).join(' ')).toMatch(
+      /one node brings .* which nodes wait for each other/,
+    );
+    const page = capacityPage(capacity);
+    expect(page).toContain('<h2>Over the nodes</h2>');
+    expect(page).toContain('What holds, by the number of nodes');
+    const section = page.slice(page.indexOf('id="scalability"'));
+    const [chart] = /<svg class="still wide"[\s\S]*?<\/svg>/.exec(section) as RegExpExecArray;
+    expect(chart.match(/<polyline class="plain"[^>]*stroke-dasharray/g)).toHaveLength(1);
+    expect(chart.match(/<polyline class="plain"/g)).toHaveLength(2);
+    expect(page).not.toContain('worker');
   });
 
   it('have no law where fewer were found, and it is said how many there have to be', () => {

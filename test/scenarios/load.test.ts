@@ -414,6 +414,7 @@ describe('shipped scenarios', () => {
       'chat',
       'ci-smoke',
       'cluster-chat',
+      'cluster-scale',
       'flood',
       'group-fanout',
       'hot-reload',

@@ -53,7 +53,7 @@ ${more}
       fullMs: 1000,
       mostTrials: 30,
       mostMs: 60_000,
-      workers: [],
+      sizes: [],
       folder: records,
       ...change,
     },

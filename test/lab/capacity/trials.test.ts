@@ -26,7 +26,7 @@ const change = {
   isPerClient: false,
   durationMs: 40_000,
   gates: ['messages.lost == 0'],
-  workers: null,
+  size: null,
 } as const;
 
 describe('a trial', () => {
@@ -67,18 +67,30 @@ describe('a trial', () => {
   });
 
   it('may have another number of workers', () => {
-    const overrides = trialOverrides(mine(), { ...change, workers: 3 });
+    const overrides = trialOverrides(mine(), { ...change, size: { of: 'workers', count: 3 } });
     expect(mine(TEXT, overrides).target).toMatchObject({ kind: 'embedded', workers: 3 });
+  });
+
+  it('may have another number of nodes', () => {
+    const nodes = { of: 'nodes', count: 4 } as const;
+    const cluster = ['target.embedded.cluster={nodes: 2, nats: 3, homes: 16}'];
+    const overrides = trialOverrides(mine(TEXT, cluster), { ...change, size: nodes });
+    expect(mine(TEXT, [...cluster, ...overrides]).target).toMatchObject({
+      cluster: { nodes: 4, nats: 3, homes: 16 },
+    });
   });
 
   it('is refused for a scenario of which no level can be told', () => {
     const silent = mine(TEXT, ['phases.0.rate=0/s', 'phases.1.rate=0/s']);
-    expect(() => demandLevel(silent, 'messages.rate', false)).toThrow('mine sends no messages');
+    expect(() => demandLevel(silent, 'messages.rate', undefined)).toThrow('mine sends no messages');
     const crashing = mine(TEXT, ['actions=[{at: 1s, do: kill-server}]', 'target.embedded.store=lmdb']);
-    expect(() => demandLevel(crashing, 'messages.rate', false)).toThrow(InputError);
+    expect(() => demandLevel(crashing, 'messages.rate', undefined)).toThrow(InputError);
     const elsewhere = mine(TEXT, ['target=tcp://127.0.0.1:4000']);
-    expect(() => demandLevel(elsewhere, 'messages.rate', true)).toThrow(
+    expect(() => demandLevel(elsewhere, 'messages.rate', 'workers')).toThrow(
       '--workers are those of an embedded server',
+    );
+    expect(() => demandLevel(mine(), 'messages.rate', 'nodes')).toThrow(
+      '--nodes are those of an embedded cluster',
     );
   });
 });
