@@ -37,7 +37,7 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     // Each of them starts servers and agents of its own, and waits for them for most of its time.
-    maxWorkers: 5,
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WatchedProcesses } from '../../scenarios/scenario.js';
+import { monotonicMs } from '../monotonic-clock.js';
 import { RunError } from '../run-error.js';
 import type { RunRequest, ServerNode } from '../run-request.js';
 import type { AdminWatch } from './admin-watch.js';
@@ -7,6 +9,9 @@ import { MetricsPoller } from './metrics-poller.js';
 import { ProcessWatch } from './process-watch.js';
 import { ServerPoller } from './server-poller.js';
 import type { ServerWatch } from './server-watch.js';
+
+const PAGE_WITHIN_MS = 5000;
+const LOOK_AGAIN_MS = 50;
 
 /** All that tells of the server under test in one run; each is undefined where the target has no such thing. */
 export class ServerWatches {
@@ -33,7 +38,9 @@ export class ServerWatches {
     return new ServerWatches(
       await connectAdmin(request),
       processes === null ? undefined : await watchProcesses(request),
-      metrics === null ? undefined : await connectMetrics(metrics),
+      metrics === null
+        ? undefined
+        : await connectMetrics(metrics, request.scenario.target.kind === 'command'),
     );
   }
 
@@ -110,9 +117,18 @@ function missingProcess(processes: WatchedProcesses | null): string {
     : `target.pid: there is no process ${processes?.pid} on this host now`;
 }
 
-async function connectMetrics(page: NonNullable<RunRequest['metrics']>): Promise<MetricsPoller> {
+/** @param isJustStarted such a server may open its page a moment after the port that it is waited for */
+async function connectMetrics(
+  page: NonNullable<RunRequest['metrics']>,
+  isJustStarted: boolean,
+): Promise<MetricsPoller> {
   const poller = new MetricsPoller(page);
+  const untilMs = monotonicMs() + (isJustStarted ? PAGE_WITHIN_MS : 0);
   await poller.poll();
+  while (poller.failure !== undefined && monotonicMs() < untilMs) {
+    await sleep(LOOK_AGAIN_MS);
+    await poller.poll();
+  }
   if (poller.failure === undefined) return poller;
   throw new RunError(
     'C2M_RUN',

@@ -17,7 +17,8 @@ describe('a run against a server that the lab starts', () => {
     const [port, page] = [await freePort(), await freePort()];
     const { record, folder } = await runAgainstTarget(
       {
-        command: { run: ['node', RELAY, '--port', port, '--metrics', page] },
+        // Its page is there a moment after its port.
+        command: { run: ['node', RELAY, '--port', port, '--metrics', page, '--metrics-after', 500] },
         addresses: [`ws://127.0.0.1:${port}/chat?room=1`],
         metrics: {
           url: `http://127.0.0.1:${page}/metrics`,

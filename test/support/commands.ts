@@ -1,16 +1,11 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { resolve } from 'node:path';
+import { freePorts } from '../../lab/cluster/free-ports.js';
 import type { Endpoint } from '../../loadgen/agent-messages.js';
 import type { ServerCommand } from '../../scenarios/scenario.js';
 
-/** A port of loopback that was free a moment ago. */
+/** A port of loopback that is free, and that no outgoing connection is given. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
+  return (await freePorts(1))[0] as number;
 }
 
 export function endpointAt(port: number): Endpoint {

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from '../../lab/cluster/free-ports.js';
 
 /** Debian has it where a user's search path does not look. */
 const SEARCH_PATH = `${process.env.PATH}:/usr/sbin`;
@@ -42,7 +42,7 @@ export class NatsCluster {
   /** Resolves once JetStream has a leader. */
   static async start(servers = 3): Promise<NatsCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'c2m-nats-cluster-'));
-    const ports = await freePorts(servers);
+    const ports = await portsOf(servers);
     const routes = ports.map(({ route }) => `nats://127.0.0.1:${route}`).join(', ');
     const members: Member[] = [];
     for (const [index, each] of ports.entries()) {
@@ -181,21 +181,8 @@ async function waitUntil(isSo: () => Promise<unknown>, what: string): Promise<vo
   }
 }
 
-async function freePorts(servers: number): Promise<Ports[]> {
-  const listeners = await Promise.all(
-    Array.from({ length: 3 * servers }, async () => {
-      const listener = createServer();
-      await once(listener.listen(0, '127.0.0.1'), 'listening');
-      return listener;
-    }),
-  );
-  const ports = listeners.map((listener) => (listener.address() as { port: number }).port);
-  await Promise.all(
-    listeners.map(async (listener) => {
-      listener.close();
-      await once(listener, 'close');
-    }),
-  );
+async function portsOf(servers: number): Promise<Ports[]> {
+  const ports = await freePorts(3 * servers);
   return Array.from({ length: servers }, (_, index) => ({
     client: ports[3 * index] as number,
     route: ports[3 * index + 1] as number,

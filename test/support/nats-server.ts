@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
+import { freePorts } from '../../lab/cluster/free-ports.js';
 import type { Endpoint } from '../../loadgen/agent-messages.js';
 import { afterEachTest } from './clean-up.js';
 
@@ -97,23 +97,10 @@ export async function startNatsServer(
   }
   const tls = certificate ? `tls { cert_file: "${files.cert}", key_file: "${files.key}" }` : '';
   const store = hasJetStream ? ['-js', '-sd', join(folder, 'data')] : [];
-  const server = new NatsServer(folder, await freePorts(), store);
+  const server = new NatsServer(folder, (await freePorts(3)) as [number, number, number], store);
   running.push({ server, folder });
   await server.start(`${config}\n${tls}`);
   return server;
-}
-
-async function freePorts(): Promise<[number, number, number]> {
-  const listeners = await Promise.all(
-    [0, 1, 2].map(async () => {
-      const listener = createServer();
-      await once(listener.listen(0, '127.0.0.1'), 'listening');
-      return listener;
-    }),
-  );
-  const ports = listeners.map((listener) => (listener.address() as { port: number }).port);
-  for (const listener of listeners) listener.close();
-  return ports as [number, number, number];
 }
 
 afterEachTest('servers', async () => {
