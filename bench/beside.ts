@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
+import { median } from '../record/comparison/sample.js';
 import * as ownConnections from './connections.js';
 import type { FloodOptions } from './flood-client.js';
 import * as own from './throughput.js';
@@ -139,12 +140,6 @@ async function measure(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function median(values: number[]): number {
-  const sorted = [...values].sort((one, next) => one - next);
-  const middle = (sorted.length - 1) / 2;
-  return ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle)] as number)) / 2;
 }
 
 function count(value: number): string {

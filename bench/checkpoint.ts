@@ -19,6 +19,7 @@ import { ServerPoller } from '../loadgen/recording/server-poller.js';
 import type { ServerWatches } from '../loadgen/recording/server-watches.js';
 import { TimelineRecorder } from '../loadgen/recording/timeline-recorder.js';
 import type { QueueStats, ServerStats } from '../protocol/stats.js';
+import { median } from '../record/comparison/sample.js';
 import { loadScenario } from '../scenarios/load.js';
 
 /**
@@ -179,8 +180,6 @@ function assemble() {
 }
 
 function spread(values: readonly number[]): string {
-  const sorted = [...values].sort((one, other) => one - other);
   const [first = 0] = values;
-  const median = sorted[sorted.length >> 1] as number;
-  return `${median.toFixed(1)} ms (median of ${values.length}; the first ${first.toFixed(1)}, the longest ${(sorted.at(-1) as number).toFixed(1)})`;
+  return `${median(values).toFixed(1)} ms (median of ${values.length}; the first ${first.toFixed(1)}, the longest ${Math.max(...values).toFixed(1)})`;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import chalk from 'chalk';
 import { Command } from 'commander';
+import { median } from '../record/comparison/sample.js';
 import {
   fitWithConfidence,
   type Interval,
@@ -109,8 +110,7 @@ async function measureSideBySide(): Promise<void> {
 }
 
 function lineOf(name: string, rounds: Throughput[]): string {
-  const middle = (read: (round: Throughput) => number) =>
-    rounds.map(read).sort((one, other) => one - other)[Math.floor(rounds.length / 2)] as number;
+  const middle = (read: (round: Throughput) => number) => median(rounds.map(read));
   const perSecond = middle((round) => round.messagesPerSecond);
   const server = middle((round) => round.serverCores);
   const nats = middle((round) => round.besideCores);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import chalk from 'chalk';
 import { readPrivateBytes } from '../loadgen/process-usage.js';
+import { median } from '../record/comparison/sample.js';
 import { startFlood } from './flood.js';
 import type { FloodOptions } from './flood-client.js';
 import { findMosquitto, startMosquitto } from './mosquitto.js';
@@ -70,8 +71,7 @@ for (const { connections, window } of [
     }
   }
   for (const [name, rounds] of results) {
-    const middle = (read: (round: Throughput) => number) =>
-      rounds.map(read).sort((one, other) => one - other)[Math.floor(rounds.length / 2)] as number;
+    const middle = (read: (round: Throughput) => number) => median(rounds.map(read));
     const count = (value: number) => Math.round(value).toLocaleString('en-US');
     console.log(
       `${name.padEnd(32)}${count(middle((round) => round.messagesPerCoreSecond)).padStart(14)}` +

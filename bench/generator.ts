@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
+import { median } from '../record/comparison/sample.js';
 import type * as folder from '../record/folder.js';
 import type * as stages from '../reports/stages.js';
 
@@ -56,17 +57,14 @@ async function compare(
       const next = await measure(first === other ? here : other, shape, seconds);
       pairs.push(first === other ? { other: one, own: next } : { own: one, other: next });
     }
-    const median = (of: (pair: { own: Cost; other: Cost }) => number): number =>
-      pairs.map(of).sort((one, next) => one - next)[pairs.length >> 1] as number;
-    const ratios = pairs
-      .map(({ own, other: before }) => own.microseconds / before.microseconds)
-      .sort((one, next) => one - next);
+    const medianOf = (of: (pair: { own: Cost; other: Cost }) => number): number => median(pairs.map(of));
+    const ratios = pairs.map(({ own, other: before }) => own.microseconds / before.microseconds);
     const percent = (ratio: number): string => `${ratio < 1 ? '' : '+'}${((ratio - 1) * 100).toFixed(1)} %`;
     console.log(
-      `${shape.name.padEnd(22)}${median((pair) => pair.other.microseconds).toFixed(1)} -> ` +
-        `${median((pair) => pair.own.microseconds).toFixed(1)} µs   ` +
-        `${percent(ratios[ratios.length >> 1] as number)} (${percent(ratios[0] as number)} to ${percent(ratios.at(-1) as number)})` +
-        `   a client ${median((pair) => pair.other.clientBytes).toFixed(0)} -> ${median((pair) => pair.own.clientBytes).toFixed(0)} bytes`,
+      `${shape.name.padEnd(22)}${medianOf((pair) => pair.other.microseconds).toFixed(1)} -> ` +
+        `${medianOf((pair) => pair.own.microseconds).toFixed(1)} µs   ` +
+        `${percent(median(ratios))} (${percent(Math.min(...ratios))} to ${percent(Math.max(...ratios))})` +
+        `   a client ${medianOf((pair) => pair.other.clientBytes).toFixed(0)} -> ${medianOf((pair) => pair.own.clientBytes).toFixed(0)} bytes`,
     );
   }
 }

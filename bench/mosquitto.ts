@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from '../lab/cluster/free-ports.js';
+import { freePort } from '../lab/cluster/free-ports.js';
 
 export interface Broker {
   port: number;
@@ -52,9 +52,4 @@ export async function startMosquitto(path: string, settings: string[] = []): Pro
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** Of loopback. */
-export async function freePort(): Promise<number> {
-  return (await freePorts(1))[0] as number;
 }

@@ -1,3 +1,4 @@
+import { median } from '../../record/comparison/sample.js';
 import type { Sample } from './watch.js';
 import { WARM_SECONDS, type Workload } from './workload.js';
 
@@ -66,9 +67,4 @@ function cpuSecondsAt(atMs: number, samples: readonly Sample[]): number {
   if (after.atMs <= before.atMs) return after.cpuSeconds;
   const share = (atMs - before.atMs) / (after.atMs - before.atMs);
   return before.cpuSeconds + (after.cpuSeconds - before.cpuSeconds) * Math.min(1, share);
-}
-
-function median(values: number[]): number {
-  if (values.length === 0) throw new Error('nothing was seen of the generator while it talked');
-  return [...values].sort((one, next) => one - next)[Math.floor(values.length / 2)] as number;
 }

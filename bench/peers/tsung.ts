@@ -2,7 +2,7 @@ import { type SpawnOptions, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../mosquitto.js';
+import { freePort } from '../../lab/cluster/free-ports.js';
 import { startChild } from './child.js';
 import type { Subject } from './subject.js';
 import { type Run, type Tool, watchUntilMeasured } from './tool.js';

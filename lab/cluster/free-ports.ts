@@ -20,6 +20,10 @@ export async function freePorts(count: number): Promise<number[]> {
   return [...found];
 }
 
+export async function freePort(): Promise<number> {
+  return (await freePorts(1))[0] as number;
+}
+
 async function isFree(port: number): Promise<boolean> {
   const listener = createServer();
   try {

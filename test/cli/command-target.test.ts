@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../../lab/cluster/free-ports.js';
 import type { RunRecord } from '../../record/run.js';
-import { freePort } from '../support/commands.js';
 import { testFolder } from '../support/folder.js';
 import { canSendPackets } from '../support/packets.js';
 import { c2m, startC2m } from './c2m.js';

@@ -5,10 +5,11 @@ import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../lab/cluster/free-ports.js';
 import { CommandServer } from '../../lab/command-server.js';
 import { readProcesses } from '../../loadgen/process-table.js';
 import type { ServerCommand } from '../../scenarios/scenario.js';
-import { endpointAt, fixtureCommand, freePort, isAlive } from '../support/commands.js';
+import { endpointAt, fixtureCommand, isAlive } from '../support/commands.js';
 import { testFolder } from '../support/folder.js';
 
 const running: CommandServer[] = [];

@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { freePort } from '../../lab/cluster/free-ports.js';
 import { runScenario } from '../../lab/run-scenario.js';
 import { readTimeline } from '../../record/folder.js';
 import { contradictions } from '../../record/sums.js';
 import { loadScenario } from '../../scenarios/load.js';
-import { freePort } from '../support/commands.js';
 import { testFolder } from '../support/folder.js';
 import { runAgainstTarget } from '../support/lab-run.js';
 import { rightLedger } from '../support/wrong-run.js';

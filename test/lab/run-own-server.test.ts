@@ -1,9 +1,9 @@
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { freePort } from '../../lab/cluster/free-ports.js';
 import type { ServerStats } from '../../protocol/stats.js';
 import { contradictions } from '../../record/sums.js';
 import { startC2m } from '../cli/c2m.js';
-import { freePort } from '../support/commands.js';
 import { testFolder } from '../support/folder.js';
 import { runAgainstTarget } from '../support/lab-run.js';
 

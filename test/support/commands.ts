@@ -1,12 +1,6 @@
 import { resolve } from 'node:path';
-import { freePorts } from '../../lab/cluster/free-ports.js';
 import type { Endpoint } from '../../loadgen/agent-messages.js';
 import type { ServerCommand } from '../../scenarios/scenario.js';
-
-/** A port of loopback that is free, and that no outgoing connection is given. */
-export async function freePort(): Promise<number> {
-  return (await freePorts(1))[0] as number;
-}
 
 export function endpointAt(port: number): Endpoint {
   return { protocol: 'tcp', host: '127.0.0.1', port };

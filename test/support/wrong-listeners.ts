@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
+import { freePort } from '../../lab/cluster/free-ports.js';
 import { afterEachTest } from './clean-up.js';
-import { freePort } from './commands.js';
 import { testFolder } from './folder.js';
 
 /** Servers that listen and speak something else; all are ended after the test. */

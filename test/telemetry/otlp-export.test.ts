@@ -1,11 +1,11 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { freePort } from '../../lab/cluster/free-ports.js';
 import { missingSdk } from '../../telemetry/otlp/load-sdk.js';
 import { type OtlpExport, startOtlpExport } from '../../telemetry/otlp/otlp-export.js';
 import { runFamilies } from '../../telemetry/run-families.js';
 import { recordFixture } from '../fixtures/record.js';
-import { freePort } from '../support/commands.js';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.js';
 import { runUnderWay } from './run-state.js';
 

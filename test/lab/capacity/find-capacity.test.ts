@@ -6,12 +6,12 @@ import {
   type CapacityOutcome,
   findCapacity,
 } from '../../../lab/capacity/find-capacity.js';
+import { freePort } from '../../../lab/cluster/free-ports.js';
 import { readRunRecord } from '../../../record/folder.js';
 import { parseGate } from '../../../record/gate.js';
 import { writeRecord } from '../../../reports/write.js';
 import { writeCapacity } from '../../../reports/write-capacity.js';
 import { loadScenario } from '../../../scenarios/load.js';
-import { freePort } from '../../support/commands.js';
 import { testFolder } from '../../support/folder.js';
 
 const SERVER = resolve('test/fixtures/commands/limited-chat.mjs');

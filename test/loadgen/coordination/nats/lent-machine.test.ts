@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../../../lab/cluster/free-ports.js';
 import {
   type Announcement,
   type HostRequest,
@@ -9,7 +10,7 @@ import {
 import { monotonicMs } from '../../../../loadgen/monotonic-clock.js';
 import { startLineServer } from '../../../fixtures/line-server.js';
 import { agentProcesses } from '../../../support/agent-processes.js';
-import { endpointAt, freePort } from '../../../support/commands.js';
+import { endpointAt } from '../../../support/commands.js';
 import { lendMachine } from '../../../support/lent-machine.js';
 import { type NatsServer, startNatsServer } from '../../../support/nats-server.js';
 import { addressOf, statsOf, testServer } from '../../../support/server.js';

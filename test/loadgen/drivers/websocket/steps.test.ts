@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { freePort } from '../../../support/commands.js';
+import { freePort } from '../../../../lab/cluster/free-ports.js';
 import { blocksUnder } from '../../../support/markdown-blocks.js';
 
 const HEADING = 'From a JSON chat server to a working scenario';
