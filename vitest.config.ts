@@ -4,8 +4,11 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** They take longest, or start most processes. Begun last, they would be waited for with nothing beside them. */
 const LONG = [
   '/test/hosts/cluster.',
+  '/test/package/',
   '/test/loadgen/run.',
   '/test/docs/guide.',
+  '/test/reports/html/page.',
+  '/test/deploy/',
   '/test/hosts/',
   '/test/loadgen/',
   '/test/cli/',
@@ -37,7 +40,7 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     // Each of them starts servers and agents of its own, and waits for them for most of its time.
-    maxWorkers: 4,
+    maxWorkers: 8,
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,

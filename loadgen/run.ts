@@ -263,8 +263,9 @@ class Run {
           this.#notes.push(`what was measured could not be kept while the run went on: ${message}`),
       );
       this.#watch = this.#watchGates(() => assemble(monotonicMs()));
-      await this.#connect(pool, watches.server, resources);
-      const hasLoggedIn = recorder.counts.connected > 0;
+      // What the agents say of it themselves: their counts are a second behind, or more where this process was kept waiting.
+      const logins = await this.#connect(pool, watches.server, resources);
+      const hasLoggedIn = logins > 0 || recorder.counts.connected > 0;
       if (hasLoggedIn) await this.#runPhases(pool);
       await actions.end();
       const { connected, failed } = recorder.counts;
@@ -334,7 +335,12 @@ class Run {
     this.#notes.push(...notes);
   }
 
-  async #connect(pool: AgentPool, server: ServerWatch | undefined, resources: ResourceUsage): Promise<void> {
+  /** @returns how many clients are known to have logged in, 0 where not all had their first attempt behind them in time */
+  async #connect(
+    pool: AgentPool,
+    server: ServerWatch | undefined,
+    resources: ResourceUsage,
+  ): Promise<number> {
     const { count, connectRate, connectTimeoutMs } = this.#request.scenario.clients;
     const connected = pool.all('connected');
     this.#beginPhase('connect', this.#startMs, null);
@@ -350,17 +356,18 @@ class Run {
     if (!outcomes || outcomes.length === 0) {
       if (!this.#isStopped)
         this.#notes.push(`not every client had its first connect within ${limitMs / 1000} s`);
-      return;
+      return 0;
     }
     const logins = outcomes.reduce((sum, outcome) => sum + outcome.logins, 0);
     const lastMs = Math.max(...outcomes.map(({ atMs }) => atMs));
     this.#connectsPerSecond = (logins * 1000) / (lastMs - this.#startMs);
-    if (logins === 0) return;
+    if (logins === 0) return 0;
     await this.#until(monotonicMs() + SETTLE_MS);
     await server?.poll();
-    if (this.#isStopped) return;
+    if (this.#isStopped) return logins;
     const note = resources.connected(logins);
     if (note !== undefined) this.#notes.push(note);
+    return logins;
   }
 
   /** Of this host; null: how many are between the clients and a server that was there before is not known. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { promisesSchema } from './promises.js';
-import { tcpCountersSchema } from './tcp-counters.js';
+import { tcpCountersSchema } from './tcp-counters-schema.js';
 
 /**
  * `run.json`: the contract between whoever measures and whoever judges or draws.

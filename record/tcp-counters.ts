@@ -1,29 +1,23 @@
-import { z } from 'zod';
-
-const count = z.number().int().nonnegative();
-
-/** What the TCP of the packet transport counted; RFC 9293 names them. Null in a run over sockets. */
-export const tcpCountersSchema = z.object({
-  segmentsIn: count,
-  segmentsOut: count,
+/** What the TCP of the packet transport counts; RFC 9293 names them. */
+export const TCP_COUNTERS = [
+  'segmentsIn',
+  'segmentsOut',
   /** Segments sent again because no acknowledgment came; zero-window probes are among them. */
-  retransmissions: count,
-  synRetries: count,
-  resetsIn: count,
-  resetsOut: count,
+  'retransmissions',
+  'synRetries',
+  'resetsIn',
+  'resetsOut',
   /** How often a peer shut its window. */
-  zeroWindows: count,
+  'zeroWindows',
   /** Segments that came before one that they follow. */
-  outOfOrder: count,
+  'outOfOrder',
   /** Packets that were no whole TCP segment, or had a wrong checksum. */
-  malformed: count,
+  'malformed',
   /** Packets that the device did not take, or dropped because nobody read them in time. */
-  tunDrops: count,
-});
+  'tunDrops',
+] as const;
 
-export type TcpCounters = z.infer<typeof tcpCountersSchema>;
-
-export const TCP_COUNTERS = Object.keys(tcpCountersSchema.shape) as (keyof TcpCounters)[];
+export type TcpCounters = Record<(typeof TCP_COUNTERS)[number], number>;
 
 export function noTcp(): TcpCounters {
   return Object.fromEntries(TCP_COUNTERS.map((name) => [name, 0])) as TcpCounters;

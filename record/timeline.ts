@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tcpCountersSchema } from './tcp-counters.js';
+import { tcpCountersSchema } from './tcp-counters-schema.js';
 
 const counts = z.record(z.string(), z.number());
 

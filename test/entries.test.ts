@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
-import { expect, test } from 'vitest';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import { BENCH_ENTRY_NAMES, builtBenchEntry } from '../bench/entries.js';
 import { builtEntry, ENTRY_NAMES } from '../entries.js';
 import { sourceFiles } from './support/source-files.js';
@@ -22,4 +22,28 @@ test('nothing else names a built file', () => {
   expect(sourceFiles().filter((file) => /['`]#dist\//.test(readFileSync(file, 'utf8')))).toEqual(
     KNOW_BUILT_FILES,
   );
+});
+
+/** Packages that are loaded with a built file, by what its modules import before they run. */
+function packagesWith(entry: string): string[] {
+  const seen = new Set<string>();
+  const packages = new Set<string>();
+  const follow = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const [, name = ''] of readFileSync(file, 'utf8').matchAll(
+      /^(?:import|export) (?:.* from )?'([^']+)';$/gm,
+    )) {
+      if (name.startsWith('.')) follow(join(dirname(file), name));
+      else if (!name.startsWith('node:')) packages.add(name);
+    }
+  };
+  follow(entry);
+  return [...packages].sort();
+}
+
+describe('a process that is started by the dozen loads what it needs, and checks what it is told elsewhere:', () => {
+  test('an agent', () => expect(packagesWith(builtEntry('agent'))).toEqual(['hdr-histogram-js']));
+  test('a worker or home of the server', () =>
+    expect(packagesWith(builtEntry('serverWorker'))).toEqual(['ws']));
 });

@@ -19,7 +19,9 @@ import { Schedule, type TakeDue } from './schedule.js';
 type Change = Extract<ToAgent, { kind: 'phase' | 'rate' }>;
 type Levels = Pick<AgentSample, 'open' | 'openPeak' | 'openLow' | 'opening' | 'away' | 'inFlight'>;
 
+/** The shortest sleep between two ticks, and the longest: what changes beside the ticks, and nobody tells, is late by no more. */
 const TICK_MS = 1;
+const LONGEST_SLEEP_MS = 50;
 const SAMPLE_MS = 1000;
 const LOOP_DELAY_RESOLUTION_MS = 10;
 /** How often, while draining, it is looked whether anything is still under way. */
@@ -47,6 +49,7 @@ export class Agent implements PopulationListener {
   /** Soonest first. */
   #pending: Change[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #sleepMs = 0;
   #nextSampleMs = Number.POSITIVE_INFINITY;
   #sampleFromMs = 0;
   /** Client that the heartbeat sweep has reached, as a fraction of the population. */
@@ -103,6 +106,7 @@ export class Agent implements PopulationListener {
         this.#finish();
         break;
     }
+    this.#wake();
   }
 
   loggedIn(client: number): void {
@@ -120,6 +124,7 @@ export class Agent implements PopulationListener {
       this.#countFailure(reason);
     }
     this.#connector.enqueueAfterFailure(client, monotonicMs());
+    this.#wake();
     this.#hadFirstOutcome(client);
   }
 
@@ -130,6 +135,7 @@ export class Agent implements PopulationListener {
       this.#countFailure(reason);
     }
     this.#connector.enqueue(client, monotonicMs());
+    this.#wake();
   }
 
   #start(atMs: number): void {
@@ -139,10 +145,38 @@ export class Agent implements PopulationListener {
     this.#nextSampleMs = atMs + SAMPLE_MS;
     this.#heartbeatMs = atMs;
     this.#loopDelay.enable();
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#sleep(TICK_MS);
   }
 
-  #tick(): void {
+  /** Something may fall due sooner than was known when this went to sleep. */
+  #wake(): void {
+    if (this.#sleepMs > TICK_MS) this.#sleep(TICK_MS);
+  }
+
+  #sleep(ms: number): void {
+    if (this.#timer && this.#sleepMs === ms) {
+      this.#timer.refresh();
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#sleepMs = ms;
+    this.#timer = setTimeout(this.#tick, ms);
+  }
+
+  /** Until something falls due: an agent that has nothing to do costs nothing. */
+  #sleepUntilDue(): void {
+    const nextMs = Math.min(
+      this.#pending[0]?.atMs ?? Number.POSITIVE_INFINITY,
+      this.#schedule.nextMs,
+      this.#connector.nextMs,
+      this.#heartbeatMs + this.#population.heartbeatMs / this.#plan.count,
+      this.#nextDrainCheckMs,
+      this.#nextSampleMs,
+    );
+    this.#sleep(Math.min(LONGEST_SLEEP_MS, Math.max(TICK_MS, Math.ceil(nextMs - monotonicMs()))));
+  }
+
+  readonly #tick = (): void => {
     const now = monotonicMs();
     while (!this.#isFinishing && this.#pending[0] && this.#pending[0].atMs <= now) {
       const message = this.#pending.shift() as Change;
@@ -164,7 +198,8 @@ export class Agent implements PopulationListener {
       this.#sample(isStalled ? now : this.#nextSampleMs);
       while (this.#nextSampleMs <= now) this.#nextSampleMs += SAMPLE_MS;
     }
-  }
+    this.#sleepUntilDue();
+  };
 
   #beginPhase(phase: Phase, atMs: number): void {
     this.#schedule.beginPhase(phase, atMs, this.#send);
@@ -217,11 +252,12 @@ export class Agent implements PopulationListener {
     // Taken before the goodbyes, or the last sample would show everybody leaving.
     this.#lastLevels = this.#levels();
     this.#goodbyesUntilMs = now + GOODBYES_MS;
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+    this.#sleep(TICK_MS);
   }
 
   /** Says goodbye to a few clients at a time, waits for their connections to close, then gives the final account. */
   #part(now: number): void {
+    this.#sleep(TICK_MS);
     if (this.#left < this.#plan.count && now < this.#goodbyesUntilMs) {
       const endMs = now + GOODBYES_A_TICK_MS;
       for (; this.#left < this.#plan.count && monotonicMs() < endMs; this.#left += 1)
@@ -230,7 +266,7 @@ export class Agent implements PopulationListener {
       return;
     }
     if (this.#population.connections > 0 && now < this.#partingUntilMs) return;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     if (this.#sampleFromMs > 0) this.#sample(now, this.#lastLevels);
     this.#loopDelay.disable();
     const notes = [...this.#population.notes];

@@ -117,6 +117,17 @@ export class Connector {
     this.#failures[client] = 0;
   }
 
+  /** When there is something to do; infinity: not before somebody else has done something. */
+  get nextMs(): number {
+    // As soon as one of them has come to its end.
+    if (this.#population.opening >= MOST_OPENING) return 0;
+    const isOneLeft = this.#begun < this.#plan.count;
+    let soonest = isOneLeft ? this.#firstDueMs(this.#begun) : Number.POSITIVE_INFINITY;
+    if (this.#queue.length > 0) soonest = Math.min(soonest, this.#nextReconnectMs);
+    for (const { nextMs } of this.#backingOff) soonest = Math.min(soonest, nextMs);
+    return Math.min(soonest, this.#attempts.peek()?.deadlineMs ?? Number.POSITIVE_INFINITY);
+  }
+
   tick(nowMs: number): void {
     if (this.#population.opening >= MOST_OPENING) this.#blockedUntilMs = nowMs;
     this.#beginFirst(nowMs);
@@ -127,18 +138,21 @@ export class Connector {
 
   /** First connects that are due, and could not begin because too many others were under way. */
   tellUnbegun(nowMs: number): void {
-    const gapMs = 1000 / this.#plan.connectRate;
     for (let client = this.#begun; client < this.#plan.count; client += 1) {
-      const dueMs = this.#startMs + client * gapMs;
+      const dueMs = this.#firstDueMs(client);
       if (dueMs > nowMs) return;
       this.#population.connectDue(client, dueMs);
     }
   }
 
+  /** When the first connect of a client is due. */
+  #firstDueMs(client: number): number {
+    return this.#startMs + client * (1000 / this.#plan.connectRate);
+  }
+
   #beginFirst(nowMs: number): void {
-    const gapMs = 1000 / this.#plan.connectRate;
     while (this.#begun < this.#plan.count) {
-      const dueMs = this.#startMs + this.#begun * gapMs;
+      const dueMs = this.#firstDueMs(this.#begun);
       if (dueMs > nowMs || this.#population.opening >= MOST_OPENING) return;
       this.#open(this.#begun, dueMs, nowMs);
       this.#begun += 1;

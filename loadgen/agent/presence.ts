@@ -75,7 +75,6 @@ export class Presence {
   #nextChurnMs = Number.POSITIVE_INFINITY;
   #churnEndMs = 0;
   #awayForMs = 0;
-  /** When anything happens the next time. */
   #nextMs = Number.POSITIVE_INFINITY;
   /** Users that may be drawn to send, those who are not away for the phase; undefined: all. */
   #talkers: Int32Array | undefined;
@@ -194,6 +193,11 @@ export class Presence {
       this.#doNext(this.#nextMs);
       this.#nextMs = this.#soonest();
     }
+  }
+
+  /** When anything happens the next time; infinity: nothing is planned. */
+  get nextMs(): number {
+    return this.#nextMs;
   }
 
   #soonest(): number {

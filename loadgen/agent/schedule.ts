@@ -94,6 +94,13 @@ export class Schedule {
     else this.#presence.plan(action, this.#clock.toldMs(atMs));
   }
 
+  /** When anything falls due the next time, by the clock of this host; infinity: nothing is planned. */
+  get nextMs(): number {
+    if (this.#clock.isStopped) return Number.POSITIVE_INFINITY;
+    const { arrivals } = this.#stretch ?? {};
+    return this.#clock.hostMs(Math.min(arrivals?.nextMs ?? Number.POSITIVE_INFINITY, this.#presence.nextMs));
+  }
+
   /** Hot path. Hands over what has fallen due by `nowMs`, in order, with everybody there or away as at each of its times. */
   take(nowMs: number, send: TakeDue): void {
     if (!this.#clock.isStopped) this.#takeUntil(this.#clock.scenarioMs(nowMs), send);

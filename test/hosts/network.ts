@@ -66,7 +66,10 @@ export class Network {
   /** Ends all that runs on the hosts, and takes the hosts away. Doing it twice is harmless. */
   clean(): void {
     if (!networks.delete(this)) return;
-    for (const host of this.#hosts) removeNamespace(host.namespace);
+    for (const host of this.#hosts) {
+      host.end();
+      removeNamespace(host.namespace);
+    }
     removeNamespace(this.#switch);
   }
 }
@@ -90,6 +93,7 @@ export class Host {
   readonly clockAheadSeconds: number;
   readonly #switch: string;
   readonly #nextAddress: () => string;
+  readonly #started: RunningCommand[] = [];
 
   constructor(place: Place, nextAddress: () => string) {
     const { name, namespace, switchNamespace, clockAheadSeconds = 0 } = place;
@@ -111,10 +115,17 @@ export class Host {
   start(argv: readonly string[]): RunningCommand {
     const ahead = this.clockAheadSeconds;
     const clock = ahead === 0 ? [] : ['unshare', '--time', '--monotonic', String(ahead)];
-    return startCommand('ip', ['netns', 'exec', this.namespace, ...clock, ...argv], {
+    const command = startCommand('ip', ['netns', 'exec', this.namespace, ...clock, ...argv], {
       environment,
       detached: true,
     });
+    this.#started.push(command);
+    return command;
+  }
+
+  /** Of what was started from outside: one that has only just begun is not in the namespace yet, so the kernel does not list it there. */
+  end(): void {
+    for (const command of this.#started) command.kill('SIGKILL');
   }
 
   /** Runs a program here to its end, which is soon. */

@@ -2,8 +2,11 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { HistogramLogReader } from 'hdr-histogram-js';
 import { describe, expect, test } from 'vitest';
+import type { AgentLink } from '../../loadgen/coordination/coordinator.js';
+import { LocalAgents, thisHost } from '../../loadgen/coordination/local-agents.js';
 import type { RunHandle } from '../../loadgen/run.js';
 import type { ServerStats } from '../../protocol/stats.js';
 import { RECORD_FILES, readTimeline } from '../../record/folder.js';
@@ -21,6 +24,22 @@ async function unusedPort(): Promise<number> {
   const { port } = server.address() as { port: number };
   server.close();
   return port;
+}
+
+/** An agent whose counts of a second come 2.5 s late, as they do where this process is kept waiting. */
+function tellsCountsLate(link: AgentLink): AgentLink {
+  const listen = link.onMessage.bind(link);
+  link.onMessage = (listener) => {
+    let before: Promise<unknown> = Promise.resolve();
+    listen((message) => {
+      if (message.kind === 'connected' || message.kind === 'ready') listener(message);
+      else {
+        const due = message.kind === 'sample' ? sleep(2500) : undefined;
+        before = Promise.all([before, due]).then(() => listener(message));
+      }
+    });
+  };
+  return link;
 }
 
 describe('the record of a run against the reference server', () => {
@@ -128,6 +147,16 @@ describe('the record of a run against the reference server', () => {
     // A machine that is busy stands still for a second now and then; with the time away in them, one in ten would be longer than this.
     for (const kind of ['accepted', 'delivered', 'receipt', 'waiting'] as const)
       expect(latency[kind].p90, kind).toBeLessThan(1600);
+  });
+
+  test('is that of a whole run also where the counts of the agents come long after the word that all are logged in', async () => {
+    const server = await testServer();
+    const coordinator = new LocalAgents(thisHost('0.0.0'));
+    const start = coordinator.start.bind(coordinator);
+    coordinator.start = async (plans) => (await start(plans)).map(tellsCountsLate);
+    const endpoint = addressOf(server);
+    const run = await testRun(testScenario(), endpoint, null, null, null, undefined, coordinator);
+    expect((await run.measurement).messages).toMatchObject({ sent: 200, delivered: 200, lost: 0 });
   });
 
   test('of a run over WebSocket is the same', async () => {

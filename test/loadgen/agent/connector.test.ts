@@ -55,6 +55,14 @@ class Dialler {
     this.#connector.tick(this.#nowMs);
   }
 
+  /** Until it says that there is something to do; how long that is. */
+  sleep(): number {
+    const sleptMs = this.#connector.nextMs - this.#nowMs;
+    this.#nowMs = this.#connector.nextMs;
+    this.#connector.tick(this.#nowMs);
+    return sleptMs;
+  }
+
   /** Long enough for the longest back-off. */
   wait(): void {
     this.#nowMs += LONGEST_BACKOFF_MS;
@@ -78,6 +86,13 @@ describe('a client of a target with several addresses', () => {
     dialler.wait();
     dialler.wait();
     expect(dialler.ports).toEqual([0, 0, 1, 2]);
+  });
+
+  test('is tried again after a back-off, and in between there is nothing to do', () => {
+    const dialler = new Dialler(2, () => true);
+    const slept = Array.from({ length: 6 }, () => dialler.sleep());
+    expect(slept).toEqual([500, 1000, 2000, 4000, 8000, 8000]);
+    expect(dialler.ports).toEqual([0, 1, 0, 1, 0, 1, 0]);
   });
 
   test('goes round for as long as it takes', () => {

@@ -47,7 +47,7 @@ const script: Script = {
 
 /** What the schedule saw of its clients, which is as random as a server and an event loop make it. */
 interface Luck {
-  /** Milliseconds from one tick to the next. */
+  /** Milliseconds from one tick to the next; none: it sleeps until something falls due, by what the schedule says. */
   ticks: number[];
   isOnline: boolean[];
   /** What the clock of the host shows when the first phase begins, and how it drifts until the next ones. */
@@ -74,13 +74,16 @@ interface Part {
 interface Told {
   due: string[];
   done: string[];
+  ticks: number;
 }
 
 const FIRST_USER = 1;
+/** Far less than anything here is known to, and more than the clock of a host that is years old loses to rounding. */
+const SHORTEST_SLEEP_MS = 0.01;
 
 /** What one agent does of a script. */
 function runAgent(of: Script, { from, to }: Part, { ticks, isOnline, startMs, driftMs }: Luck): Told {
-  const told: Told = { due: [], done: [] };
+  const told: Told = { due: [], done: [], ticks: 0 };
   const nextOf = <T>(values: readonly T[]): (() => T) => {
     let at = 0;
     return () => {
@@ -124,7 +127,12 @@ function runAgent(of: Script, { from, to }: Part, { ticks, isOnline, startMs, dr
     return begin;
   });
   const pending = [...changes, ...of.rates].sort((one, other) => one.atMs - other.atMs);
+  const sleep = (): number => {
+    const changeMs = pending[0] ? startMs + pending[0].atMs : Number.POSITIVE_INFINITY;
+    return Math.min(startMs + atMs, Math.max(now + SHORTEST_SLEEP_MS, Math.min(changeMs, schedule.nextMs)));
+  };
   const tick = (): void => {
+    told.ticks += 1;
     for (; pending[0] && startMs + pending[0].atMs <= now; pending.shift()) {
       const change = pending[0];
       if ('phase' in change) schedule.beginPhase(change.phase, startMs + change.atMs, send);
@@ -132,7 +140,7 @@ function runAgent(of: Script, { from, to }: Part, { ticks, isOnline, startMs, dr
     }
     schedule.take(now, send);
   };
-  for (; now < startMs + atMs; now += nextTick()) tick();
+  for (; now < startMs + atMs; now = ticks.length > 0 ? now + nextTick() : sleep()) tick();
   now = startMs + atMs;
   tick();
   schedule.end(now, send);
@@ -145,6 +153,7 @@ function runAll(of: Script, parts: readonly Part[], luckOf: (agent: number) => L
   return {
     due: all.flatMap(({ due }) => due).sort(byTime),
     done: all.flatMap(({ done }) => done).sort(byTime),
+    ticks: all.reduce((sum, { ticks }) => sum + ticks, 0),
   };
 }
 
@@ -363,6 +372,30 @@ describe('another rate, from a moment on', () => {
     expect(runAgent(asked, whole(asked), steady).due).toEqual(clients);
   });
 });
+
+/** The same of the same users in the same order, at times that are no further apart than that. */
+function expectSame(told: readonly string[], expected: readonly string[], apartMs: number): void {
+  const whatOf = (line: string): string => line.slice(line.indexOf(' '));
+  const timeOf = (line: string): number => Number(line.slice(0, line.indexOf(' ')));
+  expect(told.map(whatOf)).toEqual(expected.map(whatOf));
+  const apart = told.map((line, index) => Math.abs(timeOf(line) - timeOf(expected[index] as string)));
+  expect(Math.max(0, ...apart)).toBeLessThanOrEqual(apartMs);
+}
+
+test('an agent that sleeps until something falls due is late for nothing, and wakes for nothing else', () =>
+  fc.assert(
+    fc.property(luck, fc.nat(), ({ isOnline, startMs }, seed) => {
+      const quiet: Script = { ...script, seed, phases: PHASES.map((each) => ({ ...each, messageRate: 20 })) };
+      const often = runAgent(quiet, whole(quiet), { ...steady, isOnline, ticks: [0.2] });
+      const asleep = runAgent(quiet, whole(quiet), { ...steady, ticks: [], isOnline, startMs });
+      expectSame(asleep.due, often.due, 0.001);
+      expectSame(asleep.done, often.done, 1);
+      // Two for each where the clock of the host rounds, and those of the phases.
+      expect(asleep.ticks).toBeLessThanOrEqual(
+        2 * (asleep.due.length + asleep.done.length) + 2 * PHASES.length + 10,
+      );
+    }),
+  ));
 
 test('nobody who is away or hangs is asked to send', () => {
   const { due, done } = runAgent(script, whole(script), { ...steady, ticks: [0.25] });
