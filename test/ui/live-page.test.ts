@@ -18,14 +18,14 @@ afterAll(() => browser.close());
 /** A run with a page, until somebody stops it. */
 function watchedRun(folder: string, ...more: string[]): RunningCommand {
   return startC2m(
-    ...['run', '--ui', 'ci-smoke', '--out', folder, '--set', 'clients.count=60'],
+    ...['run', '--ui', 'ci-smoke', '--out', folder, '--set', 'clients.count=20'],
     ...[
       '--set',
       'target.embedded.workers=1',
       '--set',
-      'gates=["messages.lost == 0", "connections.peak >= 60"]',
+      'gates=["messages.lost == 0", "connections.peak >= 20"]',
     ],
-    ...['--set', 'phases=[{name: talk, duration: 5m, rate: 100/s}]', ...more],
+    ...['--set', 'phases=[{name: talk, duration: 5m, rate: 20/s}]', ...more],
   );
 }
 
