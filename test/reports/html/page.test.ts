@@ -369,6 +369,17 @@ describe('report.html', () => {
     },
   );
 
+  it('lets a keyboard scroll what was folded and is wider than its place', async () => {
+    const page = await lookUnfolded(distributed, SMALL);
+    const scrolled = `[...document.querySelectorAll('#agents details .scroll')]
+      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)`;
+    expect(await page.evaluate(`${scrolled}.length`)).toBeGreaterThan(10);
+    // The browser tells of what was opened a moment later.
+    await expect
+      .poll(() => page.evaluate(`${scrolled}.filter(({ tabIndex }) => tabIndex !== 0).length`))
+      .toBe(0);
+  });
+
   it('shows each host and agent on a line of its own, lost ones first, folded where there are hundreds', async () => {
     const { page, said } = await open(distributed);
     const hosts = page.locator('#agents > .scroll tbody th');
