@@ -12,7 +12,8 @@ describe('the site', () => {
 
   beforeAll(() => {
     site = mkdtempSync(join(tmpdir(), 'c2m-site-'));
-    execFileSync('npx', ['eleventy', '--config=website/eleventy.config.js', `--output=${site}`, '--quiet']);
+    const options = ['--config=website/eleventy.config.js', `--output=${site}`, '--quiet'];
+    execFileSync('node_modules/.bin/eleventy', options);
   });
 
   afterAll(() => rmSync(site, { recursive: true, force: true }));

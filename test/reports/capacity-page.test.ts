@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { launchBrowser } from '../../bench/chromium.js';
 import { scalabilityOf } from '../../lab/capacity/scalability-of.js';
@@ -10,8 +10,16 @@ import { capacityFixture, searchFixture } from '../fixtures/capacity.js';
 import { testFolder } from '../support/folder.js';
 
 let browser: Browser;
+let page: Page;
+/** What the page said on the console, errors that it did not catch included. */
+const said: string[] = [];
+const requested: string[] = [];
 beforeAll(async () => {
   browser = await launchBrowser();
+  page = await browser.newPage();
+  page.on('console', (message) => said.push(message.text()));
+  page.on('pageerror', (error) => said.push(error.message));
+  page.on('request', (request) => requested.push(request.url()));
 });
 afterAll(() => browser.close());
 
@@ -36,18 +44,14 @@ it.each([
     await writeFile(file, capacityPage(capacity));
     const { href } = pathToFileURL(file);
     for (const width of [1440, 390]) {
-      const page = await browser.newPage({ viewport: { width, height: 900 } });
-      const said: string[] = [];
-      const requested: string[] = [];
-      page.on('console', (message) => said.push(message.text()));
-      page.on('pageerror', (error) => said.push(error.message));
-      page.on('request', (request) => requested.push(request.url()));
+      said.length = 0;
+      requested.length = 0;
+      await page.setViewportSize({ width, height: 900 });
       await page.goto(href);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
       expect(await page.locator('svg[role=img]').count()).toBeGreaterThanOrEqual(2);
       expect(said).toEqual([]);
       expect(requested.filter((url) => !url.startsWith('data:'))).toEqual([href]);
-      await page.close();
     }
   },
 );

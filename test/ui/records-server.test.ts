@@ -274,13 +274,11 @@ describe('c2m ui', () => {
     await cp(join(root, 'nightly', '001', 'run.json'), join(root, 'sly', 'run.json'));
     await symlink(join(outside, 'report.html'), join(root, 'sly', 'report.html'));
     // What was listed a moment ago is as good as new.
-    await expect
-      .poll(async () => {
-        await page.goto(home());
-        return (await rows()).map((text) => text.split('\n')[0]);
-      })
-      .toContain('sly');
-    expect((await rows()).join()).not.toContain('linked');
+    await expect.poll(async () => (await rawAnswer('')).text, { interval: 200 }).toContain('>sly<');
+    await page.goto(home());
+    const names = (await rows()).map((text) => text.split('\n')[0]);
+    expect(names).toContain('sly');
+    expect(names.join()).not.toContain('linked');
     const href = (await page.locator('#runs a:text-is("sly")').getAttribute('href')) as string;
     const report = await page.goto(`${home()}${href}`);
     expect(await report?.text()).not.toContain('secret');

@@ -6,6 +6,8 @@
  */
 export function markScrollRegions(root: ParentNode): void {
   for (const region of root.querySelectorAll<HTMLElement>('.scroll, pre')) {
+    // To measure what is folded would lay it out, each for itself; it is marked once it is opened.
+    if (region.closest('details:not([open])')) continue;
     const isScrolled = region.scrollWidth > region.clientWidth + 1;
     if (isScrolled === region.hasAttribute('tabindex')) continue;
     if (isScrolled) {

@@ -1,4 +1,5 @@
 /// <reference lib="dom" />
+import { markScrollRegions } from '../../html/browser/scroll-regions.js';
 
 const FOCUSABLE = 'a[href], button, input, summary, [tabindex]';
 
@@ -14,6 +15,8 @@ export function keepState(place: Element): () => void {
     place.querySelectorAll('details').forEach((details, index) => {
       details.open = opened[index] ?? details.open;
     });
+    // Before the focus: a region that is scrolled may have it.
+    markScrollRegions(place);
     place.querySelectorAll('.scroll, pre').forEach((element, index) => {
       const left = scrolled[index] ?? 0;
       if (left > 0) element.scrollLeft = left;

@@ -1,7 +1,6 @@
 /// <reference lib="dom" />
 
 import type { ReportCharts } from '../../html/browser/report-charts.js';
-import { markScrollRegions } from '../../html/browser/scroll-regions.js';
 import type { ReportData } from '../../html/chart-plan.js';
 import { growChart } from '../chart-growth.js';
 import type { PageChange } from '../page-change.js';
@@ -82,7 +81,6 @@ function replace(name: string, html: string): void {
   if (!place) return;
   const giveBack = keepState(place);
   place.innerHTML = html;
-  markScrollRegions(place);
   giveBack();
 }
 

@@ -37,6 +37,8 @@ let full: string;
 let crowded: string;
 /** Of 300 agents on 20 hosts, one of which was cut off. */
 let distributed: string;
+/** Of few agents on two hosts, with a queue that fell behind. */
+let small: string;
 
 beforeAll(async () => {
   browser = await launchBrowser();
@@ -47,9 +49,28 @@ beforeAll(async () => {
       withHosts(record, manyAgents());
     }),
   );
+  small = await report(
+    recordFixture((record) => {
+      withHosts(record, twoHosts());
+      record.backlog.queues = [
+        {
+          name: 'writes',
+          max: 900,
+          p99: 90,
+          threshold: 1000,
+          alerts: 0,
+          behindMs: 326,
+          waitMs: 0,
+          arrivedPerSecond: 900,
+          servedPerSecond: 900,
+        },
+      ];
+    }),
+  );
 });
 afterAll(async () => {
   await browser.close();
+  screens.clear();
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true })));
 });
 
@@ -97,6 +118,13 @@ async function report(fixture: RecordFixture): Promise<string> {
   return join(folder, 'report.html');
 }
 
+const WIDE = { viewport: { width: 1280, height: 800 } };
+const DARK = { ...WIDE, colorScheme: 'dark' } as const;
+const SMALL = { viewport: { width: 700, height: 900 } };
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+/** As wide as what fits between the margins of a printed page. */
+const PAPER = { viewport: { width: 688, height: 900 } };
+
 interface OpenReport {
   page: Page;
   /** What the page said on the console, errors that it did not catch included. */
@@ -104,16 +132,65 @@ interface OpenReport {
   requested: string[];
 }
 
-async function open(file: string, options: BrowserContextOptions = {}): Promise<OpenReport> {
-  const context = await browser.newContext(options);
+interface Screen extends OpenReport {
+  /** The file that it shows as it was loaded, if no test has changed it. */
+  shows: string | undefined;
+}
+
+/** One page for each kind of screen: to make a page costs more than to load a report into it. */
+const screens = new Map<BrowserContextOptions, Screen>();
+
+async function screenOf(options: BrowserContextOptions): Promise<Screen> {
+  const known = screens.get(options);
+  if (known) return known;
+  const context = await browser.newContext({ ...options, offline: true });
   const page = await context.newPage();
-  const said: string[] = [];
-  const requested: string[] = [];
-  page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => said.push(`error: ${error.message}`));
-  page.on('request', (request) => requested.push(request.url()));
-  await page.goto(pathToFileURL(file).href);
-  return { page, said, requested };
+  const screen: Screen = { page, said: [], requested: [], shows: undefined };
+  page.on('console', (message) => screen.said.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => screen.said.push(`error: ${error.message}`));
+  page.on('request', (request) => screen.requested.push(request.url()));
+  await watchLabels(page);
+  screens.set(options, screen);
+  return screen;
+}
+
+/** Loads a report, for a test that presses something in it, prints it or changes it. */
+async function open(file: string, options: BrowserContextOptions = WIDE): Promise<OpenReport> {
+  const screen = await screenOf(options);
+  await load(screen, file);
+  return screen;
+}
+
+/** The same for a test that only looks at it, as others have done before. */
+async function look(file: string, options: BrowserContextOptions = WIDE): Promise<OpenReport> {
+  const screen = await screenOf(options);
+  if (screen.shows !== file) {
+    await load(screen, file);
+    screen.shows = file;
+  }
+  return screen;
+}
+
+async function load(screen: Screen, file: string): Promise<void> {
+  screen.shows = undefined;
+  screen.said = [];
+  screen.requested = [];
+  await screen.page.emulateMedia({ media: null });
+  await screen.page.goto(pathToFileURL(file).href);
+}
+
+/** With all that is folded opened. */
+async function lookUnfolded(file: string, options: BrowserContextOptions): Promise<Page> {
+  const screen = await screenOf(options);
+  const shows = `${file}, unfolded`;
+  if (screen.shows !== shows) {
+    await load(screen, file);
+    await screen.page.evaluate(
+      `document.querySelectorAll('#agents details').forEach((each) => { each.open = true; })`,
+    );
+    screen.shows = shows;
+  }
+  return screen.page;
 }
 
 /** For each chart, how many colours its canvas has; a canvas that nothing was drawn on has one. */
@@ -125,10 +202,13 @@ function coloursDrawn(page: Page): Promise<Record<string, number>> {
 }
 
 describe('report.html', () => {
-  it.each(['light', 'dark'] as const)(
+  it.each([
+    ['light', WIDE],
+    ['dark', DARK],
+  ])(
     'opens without a network, says nothing on the console and draws every chart in %s',
-    async (colorScheme) => {
-      const { page, said, requested } = await open(full, { colorScheme, offline: true });
+    async (colorScheme, options) => {
+      const { page, said, requested } = await look(full, options);
       const colours = await coloursDrawn(page);
       expect(Object.keys(colours)).toEqual(CHARTS);
       for (const chart of CHARTS) expect(colours[chart], chart).toBeGreaterThan(8);
@@ -136,12 +216,11 @@ describe('report.html', () => {
       expect(requested.filter((url) => !url.startsWith('data:'))).toEqual([pathToFileURL(full).href]);
       const background = await page.evaluate('getComputedStyle(document.body).backgroundColor');
       expect(background).toBe(colorScheme === 'light' ? 'rgb(244, 245, 247)' : 'rgb(14, 18, 23)');
-      await page.context().close();
     },
   );
 
   it('shows the verdict, every gate with its value, and the key figures', async () => {
-    const { page } = await open(full);
+    const { page } = await look(full);
     expect(await page.locator('.verdict').textContent()).toBe('Passed');
     const gates = await page.locator('.gates li').allInnerTexts();
     expect(gates.map((gate) => gate.split(/\s*\n\s*/))).toContainEqual([
@@ -152,31 +231,46 @@ describe('report.html', () => {
     const tiles = await page.locator('.tile').allInnerTexts();
     expect(tiles).toHaveLength(8);
     expect(tiles.join('\n')).toContain('4,997');
-    await page.context().close();
   });
 
   it('answers what broke first on its first screen, wide or on a phone', async () => {
-    for (const viewport of [
-      { width: 1280, height: 800 },
-      { width: 390, height: 844 },
-    ]) {
-      const { page } = await open(full, { viewport });
+    for (const options of [WIDE, PHONE]) {
+      const { page } = await look(full, options);
       const answer = page.locator('.first-break');
       expect(await answer.locator('p').textContent()).toBe(
         'First to leave its normal range: connects at 2 s, in the phase connect: 3 of 2,093 attempts failed (LoginTimeout 2, ECONNRESET 1).',
       );
       const box = await answer.boundingBox();
-      expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThan(viewport.height);
-      await page.context().close();
+      expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThan(options.viewport.height);
     }
   });
 
   it('draws what failed on an axis of its own, not beside thousands of connections', async () => {
-    const { page } = await open(full);
+    const { page } = await look(full);
     const lines = await page.locator('#chart-failures .legend .label').allInnerTexts();
     expect(lines).toEqual(['connects failed', 'connections dropped']);
     expect(await page.locator('#chart-connections .legend').textContent()).not.toMatch(/failed|dropped/);
-    await page.context().close();
+  });
+
+  it('names the longest queue and its alert in words', async () => {
+    const { page } = await look(full);
+    const notes = await page.locator('#chart-queues .chart-notes').textContent();
+    expect(notes).toContain('The longest queue was mailboxes, 2,640 at its peak (its threshold is 2,000).');
+    expect(notes).toContain('mailboxes stood above 2,000 from 20.2 s to 22.9 s, 2,640 at its peak.');
+  });
+
+  it('draws the whole host beside the server and the agents, so that a full one is seen to be full', async () => {
+    const { page } = await look(full);
+    expect(await page.locator('#chart-cpu .legend .label').allInnerTexts()).toEqual([
+      'server',
+      'agents',
+      'the host',
+    ]);
+  });
+
+  it('has nothing to lay beside a run that names no result', async () => {
+    const { page } = await look(full);
+    expect(await page.locator('#scaling').count()).toBe(0);
   });
 
   it('says that nobody logged in, and ticks no gate that holds for that reason', async () => {
@@ -189,7 +283,6 @@ describe('report.html', () => {
     );
     expect(await page.locator('.gates li').textContent()).toContain('says nothing: nobody logged in');
     expect(await page.locator('.gates .icon.good').count()).toBe(0);
-    await page.context().close();
   });
 
   it('carries the licence of the library that draws its charts', async () => {
@@ -209,73 +302,82 @@ describe('report.html', () => {
     expect(await page.locator('.claim').textContent()).toContain('timeline.ndjson is missing');
     expect(await page.locator('#chart-connections').textContent()).toContain('timeline.ndjson is missing');
     expect(said).toEqual([]);
-    await page.context().close();
   });
 
   it('fits a phone without scrolling sideways', async () => {
-    const { page } = await open(full, {
-      viewport: { width: 390, height: 844 },
-      hasTouch: true,
-      isMobile: true,
-    });
+    const { page } = await look(full, PHONE);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
     const widths = (await page.evaluate(
       `[...document.querySelectorAll('canvas')].map((canvas) => canvas.getBoundingClientRect().right)`,
     )) as number[];
     for (const right of widths) expect(right).toBeLessThanOrEqual(390);
-    await page.context().close();
   });
 
   it.each([
-    ['a phone', { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }],
-    ['a small screen', { viewport: { width: 700, height: 900 } }],
-    ['a wide screen', { viewport: { width: 1280, height: 800 } }],
-  ] as [string, BrowserContextOptions][])(
+    ['a phone', PHONE],
+    ['a small screen', SMALL],
+    ['a wide screen', WIDE],
+  ])(
     'writes no two words of a chart on each other on %s, however much there is to tell',
     async (_, options) => {
-      const context = await browser.newContext(options);
-      const page = await context.newPage();
-      await watchLabels(page);
       for (const file of [full, crowded]) {
-        await page.goto(pathToFileURL(file).href);
+        const { page } = await look(file, options);
         const labels = await labelsOf(page);
         expect(new Set(labels.map(({ chart }) => chart))).toEqual(new Set(CHARTS));
         expect(overlaps(labels)).toEqual([]);
-        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(options.viewport?.width);
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(options.viewport.width);
       }
-      await context.close();
     },
   );
+
+  it('lays the run beside the published result that its scenario names, and says what bounded each phase', async () => {
+    const { page } = await look(crowded);
+    const [beside, stages] = await page.locator('#scaling table').all();
+    const text = (await beside?.innerText()) ?? '';
+    expect(text).toContain('2,277,845');
+    expect(text).toMatch(/connections a core\s+2,499\s+94,910\s+2\.63 %/);
+    const rows = await stages?.locator('tbody th').allInnerTexts();
+    expect(rows).toEqual(crowdedFixture().record.phases.map(({ name }) => name));
+  });
 
   it.each([
-    ['light', 1280, () => [full, crowded, distributed]],
-    ['dark', 1280, () => [full]],
-    ['light', 390, () => [crowded]],
-  ] as const)(
-    'breaks no rule of accessibility, in %s and %d pixels wide',
-    async (colorScheme, width, files) => {
-      const { page } = await open(full, { colorScheme, viewport: { width, height: 900 } });
-      for (const file of files()) {
-        await page.goto(pathToFileURL(file).href);
-        expect(await accessibilityFaults(page), file).toEqual([]);
-      }
-      await page.context().close();
-    },
-  );
+    ['light, wide', WIDE, () => [crowded, distributed, full]],
+    ['dark, wide', DARK, () => [full]],
+    ['light, on a phone', PHONE, () => [crowded]],
+  ])('breaks no rule of accessibility, %s', async (_, options, files) => {
+    for (const file of files()) {
+      const { page } = await look(file, options);
+      expect(await accessibilityFaults(page), file).toEqual([]);
+    }
+  });
 
   it('shows every cell of every table on a phone, without scrolling within one', async () => {
-    const { page } = await open(crowded, { viewport: { width: 390, height: 844 }, isMobile: true });
     for (const file of [crowded, distributed]) {
-      await page.goto(pathToFileURL(file).href);
-      await page.evaluate(
-        `document.querySelectorAll('#agents details').forEach((each) => { each.open = true; })`,
-      );
+      const page = await lookUnfolded(file, PHONE);
       const cut = await page.evaluate(`[...document.querySelectorAll('.scroll, td, th, pre')]
         .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1)
         .map((element) => element.textContent.slice(0, 60))`);
       expect(cut).toEqual([]);
     }
-    await page.context().close();
+  });
+
+  it.each([PHONE, SMALL, WIDE])(
+    'keeps hosts and agents within a screen of $viewport.width pixels, opened or not',
+    async (options) => {
+      const page = await lookUnfolded(distributed, options);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(options.viewport.width);
+    },
+  );
+
+  it('lets a keyboard scroll what was folded and is wider than its place', async () => {
+    const page = await lookUnfolded(distributed, SMALL);
+    const scrolled = `[...document.querySelectorAll('#agents details .scroll')]
+      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)`;
+    expect(await page.evaluate(`${scrolled}.length`)).toBeGreaterThan(10);
+    // The browser tells of what was opened a moment later.
+    await expect
+      .poll(() => page.evaluate(`${scrolled}.filter(({ tabIndex }) => tabIndex !== 0).length`))
+      .toBe(0);
   });
 
   it('shows each host and agent on a line of its own, lost ones first, folded where there are hundreds', async () => {
@@ -296,37 +398,25 @@ describe('report.html', () => {
       'agents 105 to 119 on host-07 lost at 20.1 s',
     );
     expect(said).toEqual([]);
-    await page.context().close();
   });
 
   it('shows few agents without a click, and of a run in one process nothing', async () => {
-    const two = await report(
-      recordFixture((record) => {
-        withHosts(record, twoHosts());
-      }),
-    );
-    const { page } = await open(two);
+    const { page } = await look(small);
     expect(await page.locator('#agents .hosts tbody tr:visible').count()).toBe(6);
     expect(await page.locator('#agents .losses').textContent()).toContain('agent 4 on b was lost at 12.4 s');
-    await page.goto(pathToFileURL(full).href);
+    await look(full);
     expect(await page.locator('#agents').count()).toBe(0);
-    await page.context().close();
   });
 
-  it.each([390, 700, 1280])(
-    'keeps hosts and agents within a screen of %d pixels, opened or not',
-    async (width) => {
-      const { page } = await open(distributed, { viewport: { width, height: 844 } });
-      await page.evaluate(
-        `document.querySelectorAll('#agents details').forEach((each) => { each.open = true; })`,
-      );
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
-      await page.context().close();
-    },
-  );
+  it('does not let an item wait 0 ms in a queue that fell behind: nobody has seen it wait', async () => {
+    const { page } = await look(small);
+    expect(await page.locator('#queues').textContent()).toContain('326 ms behind');
+    expect(await page.locator('#queues').textContent()).not.toContain('0 ms on average');
+    expect(await page.locator('#queues td[data-head="wait"]').innerText()).toBe('–');
+  });
 
   it('turns dark and light again by its button, charts included', async () => {
-    const { page } = await open(full, { colorScheme: 'light' });
+    const { page } = await open(full);
     const corner = `[...document.querySelector('#chart-connections canvas').getContext('2d').getImageData(80, 60, 1, 1).data].join()`;
     const light = await page.evaluate(corner);
     await page.click('#theme');
@@ -335,7 +425,6 @@ describe('report.html', () => {
     expect(dark).not.toBe(light);
     await page.click('#theme');
     expect(await page.evaluate(corner)).toBe(light);
-    await page.context().close();
   });
 
   it('tells the values under the cursor, in every chart at the same time', async () => {
@@ -348,7 +437,6 @@ describe('report.html', () => {
     await page.mouse.move(2, 2);
     expect(await tooltip.isVisible()).toBe(false);
     expect(await page.locator('#chart-connections .legend .value').first().textContent()).toBe('max 4,997');
-    await page.context().close();
   });
 
   it('zooms all charts over time by a drag, and out by a double click', async () => {
@@ -367,7 +455,6 @@ describe('report.html', () => {
     await over.dblclick({ position: { x: 100, y: 50 } });
     await page.mouse.move(2, 2);
     expect(await canvasOf(page, 'cpu')).toBe(before);
-    await page.context().close();
   });
 
   it('lets the reader choose which latency is drawn and hide a line', async () => {
@@ -379,19 +466,10 @@ describe('report.html', () => {
     await page.click('#chart-latency .legend button:has-text("max")');
     expect(await canvasOf(page, 'latency')).not.toBe(chosen);
     expect(said).toEqual([]);
-    await page.context().close();
-  });
-
-  it('names the longest queue and its alert in words', async () => {
-    const { page } = await open(full);
-    const notes = await page.locator('#chart-queues .chart-notes').textContent();
-    expect(notes).toContain('The longest queue was mailboxes, 2,640 at its peak (its threshold is 2,000).');
-    expect(notes).toContain('mailboxes stood above 2,000 from 20.2 s to 22.9 s, 2,640 at its peak.');
-    await page.context().close();
   });
 
   it('is printed on white, with charts as wide as the paper', async () => {
-    const { page, said } = await open(full, { colorScheme: 'dark', viewport: { width: 1280, height: 900 } });
+    const { page, said } = await open(full, DARK);
     await page.evaluate(`addEventListener('beforeprint', () => {
       window.printed = {
         background: getComputedStyle(document.documentElement).getPropertyValue('--panel').trim(),
@@ -401,23 +479,21 @@ describe('report.html', () => {
     await page.pdf({ format: 'A4' });
     expect(await page.evaluate('window.printed')).toEqual({ background: '#ffffff', width: 660 });
     expect(said).toEqual([]);
-    await page.context().close();
   });
 
   it('leaves no printed page half white, but for the last', async () => {
     for (const file of [full, crowded]) {
+      const { page } = await open(file);
       for (const format of ['A4', 'Letter']) {
-        const { page } = await open(file, { viewport: { width: 1280, height: 900 } });
         const shares = printedShares(await page.pdf({ format }));
         expect(shares.length).toBeGreaterThan(3);
         for (const share of shares.slice(0, -1)) expect(share, `${format}: ${shares}`).toBeGreaterThan(0.5);
-        await page.context().close();
       }
     }
   });
 
   it('is printed with labels no larger than what they label', async () => {
-    const { page } = await open(full, { viewport: { width: 688, height: 900 } });
+    const { page } = await open(full, PAPER);
     await page.emulateMedia({ media: 'print' });
     const sizes =
       (await page.evaluate(`Object.fromEntries(['.facts dt', '.facts dd', '.grid dt', '.grid dd', '.tile h2', 'footer']
@@ -426,47 +502,10 @@ describe('report.html', () => {
         number
       >;
     for (const [place, size] of Object.entries(sizes)) expect(size, place).toBeLessThanOrEqual(11);
-    await page.context().close();
-  });
-
-  it('draws the whole host beside the server and the agents, so that a full one is seen to be full', async () => {
-    const { page } = await open(full);
-    expect(await page.locator('#chart-cpu .legend .label').allInnerTexts()).toEqual([
-      'server',
-      'agents',
-      'the host',
-    ]);
-    await page.context().close();
-  });
-
-  it('does not let an item wait 0 ms in a queue that fell behind: nobody has seen it wait', async () => {
-    const { page } = await open(
-      await report(
-        recordFixture((record) => {
-          record.backlog.queues = [
-            {
-              name: 'writes',
-              max: 900,
-              p99: 90,
-              threshold: 1000,
-              alerts: 0,
-              behindMs: 326,
-              waitMs: 0,
-              arrivedPerSecond: 900,
-              servedPerSecond: 900,
-            },
-          ];
-        }),
-      ),
-    );
-    expect(await page.locator('#queues').textContent()).toContain('326 ms behind');
-    expect(await page.locator('#queues').textContent()).not.toContain('0 ms on average');
-    expect(await page.locator('#queues td[data-head="wait"]').innerText()).toBe('–');
-    await page.context().close();
   });
 
   it('cuts no table at the edge of the paper', async () => {
-    const { page } = await open(crowded, { viewport: { width: 688, height: 900 } });
+    const { page } = await open(crowded, PAPER);
     await page.emulateMedia({ media: 'print' });
     const cut = await page.evaluate(`[...document.querySelectorAll('.panel')].flatMap((panel) => {
       const edge = panel.getBoundingClientRect().right;
@@ -475,7 +514,6 @@ describe('report.html', () => {
         .map((element) => panel.id + ': ' + element.textContent.slice(0, 40));
     })`);
     expect(cut).toEqual([]);
-    await page.context().close();
   });
 
   it('says in words what was not recorded', async () => {
@@ -495,7 +533,6 @@ describe('report.html', () => {
       'event-loop-lag',
     ]);
     expect(said).toEqual([]);
-    await page.context().close();
   });
 
   it('is made from run.json alone when the run ended before its first second', async () => {
@@ -512,7 +549,6 @@ describe('report.html', () => {
     expect(await page.locator('.verdict').textContent()).toBe('Partial');
     expect(await page.locator('#chart-connections').textContent()).toContain('The record holds no timeline');
     expect(said).toEqual([]);
-    await page.context().close();
   });
 
   it('runs nothing that a scenario or an error message smuggles in', async () => {
@@ -538,27 +574,6 @@ describe('report.html', () => {
     expect(await page.locator('img').count()).toBe(0);
     expect(said).toEqual([]);
     expect(requested).toHaveLength(1);
-    await page.context().close();
-  });
-
-  it('lays the run beside the published result that its scenario names, and says what bounded each phase', async () => {
-    const fixture = recordFixture((record) => {
-      record.reference = { name: 'whatsapp-2012', ...PUBLISHED_RESULTS['whatsapp-2012'] };
-    });
-    const { page } = await open(await report(fixture));
-    const [beside, stages] = await page.locator('#scaling table').all();
-    const text = (await beside?.innerText()) ?? '';
-    expect(text).toContain('2,277,845');
-    expect(text).toMatch(/connections a core\s+2,499\s+94,910\s+2\.63 %/);
-    const rows = await stages?.locator('tbody th').allInnerTexts();
-    expect(rows).toEqual(fixture.record.phases.map(({ name }) => name));
-    await page.context().close();
-  });
-
-  it('has nothing to lay beside a run that names no result', async () => {
-    const { page } = await open(full);
-    expect(await page.locator('#scaling').count()).toBe(0);
-    await page.context().close();
   });
 
   it('is written beside junit.xml and summary.md, and the same each time', async () => {

@@ -10,25 +10,34 @@ import { capacityPage } from '../../../reports/html/capacity-page.js';
 import { comparisonPage } from '../../../reports/html/comparison-page.js';
 import { sideBySidePage } from '../../../reports/html/side-by-side-page.js';
 import { capacityFixture } from '../../fixtures/capacity.js';
-import { accessibilityFaults } from '../../fixtures/page-checks.js';
+import { accessibilityFaults, colourFaults } from '../../fixtures/page-checks.js';
 import { recordFixture } from '../../fixtures/record.js';
 import { testFolder } from '../../support/folder.js';
 
 let browser: Browser;
+let page: Page;
 beforeAll(async () => {
   browser = await launchBrowser();
+  page = await browser.newPage();
 });
 afterAll(() => browser.close());
 
-async function open(html: string, width: number): Promise<Page> {
+async function open(html: string, width: number): Promise<void> {
   const file = join(testFolder(), 'page.html');
   await writeFile(file, html);
-  const page = await browser.newPage({ viewport: { width, height: 900 } });
+  await page.emulateMedia({ media: null, colorScheme: null });
+  await page.setViewportSize({ width, height: 900 });
   await page.goto(pathToFileURL(file).href);
-  return page;
 }
 
+let compared: string | undefined;
+
 function comparison(): string {
+  compared ??= comparisonOfTwo();
+  return compared;
+}
+
+function comparisonOfTwo(): string {
   const latency = hdr.build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000 });
   for (let value = 400; value < 80_000; value += 97) latency.recordValue(value);
   const histograms = { connect: latency, accepted: latency, delivered: latency };
@@ -37,8 +46,8 @@ function comparison(): string {
       each.scenario.resolved = { target: { settings } };
     }).record;
   const [record, other] = [resting({}), resting({ coalesceMs: 5 })];
-  const compared = compareSets({ name: 'before', runs: [record] }, { name: 'after', runs: [other] });
-  return comparisonPage(compared, { base: histograms, current: histograms });
+  const outcome = compareSets({ name: 'before', runs: [record] }, { name: 'after', runs: [other] });
+  return comparisonPage(outcome, { base: histograms, current: histograms });
 }
 
 function sideBySide(count: number, runs = 1): string {
@@ -57,16 +66,15 @@ describe.each([
   ['a search for the capacity', () => capacityPage(capacityFixture())],
 ])('%s', (_, html) => {
   test.each([1440, 390])('is read by eye, keyboard and screen reader, %i pixels wide', async (width) => {
-    const page = await open(html(), width);
+    await open(html(), width);
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.emulateMedia({ colorScheme: 'dark' });
-    expect(await accessibilityFaults(page)).toEqual([]);
+    expect(await colourFaults(page)).toEqual([]);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
-    await page.close();
   });
 
   test('is printed with nothing cut at the edge of the paper', async () => {
-    const page = await open(html(), 688);
+    await open(html(), 688);
     await page.emulateMedia({ media: 'print' });
     const cut = await page.evaluate(`[...document.querySelectorAll('.panel')].flatMap((panel) => {
       const edge = panel.getBoundingClientRect().right;
@@ -75,14 +83,13 @@ describe.each([
         .map((element) => panel.id + ': ' + element.textContent.slice(0, 40));
     })`);
     expect(cut).toEqual([]);
-    await page.close();
   });
 });
 
 describe('the curves of a comparison', () => {
   test('name every percentile in full, within the picture, at a desk and on a phone', async () => {
     for (const width of [1440, 390]) {
-      const page = await open(comparison(), width);
+      await open(comparison(), width);
       const names = (await page.evaluate(`[...document.querySelectorAll('.curve')].map((curve) => {
         const { left, right } = curve.getBoundingClientRect();
         return [...curve.querySelectorAll('text')]
@@ -92,27 +99,24 @@ describe('the curves of a comparison', () => {
       })`)) as string[][];
       expect(names.length).toBeGreaterThan(2);
       for (const each of names) expect(each).toEqual(['p0', 'p50', 'p90', 'p99', 'p99.9', 'p99.99']);
-      await page.close();
     }
   });
 
   test('have letters on a phone that are large enough to be read', async () => {
-    const page = await open(comparison(), 390);
+    await open(comparison(), 390);
     const heights = (await page.evaluate(
       `[...document.querySelectorAll('.curve text')].map((text) => text.getBoundingClientRect().height)`,
     )) as number[];
     expect(Math.min(...heights)).toBeGreaterThanOrEqual(11);
-    await page.close();
   });
 
   test('stand on paper with their names', async () => {
-    const page = await open(comparison(), 688);
+    await open(comparison(), 688);
     await page.emulateMedia({ media: 'print' });
     const breaks = await page.evaluate(
       `[...document.querySelectorAll('.curve')].map((curve) => getComputedStyle(curve.closest('figure')).breakInside)`,
     );
     expect(new Set(breaks as string[])).toEqual(new Set(['avoid']));
-    await page.close();
   });
 });
 
@@ -127,14 +131,13 @@ test('a comparison of many runs shows what was judged without being scrolled at 
       }).record;
     }),
   });
-  const compared = compareSets(set('before', 0), set('after', 1));
-  const page = await open(comparisonPage(compared, { base: {}, current: {} }), 1440);
+  const outcome = compareSets(set('before', 0), set('after', 1));
+  await open(comparisonPage(outcome, { base: {}, current: {} }), 1440);
   const [whole, seen] = (await page.evaluate(`(() => {
     const { scrollWidth, clientWidth } = document.querySelector('#figures .scroll');
     return [scrollWidth, clientWidth];
   })()`)) as [number, number];
   expect(whole).toBeLessThanOrEqual(seen);
-  await page.close();
 });
 
 test('the level that holds is named within the picture, wherever the limit lies', async () => {
@@ -146,25 +149,24 @@ test('the level that holds is named within the picture, wherever the limit lies'
   const broken = trials.map((trial) =>
     trial.level === 2000 ? { ...trial, verdict: 'broke' as const } : trial,
   );
-  const page = await open(
+  await open(
     capacityPage(capacityFixture({ searches: [{ ...search, trials: broken, holds, breaks }] })),
     1440,
   );
   const outside = await page.evaluate(`[...document.querySelectorAll('.still.wide')].filter((chart) =>
     chart.querySelector('.zone-label').getBoundingClientRect().right > chart.getBoundingClientRect().right).length`);
   expect(outside).toBe(0);
-  await page.close();
 });
 
 test('a comparison says of a setting that one side does not have that it is not set, and says it once', () => {
   const words = 'another workload: target.settings.coalesceMs is not set, 5';
-  const page = comparison().replace(/<title>.*?<\/title>/, '');
-  expect(page.split(words)).toHaveLength(2);
+  const html = comparison().replace(/<title>.*?<\/title>/, '');
+  expect(html.split(words)).toHaveLength(2);
 });
 
 describe('servers side by side', () => {
   test('are named beside each of their figures on a phone', async () => {
-    const page = await open(sideBySide(3), 390);
+    await open(sideBySide(3), 390);
     const row = page.locator('tbody tr', { has: page.locator('th:text-is("messages lost")') });
     const names = await row
       .locator('td')
@@ -172,7 +174,6 @@ describe('servers side by side', () => {
         cells.map((cell) => (globalThis as never as Window).getComputedStyle(cell, '::before').content),
       );
     expect(names).toEqual(['"server 0"', '"server 1"', '"server 2"']);
-    await page.close();
   });
 
   test('tell of a median only where there were several runs', () => {
