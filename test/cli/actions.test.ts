@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { RunRecord } from '../../record/run.js';
-import { c2m, startC2m } from './c2m.js';
+import { c2mHere, startC2m } from './c2m.js';
 
 let folder: string;
 
@@ -19,7 +19,7 @@ afterEach(async () => {
 /** Runs 200 clients while `actions` happen. */
 async function runWith(
   actions: string,
-  target = '{embedded: {workers: 3}}',
+  target = '{embedded: {workers: 2}}',
   more = '',
   seconds = 6,
 ): Promise<RunRecord> {
@@ -36,7 +36,7 @@ actions: ${actions}
 `,
   );
   const out = join(folder, 'record');
-  const { stderr } = await c2m('run', file, '--out', out, '--quiet');
+  const { stderr } = await c2mHere('run', file, '--out', out, '--quiet');
   expect(stderr).toBe('');
   return JSON.parse(await readFile(join(out, 'run.json'), 'utf8')) as RunRecord;
 }
@@ -45,7 +45,7 @@ describe('while a scenario runs', () => {
   test('processes of the server are killed, and nothing that was accepted is missing', async () => {
     const record = await runWith(
       '[{at: 1s, do: kill-worker, every: 2s, times: 3}]',
-      '{embedded: {workers: 3}}',
+      '{embedded: {workers: 2}}',
       'groups: { members: 5, share: 30% }',
     );
 
@@ -88,7 +88,12 @@ describe('while a scenario runs', () => {
   }, 40_000);
 
   test('clients are cut off and hang, and have everything in the end', async () => {
-    const record = await runWith('[{at: 1s, do: pause, share: 20%, for: 2s}, {at: 2s, do: cut, share: 50%}]');
+    const record = await runWith(
+      '[{at: 1s, do: pause, share: 20%, for: 2s}, {at: 2s, do: cut, share: 50%}]',
+      '{embedded: {workers: 2}}',
+      '',
+      4,
+    );
 
     expect(record.marks.map(({ label }) => label)).toEqual(['pause 20 %', 'cut 50 %']);
     expect(record.connections.dropped).toBe(0);
@@ -97,7 +102,7 @@ describe('while a scenario runs', () => {
   }, 40_000);
 
   test('an action that cannot be done is told, and the run goes on', async () => {
-    const record = await runWith('[{at: 1s, do: kill-worker}]', '{embedded: {workers: 1}}');
+    const record = await runWith('[{at: 1s, do: kill-worker}]', '{embedded: {workers: 1}}', '', 2);
 
     expect(record.marks.map(({ label }) => label)).toEqual(['kill-worker failed']);
     expect(record.notes).toEqual([
@@ -122,15 +127,15 @@ describe('a server that runs', () => {
     );
     const [, url = ''] = await server.said(/admin +(http:\/\/[\d.:]+)/);
 
-    const top = await c2m('top', url, '--once', '--interval', '0.3');
+    const top = await c2mHere('top', url, '--once', '--interval', '0.3');
     expect(top.stdout).toMatch(/0 connections +0 items in memory +handlers 1 +no restart/);
     expect(top.stdout).toMatch(/mailbox-writes +0 +0 ms +0\/s/);
-    expect(JSON.parse((await c2m('top', url, '--once', '--json')).stdout.split('\n')[0] ?? '')).toMatchObject(
-      {
-        schema: 'c2m.stats/1',
-      },
-    );
-    expect(await c2m('reload', url)).toMatchObject({ status: 0, stdout: 'version 1 is in force\n' });
+    expect(
+      JSON.parse((await c2mHere('top', url, '--once', '--json')).stdout.split('\n')[0] ?? ''),
+    ).toMatchObject({
+      schema: 'c2m.stats/1',
+    });
+    expect(await c2mHere('reload', url)).toMatchObject({ status: 0, stdout: 'version 1 is in force\n' });
     const loads = async () =>
       ((await (await fetch(`${url}/stats`)).json()) as { handlers: { loads: number } }).handlers.loads;
     expect(await loads()).toBe(2);
@@ -143,7 +148,7 @@ describe('a server that runs', () => {
   test.each(['top', 'reload'])(
     'that is not there is told of by %s, with what to look for',
     async (command) => {
-      const { status, stderr } = await c2m(command, 'http://127.0.0.1:9');
+      const { status, stderr } = await c2mHere(command, 'http://127.0.0.1:9');
       expect(status).toBe(2);
       expect(stderr).toMatch(
         /the admin port http:\/\/127\.0\.0\.1:9 does not answer .*is the server running/,

@@ -5,7 +5,7 @@ import { agentProcesses, isRunning } from '../support/agent-processes.js';
 import { type NatsServer, startNatsServer } from '../support/nats-server.js';
 import { addressOf, statsOf, testServer } from '../support/server.js';
 import { planFor, TestCoordinator } from '../support/test-coordinator.js';
-import { c2m, type RunningCommand, startC2m } from './c2m.js';
+import { c2mHere, type RunningCommand, startC2m } from './c2m.js';
 
 function urlOf(nats: NatsServer): string {
   return `nats://127.0.0.1:${nats.endpoint.port}`;
@@ -134,7 +134,7 @@ describe('c2m agent', () => {
 
   it('says what to do when NATS does not let it in', async () => {
     const nats = await startNatsServer({ config: 'authorization { user: lab, password: s3cret }' });
-    const { status, stderr } = await c2m('agent', '--nats', urlOf(nats), '--nats-user', 'lab');
+    const { status, stderr } = await c2mHere('agent', '--nats', urlOf(nats), '--nats-user', 'lab');
     expect(status).toBe(1);
     expect(stderr).toMatch(/does not take this user and password; correct them/);
   });
@@ -145,7 +145,7 @@ describe('c2m agent', () => {
     ['a name', ['--nats', 'nats://127.0.0.1', '--name', ''], /^--name: "" must be 1 to 64 signs/],
     ['a host', ['--nats', 'nats://127.0.0.1', '--allow', '10/8'], /^--allow: "10\/8" is no host/],
   ])('asks for %s that it can use', async (_, options, words) => {
-    const { status, stderr } = await c2m('agent', ...options);
+    const { status, stderr } = await c2mHere('agent', ...options);
     expect(status).toBe(2);
     expect(stderr).toMatch(words);
   });

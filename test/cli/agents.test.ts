@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { testFolder } from '../support/folder.js';
 import { announce, urlOf } from '../support/lent-machines.js';
 import { type NatsServer, startNatsServer } from '../support/nats-server.js';
-import { c2m, startC2m } from './c2m.js';
+import { c2m, c2mHere, startC2m } from './c2m.js';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
@@ -32,7 +32,7 @@ describe('c2m agents', () => {
     await lend(server, 'a', '--label', 'eu', '--label', 'large', '--allow', '203.0.113.0/24');
     await announce(server, { id: 'b', name: 'b', version, busy: { run: 'abc', words: 'chat of ada@there' } });
     await announce(server, { id: 'c', name: 'c', version: '9.9.9' });
-    const { stdout, stderr, status } = await c2m('agents', '--nats', urlOf(server));
+    const { stdout, stderr, status } = await c2mHere('agents', '--nats', urlOf(server));
     expect(stderr).toBe('');
     expect(status).toBe(0);
     const lines = stdout.split('\n');
@@ -50,7 +50,7 @@ describe('c2m agents', () => {
   test('gives the same to programs', async () => {
     const server = await startNatsServer();
     await lend(server, 'a', '--label', 'eu');
-    const { stdout } = await c2m('agents', '--nats', urlOf(server), '--json');
+    const { stdout } = await c2mHere('agents', '--nats', urlOf(server), '--json');
     const [machine, ...others] = JSON.parse(stdout);
     expect(others).toEqual([]);
     expect(machine).toMatchObject({ name: 'a', version, labels: ['eu'], busy: null, isSameVersion: true });
@@ -61,13 +61,13 @@ describe('c2m agents', () => {
 
   test('ends with 1, and says what to do, where nobody is there', async () => {
     const server = await startNatsServer();
-    const { stdout, stderr, status } = await c2m('agents', '--nats', urlOf(server), '--wait', '0.5');
+    const { stdout, stderr, status } = await c2mHere('agents', '--nats', urlOf(server), '--wait', '0.5');
     expect([status, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^no machine has answered; start `c2m agent --nats`/);
   });
 
   test('is told a time that is none', async () => {
-    const { stderr, status } = await c2m('agents', '--nats', 'nats://127.0.0.1:1', '--wait', 'long');
+    const { stderr, status } = await c2mHere('agents', '--nats', 'nats://127.0.0.1:1', '--wait', 'long');
     expect([status, stderr]).toEqual([2, '--wait: "long" is not a time; write seconds, such as 2\n']);
   });
 });
@@ -76,7 +76,7 @@ describe('c2m run --agents refuses, before it looks for anybody,', () => {
   const nowhere = ['--agents', 'nats://127.0.0.1:1'];
 
   test('a server that it would have to start itself', async () => {
-    const { stderr, status } = await c2m('run', await scenario('embedded'), ...nowhere);
+    const { stderr, status } = await c2mHere('run', await scenario('embedded'), ...nowhere);
     expect(status).toBe(2);
     expect(stderr).toMatch(/^agents: target: embedded starts a server that listens on this machine alone/);
     expect(stderr).toContain('c2m serve --listen tcp://0.0.0.0:4000');
@@ -91,14 +91,14 @@ describe('c2m run --agents refuses, before it looks for anybody,', () => {
     'tcp://0.0.0.0:4000',
   ])('the address %s, which is another machine on each', async (address) => {
     const target = { addresses: [address], allow: ['127.1', '0.0.0.0'] };
-    const { stderr, status } = await c2m('run', await scenario(target), ...nowhere);
+    const { stderr, status } = await c2mHere('run', await scenario(target), ...nowhere);
     expect(status).toBe(2);
     expect(stderr).toContain(`agents: target.addresses: ${address} is each agent's own machine`);
   });
 
   test('the same where the scenario itself says that others simulate the clients', async () => {
     const file = await scenario('tcp://127.0.0.1:4000', { nats: 'nats://127.0.0.1:1' });
-    const { stderr, status } = await c2m('run', file);
+    const { stderr, status } = await c2mHere('run', file);
     expect([status, stderr]).toEqual([2, expect.stringContaining("is each agent's own machine")]);
   });
 });
@@ -109,7 +109,7 @@ describe('c2m run --agents', () => {
   test('ends with 1 and starts nothing where NATS is not there', async () => {
     const out = join(testFolder(), 'record');
     const file = await scenario(target);
-    const { stderr, status } = await c2m('run', file, '--agents', 'nats://127.0.0.1:1', '--out', out);
+    const { stderr, status } = await c2mHere('run', file, '--agents', 'nats://127.0.0.1:1', '--out', out);
     expect(status).toBe(1);
     expect(stderr).toMatch(/^nobody listens at nats:\/\/127.0.0.1:1 \(ECONNREFUSED\)/);
     expect(() => readFileSync(join(out, 'run.json'))).toThrow('ENOENT');
@@ -137,7 +137,7 @@ describe('c2m run --agents', () => {
     const server = await startNatsServer();
     await lend(server, 'careful');
     const file = await scenario(target);
-    const { stderr, status } = await c2m(
+    const { stderr, status } = await c2mHere(
       'run',
       file,
       '--agents',
@@ -176,9 +176,10 @@ describe('what NATS needs', () => {
   test('is not loaded by a run on this machine', async () => {
     await withoutNats();
     const out = join(testFolder(), 'record');
-    const brief = ['clients.count=20', 'generator.lagLimit=1m', 'gates=["messages.lost == 0"]'].flatMap(
-      (each) => ['--set', each],
-    );
+    const brief = [
+      ...['clients.count=20', 'generator.lagLimit=1m', 'gates=["messages.lost == 0"]'],
+      'phases=[{name: talk, duration: 1s, rate: 100/s}]',
+    ].flatMap((each) => ['--set', each]);
     const { stderr, status } = await c2m('run', 'ci-smoke', ...brief, '--out', out);
     expect([stderr, status]).toEqual(['', 0]);
   });

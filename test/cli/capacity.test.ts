@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { capacitySchema } from '../../record/capacity.js';
 import { readRecordSet } from '../../record/record-set.js';
 import { testFolder } from '../support/folder.js';
-import { c2m, startC2m } from './c2m.js';
+import { c2mHere, startC2m } from './c2m.js';
 
 /** Little of ci-smoke, in trials of a second. How fast this machine is on that day decides nothing here. */
 const BRIEF = [
@@ -16,7 +16,15 @@ const BRIEF = [
 
 test('c2m capacity prints JSON for programs, and c2m report makes the page again from the folder', async () => {
   const out = join(testFolder(), 'found');
-  const { status, stdout, stderr } = await c2m('capacity', ...BRIEF, '--max', '50/s', '--json', '--out', out);
+  const { status, stdout, stderr } = await c2mHere(
+    'capacity',
+    ...BRIEF,
+    '--max',
+    '50/s',
+    '--json',
+    '--out',
+    out,
+  );
   expect(stderr).toMatch(
     /trial 2: 50 messages\/s for 1 s\n {2}held: 50 messages\/s, [\d.]+\/s arrived, p99 /,
   );
@@ -30,7 +38,7 @@ test('c2m capacity prints JSON for programs, and c2m report makes the page again
   expect((await readRecordSet(out)).map(({ record }) => record.verdict)).toEqual(['passed', 'passed']);
 
   const page = await readFile(join(out, 'capacity.html'), 'utf8');
-  const again = await c2m('report', out, '--json');
+  const again = await c2mHere('report', out, '--json');
   expect(again.stdout).toBe(stdout);
   expect(again.status).toBe(0);
   expect(await readFile(join(out, 'capacity.html'), 'utf8')).toBe(page);
@@ -52,7 +60,7 @@ test('Ctrl-C leaves what was measured until then, with status 130', async () => 
 
 test('what is wrong with the flags is told before anything is started', async () => {
   const out = join(testFolder(), 'none');
-  const wrong = (...flags: string[]) => c2m('capacity', ...BRIEF, '--out', out, ...flags);
+  const wrong = (...flags: string[]) => c2mHere('capacity', ...BRIEF, '--out', out, ...flags);
   const said = await Promise.all([
     wrong('--precision', '90%'),
     wrong('--workers', '1,1'),
@@ -80,7 +88,7 @@ test('a scenario with a matrix is refused, as it stands for several, and one of 
   await writeFile(file, 'extends: ci-smoke\nname: all\nmatrix: { clients.count: [10, 20] }\n');
   await writeFile(join(folder, 'one.yaml'), 'extends: all.yaml\nname: one\nmatrix: null\n');
   const search = (scenario: string) =>
-    c2m('capacity', scenario, ...BRIEF.slice(1), '--max', '1', '--out', join(folder, 'out'));
+    c2mHere('capacity', scenario, ...BRIEF.slice(1), '--max', '1', '--out', join(folder, 'out'));
   const [several, one] = await Promise.all([search(file), search(join(folder, 'one.yaml'))]);
   expect([several.status, several.stderr]).toEqual([
     2,

@@ -5,7 +5,7 @@ import { freePort } from '../../lab/cluster/free-ports.js';
 import type { RunRecord } from '../../record/run.js';
 import { testFolder } from '../support/folder.js';
 import { canSendPackets } from '../support/packets.js';
-import { c2m, startC2m } from './c2m.js';
+import { c2m, c2mHere, startC2m } from './c2m.js';
 
 const RELAY = resolve('test/fixtures/commands/ws-relay.mjs');
 
@@ -21,7 +21,7 @@ target:
   command: node ${RELAY} --host ${host} --port ${port}
   addresses: [ws://${host}:${port}]
 clients: { count: 300, connectRate: 500/s }
-phases: [{ name: talk, duration: 2s, rate: 200/s }]
+phases: [{ name: talk, duration: 1s, rate: 200/s }]
 gates: [messages.lost == 0, connections.peak == 300]
 ${more}
 `,
@@ -34,7 +34,7 @@ const recordIn = async (out: string): Promise<RunRecord> =>
 
 test('without --trust nothing is started, and the exit status is that of wrong input', async () => {
   const { file, out } = await scenarioOf('127.0.0.1');
-  const { status, stderr } = await c2m('run', file, '--out', out, '--quiet');
+  const { status, stderr } = await c2mHere('run', file, '--out', out, '--quiet');
   expect(status).toBe(2);
   expect(stderr).toMatch(/mine\.yaml:3 target\.command: starts "node .*ws-relay\.mjs.*give --trust/);
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { runRecordSchema } from '../../record/run.js';
 import { recordFixture, writeRecordFolder } from '../fixtures/record.js';
-import { c2m } from './c2m.js';
+import { c2m, c2mHere } from './c2m.js';
 
 const COMMANDS = [
   'run',
@@ -41,7 +41,7 @@ describe('help', () => {
   });
 
   test('of each command shows examples', async () => {
-    const helps = await Promise.all(COMMANDS.map((command) => c2m(command, '--help')));
+    const helps = await Promise.all(COMMANDS.map((command) => c2mHere(command, '--help')));
     helps.forEach(({ status, stdout }, index) => {
       expect(status).toBe(0);
       expect(stdout).toMatch(new RegExp(`Examples?:\n  c2m ${COMMANDS[index]}`));
@@ -76,7 +76,7 @@ describe('arguments that are wrong end with status 2 and say what was meant', ()
     [['serve', '--cluster', 'nats://127.0.0.1', '--node', 'a b'], 'cluster.node: is no name'],
     [['serve', '--config', 'no-such-file.yaml'], 'no-such-file.yaml cannot be read'],
   ])('%j', async (argv, message) => {
-    const { status, stdout, stderr } = await c2m(...argv);
+    const { status, stdout, stderr } = await c2mHere(...argv);
     expect(stderr).toContain(message);
     expect(stderr).not.toContain('    at ');
     expect(stdout).toBe('');
@@ -85,16 +85,16 @@ describe('arguments that are wrong end with status 2 and say what was meant', ()
 });
 
 test('c2m scenarios lists what ships, with clients and duration', async () => {
-  const { status, stdout } = await c2m('scenarios');
+  const { status, stdout } = await c2mHere('scenarios');
   expect(status).toBe(0);
   expect(stdout).toMatch(/^quickstart +5,000 +\d+ s {2}5,000 clients/m);
-  const json = JSON.parse((await c2m('scenarios', '--json')).stdout) as unknown[];
+  const json = JSON.parse((await c2mHere('scenarios', '--json')).stdout) as unknown[];
   expect(json).toContainEqual(expect.objectContaining({ name: 'ci-smoke', clients: 500 }));
 });
 
 describe('c2m doctor', () => {
   test('says what the host can hold, and what would raise it', async () => {
-    const { status, stdout } = await c2m('doctor');
+    const { status, stdout } = await c2mHere('doctor');
     expect(status).toBe(0);
     expect(stdout).toMatch(/open files +[\d,]+|no limit known/);
     expect(stdout).toMatch(/tcp +[\d,]+ connections at .* each, bounded by/);
@@ -102,18 +102,18 @@ describe('c2m doctor', () => {
   });
 
   test('says whether a scenario fits: status 0 or 1', async () => {
-    const small = await c2m('doctor', 'ci-smoke', '--json');
+    const small = await c2mHere('doctor', 'ci-smoke', '--json');
     expect(small.status).toBe(0);
     expect(JSON.parse(small.stdout)).toMatchObject({
       fit: { scenario: 'ci-smoke', clients: 500, serverWorkers: 2, fits: true, short: null },
     });
-    const large = await c2m('doctor', 'ci-smoke', '--json', '--set', 'clients.count=16000000');
+    const large = await c2mHere('doctor', 'ci-smoke', '--json', '--set', 'clients.count=16000000');
     expect(large.status).toBe(1);
     expect(JSON.parse(large.stdout)).toMatchObject({ fit: { fits: false, short: expect.any(String) } });
   });
 
   test('says of a scenario over packets what a connection costs whom, and which sysctl it needs', async () => {
-    const { stdout } = await c2m('doctor', 'two-million', '--json', '--set', 'clients.count=16000000');
+    const { stdout } = await c2mHere('doctor', 'two-million', '--json', '--set', 'clients.count=16000000');
     const { facts, fit } = JSON.parse(stdout) as {
       facts: { fileMax: number | null };
       fit: { cost: object; sysctls: string[]; serverWorkers: number };
@@ -147,11 +147,11 @@ describe('c2m report', () => {
   test('a damaged record ends with 1 although every gate held, says so on stderr beside --json, and 99 stays 99', async () => {
     const folder = await writeRecordFolder(recordFixture());
     await rm(join(folder, 'timeline.ndjson'));
-    const { status, stdout } = await c2m('report', folder);
+    const { status, stdout } = await c2mHere('report', folder);
     expect(stdout).toContain('DAMAGED');
     expect(stdout).toContain('The record is damaged: timeline.ndjson is missing.');
     expect(status).toBe(1);
-    const asJson = await c2m('report', folder, '--json');
+    const asJson = await c2mHere('report', folder, '--json');
     expect(asJson.stderr).toBe(`${folder} is damaged: timeline.ndjson is missing\n`);
     expect(runRecordSchema.parse(JSON.parse(asJson.stdout)).verdict).toBe('passed');
     expect(asJson.status).toBe(1);
@@ -161,7 +161,7 @@ describe('c2m report', () => {
       }),
     );
     await rm(join(failed, 'latency.hlog'));
-    expect((await c2m('report', failed)).status).toBe(99);
+    expect((await c2mHere('report', failed)).status).toBe(99);
   });
 
   test('names each gate that failed as an error where GitHub runs it, but not with --json', async () => {
@@ -171,8 +171,8 @@ describe('c2m report', () => {
       }),
     );
     vi.stubEnv('GITHUB_ACTIONS', 'true');
-    const shown = await c2m('report', folder);
-    const asJson = await c2m('report', folder, '--json');
+    const shown = await c2mHere('report', folder);
+    const asJson = await c2mHere('report', folder, '--json');
     vi.unstubAllEnvs();
     expect(shown.stdout).toMatch(
       /^::error file=scenarios\/offline-backlog\.yaml(,line=\d+)?,title=c2m offline-backlog::messages\.lost == 0 did not hold: 3$/m,
@@ -186,7 +186,7 @@ describe('c2m report', () => {
         record.messages.lost = 3;
       }),
     );
-    const { status, stdout } = await c2m('report', folder, '--json');
+    const { status, stdout } = await c2mHere('report', folder, '--json');
     expect(status).toBe(99);
     expect(runRecordSchema.parse(JSON.parse(stdout)).verdict).toBe('failed');
     expect(await readFile(join(folder, 'run.json'), 'utf8')).toBe(stdout);
@@ -198,13 +198,13 @@ describe('c2m report', () => {
         record.verdict = 'partial';
       }),
     );
-    expect((await c2m('report', partial)).status).toBe(130);
+    expect((await c2mHere('report', partial)).status).toBe(130);
     const invalid = await writeRecordFolder(
       recordFixture((record) => {
         record.generator.valid = false;
       }),
     );
-    expect((await c2m('report', invalid)).status).toBe(1);
+    expect((await c2mHere('report', invalid)).status).toBe(1);
   });
 });
 
@@ -216,9 +216,9 @@ describe('c2m compare', () => {
         record.messages.lost = 1;
       }),
     );
-    expect((await c2m('compare', base, base)).status).toBe(0);
+    expect((await c2mHere('compare', base, base)).status).toBe(0);
     // Behind the dashes options are options.
-    const sets = await c2m('compare', base, base, '--', base, base, '--json');
+    const sets = await c2mHere('compare', base, base, '--', base, base, '--json');
     expect(sets.status).toBe(0);
     expect(JSON.parse(sets.stdout).current.runs).toHaveLength(2);
     const regression = await c2m('compare', base, worse, '--markdown');
@@ -242,7 +242,7 @@ describe('c2m run with input that is wrong ends with 2, and nothing was started'
 
   test('settings that the embedded server does not take', async () => {
     const out = join(tmpdir(), `c2m-never-${process.pid}`);
-    const { status, stderr } = await c2m(
+    const { status, stderr } = await c2mHere(
       ...['run', 'ci-smoke', '--out', out, '--set', 'target.embedded.settings.limits.mailboxLength=-1'],
     );
     expect(status).toBe(2);
@@ -253,7 +253,7 @@ describe('c2m run with input that is wrong ends with 2, and nothing was started'
   test('a folder that holds a record already', async () => {
     const folder = await writeRecordFolder(recordFixture());
     const before = await readFile(join(folder, 'run.json'), 'utf8');
-    const { status, stderr } = await c2m('run', 'ci-smoke', '--out', folder);
+    const { status, stderr } = await c2mHere('run', 'ci-smoke', '--out', folder);
     expect(status).toBe(2);
     expect(stderr).toContain('holds a run record already; choose another --out, or give --force');
     expect(await readFile(join(folder, 'run.json'), 'utf8')).toBe(before);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { exampleServer } from '../support/example-server.js';
 import { httpServer } from '../support/wrong-listeners.js';
-import { c2m } from './c2m.js';
+import { c2mHere } from './c2m.js';
 
 describe('c2m driver test', () => {
   test('says what a driver promises, and that it holds', async () => {
     const { tcp } = await exampleServer();
-    const { status, stdout, stderr } = await c2m(
+    const { status, stdout, stderr } = await c2mHere(
       ...['driver', 'test', tcp, '--driver', 'examples/own-codec/lines-driver.js', '--clients', '300'],
     );
     expect(stderr).toBe('');
@@ -22,7 +22,7 @@ describe('c2m driver test', () => {
   test('ends with 1 where nobody can log in, and prints JSON for a pipe', async () => {
     const { tcp } = await exampleServer();
     const set = ['--set', 'clients.connectTimeout=300ms'];
-    const { status, stdout, stderr } = await c2m('driver', 'test', tcp, '--json', ...set);
+    const { status, stdout, stderr } = await c2mHere('driver', 'test', tcp, '--json', ...set);
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({
       driver: 'c2m',
@@ -35,7 +35,7 @@ describe('c2m driver test', () => {
   });
 
   test('ends with 1 and one sentence where the server speaks something else', async () => {
-    const { status, stderr } = await c2m('driver', 'test', `tcp://127.0.0.1:${await httpServer()}`);
+    const { status, stderr } = await c2mHere('driver', 'test', `tcp://127.0.0.1:${await httpServer()}`);
     expect(stderr).toMatch(/^tcp:\S+ does not speak c2m: it answered "HTTP\/1\.1 400 Bad Request"/);
     expect(status).toBe(1);
   });
@@ -47,7 +47,7 @@ describe('c2m driver test', () => {
     [['tcp://192.0.2.7:9'], 'load goes there only if target.allow names it'],
     [[], "missing required argument 'url'"],
   ])('ends with 2 where the input is wrong: %j', async (argv, words) => {
-    const { status, stdout, stderr } = await c2m('driver', 'test', ...argv);
+    const { status, stdout, stderr } = await c2mHere('driver', 'test', ...argv);
     expect(stderr).toContain(words);
     expect(stderr).not.toContain('    at ');
     expect(stdout).toBe('');

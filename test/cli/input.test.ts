@@ -13,7 +13,7 @@ import { userToken } from '../../protocol/user-token.js';
 import { loadScenario, parseScenario } from '../../scenarios/load.js';
 import { recordFixture, writeRecordFolder } from '../fixtures/record.js';
 import { testFolder } from '../support/folder.js';
-import { c2m, type Ended } from './c2m.js';
+import { c2mHere, type Ended } from './c2m.js';
 
 const HEAD = 'name: chat\ntarget: embedded\nclients: { count: 10 }\nphases: [{ name: talk, duration: 1s }]\n';
 
@@ -81,11 +81,11 @@ describe('input without an end or a bottom ends with 2, the name of the file and
     execFileSync('mkfifo', [join(folder, 'run.json')]);
     const file = join(folder, 'run.json');
     const ended = await Promise.all([
-      c2m('run', file),
-      c2m('report', folder),
-      c2m('compare', folder, folder),
-      c2m('serve', '--config', file),
-      c2m('serve', '--token-file', file),
+      c2mHere('run', file),
+      c2mHere('report', folder),
+      c2mHere('compare', folder, folder),
+      c2mHere('serve', '--config', file),
+      c2mHere('serve', '--token-file', file),
     ]);
     for (const each of ended) expectRefused(each, file, 'it is a pipe');
   });
@@ -138,7 +138,7 @@ test('settings of the server reach no object but themselves', () => {
 });
 
 test('names of files with control characters are shown, and not obeyed', async () => {
-  const { stderr } = await c2m('run', 'no\u001b[2J\n::error::such\u202efile');
+  const { stderr } = await c2mHere('run', 'no\u001b[2J\n::error::such\u202efile');
   expect(stderr).toMatch(/^no\\u001b\[2J ::error::such\\u202efile: there is no such scenario/);
 });
 
@@ -167,7 +167,7 @@ describe('c2m run --out', () => {
   test('that cannot be a folder ends with 2', async () => {
     const file = join(testFolder(), 'file');
     await writeFile(file, '');
-    expectRefused(await c2m('run', 'ci-smoke', '--out', file), file, 'choose another --out');
+    expectRefused(await c2mHere('run', 'ci-smoke', '--out', file), file, 'choose another --out');
   });
 });
 
@@ -177,7 +177,7 @@ describe('c2m token', () => {
   test('prints what each user logs in with, and reads the secret from a file', async () => {
     const file = join(testFolder(), 'secret');
     await writeFile(file, `${secret}\n`);
-    const { status, stdout, stderr } = await c2m('token', '7', '100-102', '--secret-file', file);
+    const { status, stdout, stderr } = await c2mHere('token', '7', '100-102', '--secret-file', file);
     expect(stderr).toBe('');
     expect(status).toBe(0);
     const lines = [7, 100, 101, 102].map((user) => `${user} ${userToken(secret, user)}\n`);
@@ -226,7 +226,7 @@ test('c2m report shows what a record says, and leaves the terminal alone', async
       record.notes = ['\u001b]0;owned\u0007\u001b[2J\u009b2J\u202e'];
     }),
   );
-  const both = await Promise.all([c2m('report', folder), c2m('compare', folder, folder, '--json')]);
+  const both = await Promise.all([c2mHere('report', folder), c2mHere('compare', folder, folder, '--json')]);
   for (const { stdout, stderr } of both) {
     expect(stdout + stderr).not.toMatch(/(?!\n)[\p{Cc}\u202e]/u);
   }

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readTimeline } from '../../record/folder.js';
 import { type RunRecord, runRecordSchema } from '../../record/run.js';
 import { readReportedRun } from '../../reports/reported-run.js';
-import { c2m, startC2m } from './c2m.js';
+import { c2mHere, startC2m } from './c2m.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -61,7 +61,7 @@ describe('a run that is killed', { timeout: 240_000 }, () => {
     expect(left.latency.delivered.count).toBeGreaterThan(0);
     expect(samples.at(-1)?.t).toBeGreaterThan(left.durationSeconds - 5);
 
-    const { status, stdout, stderr } = await c2m('report', out);
+    const { status, stdout, stderr } = await c2mHere('report', out);
     expect([status, stderr]).toEqual([130, '']);
     expect(stdout).toContain('PARTIAL');
     expect(stdout).toContain('it was killed');
@@ -70,7 +70,7 @@ describe('a run that is killed', { timeout: 240_000 }, () => {
       ...['junit.xml', 'latency.hlog', 'report.html', 'run.json', 'summary.md', 'timeline.ndjson'],
     ]);
 
-    const forced = await c2m('run', 'ci-smoke', '--out', out, ...SMALL, ...BRIEF, '--force');
+    const forced = await c2mHere('run', 'ci-smoke', '--out', out, ...SMALL, ...BRIEF, '--force');
     expect([forced.status, forced.stderr]).toEqual([0, '']);
     const record = (await recordIn(out)) as RunRecord;
     expect(record.verdict).toBe('passed');
@@ -84,7 +84,7 @@ describe('a run that is killed', { timeout: 240_000 }, () => {
     const set = join(folder, 'set');
     await killed(set, '--repeat', '3');
     expect(await readdir(set)).toEqual(['001']);
-    const { status, stdout } = await c2m('compare', set, set);
+    const { status, stdout } = await c2mHere('compare', set, set);
     expect(status).toBe(99);
     expect(stdout).toContain('1 of the 1 current runs: partial');
   });
@@ -94,7 +94,7 @@ describe('a run that ends before anything was measured', () => {
   test('leaves nothing', async () => {
     const out = join(folder, 'record');
     const target = ['--set', 'target=tcp://127.0.0.1:9'];
-    expect((await c2m('run', 'ci-smoke', '--out', out, ...SMALL, ...BRIEF, ...target)).status).toBe(1);
+    expect((await c2mHere('run', 'ci-smoke', '--out', out, ...SMALL, ...BRIEF, ...target)).status).toBe(1);
     expect(await readdir(folder)).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LiveControl } from '../../lab/live-control.js';
 import { listenAtSocket } from '../../lab/live-control-socket.js';
 import { type RunRecord, runRecordSchema } from '../../record/run.js';
-import { c2m, type RunningCommand, startC2m } from './c2m.js';
+import { c2m, c2mHere, type RunningCommand, startC2m } from './c2m.js';
 
 let folder: string;
 const { XDG_RUNTIME_DIR } = process.env;
@@ -58,25 +58,25 @@ describe('a run that goes on', { timeout: 120_000 }, () => {
   test('is one of several: which is meant has to be said, by its id or its name', async () => {
     const [one, other] = [new LiveControl('one'), new LiveControl('other')];
     const listening = [await listenAtSocket(one), await listenAtSocket(other)];
-    const unclear = await c2m('stop');
+    const unclear = await c2mHere('stop');
     expect([unclear.status, unclear.stdout]).toEqual([2, '']);
     expect(unclear.stderr).toContain('several runs are under way; say with --run which is meant');
     const { run } = other.announce();
     expect(unclear.stderr).toMatch(new RegExp(`^ {2}${run} {2}other {2}on .* {2}not begun$`, 'm'));
     expect(unclear.stderr).toMatch(/^ {2}[0-9a-f]{8} {2}one {2}on /m);
-    const third = await c2m('stop', '--run', 'third');
+    const third = await c2mHere('stop', '--run', 'third');
     expect(third.status).toBe(1);
     expect(third.stderr).toContain('no run "third" is under way; those that are:');
 
-    expect((await c2m('stop', '--run', 'one')).stdout).toContain('one ends now');
+    expect((await c2mHere('stop', '--run', 'one')).stdout).toContain('one ends now');
     expect([one.signal.aborted, other.signal.aborted]).toEqual([true, false]);
-    expect((await c2m('stop', '--run', run)).stdout).toContain('other ends now');
+    expect((await c2mHere('stop', '--run', run)).stdout).toContain('other ends now');
     for (const each of listening) each.close();
   });
 
   test('is the last of its series when it is stopped', async () => {
     const run = longRun('series', '--repeat', '3', '--quiet');
-    await expect.poll(async () => (await c2m('stop')).status, { timeout: 60_000 }).toBe(0);
+    await expect.poll(async () => (await c2mHere('stop')).status, { timeout: 60_000 }).toBe(0);
     expect((await run.ended).status).toBe(130);
     expect((await readdir(join(folder, 'series')).catch(() => [])).filter((name) => name > '001')).toEqual(
       [],
@@ -86,7 +86,7 @@ describe('a run that goes on', { timeout: 120_000 }, () => {
 
 describe('without a run', () => {
   test.each([[['rate', '5000/s']], [['stop']]])('%j ends with 1 and says so', async (argv) => {
-    const { status, stderr } = await c2m(...argv);
+    const { status, stderr } = await c2mHere(...argv);
     expect(status).toBe(1);
     expect(stderr).toContain('no run of this user is under way on this machine; --nats finds those');
   });
@@ -98,7 +98,7 @@ describe('without a run', () => {
     [['stop', '--why', ''], '--why: write up to 200 characters, or leave it out'],
     [['stop', '--nats', 'http://x'], '"http://x" is not the address of a NATS server'],
   ])('%j ends with 2: %s', async (argv, message) => {
-    const { status, stderr } = await c2m(...argv);
+    const { status, stderr } = await c2mHere(...argv);
     expect(stderr).toContain(message);
     expect(status).toBe(2);
   });

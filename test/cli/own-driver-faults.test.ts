@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { RunRecord } from '../../record/run.js';
 import { exampleServer } from '../support/example-server.js';
 import { testFolder } from '../support/folder.js';
-import { c2m } from './c2m.js';
+import { c2m, c2mHere } from './c2m.js';
 
 /** The lines of a codec that works: a test breaks one of them. */
 const CODEC = [
@@ -81,28 +81,33 @@ function broken(lines: readonly string[], of: string, by: string): Broken {
 const codec = (of: string, by: string): Broken => broken(CODEC, of, by);
 const adapter = (of: string, by: string): Broken => broken(ADAPTER, of, by);
 
-/** What a run with this driver says, and its record, if there is one. */
-async function runWith(scheme: 'tcp' | 'ws', text: string, ...more: string[]) {
+/** What a run with this driver says, and its record, if there is one. @param run in a process of its own, or in this one */
+async function runWith(scheme: 'tcp' | 'ws' | 'nowhere', text: string, run = c2mHere) {
   const folder = testFolder();
   const file = join(folder, 'my driver.mjs');
   const out = join(folder, 'record');
   await writeFile(file, text);
   const scenario = {
     name: 'mine',
-    target: { addresses: [(await exampleServer())[scheme]], driver: './my driver.mjs' },
+    target: { addresses: [await addressOf(scheme)], driver: './my driver.mjs' },
     clients: { count: 10, connectTimeout: '1s' },
     messages: { arrival: 'constant' },
     phases: [{ name: 'talk', duration: '1s', rate: '40/s' }],
     generator: { drain: '1s', lagLimit: '30s' },
   };
   await writeFile(join(folder, 'mine.yaml'), JSON.stringify(scenario));
-  const ended = await c2m('run', join(folder, 'mine.yaml'), '--trust', '--out', out, ...more);
+  const ended = await run('run', join(folder, 'mine.yaml'), '--trust', '--out', out);
   const said = `${ended.stdout}${ended.stderr}`;
   const record = await readFile(join(out, 'run.json'), 'utf8').then(
     (json) => JSON.parse(json) as RunRecord,
     () => undefined,
   );
   return { ...ended, folder, file, said, record };
+}
+
+/** Of a server that is started for it; nobody is there where nothing gets as far as that. */
+async function addressOf(scheme: 'tcp' | 'ws' | 'nowhere'): Promise<string> {
+  return scheme === 'nowhere' ? 'tcp://127.0.0.1:9' : (await exampleServer())[scheme];
 }
 
 /** Nobody has to read where we were when it happened. */
@@ -143,7 +148,7 @@ describe('a driver that cannot be loaded is told with the place in its file, and
       ': SyntaxError: Unexpected number',
     ],
   ])('%s', async (_, { text, place }, words) => {
-    const { status, stderr, file } = await runWith('tcp', text);
+    const { status, stderr, file } = await runWith('nowhere', text);
     expect(stderr).toContain(`${file}:${place}${words}\n`);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(stderr).toMatch(/^target\.driver: /);
@@ -152,7 +157,7 @@ describe('a driver that cannot be loaded is told with the place in its file, and
   });
 
   test('a file that ends too early', async () => {
-    const { stderr, file } = await runWith('tcp', 'export const driver = {');
+    const { stderr, file } = await runWith('nowhere', 'export const driver = {');
     expect(stderr).toContain(`${file}:1:24: SyntaxError: Unexpected end of input\n`);
   });
 
@@ -163,7 +168,7 @@ describe('a driver that cannot be loaded is told with the place in its file, and
     await writeFile(join(lib, 'words.mjs'), 'export const WORD = "A";\nexport const = 7;\n');
     await writeFile(join(lib, 'between.mjs'), `export * from './words.mjs';\n`);
     await writeFile(join(folder, 'driver.mjs'), `import './lib/between.mjs';\n${CODEC.join('\n')}`);
-    const { stderr, status } = await c2m(
+    const { stderr, status } = await c2mHere(
       ...['driver', 'test', 'tcp://127.0.0.1:9', '--driver', join(folder, 'driver.mjs')],
     );
     expect(stderr).toContain(`${join(lib, 'words.mjs')}:2:14: SyntaxError: Unexpected token '='\n`);
@@ -172,7 +177,7 @@ describe('a driver that cannot be loaded is told with the place in its file, and
 
   test('an import that leads nowhere', async () => {
     const text = ["import 'no-such-package-at-all';", ...CODEC].join('\n');
-    const { stderr, file, status } = await runWith('tcp', text);
+    const { stderr, file, status } = await runWith('nowhere', text);
     expect(stderr).toBe(
       `target.driver: ${file} cannot be loaded: Cannot find package 'no-such-package-at-all' imported from ${file}\n`,
     );
@@ -211,8 +216,9 @@ describe('a codec that throws is told by place and function before anything is l
       " later(): TypeError: Cannot read properties of undefined (reading 'y')",
     ],
     ['what is no Error', codec('opened(client', '      opened(client, out) { throw "no «way"; },'), ''],
-  ])('%s', async (_, { text, place }, words) => {
-    const { status, stderr, file, record } = await runWith('tcp', text);
+  ])('%s', async (what, { text, place }, words) => {
+    const run = what === 'a promise that nobody handles' ? c2m : c2mHere;
+    const { status, stderr, file, record } = await runWith('tcp', text, run);
     expect(stderr).toBe(
       words === ''
         ? `target.driver: no way, thrown without an Error around it (its stack names no line of ${file})\n`
@@ -227,7 +233,7 @@ describe('a codec that throws is told by place and function before anything is l
     const file = join(testFolder(), 'driver.mjs');
     await writeFile(file, text);
     const { tcp } = await exampleServer();
-    const { stderr, status } = await c2m('driver', 'test', tcp, '--driver', file);
+    const { stderr, status } = await c2mHere('driver', 'test', tcp, '--driver', file);
     expect(stderr).toBe(`target.driver: ${file}:${place} opened(): TypeError: out.print is not a function\n`);
     expect(status).toBe(1);
   });

@@ -7,7 +7,7 @@ import { readTimeline } from '../../record/folder.js';
 import { type RunRecord, runRecordSchema } from '../../record/run.js';
 import { startWrongServer } from '../fixtures/wrong-server.js';
 import { canSendPackets } from '../support/packets.js';
-import { c2m, startC2m } from './c2m.js';
+import { c2m, c2mHere, startC2m } from './c2m.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -28,6 +28,8 @@ const BRIEF = [
   '--set',
   'generator.lagLimit=1m',
 ];
+/** Until somebody ends it. */
+const LONG = ['--set', 'phases.talk.duration=60s', '--set', 'clients.count=50'];
 
 async function recordIn(out: string): Promise<RunRecord> {
   return runRecordSchema.parse(JSON.parse(await readFile(join(out, 'run.json'), 'utf8')));
@@ -94,8 +96,9 @@ describe('c2m run', () => {
 
   test('ends with 99 where a gate was missed, and prints nothing but run.json with --json', async () => {
     const gates = 'gates=["messages.lost == 0", "latency.accepted.p50 < 1us"]';
-    const { status, stdout, stderr } = await c2m(
+    const { status, stdout, stderr } = await c2mHere(
       ...['run', 'ci-smoke', '--json', '--out', join(folder, 'record'), ...BRIEF, '--set', gates],
+      ...['--set', 'phases=[{name: talk, duration: 1s, rate: 300/s}]'],
     );
     expect(status).toBe(99);
     expect(stderr).toBe('');
@@ -106,7 +109,7 @@ describe('c2m run', () => {
 
   test('ends with 1 at once where nothing listens, with the address and the reason', async () => {
     const out = join(folder, 'record');
-    const { status, stderr } = await c2m(
+    const { status, stderr } = await c2mHere(
       'run',
       'ci-smoke',
       '--out',
@@ -123,7 +126,7 @@ describe('c2m run', () => {
     const server = await startWrongServer({ silence: 'always' });
     const out = join(folder, 'record');
     const address = `tcp://127.0.0.1:${server.address.port}`;
-    const { status, stderr } = await c2m(
+    const { status, stderr } = await c2mHere(
       ...['run', 'ci-smoke', '--out', out, ...BRIEF],
       ...[
         '--set',
@@ -142,11 +145,12 @@ describe('c2m run', () => {
   });
 
   test.skipIf(!canSendPackets)('over packets says the same of a run as over sockets', async () => {
-    const calm = [...BRIEF, '--set', 'phases=[{name: talk, duration: 2s, rate: 300/s}]', '--quiet'];
+    const calm = [...BRIEF, '--set', 'phases=[{name: talk, duration: 1s, rate: 300/s}]', '--quiet'];
     const ledgers = [];
     for (const transport of ['sockets', 'packets']) {
       const out = join(folder, transport);
-      const { status, stderr } = await c2m(
+      const run = transport === 'sockets' ? c2mHere : c2m;
+      const { status, stderr } = await run(
         ...['run', 'ci-smoke', '--out', out, '--set', `generator.transport=${transport}`, ...calm],
       );
       expect(stderr).toBe('');
@@ -167,11 +171,12 @@ target:
   embedded: { settings: { token: ${token} } }
 clients: { count: 10, connectRate: 100/s }
 phases: [{ name: talk, duration: 1s, rate: 20/s }]
+generator: { lagLimit: 1m }
 gates: [messages.lost == 0]
 `,
     );
     const out = join(folder, 'record');
-    expect((await c2m('run', file, '--out', out, '--quiet')).status).toBe(0);
+    expect((await c2mHere('run', file, '--out', out, '--quiet')).status).toBe(0);
     for (const name of await readdir(out)) {
       expect((await readFile(join(out, name), 'utf8')).includes(token), name).toBe(false);
     }
@@ -179,7 +184,7 @@ gates: [messages.lost == 0]
 
   test('Ctrl-C ends it with 130, a partial record and report, and no process left', async () => {
     const out = join(folder, 'record');
-    const run = startC2m('run', 'ci-smoke', '--out', out, '--set', 'phases.talk.duration=60s');
+    const run = startC2m('run', 'ci-smoke', '--out', out, ...LONG);
     await run.said(/ talk .* delivered +[1-9]/);
     const started = await processesUnder(run.pid);
     expect(started.length).toBeGreaterThanOrEqual(3);
@@ -198,7 +203,7 @@ gates: [messages.lost == 0]
 
   test('a second Ctrl-C does not wait, and leaves no process and no mailbox either', async () => {
     const out = join(folder, 'record');
-    const run = startC2m('run', 'ci-smoke', '--out', out, '--set', 'phases.talk.duration=60s');
+    const run = startC2m('run', 'ci-smoke', '--out', out, ...LONG);
     await run.said(/ talk .* delivered +[1-9]/);
     const started = await processesUnder(run.pid);
     const mailboxes = (await Promise.all(started.map(temporaryFolderOf))).find((name) =>
@@ -213,7 +218,7 @@ gates: [messages.lost == 0]
     await expect(readdir(mailboxes ?? '')).rejects.toThrow('ENOENT');
     // What it leaves is told as what it is: a record of some seconds before, or the beginning of a run.
     const hasRecord = (await readdir(out)).includes('run.json');
-    const { status, stderr } = await c2m('report', out);
+    const { status, stderr } = await c2mHere('report', out);
     expect(status).toBe(hasRecord ? 130 : 2);
     if (hasRecord) expect((await recordIn(out)).verdict).toBe('partial');
     else
@@ -242,9 +247,7 @@ gates: [messages.lost == 0]
 
   test('a server that dies during the run has failed: 99, a record, and the reason', async () => {
     const out = join(folder, 'record');
-    const run = startC2m(
-      ...['run', 'ci-smoke', '--out', out, '--set', 'phases.talk.duration=60s', '--set', 'target=embedded'],
-    );
+    const run = startC2m(...['run', 'ci-smoke', '--out', out, ...LONG, '--set', 'target=embedded']);
     await run.said(/ talk .* delivered +[1-9]/);
     process.kill(await serverUnder(run.pid), 'SIGKILL');
     const { status } = await run.ended;

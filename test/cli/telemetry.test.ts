@@ -6,7 +6,8 @@ import type { RunRecord } from '../../record/run.js';
 import { testFolder } from '../support/folder.js';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.js';
 import { familiesOf, linesOf } from '../telemetry/page-lines.js';
-import { c2m, type RunningCommand, startC2m } from './c2m.js';
+import { c2mHere, startC2m } from './c2m.js';
+import { pageAddress, runsOnPage, SERIES_MS } from './metrics-page.js';
 
 let receiver: OtlpReceiver | undefined;
 afterEach(async () => {
@@ -32,35 +33,6 @@ function scenario(): { folder: string; file: string; out: string } {
   const file = join(folder, 'tiny.yaml');
   writeFileSync(file, SCENARIO);
   return { folder, file, out: join(folder, 'record') };
-}
-
-/** What the command says of its page. */
-async function pageAddress(command: RunningCommand): Promise<string> {
-  const [, url = ''] = await vi.waitFor(
-    () => {
-      const said = /metrics at (http:\/\/127\.0\.0\.1:\d+\/metrics)\n/.exec(command.words());
-      if (!said) throw new Error(command.words());
-      return said;
-    },
-    { timeout: 20_000, interval: 20 },
-  );
-  return url;
-}
-
-/** Looks at the page of a command until it has told of that many runs. @returns their labels */
-async function runsOnPage(command: RunningCommand, count: number): Promise<string[]> {
-  const url = await pageAddress(command);
-  const seen = new Set<string>();
-  await vi.waitFor(
-    async () => {
-      const page = await (await fetch(url)).text();
-      const [, labels] = /^c2m_run_info\{(.*)\} 1$/m.exec(page) ?? [];
-      if (labels) seen.add(labels);
-      expect(seen.size, command.words()).toBeGreaterThanOrEqual(count);
-    },
-    { timeout: SERIES_MS - 20_000, interval: 50 },
-  );
-  return [...seen].map((labels) => labels.replace(/,?(scenario|version)="[^"]*"/g, '').replace(/^,/, ''));
 }
 
 /** Of the trace of a record, by the id that both have. */
@@ -126,24 +98,30 @@ test('a run tells Prometheus, a receiver of OTLP, GitHub and GitLab, and each of
   );
 });
 
-/** Several runs one after the other, on a machine that has much else to do. */
-const SERIES_MS = 180_000;
+/** The same as a matrix of a single combination, which has as many clients. */
+function ofSingleMatrix(): { file: string; out: string } {
+  const { folder, out } = scenario();
+  const file = join(folder, 'single.yaml');
+  writeFileSync(file, 'extends: tiny.yaml\nname: single\nmatrix: { clients.count: [20] }\n');
+  return { file, out };
+}
+
 const BRIEF = ['--set', 'phases.talk.duration=1500ms', '--quiet'];
 
 test(
-  'c2m ab tells of one run after the other, which variant each is, and has a trace of each',
+  'c2m ab tells of one run after the other, which variant each is, and has a trace of each, as of a matrix with a single value',
   async () => {
-    const { file, out } = scenario();
+    const { file, out } = ofSingleMatrix();
     receiver = await startOtlpReceiver();
     const command = startC2m(
-      ...['ab', file, '--b', 'clients.count=30', '--runs', '2', ...BRIEF, '--out', out],
+      ...['ab', file, '--b', 'phases.talk.rate=50/s', '--runs', '2', ...BRIEF, '--out', out],
       ...['--metrics', '0', '--otlp', receiver.url],
     );
     const runs = await runsOnPage(command, 4);
     expect(runs.slice(0, 4)).toEqual([
       'number="1",overrides="",variant="A"',
-      'number="1",overrides="clients.count=30",variant="B"',
-      'number="2",overrides="clients.count=30",variant="B"',
+      'number="1",overrides="phases.talk.rate=50/s",variant="B"',
+      'number="2",overrides="phases.talk.rate=50/s",variant="B"',
       'number="2",overrides="",variant="A"',
     ]);
     expect((await command.ended).stderr).not.toContain('--otlp');
@@ -153,11 +131,13 @@ test(
     ] as const) {
       const records = await readRecordSet(join(out, folder));
       expect(records.length).toBeGreaterThanOrEqual(2);
-      for (const [index, { record }] of records.entries())
+      for (const [index, { record }] of records.entries()) {
+        expect(record.connections.target).toBe(20);
         expect(attributesOf(record)).toMatchObject({
           'c2m.run.variant': variant,
           'c2m.run.number': `${index + 1}`,
         });
+      }
       const figures = receiver.requests.flatMap(({ metrics }) => metrics);
       const sent = figures
         .filter(({ name }) => name === 'c2m.run.messages_sent')
@@ -171,9 +151,9 @@ test(
 );
 
 test(
-  'c2m capacity tells of one trial after the other, and which it is',
+  'c2m capacity tells of one trial after the other, and which it is, as of a matrix with a single value',
   async () => {
-    const { file, out } = scenario();
+    const { file, out } = ofSingleMatrix();
     receiver = await startOtlpReceiver();
     const command = startC2m(
       ...['capacity', file, '--find', 'messages.rate', '--until', 'latency.delivered.p99 < 1m'],
@@ -189,29 +169,23 @@ test(
     expect((await command.ended).status).toBe(0);
     const records = await readRecordSet(join(out, 'workers-1'));
     expect(records.map(({ record }) => attributesOf(record)?.['c2m.run.trial'])).toEqual(['1', '2']);
-  },
-  SERIES_MS,
-);
-
-test(
-  'c2m run tells which run of --repeat, and which combination of a matrix it is at',
-  async () => {
-    const { folder, out } = scenario();
-    const file = join(folder, 'both.yaml');
-    writeFileSync(file, 'extends: tiny.yaml\nname: both\nmatrix: { clients.count: [20, 30] }\n');
-    const command = startC2m('run', file, ...BRIEF, '--out', out, '--metrics', '0');
-    expect(await runsOnPage(command, 2)).toEqual([
-      'number="1",combination="count 20"',
-      'number="1",combination="count 30"',
-    ]);
-    await command.ended;
+    expect(records.map(({ record }) => record.connections.target)).toEqual([20, 20]);
   },
   SERIES_MS,
 );
 
 test('what is wrong with where to look is told before anything is started', async () => {
   const { file, out } = scenario();
-  const { status, stdout, stderr } = await c2m('run', '--metrics', '0', '--otlp', file, '--out', out, file);
+  const { status, stdout, stderr } = await c2mHere(
+    'run',
+    '--metrics',
+    '0',
+    '--otlp',
+    file,
+    '--out',
+    out,
+    file,
+  );
   expect(stderr).toMatch(
     /^--otlp: ".*tiny\.yaml" is no address of a receiver; .* put --otlp behind the scenario\n$/,
   );
