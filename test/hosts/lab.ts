@@ -13,7 +13,7 @@ import { type Host, type HostClock, Network } from './network.js';
 const C2M = resolve('dist/cli/c2m.js');
 const NATS_PORT = 4222;
 export const SERVER_PORT = 4000;
-const ADMIN = 'http://127.0.0.1:9464';
+const ADMIN_PORT = 9464;
 const TOKEN = 'known to these hosts alone';
 
 /** What is not as usual with a machine that is to be lent. */
@@ -179,8 +179,7 @@ export class HostsLab {
 
   /** What the server counts itself. Its admin port is for its own host alone, so it is asked from there. */
   serverStats(): ServerStats {
-    const script = `fetch('${ADMIN}/stats').then((r) => r.text()).then((text) => process.stdout.write(text))`;
-    return JSON.parse(this.server.run(process.execPath, '-e', script)) as ServerStats;
+    return JSON.parse(this.server.page(ADMIN_PORT, '/stats')) as ServerStats;
   }
 
   close(): void {
@@ -209,7 +208,7 @@ export class HostsLab {
     await writeFile(tokenFile, TOKEN);
     const words = [
       ...['serve', '--store', 'memory', '--log-level', 'warn', '--token-file', tokenFile],
-      ...['--listen', `tcp://0.0.0.0:${SERVER_PORT}`, '--admin', ADMIN],
+      ...['--listen', `tcp://0.0.0.0:${SERVER_PORT}`, '--admin', `http://127.0.0.1:${ADMIN_PORT}`],
     ];
     await this.server.start([process.execPath, C2M, ...words]).said(/listening/);
   }
