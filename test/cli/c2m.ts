@@ -30,7 +30,7 @@ let before: Promise<unknown> = Promise.resolve();
 export function c2mHere(...argv: string[]): Promise<Ended> {
   // One after another, or nobody knew which of them has said what.
   const ended = before.then(() => runHere(argv));
-  before = ended.catch(() => {});
+  before = ended.catch(() => undefined);
   return ended;
 }
 

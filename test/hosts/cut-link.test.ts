@@ -5,7 +5,7 @@ import { describeHosts } from './rights.js';
 import { until } from './until.js';
 
 const CUT_MS = 10_000;
-const talk = (duration: string) => [{ name: 'talk', duration, rate: '200/s' }];
+const talk = (duration: string) => [{ name: 'talk', duration, rate: '60/s' }];
 
 describeHosts('a machine whose link is cut for ten seconds', () => {
   let lab: HostsLab;

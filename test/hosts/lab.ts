@@ -6,7 +6,7 @@ import { vi } from 'vitest';
 import { readProcesses, treeOf } from '../../loadgen/process-table.js';
 import type { ServerStats } from '../../protocol/stats.js';
 import type { RunRecord } from '../../record/run.js';
-import { c2m } from '../cli/c2m.js';
+import { c2mHere } from '../cli/c2m.js';
 import type { Ended, RunningCommand } from '../support/running-command.js';
 import { type Host, type HostClock, Network } from './network.js';
 
@@ -65,9 +65,8 @@ export class HostsLab {
     const lab = new HostsLab(coordinator);
     try {
       await Promise.all([lab.startNats(), lab.#startServer()]);
-      const names = Object.keys(machines);
-      await Promise.all(names.map((name) => lab.#startAgent(name, machines[name] ?? {})));
-      await lab.whenAllLent(names);
+      const all = Object.entries(machines);
+      await Promise.all(all.map(([name, options]) => lab.#startAgent(name, options)));
       return lab;
     } catch (error) {
       lab.close();
@@ -219,7 +218,7 @@ export class HostsLab {
       target: this.target(this.server.address),
       clients: { count: 100, connectRate: '1000/s', connectTimeout: '10s', heartbeat: '1s' },
       messages: { size: '100B' },
-      phases: [{ name: 'talk', duration: '3s', rate: '200/s' }],
+      phases: [{ name: 'talk', duration: '2s', rate: '100/s' }],
       // How fast the machines of a test are is not what it is about.
       generator: { drain: '5s', lagLimit: '20s' },
       agents: {},
@@ -301,7 +300,7 @@ export class Machine {
 
 /** `c2m compare` of two records, figure by figure. */
 export async function compare(base: string, current: string): Promise<{ path: string; verdict: string }[]> {
-  const { stdout } = await c2m('compare', base, current, '--json');
+  const { stdout } = await c2mHere('compare', base, current, '--json');
   const { rows } = JSON.parse(stdout) as { rows: { figure: { path: string }; verdict: string }[] };
   return rows.map(({ figure, verdict }) => ({ path: figure.path, verdict }));
 }
