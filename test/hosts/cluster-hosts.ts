@@ -22,6 +22,8 @@ const HOMES = 12;
 export interface Load {
   machines: number;
   clients: number;
+  /** Clients that leave and come back; a rate. */
+  churn: string;
   messagesPerSecond: number;
 }
 
@@ -144,7 +146,7 @@ export class ClusterHosts {
 
   /** A run of the lab on all of its machines, with a strict ledger. */
   async startRun(seconds: number): Promise<LabRun> {
-    const { machines, clients, messagesPerSecond } = this.#load;
+    const { machines, clients, churn, messagesPerSecond } = this.#load;
     this.#runs += 1;
     const folder = join(this.#folder, `run-${this.#runs}`);
     const file = `${folder}.yaml`;
@@ -157,7 +159,7 @@ export class ClusterHosts {
       phases: [
         {
           ...{ name: 'talk', duration: `${seconds}s`, rate: `${messagesPerSecond}/s` },
-          ...{ churn: '5/s', awayFor: '1s' },
+          ...{ churn, awayFor: '1s' },
         },
       ],
       // A fault of seconds is made up for; how fast is not what these tests are about.
