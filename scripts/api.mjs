@@ -9,9 +9,8 @@ import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 const isCheck = process.argv.includes('--check');
 
 rmSync('dist/declarations', { recursive: true, force: true });
-const { status } = spawnSync('npx', ['--no-install', 'tsc', '-p', 'tsconfig.declarations.json'], {
-  stdio: 'inherit',
-});
+const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.declarations.json'];
+const { status } = spawnSync(process.execPath, tsc, { stdio: 'inherit' });
 if (status !== 0) process.exit(1);
 const result = Extractor.invoke(ExtractorConfig.loadFileAndPrepare('api/api-extractor.json'), {
   localBuild: !isCheck,

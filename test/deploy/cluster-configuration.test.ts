@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { freePort } from '../../lab/cluster/free-ports.js';
 import { connectNats } from '../../nats/connect.js';
 import { parseServerConfig } from '../../server/config.js';
+import { c2mHere } from '../cli/c2m.js';
 import { signedBy, testAuthority } from '../support/certificates.js';
 import { testFolder } from '../support/folder.js';
 import { blocksUnder } from '../support/markdown-blocks.js';
@@ -96,18 +97,20 @@ async function startServers(folder: string): Promise<string> {
   return all.map(({ client }) => `tls://127.0.0.1:${client}`).join(',');
 }
 
-function c2m(folder: string, user: string, ...argv: string[]): RunningCommand {
-  const passwords: Record<string, string> = {
-    node: 'correct-horse-battery',
-    operator: 'staple-of-another-horse',
+const PASSWORDS = { node: 'correct-horse-battery', operator: 'staple-of-another-horse' };
+
+/** What NATS has to know of a user, for the environment. */
+function identity(folder: string, user: keyof typeof PASSWORDS) {
+  return {
+    C2M_NATS_USER: user,
+    C2M_NATS_PASSWORD: PASSWORDS[user],
+    C2M_NATS_CA: join(folder, 'ca.pem'),
   };
+}
+
+function startNode(folder: string, ...argv: string[]): RunningCommand {
   const command = startCommand(process.execPath, ['dist/cli/c2m.js', ...argv], {
-    environment: {
-      ...environment,
-      C2M_NATS_USER: user,
-      C2M_NATS_PASSWORD: passwords[user],
-      C2M_NATS_CA: join(folder, 'ca.pem'),
-    },
+    environment: { ...environment, ...identity(folder, 'node') },
   });
   commands.add(command);
   return command;
@@ -125,10 +128,11 @@ test('the configuration of the guide carries a cluster: its nodes and its operat
   const place = ['--cluster', await startServers(folder), '--cluster-name', 'prod'];
   const serve = ['serve', ...place, '--homes', '4', '--replicas', '3', '--listen', 'tcp://127.0.0.1:0'];
   const nodes = ['node-1', 'node-2'].map((node) =>
-    c2m(folder, 'node', ...serve, '--node', node, '--admin', 'off', '--log-level', 'warn'),
+    startNode(folder, ...serve, '--node', node, '--admin', 'off', '--log-level', 'warn'),
   );
   await Promise.all(nodes.map((node) => node.said(/mailboxes/)));
-  const operator = (...argv: string[]) => c2m(folder, 'operator', ...argv, ...place).ended;
+  for (const [name, value] of Object.entries(identity(folder, 'operator'))) vi.stubEnv(name, value);
+  const operator = (...argv: string[]) => c2mHere(...argv, ...place);
   await expect
     .poll(() => operator('cluster', 'status'), { timeout: 120_000, interval: 100 })
     .toMatchObject({ status: 0, stderr: '' });
@@ -149,7 +153,7 @@ test('the configuration of the guide carries a cluster: its nodes and its operat
     {
       url,
       user: 'operator',
-      password: 'staple-of-another-horse',
+      password: PASSWORDS.operator,
       caFile: join(folder, 'ca.pem'),
     },
     'test',

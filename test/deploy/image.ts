@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { type Copy, DockerfileParser, type From, type Instruction } from 'dockerfile-ast';
 
@@ -90,9 +90,7 @@ async function takeCommand(words: string, { root, workdir, env }: Stage): Promis
   let command = words;
   if (command.startsWith('npm ci --ignore-scripts ')) {
     // The tests run in what this very command has made, from the same lock file: once is enough. What npm writes is copied.
-    await run('cp', ['-al', resolve('node_modules'), cwd]).catch(() =>
-      run('cp', ['-a', resolve('node_modules'), cwd]),
-    );
+    await copyLinked(resolve('node_modules'), join(cwd, 'node_modules'));
     const lock = join(cwd, 'node_modules/.package-lock.json');
     rmSync(lock);
     cpSync('node_modules/.package-lock.json', lock);
@@ -100,7 +98,7 @@ async function takeCommand(words: string, { root, workdir, env }: Stage): Promis
   }
   if (command.startsWith('npm run build ')) {
     // So is what it compiles.
-    cpSync('dist', join(cwd, 'dist'), { recursive: true });
+    await copyLinked(resolve('dist'), join(cwd, 'dist'));
     command = command.replace(/^npm run build && /, '');
   }
   // Of other paths of the image only those that a word begins with.
@@ -126,10 +124,14 @@ async function copy(
     }
     if (from == null && !contextFolders().includes(path))
       throw new Error(`${path} is not let in by .dockerignore`);
-    const isInto = target.endsWith('/');
-    cpSync(join(source, path), isInto ? join(to, basename(path)) : to, {
-      recursive: true,
-      verbatimSymlinks: true,
-    });
+    const place = target.endsWith('/') ? join(to, basename(path)) : to;
+    if (from == null) cpSync(join(source, path), place, { recursive: true, verbatimSymlinks: true });
+    else await copyLinked(join(source, path), place);
   }
+}
+
+/** A file or a folder, of files that nobody writes to any more: where the file system can, they are the same ones. */
+async function copyLinked(source: string, target: string): Promise<void> {
+  mkdirSync(dirname(target), { recursive: true });
+  await run('cp', ['-alT', source, target]).catch(() => run('cp', ['-aT', source, target]));
 }

@@ -13,6 +13,8 @@ import { Laptop } from './laptops.js';
 const IS_THERE = /Server is ready|listening|lends /;
 /** What this machine has to do besides must not make a run invalid. */
 const PATIENT = '--set generator.lagLimit=30s --set clients.connectTimeout=60s';
+/** What is said on the way there is not what the steps are about. */
+const SHORT = '--set phases.talk.duration=1s --set phases.talk.rate=100/s';
 
 function scenarioOfGuide(markdown: string): string {
   const block = blocksUnder(markdown, 'Two laptops').find(({ file }) => file === 'mine.yaml');
@@ -50,7 +52,7 @@ describeHosts('two laptops', () => {
       if (/\.(conf|yaml)$/.test(file)) first.write(file, here);
       if (language !== 'sh' || file === '') continue;
       const laptop = file === 'first' ? first : second;
-      const command = laptop.type(here.replace('c2m run mine.yaml', `c2m run mine.yaml ${PATIENT}`));
+      const command = laptop.type(here.replace('c2m run mine.yaml', `c2m run mine.yaml ${PATIENT} ${SHORT}`));
       if (/&$/m.test(here)) {
         await started(command);
         continue;
@@ -91,7 +93,7 @@ describeHosts('two laptops', () => {
     const stranger = await second.type(`c2m agents ${nats}`).ended;
     expect(stranger.stderr).toMatch(/wants to know who this is/);
 
-    const small = `${PATIENT} --set clients.count=200 --set phases.talk.duration=1s --set 'gates=["messages.lost == 0"]'`;
+    const small = `${PATIENT} --set clients.count=50 --set phases.talk.duration=1s --set 'gates=["messages.lost == 0"]'`;
     const coordinator = '--nats-user coordinator --nats-password correct-horse-battery';
     const run = first.type(
       `c2m run mine.yaml --agents nats://${first.host.address}:4222 ${coordinator} ${small} --out record`,
@@ -104,7 +106,7 @@ describeHosts('two laptops', () => {
 
   test('the script starts NATS and the server, says what to type on the other laptop, and ends all that it started', async () => {
     const small =
-      '--set clients.count=200 --set phases.talk.duration=1s --set "gates=[\'messages.lost == 0\']"';
+      '--set clients.count=50 --set phases.talk.duration=1s --set "gates=[\'messages.lost == 0\']"';
     const script = first.type(
       `C2M_ADDRESS=${first.host.address} sh "${resolve('deploy/two-laptops.sh')}" ${PATIENT} ${small} --out record`,
     );

@@ -12,11 +12,20 @@ const C2M = resolve('dist/cli/c2m.js');
 const NATS_PORT = 4222;
 const ROUTE_PORT = 6222;
 const SERVER_PORT = 4000;
-const ADMIN = 'http://127.0.0.1:9464';
+const ADMIN_PORT = 9464;
 const NATS_READY = /Server is ready/;
 const TOKEN = 'known to these hosts alone';
 /** Few, so that each move is of many mailboxes, and more than there are nodes. */
 const HOMES = 12;
+
+/** What is said over the cluster, and from how many lent machines. */
+export interface Load {
+  machines: number;
+  clients: number;
+  /** Clients that leave and come back; a rate. */
+  churn: string;
+  messagesPerSecond: number;
+}
 
 /** Resolves once a program has said so, whichever way it speaks. */
 async function isReady(command: RunningCommand, words: RegExp): Promise<void> {
@@ -79,7 +88,7 @@ export class Placed {
 }
 
 /**
- * Three nodes, each on a host of its own, three nats-servers likewise, and a lab with two lent machines that talks to the
+ * Three nodes, each on a host of its own, three nats-servers likewise, and a lab with lent machines that talks to the
  * nodes. The lab has a nats-server of its own: a fault of the cluster's is none of the lab's.
  */
 export class ClusterHosts {
@@ -88,14 +97,16 @@ export class ClusterHosts {
   readonly nats: Placed[] = [];
   readonly nodes: Placed[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), 'c2m-cluster-hosts-'));
+  readonly #load: Load;
   #runs = 0;
 
-  private constructor() {
+  private constructor(load: Load) {
+    this.#load = load;
     this.lab = this.network.host('lab');
   }
 
-  static async start(): Promise<ClusterHosts> {
-    const hosts = new ClusterHosts();
+  static async start(load: Load): Promise<ClusterHosts> {
+    const hosts = new ClusterHosts(load);
     try {
       await hosts.#placeAll();
       await hosts.whenServed();
@@ -130,12 +141,12 @@ export class ClusterHosts {
 
   /** What a node tells on its admin port, which is for its own host alone. */
   stats({ host }: Placed): ServerStats {
-    const script = `fetch('${ADMIN}/stats').then((r) => r.text()).then((text) => process.stdout.write(text))`;
-    return JSON.parse(host.run(process.execPath, '-e', script)) as ServerStats;
+    return JSON.parse(host.page(ADMIN_PORT, '/stats')) as ServerStats;
   }
 
-  /** A run of the lab on its two machines, with a strict ledger; messages at `rate` a second for `seconds`. */
-  async startRun(rate: number, seconds: number): Promise<LabRun> {
+  /** A run of the lab on all of its machines, with a strict ledger. */
+  async startRun(seconds: number): Promise<LabRun> {
+    const { machines, clients, churn, messagesPerSecond } = this.#load;
     this.#runs += 1;
     const folder = join(this.#folder, `run-${this.#runs}`);
     const file = `${folder}.yaml`;
@@ -143,12 +154,17 @@ export class ClusterHosts {
     const scenario = {
       name: 'cluster-hosts',
       target: { addresses, allow: this.nodes.map(({ host }) => host.address), token: TOKEN },
-      clients: { count: 200, connectRate: '200/s', connectTimeout: '30s', heartbeat: '2s' },
+      clients: { count: clients, connectRate: '200/s', connectTimeout: '30s', heartbeat: '2s' },
       messages: { size: '100B' },
-      phases: [{ name: 'talk', duration: `${seconds}s`, rate: `${rate}/s`, churn: '5/s', awayFor: '1s' }],
+      phases: [
+        {
+          ...{ name: 'talk', duration: `${seconds}s`, rate: `${messagesPerSecond}/s` },
+          ...{ churn, awayFor: '1s' },
+        },
+      ],
       // A fault of seconds is made up for; how fast is not what these tests are about.
       generator: { drain: '45s', lagLimit: '1m' },
-      agents: { hosts: 2 },
+      agents: { hosts: machines },
       gates: [
         'messages.lost == 0',
         'messages.duplicated == 0',
@@ -209,7 +225,14 @@ export class ClusterHosts {
           '--homes',
           String(HOMES),
         ],
-        ...['--listen', `tcp://${host.address}:${SERVER_PORT}`, '--token-file', tokenFile, '--admin', ADMIN],
+        ...[
+          '--listen',
+          `tcp://${host.address}:${SERVER_PORT}`,
+          '--token-file',
+          tokenFile,
+          '--admin',
+          `http://127.0.0.1:${ADMIN_PORT}`,
+        ],
       ];
       this.nodes.push(new Placed(host.name, host, argv, /listening/));
     }
@@ -222,7 +245,7 @@ export class ClusterHosts {
     await isReady(nats, NATS_READY);
     const allow = this.nodes.flatMap(({ host }) => ['--allow', host.address]);
     await Promise.all(
-      ['one', 'two'].map(async (name) => {
+      ['one', 'two'].slice(0, this.#load.machines).map(async (name) => {
         const words = [
           'agent',
           '--nats',

@@ -1,26 +1,32 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ClusterHosts, type Placed } from './cluster-hosts.js';
+import { ClusterHosts, type Load, type Placed } from './cluster-hosts.js';
 import { recordIn } from './lab.js';
 import { describeHosts } from './rights.js';
 import { until } from './until.js';
 
 /** Messages of each test; `C2M_CLUSTER_MESSAGES=100000` for the whole measure. */
-const MESSAGES = Number(process.env.C2M_CLUSTER_MESSAGES ?? 1650);
-const RATE = MESSAGES > 10_000 ? 1500 : 150;
-const SECONDS = Math.ceil(MESSAGES / RATE);
+const MESSAGES = Number(process.env.C2M_CLUSTER_MESSAGES ?? 330);
+const IS_WHOLE = MESSAGES > 10_000;
+/** A third of the clients, and of what is said, is at the node that fails, and for as long as it is away. */
+const LOAD: Load = IS_WHOLE
+  ? { machines: 2, clients: 200, churn: '5/s', messagesPerSecond: 1500 }
+  : { machines: 1, clients: 60, churn: '3/s', messagesPerSecond: 30 };
+const SECONDS = Math.ceil(MESSAGES / LOAD.messagesPerSecond);
+/** Where nothing happens there is nothing to talk through. */
+const CALM_SECONDS = IS_WHOLE ? SECONDS : 4;
 /** Longer than a lease: whoever is silent so long has lost its homes. */
 const PAST_A_LEASE_MS = 6000;
 
 describeHosts('a cluster of three nodes and three nats-servers', () => {
   let hosts: ClusterHosts;
   beforeAll(async () => {
-    hosts = await ClusterHosts.start();
+    hosts = await ClusterHosts.start(LOAD);
   });
   afterAll(() => hosts?.close());
 
   /** Talks over the cluster while something happens to it: the ledger has to be clean, and everything serves again. */
-  async function keepsItsPromises(fault: () => Promise<void>): Promise<void> {
-    const run = await hosts.startRun(RATE, SECONDS);
+  async function keepsItsPromises(fault: () => Promise<void>, seconds = SECONDS): Promise<void> {
+    const run = await hosts.startRun(seconds);
     await run.command.said(/\d s +talk/);
     await fault();
     const outcome = await run.outcome;
@@ -33,7 +39,7 @@ describeHosts('a cluster of three nodes and three nats-servers', () => {
       corrupted: 0,
     });
     // A run that could send nothing would lose nothing.
-    expect(accepted).toBeGreaterThan(MESSAGES / 2);
+    expect(accepted).toBeGreaterThan((LOAD.messagesPerSecond * seconds) / 2);
     await hosts.whenServed();
   }
 
@@ -46,7 +52,7 @@ describeHosts('a cluster of three nodes and three nats-servers', () => {
     await Promise.all(those.map((each) => each.start()));
   }
 
-  test('loses nothing where nothing happens', () => keepsItsPromises(async () => undefined));
+  test('loses nothing where nothing happens', () => keepsItsPromises(async () => undefined, CALM_SECONDS));
 
   test('loses nothing when a node is killed', () => keepsItsPromises(() => killed(at(hosts.nodes, 0))));
 

@@ -5,7 +5,7 @@ import { describeHosts } from './rights.js';
 import { until } from './until.js';
 
 const CUT_MS = 10_000;
-const talk = (duration: string) => [{ name: 'talk', duration, rate: '200/s' }];
+const talk = (duration: string) => [{ name: 'talk', duration, rate: '60/s' }];
 
 describeHosts('a machine whose link is cut for ten seconds', () => {
   let lab: HostsLab;
@@ -33,10 +33,6 @@ describeHosts('a machine whose link is cut for ten seconds', () => {
     expect(outcome.stdout).toMatch(/\btwo\b/);
     expect(agent?.lost?.why).toMatch(/heard|silent|cut/);
     await lab.whenFree('two');
-    expect(recordIn(await lab.run({ agents: { hosts: 3 } }))).toMatchObject({
-      verdict: 'passed',
-      connections: { peak: 100, unknown: 0 },
-    });
   });
 
   test('is tolerated where the scenario says so: the run goes on and says what remained', async () => {
@@ -49,6 +45,8 @@ describeHosts('a machine whose link is cut for ten seconds', () => {
     machine.host.join();
     const record = recordIn(await run.outcome);
 
+    // Also on the machine that was cut off in the test before, which has its part again.
+    expect(record.connections.peak).toBe(100);
     expectLoss(record, 'three', cutAtMs);
     expect(record.phases.find(({ name }) => name === 'talk')).toMatchObject({ name: 'talk' });
     expect(record.durationSeconds).toBeGreaterThan(11);

@@ -9,6 +9,7 @@ import { describeHosts, missingForClocks } from './rights.js';
 /** No two clocks are alike; seconds ahead. */
 const CLOCKS = { one: 5000, two: 0, three: 250, four: 86_400, five: 31_536_000 };
 const COORDINATOR_AHEAD = 3000;
+const TALK = [{ name: 'talk', duration: '3s', rate: '200/s' }];
 
 describeHosts('the same scenario on one, two and five machines', () => {
   const hasClocks = missingForClocks === null;
@@ -23,7 +24,7 @@ describeHosts('the same scenario on one, two and five machines', () => {
     lab = await HostsLab.start(Object.fromEntries(machines), {
       clockAheadSeconds: hasClocks ? COORDINATOR_AHEAD : 0,
     });
-    for (const hosts of [1, 2, 5]) runs.set(hosts, await lab.run({ agents: { hosts } }));
+    for (const hosts of [1, 2, 5]) runs.set(hosts, await lab.run({ phases: TALK, agents: { hosts } }));
   }, 300_000);
   afterAll(() => lab?.close());
 

@@ -6,14 +6,14 @@ import { vi } from 'vitest';
 import { readProcesses, treeOf } from '../../loadgen/process-table.js';
 import type { ServerStats } from '../../protocol/stats.js';
 import type { RunRecord } from '../../record/run.js';
-import { c2m } from '../cli/c2m.js';
+import { c2mHere } from '../cli/c2m.js';
 import type { Ended, RunningCommand } from '../support/running-command.js';
 import { type Host, type HostClock, Network } from './network.js';
 
 const C2M = resolve('dist/cli/c2m.js');
 const NATS_PORT = 4222;
 export const SERVER_PORT = 4000;
-const ADMIN = 'http://127.0.0.1:9464';
+const ADMIN_PORT = 9464;
 const TOKEN = 'known to these hosts alone';
 
 /** What is not as usual with a machine that is to be lent. */
@@ -65,9 +65,8 @@ export class HostsLab {
     const lab = new HostsLab(coordinator);
     try {
       await Promise.all([lab.startNats(), lab.#startServer()]);
-      const names = Object.keys(machines);
-      await Promise.all(names.map((name) => lab.#startAgent(name, machines[name] ?? {})));
-      await lab.whenAllLent(names);
+      const all = Object.entries(machines);
+      await Promise.all(all.map(([name, options]) => lab.#startAgent(name, options)));
       return lab;
     } catch (error) {
       lab.close();
@@ -179,8 +178,7 @@ export class HostsLab {
 
   /** What the server counts itself. Its admin port is for its own host alone, so it is asked from there. */
   serverStats(): ServerStats {
-    const script = `fetch('${ADMIN}/stats').then((r) => r.text()).then((text) => process.stdout.write(text))`;
-    return JSON.parse(this.server.run(process.execPath, '-e', script)) as ServerStats;
+    return JSON.parse(this.server.page(ADMIN_PORT, '/stats')) as ServerStats;
   }
 
   close(): void {
@@ -209,7 +207,7 @@ export class HostsLab {
     await writeFile(tokenFile, TOKEN);
     const words = [
       ...['serve', '--store', 'memory', '--log-level', 'warn', '--token-file', tokenFile],
-      ...['--listen', `tcp://0.0.0.0:${SERVER_PORT}`, '--admin', ADMIN],
+      ...['--listen', `tcp://0.0.0.0:${SERVER_PORT}`, '--admin', `http://127.0.0.1:${ADMIN_PORT}`],
     ];
     await this.server.start([process.execPath, C2M, ...words]).said(/listening/);
   }
@@ -220,7 +218,7 @@ export class HostsLab {
       target: this.target(this.server.address),
       clients: { count: 100, connectRate: '1000/s', connectTimeout: '10s', heartbeat: '1s' },
       messages: { size: '100B' },
-      phases: [{ name: 'talk', duration: '3s', rate: '200/s' }],
+      phases: [{ name: 'talk', duration: '2s', rate: '100/s' }],
       // How fast the machines of a test are is not what it is about.
       generator: { drain: '5s', lagLimit: '20s' },
       agents: {},
@@ -302,7 +300,7 @@ export class Machine {
 
 /** `c2m compare` of two records, figure by figure. */
 export async function compare(base: string, current: string): Promise<{ path: string; verdict: string }[]> {
-  const { stdout } = await c2m('compare', base, current, '--json');
+  const { stdout } = await c2mHere('compare', base, current, '--json');
   const { rows } = JSON.parse(stdout) as { rows: { figure: { path: string }; verdict: string }[] };
   return rows.map(({ figure, verdict }) => ({ path: figure.path, verdict }));
 }

@@ -9,9 +9,9 @@ import { interfaces, ip, routes } from '../../loadgen/transports/packets/ip-comm
 import { canSendPackets } from '../support/packets.js';
 
 const RUN: PacketRun = {
-  clients: 3000,
+  clients: 2000,
   connectsPerSecond: 1500,
-  messagesPerSecond: 300,
+  messagesPerSecond: 100,
   seconds: 3,
   machines: 2,
 };
@@ -26,8 +26,8 @@ describe.skipIf(!canSendPackets)(
   () => {
     test('thousands of clients log in and talk, and the ledger is exact', async () => {
       const { connections, messages, generator } = await measurePackets(RUN);
-      expect(connections).toMatchObject({ peak: 3000, failed: 0, dropped: 0 });
-      expect(messages.sent).toBeGreaterThan(800);
+      expect(connections).toMatchObject({ peak: 2000, failed: 0, dropped: 0 });
+      expect(messages.sent).toBeGreaterThan(260);
       expect(messages).toMatchObject({
         unsent: 0,
         accepted: messages.sent,
@@ -51,7 +51,7 @@ describe.skipIf(!canSendPackets)(
         wire: { mtu: 1400 },
       });
       expect(messages).toMatchObject({ delivered: messages.sent, lost: 0, corrupted: 0, unsent: 0 });
-      expect(messages.sent).toBeGreaterThan(800);
+      expect(messages.sent).toBeGreaterThan(260);
       expect(generator.tcp).toMatchObject({ malformed: 0 });
     });
 

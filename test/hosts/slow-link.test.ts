@@ -8,7 +8,7 @@ import { until } from './until.js';
 
 const SCENARIO = {
   messages: { size: '2KiB' },
-  phases: [{ name: 'talk', duration: '5s', rate: '80/s' }],
+  phases: [{ name: 'talk', duration: '4s', rate: '80/s' }],
   agents: { hosts: 2 },
 };
 

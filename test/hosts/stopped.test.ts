@@ -18,7 +18,7 @@ describeHosts('processes of a machine that die or stand still', () => {
 
   const startTalking = async (): Promise<LabRun> => {
     const run = await lab.startRun({
-      phases: [{ name: 'talk', duration: '20s', rate: '200/s' }],
+      phases: [{ name: 'talk', duration: '20s', rate: '60/s' }],
       agents: { hosts: 2 },
     });
     await run.command.said(/\d s +talk/);

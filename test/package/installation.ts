@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,7 +40,7 @@ export async function pack(folder: string): Promise<string> {
 
 /** Installs a file of a package into an empty folder, as a project would; what npm has in its cache is not asked for again. */
 export async function install(folder: string, file: string): Promise<void> {
-  await npm(folder, 'init', '--yes', '--init-type=module');
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'project', type: 'module' }));
   await npm(folder, 'install', '--prefer-offline', file);
 }
 
