@@ -5,12 +5,12 @@ import { describeHosts } from './rights.js';
 import { until } from './until.js';
 
 /** Messages of each test; `C2M_CLUSTER_MESSAGES=100000` for the whole measure. */
-const MESSAGES = Number(process.env.C2M_CLUSTER_MESSAGES ?? 330);
+const MESSAGES = Number(process.env.C2M_CLUSTER_MESSAGES ?? 660);
 const IS_WHOLE = MESSAGES > 10_000;
 /** A third of the clients, and of what is said, is at the node that fails, and for as long as it is away. */
 const LOAD: Load = IS_WHOLE
   ? { machines: 2, clients: 200, churn: '5/s', messagesPerSecond: 1500 }
-  : { machines: 1, clients: 60, churn: '3/s', messagesPerSecond: 30 };
+  : { machines: 1, clients: 60, churn: '3/s', messagesPerSecond: 60 };
 const SECONDS = Math.ceil(MESSAGES / LOAD.messagesPerSecond);
 /** Where nothing happens there is nothing to talk through. */
 const CALM_SECONDS = IS_WHOLE ? SECONDS : 4;
