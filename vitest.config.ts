@@ -6,6 +6,7 @@ const LONG = [
   '/test/hosts/cluster.',
   '/test/package/',
   '/test/loadgen/run.',
+  '/test/cli/run.',
   '/test/docs/guide.',
   '/test/reports/html/page.',
   '/test/deploy/',

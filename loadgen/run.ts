@@ -9,7 +9,6 @@ import type { RecordedKind } from './agent/interval-histograms.js';
 import { AgentPool } from './coordination/agent-pool.js';
 import type { ClockReport } from './coordination/coordinator.js';
 import { THIS_HOST } from './coordination/local-agents.js';
-import { makeFirstContact } from './first-contact/first-contact.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { MediaLoad } from './media/media-load.js';
 import { monotonicMs } from './monotonic-clock.js';
@@ -331,6 +330,8 @@ class Run {
       plan.asksFirst = true;
       return;
     }
+    // Loads a client and what carries it, which only agents need otherwise.
+    const { makeFirstContact } = await import('./first-contact/first-contact.js');
     const { notes } = await makeFirstContact(plan, this.#stopped);
     this.#notes.push(...notes);
   }

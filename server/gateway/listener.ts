@@ -5,7 +5,7 @@ import type { ListenAddress } from '../config.js';
 import type { Certificate } from './certificate.js';
 import type { Doorkeeper } from './doorkeeper.js';
 import { OVERLOADED, partWith, TLS_ALERT } from './graceful-close.js';
-import { createUpgrader, type UpgraderOptions } from './upgrader.js';
+import type { Upgrade, UpgraderOptions } from './upgrader.js';
 import { adoptSocket, closeListener, listenToSocket } from './wire.js';
 
 export interface ListenerOptions extends UpgraderOptions {
@@ -26,12 +26,20 @@ export class Listener {
   #configuredPort: number;
   #isStarting = false;
 
-  constructor(options: ListenerOptions) {
+  static async make(options: ListenerOptions): Promise<Listener> {
+    const { protocol } = options.address;
+    if (protocol === 'tcp' || protocol === 'tls') return new Listener(options, undefined);
+    // Loaded for those who want it: a process takes as long for it as for a third of all else.
+    const { createUpgrader } = await import('./upgrader.js');
+    return new Listener(options, createUpgrader(options));
+  }
+
+  private constructor(options: ListenerOptions, upgrade: Upgrade | undefined) {
     this.#address = options.address;
     this.#isExclusive = options.isExclusive;
     this.#configuredPort = options.address.port;
     const pauseOnConnect = options.address.protocol === 'tcp';
-    this.#server = createServer({ noDelay: true, pauseOnConnect }, chooseTaker(options));
+    this.#server = createServer({ noDelay: true, pauseOnConnect }, chooseTaker(options, upgrade));
   }
 
   /** @throws the system's error, such as EADDRINUSE */
@@ -74,7 +82,7 @@ export class Listener {
   }
 }
 
-function chooseTaker(options: ListenerOptions): (socket: Socket) => void {
+function chooseTaker(options: ListenerOptions, upgrade: Upgrade | undefined): (socket: Socket) => void {
   const { certificate, loginTimeoutMs, door } = options;
   const { protocol } = options.address;
   if (protocol === 'tcp') {
@@ -94,7 +102,6 @@ function chooseTaker(options: ListenerOptions): (socket: Socket) => void {
       }
     };
   }
-  const upgrade = protocol === 'ws' || protocol === 'wss' ? createUpgrader(options) : undefined;
   if (protocol === 'ws' && upgrade) return (socket) => upgrade(socket, !door.admits(socket));
   if (!certificate) throw new Error(`${protocol} needs a certificate`);
   const tls: TlsServer = createTlsServer({ ...certificate, handshakeTimeout: loginTimeoutMs });

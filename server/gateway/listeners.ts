@@ -14,7 +14,7 @@ export class Listeners {
   ): Promise<ListenAddress[]> {
     const bound: ListenAddress[] = [];
     for (const address of addresses) {
-      const listener = new Listener({ address, certificate, ...options });
+      const listener = await Listener.make({ address, certificate, ...options });
       bound.push(await listener.listen());
       this.#listeners.push(listener);
     }

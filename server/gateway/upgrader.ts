@@ -23,8 +23,11 @@ export interface UpgraderOptions {
   accept(wire: Wire): WireListener | undefined;
 }
 
-/** An HTTP server that knows nothing but the upgrade to WebSocket; returns what takes a fresh connection. */
-export function createUpgrader(options: UpgraderOptions): (socket: Socket, isTurnedAway: boolean) => void {
+/** Takes a fresh connection. */
+export type Upgrade = (socket: Socket, isTurnedAway: boolean) => void;
+
+/** An HTTP server that knows nothing but the upgrade to WebSocket. */
+export function createUpgrader(options: UpgraderOptions): Upgrade {
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
