@@ -44,6 +44,5 @@ function packagesWith(entry: string): string[] {
 
 describe('a process that is started by the dozen loads what it needs, and checks what it is told elsewhere:', () => {
   test('an agent', () => expect(packagesWith(builtEntry('agent'))).toEqual(['hdr-histogram-js']));
-  test('a worker or home of the server', () =>
-    expect(packagesWith(builtEntry('serverWorker'))).toEqual([]));
+  test('a worker or home of the server', () => expect(packagesWith(builtEntry('serverWorker'))).toEqual([]));
 });

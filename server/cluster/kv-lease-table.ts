@@ -20,6 +20,7 @@ export class KvLeaseTable implements LeaseTable {
   readonly #connection: NatsConnection;
   readonly #kv: KV;
   readonly #parts: Pick<KvWatchParts, 'bucket' | 'remake' | 'log'>;
+  readonly #watches = new Set<KvWatch>();
   #isConnected = true;
 
   private constructor(
@@ -70,7 +71,11 @@ export class KvLeaseTable implements LeaseTable {
   watch(listener: TableListener): () => void {
     const manager = jetstreamManager(this.#connection, { checkAPI: false, timeout: ANSWER_WITHIN_MS });
     const watch = new KvWatch({ ...this.#parts, connection: this.#connection, manager }, listener);
-    return () => watch.stop();
+    this.#watches.add(watch);
+    return () => {
+      this.#watches.delete(watch);
+      watch.stop();
+    };
   }
 
   #write(write: () => Promise<number>, done: WhenWritten): void {
@@ -80,9 +85,20 @@ export class KvLeaseTable implements LeaseTable {
       return write();
     };
     send().then(
-      (revision) => done({ kind: 'done', revision }),
-      (error: unknown) => done(outcomeOf(error)),
+      (revision) => {
+        this.#wasWritten(revision);
+        done({ kind: 'done', revision });
+      },
+      (error: unknown) => {
+        const there = revisionIn(error);
+        if (there !== undefined) this.#wasWritten(there);
+        done(outcomeOf(error));
+      },
     );
+  }
+
+  #wasWritten(revision: number): void {
+    for (const watch of this.#watches) watch.wasWritten(revision);
   }
 
   async #followConnection(): Promise<void> {
@@ -91,6 +107,12 @@ export class KvLeaseTable implements LeaseTable {
       if (type === 'reconnect') this.#isConnected = true;
     }
   }
+}
+
+/** Of the key, where a write was refused because it is at another one than was said. */
+function revisionIn(error: unknown): number | undefined {
+  const [, revision] = /wrong last sequence: (\d+)/.exec((error as Error).message) ?? [];
+  return revision === undefined ? undefined : Number(revision);
 }
 
 function outcomeOf(error: unknown): WriteOutcome {

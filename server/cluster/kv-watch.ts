@@ -59,6 +59,9 @@ export class KvWatch {
   /** Rises with each attempt: earlier ones are over. */
   #attempt = 0;
   #lastHeardMs = 0;
+  /** The highest revision that is known to have been written, and since when it could have been told; undefined: it was. */
+  #written = 0;
+  #owedSinceMs: number | undefined;
   #isReady = false;
   #isStopped = false;
   readonly #timer: NodeJS.Timeout;
@@ -69,11 +72,23 @@ export class KvWatch {
     this.#prefix = `$KV.${parts.bucket}.`;
     this.#stream = `KV_${parts.bucket}`;
     this.#timer = setInterval(() => {
-      if (performance.now() - this.#lastHeardMs > SILENT_MS)
-        this.#readAnew('nothing is heard of its changes');
+      const longAgoMs = performance.now() - SILENT_MS;
+      if (this.#lastHeardMs < longAgoMs) this.#readAnew('nothing is heard of its changes');
+      else if ((this.#owedSinceMs ?? Number.POSITIVE_INFINITY) < longAgoMs)
+        this.#readAnew('the server that tells of its changes is behind');
     }, SILENT_MS / 4);
     this.#readAnew();
     void this.#followConnection();
+  }
+
+  /**
+   * This was written, as a server says: it has to be told before long. A server that has come back, and does not catch up, tells
+   * what there was before, and that it is well.
+   */
+  wasWritten(revision: number): void {
+    if (revision <= this.#written) return;
+    this.#written = revision;
+    if ((this.#reading?.lastRevision ?? 0) < revision) this.#owedSinceMs ??= performance.now();
   }
 
   stop(): void {
@@ -102,6 +117,7 @@ export class KvWatch {
     if (why && this.#isReady) this.#parts.log(`the table of the cluster is read anew: ${why}`);
     this.#endReading();
     this.#lastHeardMs = performance.now();
+    if (this.#owedSinceMs !== undefined) this.#owedSinceMs = this.#lastHeardMs;
     const attempt = this.#attempt;
     this.#read(attempt).catch(async (error: unknown) => {
       if (attempt !== this.#attempt) return;
@@ -121,8 +137,11 @@ export class KvWatch {
     const { created } = await manager.streams.info(this.#stream);
     if (attempt !== this.#attempt) return;
     // Revisions of another stream say nothing about this one's.
-    if (this.#made !== undefined && this.#made !== created)
+    if (this.#made !== undefined && this.#made !== created) {
       for (const key of this.#known.keys()) this.#known.set(key, 0);
+      this.#written = 0;
+      this.#owedSinceMs = undefined;
+    }
     this.#made = created;
     const inbox = createInbox();
     const subscription = this.#parts.connection.subscribe(inbox, {
@@ -165,6 +184,9 @@ export class KvWatch {
     }
     reading.lastDelivered = delivered;
     reading.lastRevision = revision;
+    // Who catches up is not behind for long.
+    if (this.#owedSinceMs !== undefined)
+      this.#owedSinceMs = revision < this.#written ? this.#lastHeardMs : undefined;
     const key = message.subject.slice(this.#prefix.length);
     const operation = message.headers?.get('KV-Operation') ?? '';
     reading.seen?.add(key);

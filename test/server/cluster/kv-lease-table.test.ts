@@ -1,7 +1,8 @@
-import { jetstreamManager } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KvLeaseTable } from '../../../server/cluster/kv-lease-table.js';
+import { KvWatch } from '../../../server/cluster/kv-watch.js';
 import type {
   LeaseTable,
   TableEntry,
@@ -18,7 +19,7 @@ afterEach(async () => {
   await Promise.all(connections.splice(0).map((connection) => connection.close()));
 });
 
-async function tableOn(server: NatsServer): Promise<KvLeaseTable> {
+async function connectionTo(server: NatsServer): Promise<NatsConnection> {
   const { host, port } = server.endpoint;
   const connection = await connect({
     servers: `${host}:${port}`,
@@ -26,7 +27,15 @@ async function tableOn(server: NatsServer): Promise<KvLeaseTable> {
     reconnectTimeWait: 50,
   });
   connections.push(connection);
-  return KvLeaseTable.open(connection, { cluster: 'test', replicas: 1, log: () => undefined });
+  return connection;
+}
+
+async function tableOn(server: NatsServer): Promise<KvLeaseTable> {
+  return KvLeaseTable.open(await connectionTo(server), {
+    cluster: 'test',
+    replicas: 1,
+    log: () => undefined,
+  });
 }
 
 function written(write: (done: WhenWritten) => void): Promise<WriteOutcome> {
@@ -159,5 +168,55 @@ describe('a lease table in NATS', () => {
       (await written((done) => table.put('b', 'new', done))).kind === 'done';
     await expect.poll(isBack, PATIENT).toBe(true);
     await expect.poll(() => Object.fromEntries(seen.values), PATIENT).toEqual({ b: 'new' });
+  });
+
+  it('reads the table anew where the server that tells of its changes has stayed behind, and says that it is well', async () => {
+    const connection = await connectionTo(await startNatsServer({ hasJetStream: true }));
+    const open = (cluster: string): Promise<KvLeaseTable> =>
+      KvLeaseTable.open(connection, { cluster, replicas: 1, log: () => undefined });
+    // Another table stands in for what such a server has: names of one length, so that keys are cut off alike.
+    const [fresh, stale] = [await open('fresh'), await open('stale')];
+    for (const table of [fresh, stale])
+      await revisionOf((done) => table.create('home.1', { owner: 1 }, done));
+    const manager = await jetstreamManager(connection);
+    let readings = 0;
+    const add: JetStreamManager['consumers']['add'] = (stream, config) => {
+      readings += 1;
+      if (readings > 1) return manager.consumers.add(stream, config);
+      return manager.consumers.add('KV_c2m-stale', { ...config, filter_subject: '$KV.c2m-stale.>' });
+    };
+    const told: string[] = [];
+    const owners: unknown[] = [];
+    let watch: KvWatch | undefined;
+    await new Promise<void>((ready) => {
+      watch = new KvWatch(
+        {
+          connection,
+          manager: Promise.resolve({ streams: manager.streams, consumers: { add } } as JetStreamManager),
+          bucket: 'c2m-fresh',
+          remake: () => Promise.resolve(),
+          log: (words) => told.push(words),
+        },
+        { changed: ({ value }) => owners.push(value), ready },
+      );
+      stops.push(() => watch?.stop());
+    });
+    watch?.wasWritten(await revisionOf((done) => fresh.update('home.1', { owner: 2 }, 1, done)));
+    await expect.poll(() => owners).toEqual([{ owner: 1 }, { owner: 2 }]);
+    expect(told).toEqual([
+      'the table of the cluster is read anew: the server that tells of its changes is behind',
+    ]);
+  });
+
+  it('has those who watch look out for what was written, also where another did it and a write is refused for that', async () => {
+    const server = await startNatsServer({ hasJetStream: true });
+    const [table, other] = [await tableOn(server), await tableOn(server)];
+    const lookedOutFor = vi.spyOn(KvWatch.prototype, 'wasWritten');
+    await follow(table).ready;
+    const first = await revisionOf((done) => table.create('home.1', { owner: 1 }, done));
+    expect(lookedOutFor).toHaveBeenLastCalledWith(first);
+    const second = await revisionOf((done) => other.update('home.1', { owner: 2 }, first, done));
+    await new Promise((resolve) => table.update('home.1', {}, first, resolve));
+    expect(lookedOutFor).toHaveBeenLastCalledWith(second);
   });
 });
