@@ -98,7 +98,7 @@ export class NatsCluster {
   /** Starts one that was killed, on its ports and its data; resolves when it takes clients. */
   async start(index: number): Promise<void> {
     this.#spawn(index);
-    await waitUntil(() => this.#answers(index, 'varz'), `nats-server ${index} takes clients`);
+    await this.#takesClients(index);
   }
 
   /** SIGSTOP: its connections stay open, and nothing comes from it. */
@@ -139,14 +139,24 @@ export class NatsCluster {
   /** All take clients, know each other, and have a leader for JetStream. */
   async #ready(): Promise<void> {
     const count = this.#members.length;
-    for (const index of this.#members.keys())
+    for (const index of this.#members.keys()) {
+      await this.#takesClients(index);
+      // A cluster of one elects nobody.
+      if (count === 1) continue;
       await waitUntil(async () => {
         const page = await this.#answers(index, 'jsz');
-        if (!page) return false;
-        if (count === 1) return true;
-        const meta = page.meta_cluster as { leader?: string; cluster_size?: number } | undefined;
+        const meta = page?.meta_cluster as { leader?: string; cluster_size?: number } | undefined;
         return Boolean(meta?.leader) && meta?.cluster_size === count;
       }, `JetStream of nats-server ${index} has a leader`);
+    }
+  }
+
+  /** Its pages are there before it listens for clients, and only this one of them waits for that. */
+  async #takesClients(index: number): Promise<void> {
+    await waitUntil(
+      () => this.#answers(index, 'healthz?js-enabled=true'),
+      `nats-server ${index} takes clients`,
+    );
   }
 
   async #answers(index: number, page: string): Promise<Record<string, unknown> | undefined> {
