@@ -38,8 +38,6 @@ export default defineConfig({
     setupFiles: ['test/support/clean-up-hooks.ts'],
     // One process runs many files, and loads what they test once: that was a fifth of the time. So a file leaves nothing behind.
     isolate: false,
-    restoreMocks: true,
-    unstubEnvs: true,
     // Each of them starts servers and agents of its own, and waits for them for most of its time.
     maxWorkers: 8,
     sequence: { sequencer: LongestFirst },

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BENCH_ENTRY_NAMES, builtBenchEntry } from '../bench/entries.js';
-import { builtEntry, ENTRY_NAMES } from '../entries.js';
+import { builtEntry, ENTRY_NAMES, inheritedFlags } from '../entries.js';
 import { sourceFiles } from './support/source-files.js';
 
 /** Those that start processes, and the one that puts modules into the page of a report. */
@@ -45,4 +45,13 @@ function packagesWith(entry: string): string[] {
 describe('a process that is started by the dozen loads what it needs, and checks what it is told elsewhere:', () => {
   test('an agent', () => expect(packagesWith(builtEntry('agent'))).toEqual(['hdr-histogram-js']));
   test('a worker or home of the server', () => expect(packagesWith(builtEntry('serverWorker'))).toEqual([]));
+});
+
+test('a child process is not given the code on the command line of its parent', () => {
+  expect(inheritedFlags(['--cpu-prof', '--input-type=module', '-e', 'startServer()', '--expose-gc'])).toEqual(
+    ['--cpu-prof', '--expose-gc'],
+  );
+  expect(inheritedFlags(['--eval=startServer()', '--print', 'startServer()', '--inspect'])).toEqual([
+    '--inspect',
+  ]);
 });

@@ -12,15 +12,15 @@ const EVERY_MS = 100;
 /** PUBLISH that mosquitto has sent to subscribers, this counter's own of one a second among them. */
 const SENT = '$SYS/broker/publish/messages/sent';
 
-/** Of a server of counting-server.ts. */
-export function countByHttp(port: number): Counter {
+/** Of a server that answers with the number. */
+export function countByHttp(url: string): Counter {
   const counts: Count[] = [];
   let isAsking = false;
   const timer = setInterval(async () => {
     if (isAsking) return;
     isAsking = true;
     try {
-      const arrived = Number(await (await fetch(`http://127.0.0.1:${port}/count`)).text());
+      const arrived = Number(await (await fetch(url)).text());
       // Noted when the answer is here: a busy server answers late, and the count is of then.
       counts.push({ atMs: performance.now(), arrived });
     } catch (error) {

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { builtEntry } from '../../entries.js';
+import { hasEjabberd, startEjabberd } from '../ejabberd.js';
 import { builtBenchEntry } from '../entries.js';
 import { findMosquitto, startMosquitto } from '../mosquitto.js';
 import { startChild } from './child.js';
 import { type Counter, countByHttp, countByMosquitto } from './counter.js';
+import { MESSAGE_COUNTER } from './message-counter.js';
 
 /** A server, or how the lab starts it, for one run of one tool. */
 export interface Subject {
@@ -60,6 +62,16 @@ export const PROTOCOLS: Record<string, Protocol> = {
     clientShare: 0.25,
     rateShare: 0.1,
     connectsPerSecond: 200,
+  },
+  // Without the check marks, which other tools do not ask for.
+  'xmpp-bare': {
+    start: () =>
+      ejabberd(
+        '{ xmpp: { domain: localhost, register: true, startTls: never, streamManagement: false, receipts: false } }',
+      ),
+    clientShare: 0.25,
+    rateShare: 0.1,
+    connectsPerSecond: 100,
   },
   // Written out, not `preset: json-chat`: that one says read for each message, which the other tools do not.
   websocket: {
@@ -120,6 +132,21 @@ async function mosquitto(settings: string): Promise<Subject> {
   };
 }
 
+async function ejabberd(driver: string): Promise<Subject> {
+  if (!hasEjabberd()) throw new Error('ejabberd is not installed (Debian: apt-get install ejabberd)');
+  const server = await startEjabberd(MESSAGE_COUNTER);
+  const counter = countByHttp(`${server.httpUrl}${MESSAGE_COUNTER.path}`);
+  return {
+    port: server.endpoint.port,
+    target: `{ addresses: ['tcp://127.0.0.1:${server.endpoint.port}'], driver: ${driver} }`,
+    counter,
+    close: () => {
+      counter.close();
+      return server.close();
+    },
+  };
+}
+
 async function relay(kind: 'websocket' | 'socketio', driver: string): Promise<Subject> {
   const folder = await mkdtemp(join(tmpdir(), 'c2m-relay-'));
   const script = builtBenchEntry('countingServer');
@@ -130,7 +157,7 @@ async function relay(kind: 'websocket' | 'socketio', driver: string): Promise<Su
   };
   try {
     const port = await firstNumber(child.output);
-    const counter = countByHttp(port);
+    const counter = countByHttp(`http://127.0.0.1:${port}/count`);
     return {
       port,
       target: `{ addresses: ['ws://127.0.0.1:${port}'], driver: ${driver} }`,

@@ -8,6 +8,7 @@ import type { Subject } from './subject.js';
 import { type Run, type Tool, watchUntilMeasured } from './tool.js';
 import { base64Length, talkSeconds, type Workload } from './workload.js';
 
+const PASSWORD = 'password';
 const MQTT_QOS: Record<string, number> = { mqtt: 1, 'mqtt-qos0': 0 };
 
 /**
@@ -21,14 +22,16 @@ const MQTT_QOS: Record<string, number> = { mqtt: 1, 'mqtt-qos0': 0 };
  *   It tells the time to PUBACK. QoS 2 it does not speak.
  * - WebSocket: `ack="no_ack"`, since any frame would count as the answer, the message of the partner as well. So it
  *   measures no time at all, and counts bytes of what comes without reading it.
+ * - XMPP: it asks for no check marks and reads nothing of what comes; users are registered and log in with PLAIN, by stanzas
+ *   that are written out, since its own choose their user and their recipient by themselves.
  * - Schedulers of Erlang spin for a while before they sleep, which is CPU time too: the less there is to do, the larger
  *   their share. ERL_ZFLAGS='+sbwt none +sbwtdcpu none +sbwtdio none' in the environment switches that off.
  */
 export const TSUNG: Tool = {
   name: 'Tsung',
-  speaks: [...Object.keys(MQTT_QOS), 'websocket'],
+  speaks: [...Object.keys(MQTT_QOS), 'websocket', 'xmpp-bare'],
   counts:
-    'messages sent and received as sums, the time from PUBLISH to PUBACK (QoS 1; over WebSocket none); not which message, nor ' +
+    'messages sent and received as sums, the time from PUBLISH to PUBACK (QoS 1; over WebSocket and XMPP none); not which message, nor ' +
     'when it came; over MQTT half of the clients send and half receive',
   run,
 };
@@ -59,7 +62,7 @@ async function run(
   const epmd = startChild('epmd', [], options);
   try {
     const file = join(folder, 'tsung.xml');
-    const sessions = protocol === 'websocket' ? webSocket(workload) : mqtt(MQTT_QOS[protocol] ?? 0, workload);
+    const sessions = sessionsOf(protocol, workload);
     await writeFile(join(folder, 'users.csv'), users(workload.clients));
     await writeFile(file, scenario(folder, subject.port, workload, sessions));
     const words = ['-n', '-I', '127.0.0.1', '-f', file, '-l', folder, '-w', '0', 'start'];
@@ -70,9 +73,12 @@ async function run(
   }
 }
 
-/** Pairs: 1 and 2 write to each other, and so on. */
+/** Pairs: 1 and 2 write to each other, and so on. Each with what SASL PLAIN says of it (RFC 4616). */
 function users(clients: number): string {
-  return Array.from({ length: clients }, (_, index) => `${index};${index ^ 1}\n`).join('');
+  return Array.from({ length: clients }, (_, index) => {
+    const login = Buffer.from(`\0user${index}\0${PASSWORD}`).toString('base64');
+    return `${index};${index ^ 1};${login}\n`;
+  }).join('');
 }
 
 /** Sessions in the order in which their clients arrive, each with how many there are. */
@@ -101,12 +107,25 @@ function scenario(folder: string, port: number, workload: Workload, sessions: Se
   <load>${sessions.map(phase).join('')}</load>
   <options>
     ${sessions.map(({ name }) => `<option name="file_server" id="${name}" value="${folder}/users.csv"/>`).join('\n    ')}
+    <option type="ts_jabber" name="domain" value="localhost"/>
+    <option type="ts_jabber" name="userid_max" value="${clients}"/>
   </options>
   <sessions>
     ${sessions.map(({ xml }) => xml).join('\n    ')}
   </sessions>
 </tsung>
 `;
+}
+
+function sessionsOf(protocol: string, workload: Workload): Session[] {
+  switch (protocol) {
+    case 'websocket':
+      return webSocket(workload);
+    case 'xmpp-bare':
+      return xmpp(workload);
+    default:
+      return mqtt(MQTT_QOS[protocol] ?? 0, workload);
+  }
 }
 
 function mqtt(qos: number, workload: Workload): Session[] {
@@ -164,9 +183,44 @@ function webSocket(workload: Workload): Session[] {
   ];
 }
 
+function xmpp(workload: Workload): Session[] {
+  const body = 'x'.repeat(base64Length(workload.messageBytes));
+  const open = '<request><jabber type="connect" ack="local"/></request>';
+  const say = (stanza: string, ack: string) =>
+    `<request subst="true"><jabber type="raw" ack="${ack}" data="${escaped(stanza)}"/></request>`;
+  return [
+    {
+      name: 'chat',
+      count: workload.clients,
+      xml: session(
+        'chat',
+        'ts_jabber',
+        `${open}
+      ${say(`<iq type='set' id='r'><query xmlns='jabber:iq:register'><username>user%%_user%%</username><password>${PASSWORD}</password></query></iq>`, 'local')}
+      ${say(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%%_login%%</auth>`, 'local')}
+      ${open}
+      ${say(`<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>`, 'local')}
+      ${say('<presence/>', 'no_ack')}
+      ${loop(
+        say(
+          `<message type='chat' id='%%_i%%' to='user%%_partner%%@localhost'><body>${body}</body></message>`,
+          'no_ack',
+        ),
+        workload.clients,
+        workload,
+      )}`,
+      ),
+    },
+  ];
+}
+
+function escaped(stanza: string): string {
+  return stanza.replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
 function session(name: string, type: string, steps: string): string {
   return `<session name="${name}" probability="${name === 'publisher' ? 0 : 100}" type="${type}">
-      <setdynvars sourcetype="file" fileid="${name}" delimiter=";" order="iter"><var name="user"/><var name="partner"/></setdynvars>
+      <setdynvars sourcetype="file" fileid="${name}" delimiter=";" order="iter"><var name="user"/><var name="partner"/><var name="login"/></setdynvars>
       ${steps}
     </session>`;
 }

@@ -8,6 +8,7 @@ import { readProcessUsage } from '../process-usage.js';
 import { makeTransport } from '../transports/make-transport.js';
 import type { Transport } from '../transports/transport.js';
 import { Connector } from './connector.js';
+import { trimHeap } from './heap-trim.js';
 import { IntervalHistograms } from './interval-histograms.js';
 import { ledgerCounts, noCounts } from './ledger.js';
 import { Population, type PopulationListener } from './population.js';
@@ -320,7 +321,9 @@ export class Agent implements PopulationListener {
     this.#firstOutcome[client] = 1;
     this.#firstOutcomes += 1;
     if (this.#firstOutcomes < this.#plan.count) return;
-    this.#tell({ kind: 'connected', logins: this.#firstLogins, atMs: monotonicMs() });
+    const atMs = monotonicMs();
+    trimHeap(this.#plan.count);
+    this.#tell({ kind: 'connected', logins: this.#firstLogins, atMs });
   }
 
   #countFailure(reason: string): void {

@@ -1,8 +1,7 @@
 import { fork } from 'node:child_process';
 import { tmpdir } from 'node:os';
-import { builtEntry } from '../../entries.js';
+import { builtEntry, inheritedFlags } from '../../entries.js';
 import type { ListenAddress, ServerConfigInput } from '../config.js';
-import { inheritedFlags } from './node-flags.js';
 import type { FromServer, ToServer } from './server-process.js';
 
 export interface SpawnedServer {

@@ -5,14 +5,13 @@ import { join, resolve } from 'node:path';
 import { vi } from 'vitest';
 import type { ServerStats } from '../../protocol/stats.js';
 import type { RunningCommand } from '../support/running-command.js';
-import { type LabOutcome, type LabRun, readRecord } from './lab.js';
+import { ADMIN_PORT, type LabOutcome, type LabRun, readRecord } from './lab.js';
 import { type Host, Network } from './network.js';
 
 const C2M = resolve('dist/cli/c2m.js');
 const NATS_PORT = 4222;
 const ROUTE_PORT = 6222;
 const SERVER_PORT = 4000;
-const ADMIN_PORT = 9464;
 const NATS_READY = /Server is ready/;
 const TOKEN = 'known to these hosts alone';
 /** Few, so that each move is of many mailboxes, and more than there are nodes. */

@@ -13,7 +13,7 @@ import { type Host, type HostClock, Network } from './network.js';
 const C2M = resolve('dist/cli/c2m.js');
 const NATS_PORT = 4222;
 export const SERVER_PORT = 4000;
-const ADMIN_PORT = 9464;
+export const ADMIN_PORT = 9464;
 const TOKEN = 'known to these hosts alone';
 
 /** What is not as usual with a machine that is to be lent. */

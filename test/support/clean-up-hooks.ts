@@ -3,7 +3,7 @@ import { cleanUpAfterFile, cleanUpAfterTest } from './clean-up.js';
 
 // vitest runs this before every file of tests (`setupFiles`).
 afterEach(cleanUpAfterTest);
-// vitest undoes it before the next test; by then another file of tests may have taken its environment for its own.
+// `restoreMocks` and `unstubEnvs` act before the next test; by then another file of tests may have taken its environment for its own.
 afterEach(() => {
   vi.unstubAllEnvs();
   vi.restoreAllMocks();

@@ -5,7 +5,6 @@ import { parseServerConfig, type ServerConfigInput } from '../../../server/confi
 import { connectionLimit } from '../../../server/gateway/connection-limit.js';
 import { FirstIds } from '../../../server/gateway/first-ids.js';
 import { IdleClock } from '../../../server/gateway/idle-clock.js';
-import { inheritedFlags } from '../../../server/processes/node-flags.js';
 import { SharedRoom } from '../../../server/processes/shared-room.js';
 import { RateLimit } from '../../../server/queues/rate-limit.js';
 
@@ -92,15 +91,6 @@ describe('a limit on connections', () => {
     expect(connectionLimit(0, 1024)).toBe(524);
     expect(connectionLimit(524, 1024)).toBe(524);
   });
-});
-
-test('a child process is not given the code on the command line of its parent', () => {
-  expect(inheritedFlags(['--cpu-prof', '--input-type=module', '-e', 'startServer()', '--expose-gc'])).toEqual(
-    ['--cpu-prof', '--expose-gc'],
-  );
-  expect(inheritedFlags(['--eval=startServer()', '--print', 'startServer()', '--inspect'])).toEqual([
-    '--inspect',
-  ]);
 });
 
 test('of workers that share a port, each knows whether others have room, whatever fills, dies and comes back', () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Ejabberd, startEjabberd } from '../../../../bench/ejabberd.js';
 import type { Endpoint } from '../../../../loadgen/agent-messages.js';
 import { xmppSchema } from '../../../../scenarios/drivers/xmpp-schema.js';
 import type { Scenario } from '../../../../scenarios/scenario.js';
-import { type Ejabberd, startEjabberd } from '../../../fixtures/ejabberd.js';
 import { testRun, testScenario } from '../../../support/run.js';
 
 const FLAWLESS = { lost: 0, duplicated: 0, outOfOrder: 0, corrupted: 0, refused: 0, unsent: 0 };
