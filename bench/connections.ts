@@ -1,8 +1,7 @@
-import { fork } from 'node:child_process';
-import { builtEntry } from '../entries.js';
-import type { AgentSample, FromAgent, ToAgent } from '../loadgen/agent-messages.js';
+import { packageVersion } from '../lab/version.js';
+import type { AgentPlan, AgentSample, Endpoint, FromAgent } from '../loadgen/agent-messages.js';
+import { ForkedAgent, thisHost } from '../loadgen/coordination/local-agents.js';
 import { monotonicMs } from '../loadgen/monotonic-clock.js';
-import { readPrivateBytes } from '../loadgen/process-usage.js';
 import type { ServerStats } from '../protocol/stats.js';
 import { spawnServer } from '../server/processes/spawn.js';
 
@@ -32,68 +31,40 @@ export async function measureConnections(protocol: 'tcp' | 'ws', count: number):
     logLevel: 'warn',
     store: 'memory',
   });
-  const agent = fork(builtEntry('agent'), {
-    serialization: 'advanced',
-  });
+  const agent = new ForkedAgent(thisHost(packageVersion()), planOf(server.addresses, count));
   try {
     let latest: AgentSample | undefined;
-    const waiting = new Map<FromAgent['kind'], () => void>();
-    agent.on('message', (message: FromAgent) => {
-      if (message.kind === 'sample') latest = message.sample;
-      waiting.get(message.kind)?.();
-    });
+    const waiting = new Map<FromAgent['kind'], (message: FromAgent) => void>();
     const heard = (kind: FromAgent['kind']) =>
-      new Promise<void>((resolve, reject) => {
-        waiting.set(kind, resolve);
-        agent.once('exit', () => reject(new Error('the agent ended')));
-      });
-    const tell = (message: ToAgent) => agent.send(message);
+      Promise.race([
+        new Promise<FromAgent>((resolve) => waiting.set(kind, resolve)),
+        agent.ended.then((how) => Promise.reject(new Error(`the agent ended: ${how}`))),
+      ]);
     const serverBytes = async () => {
       const stats = (await (await fetch(`${server.adminUrl}/stats`)).json()) as ServerStats;
       return stats.workers.reduce((sum, worker) => sum + worker.privateBytes, 0);
     };
 
     const ready = heard('ready');
-    tell({
-      kind: 'plan',
-      plan: {
-        agent: 0,
-        host: 'local',
-        transport: 'sockets',
-        seed: 1,
-        run: 1,
-        firstUser: 1,
-        count,
-        population: { firstUser: 1, count },
-        endpoints: server.addresses,
-        partnersApart: false,
-        driver: { name: 'c2m', settings: { credentials: null } },
-        webSocket: null,
-        groups: null,
-        isServerFresh: true,
-        insecure: true,
-        connectRate: CONNECT_RATE,
-        reconnectRate: 1000,
-        connectTimeoutMs: 30_000,
-        heartbeatMs: 3_600_000,
-        attachments: [],
-        messages: { size: { kind: 'fixed', bytes: 100 }, arrival: 'constant' },
-      },
+    agent.onMessage((message) => {
+      if (message.kind === 'sample') latest = message.sample;
+      waiting.get(message.kind)?.(message);
     });
     await ready;
     const serverBefore = await serverBytes();
-    const agentBefore = readPrivateBytes(agent.pid as number) ?? Number.NaN;
+    const agentBefore = agent.privateBytes() ?? Number.NaN;
     const begunMs = monotonicMs();
     const connected = heard('connected');
-    tell({ kind: 'connect', atMs: begunMs });
-    await connected;
-    const seconds = (monotonicMs() - begunMs) / 1000;
+    agent.tell({ kind: 'connect', atMs: begunMs });
+    const last = await connected;
+    // It has thrown garbage away before it said so.
+    const seconds = ((last.kind === 'connected' ? last.atMs : monotonicMs()) - begunMs) / 1000;
     let serverLowest = Number.POSITIVE_INFINITY;
     let agentLowest = Number.POSITIVE_INFINITY;
     for (let second = 0; second < SETTLE_SECONDS; second += 1) {
       await new Promise((resolve) => setTimeout(resolve, 1000));
       serverLowest = Math.min(serverLowest, await serverBytes());
-      agentLowest = Math.min(agentLowest, readPrivateBytes(agent.pid as number) ?? Number.NaN);
+      agentLowest = Math.min(agentLowest, agent.privateBytes() ?? Number.NaN);
     }
     const open = latest?.open ?? 0;
     if (open < count)
@@ -104,7 +75,33 @@ export async function measureConnections(protocol: 'tcp' | 'ws', count: number):
       agentBytes: (agentLowest - agentBefore) / count,
     };
   } finally {
-    agent.kill('SIGKILL');
+    agent.kill();
     await server.close();
   }
+}
+
+function planOf(endpoints: readonly Endpoint[], count: number): AgentPlan {
+  return {
+    agent: 0,
+    host: 'local',
+    transport: 'sockets',
+    seed: 1,
+    run: 1,
+    firstUser: 1,
+    count,
+    population: { firstUser: 1, count },
+    endpoints: [...endpoints],
+    partnersApart: false,
+    driver: { name: 'c2m', settings: { credentials: null } },
+    webSocket: null,
+    groups: null,
+    isServerFresh: true,
+    insecure: true,
+    connectRate: CONNECT_RATE,
+    reconnectRate: 1000,
+    connectTimeoutMs: 30_000,
+    heartbeatMs: 3_600_000,
+    attachments: [],
+    messages: { size: { kind: 'fixed', bytes: 100 }, arrival: 'constant' },
+  };
 }
