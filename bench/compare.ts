@@ -14,10 +14,10 @@ import { type LoadedScenario, loadScenario } from '../scenarios/load.js';
 import { SHIPPED_HANDLERS } from '../server/hot-code/handler-files.js';
 
 /**
- * How often a comparison is wrong on this machine (about two hours for ci-smoke, four for quickstart): unchanged code against itself, and against a server that spends a share
- * of CPU more on every message. `npm run bench:compare -- [SCENARIO...] [--comparisons N] [--runs N] [--slower 20]
- * [--set path=value] [--only unchanged|slower]`. Ends with 1 where more than 1 of 20 called unchanged code worse, or fewer than 19 of 20 found the
- * slower server.
+ * How often a comparison is wrong on this machine: unchanged code against itself, and against a server that spends a share of CPU more on
+ * every message. `npm run bench:compare -- [SCENARIO...] [--comparisons N] [--runs N] [--slower 20] [--set path=value]
+ * [--only unchanged|slower]`. Ends with 1 where more than 1 of 20 called unchanged code worse, or fewer than 19 of 20 found the slower
+ * server. About two hours for ci-smoke and four for quickstart; three or four may run side by side on two cores, each with its part.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
