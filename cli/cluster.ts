@@ -94,7 +94,7 @@ async function drainNode(
   node: string,
   { undo, wait }: WishFlags,
 ): Promise<ExitStatus> {
-  const { hasTaker, homesOf, undoDrain, wishDrain } = await import('../lab/cluster/wishes.js');
+  const { followDrain, hasTaker, undoDrain, wishDrain } = await import('../lab/cluster/wishes.js');
   const { table } = cluster;
   if (undo) {
     await undoDrain(table, node);
@@ -108,13 +108,16 @@ async function drainNode(
     );
     return ExitStatus.Passed;
   }
+  const homesLeft = followDrain(node);
   const isDone = await waitFor(cluster, (state) => {
-    const homes = homesOf(state, node);
-    if (homes === 0) return null;
+    const { here, closed } = homesLeft(state);
+    // Whoever drains one node after the other would else take the next before these are served.
+    if (here === 0)
+      return closed === 0 ? null : `${plural(closed, 'home')} of ${node} not open elsewhere yet`;
     const nobody = hasTaker(state, node)
       ? ''
       : ': no other node takes any, so they stay; start one, or write --undo';
-    return `${node} has ${plural(homes, 'home')} left${nobody}`;
+    return `${node} has ${plural(here, 'home')} left${nobody}`;
   });
   if (isDone)
     say(

@@ -37,10 +37,24 @@ export async function undoMove(table: ClusterTable, home: number): Promise<void>
   await table.delete(pinKey(home));
 }
 
-/** How many homes a node has, those that are on their way to it aside. */
-export function homesOf({ peers, homes }: TableState, node: string): number {
-  const numbers = new Set(peers.filter((peer) => peer.node === node).map(({ number }) => number));
-  return homes.filter(({ owner }) => numbers.has(owner)).length;
+/** Of the homes that a node has had since it was first looked at: how many are still there, and how many nobody serves yet. */
+export interface HomesLeft {
+  here: number;
+  closed: number;
+}
+
+/** @returns what each state of the table is to be looked at with: it remembers which homes were at the node */
+export function followDrain(node: string): (state: TableState) => HomesLeft {
+  const watched = new Set<number>();
+  return ({ peers, homes }) => {
+    const owners = new Map(peers.map((peer) => [peer.number, peer.node]));
+    const here = homes.filter(({ owner }) => owners.get(owner) === node);
+    for (const { home } of here) watched.add(home);
+    const open = homes.filter(
+      ({ home, owner, state }) => watched.has(home) && state === 'open' && owners.has(owner),
+    );
+    return { here: here.length, closed: watched.size - open.length };
+  };
 }
 
 /** Whether there is a node that takes homes, apart from this one. */

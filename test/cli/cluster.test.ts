@@ -175,6 +175,7 @@ describe('a cluster', { timeout: 300_000 }, () => {
     expect((await nodes[1].command.ended).status).toBe(0);
     expect(await statusNow()).toMatchObject({
       isServed: true,
+      unserved: [],
       drains: [],
       nodes: [{ node: 'node-1', homes: HOMES }],
     });
