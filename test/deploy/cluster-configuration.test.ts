@@ -85,7 +85,10 @@ async function startServers(folder: string): Promise<string> {
     const child = spawn('nats-server', ['-c', file], { cwd: folder, env: environment, stdio: 'ignore' });
     servers.add(child);
   }
-  const hasLeader = async ({ monitor }: Ports) => {
+  const takesClients = async ({ monitor }: Ports) => {
+    // The other pages are there before it listens for clients.
+    const health = await fetch(`http://127.0.0.1:${monitor}/healthz?js-enabled=true`);
+    expect(health.status).toBe(200);
     const response = await fetch(`http://127.0.0.1:${monitor}/jsz`);
     const { meta_cluster: meta } = (await response.json()) as {
       meta_cluster?: { leader?: string; cluster_size?: number };
@@ -93,7 +96,7 @@ async function startServers(folder: string): Promise<string> {
     expect(meta?.leader).toBeTruthy();
     expect(meta?.cluster_size).toBe(SERVERS);
   };
-  for (const ports of all) await vi.waitFor(() => hasLeader(ports), { timeout: 60_000, interval: 100 });
+  for (const ports of all) await vi.waitFor(() => takesClients(ports), { timeout: 60_000, interval: 100 });
   return all.map(({ client }) => `tls://127.0.0.1:${client}`).join(',');
 }
 
