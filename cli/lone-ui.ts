@@ -1,4 +1,6 @@
-/** `c2m run --ui` takes a port behind `=` alone: what follows it is the scenario. */
+/** The option of `c2m run` that takes its value, a port, behind `=` alone: what follows it is the scenario. */
+export const LONE_UI = '--ui';
+
 export function withLoneUi(argv: string[]): string[] {
-  return argv[2] === 'run' ? argv.map((word) => (word === '--ui' ? '--ui=0' : word)) : argv;
+  return argv[2] === 'run' ? argv.map((word) => (word === LONE_UI ? `${LONE_UI}=0` : word)) : argv;
 }

@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** By then a browser has read it. */
 const KEPT_MS = 30_000;
+
+const FOLDER = 'c2m-open-';
 
 const OPENERS: Partial<Record<NodeJS.Platform, [string, ...string[]]>> = {
   darwin: ['open'],
@@ -17,7 +20,7 @@ const OPENERS: Partial<Record<NodeJS.Platform, [string, ...string[]]>> = {
  * browser is given a file that this user alone can read, and goes on from there.
  */
 export async function openInBrowser(address: string): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'c2m-open-'));
+  const folder = await ownFolder();
   const file = join(folder, 'page.html');
   await writeFile(
     file,
@@ -30,7 +33,13 @@ export async function openInBrowser(address: string): Promise<void> {
     process.stderr.write(`no browser could be opened (${message}); open the address yourself\n`);
   });
   child.unref();
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
   setTimeout(remove, KEPT_MS).unref();
-  process.once('beforeExit', remove);
+  process.once('exit', remove);
+}
+
+/** For this user alone. A browser in a snap (that of Ubuntu) has a /tmp of its own, and sees what is in the home but for hidden files. */
+async function ownFolder(): Promise<string> {
+  const inTemporary = (): Promise<string> => mkdtemp(join(tmpdir(), FOLDER));
+  return process.platform === 'linux' ? mkdtemp(join(homedir(), FOLDER)).catch(inTemporary) : inTemporary();
 }

@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { RECORD_FILES, unfinishedFile } from '../record/folder.js';
 import { InputError } from '../record/input-error.js';
 
-/** A folder holds a record, or another run is about to write one there. */
-export class FolderTakenError extends InputError {}
+/** A folder cannot take a record. */
+export class RecordFolderError extends InputError {}
+
+/** It holds one, or another run is about to write one there. */
+export class FolderTakenError extends RecordFolderError {}
 
 /** Where a record goes when nobody says: `runs/20260314-092653-quickstart`, in local time. */
 export function defaultRecordFolder(name: string, now: Date = new Date()): string {
@@ -17,7 +20,7 @@ export function defaultRecordFolder(name: string, now: Date = new Date()): strin
 /**
  * Makes the folder for a record. One that holds a record already is left alone unless `replace` says otherwise;
  * then its files are removed, so that what is in the folder is of one run. Of several runs that ask at once, one gets it.
- * @throws FolderTakenError, InputError
+ * @throws FolderTakenError, RecordFolderError
  */
 export async function prepareRecordFolder(folder: string, replace: boolean): Promise<void> {
   await demandReplaceable(folder, replace);
@@ -33,7 +36,7 @@ export async function prepareRecordFolder(folder: string, replace: boolean): Pro
   } catch (error) {
     const { syscall, code } = error as NodeJS.ErrnoException;
     if (syscall === 'open' && code === 'EEXIST') throw taken(folder);
-    throw new InputError(
+    throw new RecordFolderError(
       `${folder} cannot be the folder of a record: ${(error as Error).message}; choose another --out`,
     );
   }

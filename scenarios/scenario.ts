@@ -157,6 +157,9 @@ export interface GroupPlan {
   share: number;
 }
 
+/** Of each kind. */
+export const MOST_MEDIA_CONNECTIONS = 1000;
+
 /** Rates are requests a second, all connections together. */
 export interface MediaPlan {
   uploadRate: number;

@@ -8,7 +8,7 @@ import { matrixSchema } from './matrix-schema.js';
 import { PUBLISHED_RESULT_NAMES } from './published-results.js';
 import { quantity } from './quantity-schema.js';
 import { rateOrRamp } from './rate-schema.js';
-import type { MediaPlan, Phase, Scenario } from './scenario.js';
+import { type MediaPlan, MOST_MEDIA_CONNECTIONS, type Phase, type Scenario } from './scenario.js';
 import { sizeSchema } from './size-schema.js';
 import { targetSchema } from './target-schema.js';
 
@@ -131,10 +131,12 @@ const mediaSchema = z
     size: quantity('size', { min: 2048, max: 16 * 1024 ** 2, words: 'from 2KiB to 16MiB' })
       .prefault('48KiB')
       .meta({ description: 'Size of a file: an image, so that it gets a thumbnail.' }),
-    connections: quantity('count', { min: 1, max: 1000, words: 'from 1 to 1000' }).prefault(10).meta({
-      description:
-        'Keep-alive connections for the uploads, and as many for the downloads. What finds none free waits, and its wait counts; of each kind 100,000 wait at most, and what falls due beyond counts as `unsent`.',
-    }),
+    connections: quantity('count', { min: 1, max: MOST_MEDIA_CONNECTIONS, words: 'from 1 to 1000' })
+      .prefault(10)
+      .meta({
+        description:
+          'Keep-alive connections for the uploads, and as many for the downloads. What finds none free waits, and its wait counts; of each kind 100,000 wait at most, and what falls due beyond counts as `unsent`.',
+      }),
   })
   .transform(
     ({ uploads, downloads, size, connections }): MediaPlan => ({

@@ -52,7 +52,7 @@ export function pageServer(policy: string): PageServer {
       } catch (error) {
         await app.close();
         throw new InputError(
-          `port ${port} of 127.0.0.1 cannot be had for the page (${(error as NodeJS.ErrnoException).code}); name another one, or none: --ui`,
+          `port ${port} of 127.0.0.1 cannot be had for the page (${(error as NodeJS.ErrnoException).code}); name another one, or none to get a free one`,
         );
       }
       const { port: taken } = app.server.address() as { port: number };

@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
+import { LONE_UI } from '../lone-ui.js';
 
 /** What may stand somewhere on the command line. */
 export type Completed =
@@ -53,7 +54,7 @@ function summaryOf(command: Command): string {
 
 function completedOption(option: Option): CompletedOption {
   const { short, long, description, argChoices, flags } = option;
-  const takesValue = option.required || option.optional;
+  const takesValue = option.required || (option.optional && long !== LONE_UI);
   return {
     names: [short, long].filter((name) => name !== undefined && name !== null) as string[],
     summary: firstSentence(description),

@@ -158,17 +158,30 @@ function planOf(options: CapacityOptions, { scenario }: LoadedScenario): Capacit
   };
 }
 
-/** @throws RunError where one of its files has become another one since the search began */
+/** @throws RunError where one of its files has become another one since the search began; what the level asks for too much */
 async function loadSame(
   { load }: CapacityOptions,
   base: LoadedScenario,
   overrides: readonly string[],
 ): Promise<LoadedScenario> {
-  const loaded = await load(overrides);
+  let loaded: LoadedScenario;
+  try {
+    loaded = await load(overrides);
+  } catch (error) {
+    // It is the level that asks for what a scenario may not have, if without it the scenario is what it was.
+    const same = await load([]).catch(() => undefined);
+    if (same && textsOf(same) === textsOf(base)) throw error;
+    throw changed(base, error as Error);
+  }
   if (textsOf(loaded) === textsOf(base)) return loaded;
-  throw new RunError(
+  throw changed(base);
+}
+
+function changed({ source }: LoadedScenario, error?: Error): RunError {
+  const told = error ? `: ${error.message}` : '';
+  return new RunError(
     'C2M_RUN',
-    `${base.source.file} was changed while the search went on; what the trials say of each other would not be of one scenario`,
+    `${source.file} was changed while the search went on${told}; what the trials say of each other would not be of one scenario`,
   );
 }
 

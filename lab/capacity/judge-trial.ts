@@ -32,7 +32,7 @@ export function judgeTrial(
   if (!record) return { verdict: 'stopped', ...NOTHING_MEASURED, faults: failure ? [failure.message] : [] };
   const { generator, gates, latency, cpu, connections } = record;
   const seen = verdictOf(record, isInterrupted);
-  const disturbance = seen === 'broke' && record.target.died === null ? share.disturbance(record) : undefined;
+  const disturbance = seen === 'stopped' ? undefined : disturbanceOf(record, seen, share);
   const verdict = disturbance === undefined ? seen : 'lab';
   const faults = [
     ...(disturbance === undefined ? [] : [disturbance]),
@@ -60,6 +60,16 @@ export function judgeTrial(
 /** The machines have no room for as much as that: the limit is that of the lab. */
 export function noRoom(error: Error): TrialResult {
   return { verdict: 'lab', ...NOTHING_MEASURED, faults: [error.message] };
+}
+
+/** What speaks against a trial as one of its level, whatever its gates say. */
+function disturbanceOf(
+  record: RunRecord,
+  seen: TrialResult['verdict'],
+  share: HostShare,
+): string | undefined {
+  if ((record.rateChanges ?? []).length > 0) return 'its rate was changed by hand';
+  return seen === 'broke' && record.target.died === null ? share.disturbance(record) : undefined;
 }
 
 function verdictOf({ verdict, connections }: RunRecord, isInterrupted: boolean): TrialResult['verdict'] {

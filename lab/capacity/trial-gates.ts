@@ -1,6 +1,7 @@
 import type { Gate } from '../../record/gate.js';
 import { parseGate } from '../../record/gate.js';
-import { metricAt } from '../../record/metrics.js';
+import { metricAt, type Unit } from '../../record/metrics.js';
+import { formatQuantity } from '../../record/quantity.js';
 import type { Scenario } from '../../scenarios/scenario.js';
 
 /** What decides whether a level holds. */
@@ -9,7 +10,12 @@ export interface TrialGates {
   /** Of the scenario, and what holds without being asked for. */
   also: string[];
   leftOut: { expression: string; why: string }[];
+  /** Of those, by expression, what ends a trial as soon as it has been broken for so long. */
+  abortAfterMs: ReadonlyMap<string, number>;
 }
+
+/** A gate as a scenario writes it. */
+export type WrittenGate = string | { gate: string; abortOnFail: true; for: string };
 
 /** Without them a server that sends half of its clients away, or refuses what it cannot do, would hold any load. */
 const REFUSES_NOTHING = 'messages.refused == 0';
@@ -40,21 +46,31 @@ export function trialGates(
     until: asked,
     also: [...kept, ...(isNamed || isSilent ? [] : [REFUSES_NOTHING])],
     leftOut,
+    abortAfterMs: new Map(
+      gates.flatMap(({ expression, abort }) => (abort ? [[expression, abort.forMs]] : [])),
+    ),
   };
 }
 
-/** All that decide at so many clients, as a scenario has them. */
-export function gatesAt({ until, also }: TrialGates, clients: number): string[] {
-  return [...until, ...also, letsIn(clients)];
+/** All that decide at so many clients. */
+export function gatesAt({ until, also, abortAfterMs }: TrialGates, clients: number): WrittenGate[] {
+  return [...until, ...also, letsIn(clients)].map((gate) => {
+    const forMs = abortAfterMs.get(gate);
+    return forMs === undefined ? gate : { gate, abortOnFail: true, for: formatQuantity('duration', forMs) };
+  });
 }
 
-/** A gate that asks for enough clients or messages is met by asking for more of them, and is not about the server. */
+const AMOUNTS: readonly (Unit | undefined)[] = ['count', 'bytes'];
+
+/**
+ * A gate that asks for enough clients, messages, files or backlog is met by asking for more of them, and by trying for longer: it is not
+ * about the server. What is to be exactly so many is, where more would be worse: `messages.lost == 0`.
+ */
 function whyLeftOut({ metric, operator, baselineFactor }: Gate): string | undefined {
   if (baselineFactor !== undefined) return 'it needs a base line';
-  const isAmount =
-    /^(connections|messages|latency\.\w+)\.\w+$/.test(metric) && metricAt(metric)?.unit === 'count';
-  const asksForMore = operator === '>' || operator === '>=' || operator === '==';
-  if (isAmount && asksForMore && metricAt(metric)?.worse !== 'higher')
-    return 'it tells how much load there has to be, and that is what is looked for';
-  return undefined;
+  const known = metricAt(metric);
+  if (!AMOUNTS.includes(known?.unit)) return undefined;
+  const asksForMore =
+    operator === '>' || operator === '>=' || (operator === '==' && known?.worse !== 'higher');
+  return asksForMore ? 'it tells how much load there has to be, and that is what is looked for' : undefined;
 }

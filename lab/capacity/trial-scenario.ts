@@ -1,7 +1,13 @@
 import type { ServerSize } from '../../record/capacity.js';
 import { InputError } from '../../record/input-error.js';
 import { formatQuantity } from '../../record/quantity.js';
-import type { Phase, Scenario } from '../../scenarios/scenario.js';
+import {
+  type MediaPlan,
+  MOST_MEDIA_CONNECTIONS,
+  type Phase,
+  type Scenario,
+} from '../../scenarios/scenario.js';
+import type { WrittenGate } from './trial-gates.js';
 
 /** What is looked for: the most messages a second, or the most clients. */
 export type Wanted = 'messages.rate' | 'clients.count';
@@ -16,7 +22,7 @@ export interface TrialChange {
   isPerClient: boolean;
   /** Of all phases together. */
   durationMs: number;
-  gates: readonly string[];
+  gates: readonly WrittenGate[];
   /** Of an embedded server. */
   size: ServerSize | null;
 }
@@ -44,8 +50,18 @@ export function trialOverrides(scenario: Scenario, change: TrialChange): string[
       ...(areRatesChanged && busiest(phase) > 0 ? [`phases.${index}.rate=${grown(phase, growth)}`] : []),
       ...(isPerClient && churnRate > 0 ? [`phases.${index}.churn=${rate(churnRate * growth)}`] : []),
     ]),
+    ...(isPerClient && scenario.media ? mediaOverrides(scenario.media, growth) : []),
     ...(size === null ? [] : [`${SIZE_PATHS[size.of]}=${size.count}`]),
     `gates=${JSON.stringify(gates)}`,
+  ];
+}
+
+/** Files grow with the clients; so do the connections that carry them, as far as there may be. */
+function mediaOverrides({ uploadRate, downloadRate, connections }: MediaPlan, growth: number): string[] {
+  return [
+    `media.uploads=${rate(uploadRate * growth)}`,
+    `media.downloads=${rate(downloadRate * growth)}`,
+    `media.connections=${Math.min(MOST_MEDIA_CONNECTIONS, Math.max(1, Math.round(connections * growth)))}`,
   ];
 }
 

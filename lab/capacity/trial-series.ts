@@ -6,6 +6,7 @@ import { expectedDurationMs } from '../../scenarios/expected-duration.js';
 import type { LoadedScenario } from '../../scenarios/load.js';
 import { numbered } from '../ab.js';
 import { checkScenario } from '../agents.js';
+import { RecordFolderError } from '../record-folder.js';
 import { type RunObservers, runScenario } from '../run-scenario.js';
 import { HostShare } from './host-share.js';
 import { judgeTrial, noRoom, type TrialResult } from './judge-trial.js';
@@ -142,7 +143,8 @@ export class TrialSeries {
   }
 }
 
+/** What a level asks for is refused. A folder that cannot be written, on a full disk say, is none of that. */
 function isOfInput(error: unknown): boolean {
   const { code } = error as { code?: unknown };
-  return code === 'C2M_INPUT' || code === 'C2M_SCENARIO';
+  return (code === 'C2M_INPUT' || code === 'C2M_SCENARIO') && !(error instanceof RecordFolderError);
 }

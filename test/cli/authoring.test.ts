@@ -389,6 +389,10 @@ describe('completion', () => {
     expect(script).not.toMatch(/^complete .*filenames/m);
   });
 
+  test('behind --ui of a run comes the scenario, as its port stands behind "=" alone', async () => {
+    expect(offered(await scriptOf('bash'), 'run', '--ui', 'quick')).toEqual(['quickstart']);
+  });
+
   test('in zsh and fish every command and flag is named', async () => {
     for (const shell of ['zsh', 'fish']) {
       const script = await scriptOf(shell);

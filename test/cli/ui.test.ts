@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { withLoneUi } from '../../cli/lone-ui.js';
 import { runRecordSchema } from '../../record/run.js';
 import { testFolder } from '../support/folder.js';
@@ -60,6 +60,25 @@ describe('c2m ui', () => {
     expect(entered.status).toBe(200);
     ui.kill('SIGINT');
     expect((await ui.ended).status).toBe(0);
+  });
+
+  test('gives a browser the way in as a file in the home of its user, which alone can read it, and takes it away again', async () => {
+    const [home, programs] = [testFolder(), testFolder()];
+    const opened = join(home, 'opened');
+    const browser = `#!/bin/sh\nfile="\${1#file://}"\nstat -c %a "$file" >'${opened}.part'\ncat "$file" >>'${opened}.part'\nmv '${opened}.part' '${opened}'\n`;
+    await writeFile(join(programs, 'xdg-open'), browser, { mode: 0o755 });
+    vi.stubEnv('HOME', home);
+    vi.stubEnv('PATH', `${programs}:${process.env.PATH}`);
+    const ui = startC2m('ui', 'docs', '--open');
+    const [, address] = await ui.said(/(http:\/\/127\.0\.0\.1:\d+\/\S+)\n/);
+    const words = await vi.waitFor(() => readFile(opened, 'utf8'), { timeout: 10_000 });
+    expect(words).toMatch(/^600\n/);
+    expect(words).toContain(`url=${address}"`);
+    // Some browsers come in a snap, which has a /tmp of its own.
+    expect((await readdir(home)).filter((name) => name.startsWith('c2m-open-'))).toHaveLength(1);
+    ui.kill('SIGINT');
+    await ui.ended;
+    expect(await readdir(home)).toEqual(['opened']);
   });
 
   test.each([

@@ -437,6 +437,7 @@ describe('shipped scenarios', () => {
       'two-million-websocket',
       'websocket',
       'worker-crash',
+      'worker-scale',
     ]);
     for (const { name, path, text } of shipped) {
       const scenario = parseScenario(text, path);

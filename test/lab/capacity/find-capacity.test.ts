@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -20,7 +20,7 @@ const SERVER = resolve('test/fixtures/commands/limited-chat.mjs');
 async function searchOf(
   limit: string[],
   change: Partial<CapacityOptions>,
-  { more = '', lagLimit = '1m', rate = 100, overrides = [] as string[] } = {},
+  { more = '', lagLimit = '1m', rate = 100, overrides = [] as string[], spoil = '' } = {},
 ): Promise<CapacityOutcome & { folder: string }> {
   const port = await freePort();
   const folder = testFolder();
@@ -39,6 +39,8 @@ ${more}
 `,
   );
   const records = join(folder, 'records');
+  mkdirSync(records);
+  if (spoil !== '') writeFileSync(join(records, spoil), 'a file where a folder is to be');
   const outcome = await findCapacity(
     {
       load: (further) => loadScenario(file, [...overrides, ...further], { isTrusted: true }),
@@ -166,6 +168,35 @@ describe('what is not the server’s', () => {
       return loaded;
     };
     await expect(searchOf([], { load })).rejects.toThrow('own.yaml was changed while the search went on');
+  });
+
+  test('a file that is broken, or gone, while the search goes on ends it, and what is known stands', async () => {
+    for (const harm of [
+      (file: string) => writeFileSync(file, 'name: [half'),
+      (file: string) => rmSync(file),
+    ]) {
+      const file = join(testFolder(), 'own.yaml');
+      writeFileSync(
+        file,
+        'name: own\ntarget: embedded\nclients: { count: 10 }\nphases: [{ name: talk, duration: 1s, rate: 10/s }]\n',
+      );
+      let loads = 0;
+      const load = async (overrides: readonly string[]) => {
+        loads += 1;
+        // The first is the scenario as it is, the next one trial.
+        if (loads === 3) harm(file);
+        return loadScenario(file, overrides);
+      };
+      const { failure, capacity } = await searchOf([], { load });
+      expect(failure?.message).toContain('own.yaml was changed while the search went on: ');
+      expect(capacity.searches[0]).toMatchObject({ end: 'stopped', trials: [{ verdict: 'held' }] });
+    }
+  });
+
+  test('a folder that cannot take a record ends it, and is no limit of the machines', async () => {
+    const { failure, capacity } = await searchOf([], {}, { spoil: '002' });
+    expect(failure?.message).toContain('002 cannot be the folder of a record');
+    expect(capacity.searches[0]).toMatchObject({ end: 'stopped', trials: [{ verdict: 'held' }] });
   });
 
   test('input that is wrong is told before anything is started', async () => {

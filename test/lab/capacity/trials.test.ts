@@ -6,7 +6,8 @@ import { demandLevel, trialOverrides } from '../../../lab/capacity/trial-scenari
 import { parseGate } from '../../../record/gate.js';
 import { InputError } from '../../../record/input-error.js';
 import type { RunRecord } from '../../../record/run.js';
-import { parseScenario } from '../../../scenarios/load.js';
+import { loadScenario, parseScenario } from '../../../scenarios/load.js';
+import { listShippedScenarios } from '../../../scenarios/shipped.js';
 import { recordFixture } from '../../fixtures/record.js';
 
 const TEXT = `name: mine
@@ -64,6 +65,15 @@ describe('a trial', () => {
       'phases.1.churn=10/s',
       'gates=["messages.lost == 0"]',
     ]);
+  });
+
+  it('has as many more files, where there are any and each client is to do as much', () => {
+    const pictures = 'messages.size=3KiB';
+    const media = mine(TEXT, [pictures, 'media={uploads: 20/s, downloads: 100/s, connections: 400}']);
+    const clients = { ...change, find: 'clients.count', level: 1000, isPerClient: true } as const;
+    const trial = mine(TEXT, [pictures, 'media={size: 48KiB}', ...trialOverrides(media, clients)]);
+    expect(trial.media).toMatchObject({ uploadRate: 100, downloadRate: 500, connections: 1000 });
+    expect(trialOverrides(media, { ...clients, isPerClient: false }).join()).not.toContain('media');
   });
 
   it('may have another number of workers', () => {
@@ -127,6 +137,56 @@ describe('what has to hold at a level', () => {
   });
 });
 
+describe('gates of a scenario that ask for an amount of load', () => {
+  it('decide nothing, whatever they are of: a short trial has less of everything', () => {
+    const amounts = [
+      'media.uploads.count >= 300',
+      'media.downloads.bytes > 1MiB',
+      'backlog.queues.mailboxes.max >= 5000',
+      'backlog.queues.mailboxes.alerts >= 1',
+      'phases.rush.latency.delivered.count >= 100',
+      'messages.refused >= 1',
+    ];
+    const others = [
+      'media.uploads.failed == 0',
+      'backlog.queues.mailboxes.max < 100',
+      'connections.connectsPerSecond >= 5',
+    ];
+    const gates = trialGates(UNTIL, mine(TEXT, [`gates=${JSON.stringify([...amounts, ...others])}`]), false);
+    expect(gates.leftOut.map(({ expression }) => expression)).toEqual(amounts);
+    expect(gates.also).toEqual([...others, 'messages.refused == 0']);
+  });
+
+  it('are left out of every shipped scenario: none is failed by a trial for being short', async () => {
+    for (const { name } of await listShippedScenarios()) {
+      const { scenario } = await loadScenario(name, ['actions=[]']);
+      const { also } = trialGates(UNTIL, scenario, false);
+      expect(
+        also.filter((gate) => /(count|max|alerts|reconnects|sent|takeovers) *>/.test(gate)),
+        name,
+      ).toEqual([]);
+    }
+  });
+
+  it('and those that end a run when they break end a trial', () => {
+    const aborting = mine(TEXT, [
+      'gates=["messages.lost == 0", {gate: latency.accepted.p99 < 100ms, abortOnFail: true, for: 10s}, {gate: messages.duplicated == 0, abortOnFail: true}]',
+    ]);
+    const gates = gatesAt(trialGates(UNTIL, aborting, false), 200);
+    expect(gates).toContainEqual({ gate: 'latency.accepted.p99 < 100ms', abortOnFail: true, for: '10s' });
+    const trial = mine(TEXT, trialOverrides(aborting, { ...change, gates }));
+    const aborts = trial.gates.map(({ expression, abort }) => [expression, abort?.forMs]);
+    expect(aborts).toEqual([
+      ['latency.delivered.p99 < 250ms', undefined],
+      ['messages.lost == 0', undefined],
+      ['latency.accepted.p99 < 100ms', 10_000],
+      ['messages.duplicated == 0', 0],
+      ['messages.refused == 0', undefined],
+      ['connections.peak >= 200', undefined],
+    ]);
+  });
+});
+
 describe('a trial is judged by its run', () => {
   const judged = (alter: (record: RunRecord) => void, isInterrupted = false, failure?: Error) =>
     judgeTrial({ record: recordFixture(alter).record, failure }, isInterrupted);
@@ -154,6 +214,14 @@ describe('a trial is judged by its run', () => {
       record.generator.faults = ['messages left 230 ms late (p99)'];
     });
     expect(trial).toMatchObject({ verdict: 'lab', faults: ['messages left 230 ms late (p99)'] });
+  });
+
+  it('is the lab’s where somebody changed its rate by hand: it is none of its level', () => {
+    const trial = judged((record) => {
+      record.verdict = 'passed';
+      record.rateChanges = [{ atSeconds: 4, phase: 'rush', perSecond: 500, by: 'c2m rate' }];
+    });
+    expect(trial).toMatchObject({ verdict: 'lab', faults: ['its rate was changed by hand'] });
   });
 
   it('says nothing where it was interrupted; one that was cut short otherwise has lost an agent', () => {
