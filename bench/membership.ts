@@ -31,7 +31,7 @@ const options = new Command('bench:membership')
   .option('--leases <n>', 'how long it is disturbed', Number, 8)
   .option('--disturbances <n>', 'how many', Number, 12)
   .option('--kinds <list>', `of them: ${DISTURBANCES.join(',')}`)
-  .option('--mutation <name>', 'a fault put in on purpose: no-fence, no-compare, no-stall-rule')
+  .option('--mutation <name>', 'a fault put in on purpose: no-fence, no-compare, no-stall-rule, no-marks')
   .parse()
   .opts<Options>();
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { OperatedCluster } from '../lab/cluster/operated-cluster.js';
+import type { DrainFollower } from '../lab/cluster/wishes.js';
 import { InputError } from '../record/input-error.js';
 import { printable, printableData, printableJson } from '../record/printable.js';
 import { plural } from '../reports/format.js';
@@ -12,6 +13,8 @@ import { progressLine } from './progress-line.js';
 
 /** Between two looks, from which the cores and queues of the nodes follow. */
 const LOOK_APART_MS = 1000;
+/** Between the end of a drained node's last process and that of the wish lies one write to the table. */
+const FORGETS_WITHIN_MS = 10_000;
 
 interface WishFlags extends ClusterPlaceFlags {
   undo?: true;
@@ -108,23 +111,55 @@ async function drainNode(
     );
     return ExitStatus.Passed;
   }
-  const homesLeft = followDrain(node);
-  const isDone = await waitFor(cluster, (state) => {
-    const { here, closed } = homesLeft(state);
-    // Whoever drains one node after the other would else take the next before these are served.
-    if (here === 0)
-      return closed === 0 ? null : `${plural(closed, 'home')} of ${node} not open elsewhere yet`;
-    const nobody = hasTaker(state, node)
-      ? ''
-      : ': no other node takes any, so they stay; start one, or write --undo';
-    return `${node} has ${plural(here, 'home')} left${nobody}`;
+  const stepIn = followDrain(node);
+  const isOver = await waitFor(cluster, (state) => {
+    const now = stepIn(state);
+    switch (now.step) {
+      case 'homes': {
+        const nobody = hasTaker(state, node)
+          ? ''
+          : ': no other node takes any, so they stay; start one, or write --undo';
+        return `${node} has ${plural(now.homes, 'home')} left${nobody}`;
+      }
+      case 'opening':
+        // Whoever drains one node after the other would else take the next before these are served.
+        return `${plural(now.homes, 'home')} of ${node} not open elsewhere yet`;
+      case 'leaving':
+        return `${node} says goodbye to its clients`;
+      default:
+        return null;
+    }
   });
-  if (isDone)
+  if (!isOver) {
+    say(`${node} goes on being drained; c2m cluster drain ${node} --undo ends that`);
+    return ExitStatus.Interrupted;
+  }
+  return endOfDrain(cluster, node, stepIn);
+}
+
+/** The node takes the wish back when all of it has left, a moment behind its last process. */
+async function endOfDrain(
+  { table }: OperatedCluster,
+  node: string,
+  stepIn: DrainFollower,
+): Promise<ExitStatus> {
+  await table.until((state) => stepIn(state).step !== 'gone', AbortSignal.timeout(FORGETS_WITHIN_MS));
+  const { step } = stepIn(table.state);
+  if (step === 'gone') {
     say(
-      `${node} has no homes any more: it says goodbye to its clients, and ends with status 0; started again, it takes homes`,
+      `${node} has gone without a word to its clients, killed perhaps; its homes are open elsewhere. Before it is started again, ` +
+        `write c2m cluster drain ${node} --undo, or it leaves at once`,
     );
-  else say(`${node} goes on being drained; c2m cluster drain ${node} --undo ends that`);
-  return isDone ? ExitStatus.Passed : ExitStatus.Interrupted;
+    return ExitStatus.Incomplete;
+  }
+  if (step === 'undone') {
+    say(`${node} is not drained: somebody has taken that back`);
+    return ExitStatus.Incomplete;
+  }
+  say(
+    `${node} is drained: its homes are open elsewhere, it has said goodbye to its clients, and ends with status 0; started again, it takes homes`,
+  );
+  return ExitStatus.Passed;
 }
 
 async function moveHome(

@@ -2,9 +2,10 @@ import type { LeaseTable, TableListener } from '../../server/cluster/lease-table
 
 /**
  * Faults that are put in on purpose, to see that what is checked can fail: homes are opened without fencing their logs, or
- * with a fence that is shorter than what an owner may have under way; homes are claimed without compare-and-set; peers take their own beats for seen while the table stands still.
+ * with a fence that is shorter than what an owner may have under way; homes are claimed without compare-and-set; peers take their own beats for seen while the table stands still;
+ * what is delivered by whoever may have lost a home is not marked.
  */
-export type Mutation = 'no-fence' | 'short-fence' | 'no-compare' | 'no-stall-rule';
+export type Mutation = 'no-fence' | 'short-fence' | 'no-compare' | 'no-stall-rule' | 'no-marks';
 
 export function mutated(table: LeaseTable, mutation: Mutation | undefined): LeaseTable {
   if (mutation === 'no-compare') return withoutCompare(table);

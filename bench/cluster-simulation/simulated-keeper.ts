@@ -30,6 +30,8 @@ export interface KeeperParts {
   /** How many records a fence has. */
   readonly fenceRecords: number;
   readonly violated: (words: string) => void;
+  /** Whether another process may have the homes of this one, as its membership knows. */
+  readonly mayBeReplaced: () => boolean;
   /** A home was refused by its log. */
   readonly lost: (home: number, epoch: number) => void;
 }
@@ -115,6 +117,21 @@ export class SimulatedKeeper implements HomeKeeper {
     const { whenIdle } = held;
     // What is under way is not waited for.
     if (whenIdle) this.#after(0, whenIdle);
+  }
+
+  /**
+   * Delivers what waits in the homes that this process believes to own, which asks no log: where another owner may have delivered
+   * it, it has to be marked as a redelivery.
+   */
+  deliver(): void {
+    const { logs, violated, mayBeReplaced, process } = this.#parts;
+    for (const { home, epoch, isOpen, isClosing } of this.#held.values()) {
+      const opened = logs.openedEpoch(home);
+      if (isOpen && !isClosing && opened > epoch && !mayBeReplaced())
+        violated(
+          `home ${home} is open in epoch ${opened}, and process ${process} delivers unmarked from epoch ${epoch}`,
+        );
+    }
   }
 
   /** Says something in some of the homes that this process believes to own. */

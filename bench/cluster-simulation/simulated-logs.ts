@@ -53,6 +53,11 @@ export class SimulatedLogs {
     return { kind: 'done', sequence: log.sequence };
   }
 
+  /** Of the newest owner that has opened it. */
+  openedEpoch(home: number): number {
+    return this.#log(home).openedEpoch;
+  }
+
   /** A keeper says that the home is open. */
   opened(home: number, epoch: number): void {
     const log = this.#log(home);

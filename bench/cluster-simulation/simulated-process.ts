@@ -56,6 +56,7 @@ export class SimulatedProcess {
       network: clock,
       fenceRecords,
       violated,
+      mayBeReplaced: () => mutation !== 'no-marks' && this.membership.mayBeReplaced,
       lost: (home, epoch) => this.membership.reopen(home, epoch, 'its log refused an append'),
     });
     let lives = 0;
@@ -131,6 +132,7 @@ export class SimulatedProcess {
 
   #write(): void {
     this.#after(WRITE_EVERY_MS, () => {
+      this.keeper.deliver();
       this.keeper.write();
       this.#write();
     });

@@ -37,23 +37,38 @@ export async function undoMove(table: ClusterTable, home: number): Promise<void>
   await table.delete(pinKey(home));
 }
 
-/** Of the homes that a node has had since it was first looked at: how many are still there, and how many nobody serves yet. */
-export interface HomesLeft {
-  here: number;
-  closed: number;
-}
+/**
+ * How far a node is that is to be drained. `homes`: it has so many left; `opening`: so many that it had are not open elsewhere yet;
+ * `leaving`: it says goodbye to its clients; `left`: it has taken back the wish and gone; `gone`: it has gone and left the wish behind;
+ * `undone`: somebody has taken the wish back.
+ */
+export type DrainStep =
+  | { step: 'homes' | 'opening'; homes: number }
+  | { step: 'leaving' | 'left' | 'gone' | 'undone' };
 
-/** @returns what each state of the table is to be looked at with: it remembers which homes were at the node */
-export function followDrain(node: string): (state: TableState) => HomesLeft {
-  const watched = new Set<number>();
-  return ({ peers, homes }) => {
+/** Remembers which homes the node had, and the wish. */
+export type DrainFollower = (state: TableState) => DrainStep;
+
+export function followDrain(node: string): DrainFollower {
+  const had = new Set<number>();
+  const processes = new Set<number>();
+  let hasBeenWished = false;
+  return ({ peers, homes, drains }) => {
     const owners = new Map(peers.map((peer) => [peer.number, peer.node]));
-    const here = homes.filter(({ owner }) => owners.get(owner) === node);
-    for (const { home } of here) watched.add(home);
-    const open = homes.filter(
-      ({ home, owner, state }) => watched.has(home) && state === 'open' && owners.has(owner),
-    );
-    return { here: here.length, closed: watched.size - open.length };
+    const isWished = drains.includes(node);
+    hasBeenWished ||= isWished;
+    const ofNode = peers.filter((peer) => peer.node === node);
+    if (processes.size === 0) for (const { number } of ofNode) processes.add(number);
+    // One that was started again meanwhile is another one.
+    const isThere = ofNode.some(({ number, isLeaving }) => isLeaving || processes.has(number));
+    if (isThere && hasBeenWished && !isWished) return { step: 'undone' };
+    const here = isThere ? homes.filter(({ owner }) => owners.get(owner) === node) : [];
+    for (const { home } of here) had.add(home);
+    if (here.length > 0) return { step: 'homes', homes: here.length };
+    const closed = [...had].filter((home) => homes[home]?.state !== 'open' || !owners.has(homes[home].owner));
+    if (closed.length > 0) return { step: 'opening', homes: closed.length };
+    if (isThere) return { step: 'leaving' };
+    return { step: isWished ? 'gone' : 'left' };
   };
 }
 

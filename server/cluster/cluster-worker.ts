@@ -85,6 +85,7 @@ export class ClusterWorker implements RunningWorker {
         bus: this.#bus.home(home, epoch),
         counters: this.#counters,
         limits: config.limits,
+        mayBeReplaced: () => this.#membership?.mayBeReplaced ?? true,
       }),
       handOver: (home, epoch) => this.#handOn(home, epoch),
       refused: (home, epoch, reason) => this.#membership?.reopen(home, epoch, reason),

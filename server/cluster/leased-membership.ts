@@ -62,6 +62,9 @@ export class LeasedMembership implements Membership {
   #former: PeerEntry | undefined;
   #beatRevision = 0;
   #lastSeenMs = 0;
+  /** When each beat that was not seen in the table yet was said, and the newest of those that were. */
+  readonly #saidMs = new Map<number, number>();
+  #lastSaidMs = Number.NEGATIVE_INFINITY;
   #arrival: Arrival | undefined;
   #joining: Pending | undefined;
   #leaving: Pending[] = [];
@@ -89,6 +92,11 @@ export class LeasedMembership implements Membership {
       },
       () => this.#scheduler.now(),
     );
+  }
+
+  get mayBeReplaced(): boolean {
+    const { leaseMs } = this.#options;
+    return this.#scheduler.now() - this.#lastSaidMs >= leaseMs - leaseMs / BEATS_IN_A_LEASE;
   }
 
   get self(): Peer {
@@ -186,6 +194,8 @@ export class LeasedMembership implements Membership {
     this.#self = entry.peer;
     this.#beatRevision = 0;
     this.#lastSeenMs = this.#scheduler.now();
+    this.#saidMs.clear();
+    this.#lastSaidMs = Number.NEGATIVE_INFINITY;
     this.#leases.restart();
     this.#stopTimer?.();
     this.#beatLater();
@@ -280,6 +290,7 @@ export class LeasedMembership implements Membership {
     const time = clock && { clockMs: clock.nowMs() };
     const beat: PeerEntry = { peer: this.#self, life: own.life, beat: own.beat + 1, ...time };
     this.#own = beat;
+    this.#saidMs.set(beat.beat, this.#scheduler.now());
     this.#table.update(peerKey(number), beat, revision, (outcome) => {
       // Otherwise of an earlier life.
       if (outcome.kind === 'done' && this.#own?.life === beat.life)
@@ -326,7 +337,7 @@ export class LeasedMembership implements Membership {
     const { number } = entry.peer;
     this.#leases.heard(number);
     if (!before) for (const listener of this.#listeners) listener.up(entry.peer);
-    if (this.#own?.life === entry.life) this.#ownBeatSeen(number);
+    if (this.#own?.life === entry.life) this.#ownBeatSeen(entry);
     else if (entry.clockMs !== undefined) this.#options.clock?.heard(entry.clockMs);
     if (areNamesakes(entry.peer, this.#self)) {
       if (!before) this.#namesakeCame(entry.peer);
@@ -346,9 +357,11 @@ export class LeasedMembership implements Membership {
       );
   }
 
-  #ownBeatSeen(self: number): void {
+  #ownBeatSeen({ peer: self, beat }: PeerEntry): void {
     this.#lastSeenMs = this.#scheduler.now();
-    for (const number of this.#leases.ownBeat(self, this.#lastSeenMs)) {
+    this.#lastSaidMs = Math.max(this.#lastSaidMs, this.#saidMs.get(beat) ?? this.#lastSaidMs);
+    for (const each of this.#saidMs.keys()) if (each <= beat) this.#saidMs.delete(each);
+    for (const number of this.#leases.ownBeat(self.number, this.#lastSeenMs)) {
       const seated = this.#view.seated(number);
       // Refused if it has written since; where no answer comes the next beat asks again.
       if (seated) this.#table.delete(peerKey(number), seated.revision, nothing);

@@ -76,6 +76,11 @@ export interface Membership {
   /** Those that are there, this one among them. */
   readonly peers: ReadonlyMap<number, Peer>;
   readonly homes: HomeMap;
+  /**
+   * The newest beat that is known to be in the table was said nearly a lease ago: others may have taken its homes meanwhile, which it
+   * has not heard of. What such a home delivers may have been delivered by its next owner.
+   */
+  readonly mayBeReplaced: boolean;
   watch(listener: MembershipListener): void;
   /**
    * Comes in: from now on homes are given to it. Where a server of the same name is in the table it waits until that one is known to

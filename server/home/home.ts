@@ -45,6 +45,8 @@ const FROM_HOMES: ReadonlySet<HomeMessage['kind']> = new Set([
 /** What they add, receipts for one, is less than what is deleted with them. */
 const MAKING_ROOM: ReadonlySet<HomeMessage['kind']> = new Set(['acknowledge', 'receipt-kept', 'copies-kept']);
 
+const never = (): boolean => false;
+
 export interface HomeOptions {
   store: HomeStore;
   /** The room that the store has. */
@@ -52,6 +54,8 @@ export interface HomeOptions {
   bus: Bus;
   counters: Counters;
   limits: HomeLimits;
+  /** Of a cluster: another process may have this home by now, and have delivered what is still here. */
+  mayBeReplaced?: () => boolean;
 }
 
 /**
@@ -97,7 +101,7 @@ export class Home {
   /** Read once a turn, so that everything in it has the same time. */
   #nowMs: number;
 
-  constructor({ store, storeBytes, bus, counters, limits }: HomeOptions) {
+  constructor({ store, storeBytes, bus, counters, limits, mayBeReplaced = never }: HomeOptions) {
     this.#store = store;
     this.#bus = bus;
     this.#counters = counters;
@@ -113,6 +117,7 @@ export class Home {
       limits,
       log,
       deduplication: this.#deduplication,
+      mayBeReplaced,
     });
     this.fanOut = new FanOut(store, bus, log);
     this.#receipts = new OutgoingReceipts(store, bus, log);

@@ -42,6 +42,8 @@ export interface MailboxParts {
   limits: MailboxLimits;
   log: TurnLog;
   deduplication: Deduplication;
+  /** Another process may have this home by now, and have delivered what is still here. */
+  mayBeReplaced: () => boolean;
 }
 
 /** The mailboxes of one home: what is in them goes to their users in order, within a window, until it is acknowledged. */
@@ -372,14 +374,12 @@ export class Mailboxes {
   }
 
   #deliver(mailbox: Mailbox, item: MailboxItem): void {
-    const { bus, counters } = this.#parts;
-    if (item.sequence <= mailbox.highestSent) {
+    const { bus, counters, mayBeReplaced } = this.#parts;
+    if (item.sequence <= mailbox.highestSent || mayBeReplaced()) {
       item.frame[FLAGS_OFFSET] = (item.frame[FLAGS_OFFSET] as number) | FLAG_REDELIVERY;
       if (!item.isReceipt) counters.redelivered += 1;
-    } else {
-      mailbox.highestSent = item.sequence;
-      if (!item.isReceipt) counters.delivered += 1;
-    }
+    } else if (!item.isReceipt) counters.delivered += 1;
+    mailbox.highestSent = Math.max(mailbox.highestSent, item.sequence);
     mailbox.sentSequence = item.sequence;
     mailbox.unacknowledgedBytes += item.frame.length;
     this.#waiting -= 1;

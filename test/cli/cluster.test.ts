@@ -168,7 +168,7 @@ describe('a cluster', { timeout: 300_000 }, () => {
     const nodes = await nodesAre('node-1', 'node-2');
     const drain = await c2mHere('cluster', 'drain', 'node-2', '--cluster', nats);
     expect(drain.stdout).toBe(
-      'node-2 has no homes any more: it says goodbye to its clients, and ends with status 0; started again, it takes homes\n',
+      'node-2 is drained: its homes are open elsewhere, it has said goodbye to its clients, and ends with status 0; started again, it takes homes\n',
     );
     expect(drain.stderr).toMatch(/^node-2 has \d homes? left$/m);
     expect(drain.status).toBe(0);
@@ -181,6 +181,20 @@ describe('a cluster', { timeout: 300_000 }, () => {
     });
 
     await nodesAre('node-1', 'node-2');
+  });
+
+  test('says of a node that is killed while it is drained that it would leave at once, and not that all is well', async () => {
+    await nodesAre('node-1', 'node-2');
+    // It is in the table for the rest of its lease.
+    await kill('node-2');
+    const drain = await c2mHere('cluster', 'drain', 'node-2', '--cluster', nats);
+    expect(drain.stdout).toBe(
+      'node-2 has gone without a word to its clients, killed perhaps; its homes are open elsewhere. Before it is started again, ' +
+        'write c2m cluster drain node-2 --undo, or it leaves at once\n',
+    );
+    expect(drain.status).toBe(1);
+    expect(await statusNow()).toMatchObject({ unserved: [], drains: ['node-2'] });
+    expect((await c2mHere('cluster', 'drain', 'node-2', '--undo', '--cluster', nats)).status).toBe(0);
   });
 
   test('is shown by c2m top, and a node that is killed is missed there and in the status', async () => {

@@ -52,6 +52,7 @@ export function testHome(
   limits: ServerConfigInput['limits'] = {},
   onSaid: (message: BusMessage) => void = () => undefined,
   homes = 1,
+  mayBeReplaced?: () => boolean,
 ): TestHome {
   const said: BusMessage[] = [];
   const counters = newCounters();
@@ -60,7 +61,14 @@ export function testHome(
     onSaid(message);
   });
   const config = parseServerConfig({ limits });
-  const home = new Home({ store, storeBytes: 1e6, bus, counters, limits: config.limits });
+  const home = new Home({
+    store,
+    storeBytes: 1e6,
+    bus,
+    counters,
+    limits: config.limits,
+    ...(mayBeReplaced && { mayBeReplaced }),
+  });
   return {
     home,
     counters,

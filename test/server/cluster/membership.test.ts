@@ -74,6 +74,10 @@ describe('the simulation finds faults that are put in on purpose', () => {
     );
   });
 
+  it('finds what is delivered unmarked by a process that another has replaced', async () => {
+    expect((await violationsWith('no-marks')).join('\n')).toMatch(/delivers unmarked from epoch \d+/);
+  });
+
   it('homes that are claimed without compare-and-set', async () => {
     expect((await violationsWith('no-compare')).join('\n')).toMatch(
       /appended in the same epoch|became \d+'s/,

@@ -94,6 +94,22 @@ describe('a home that is handed over', () => {
     expect(delivered(next.take())).toEqual(['2 again', '3 again', '4']);
   });
 
+  it('marks what its next owner may have delivered, as long as it cannot know that there is none', async () => {
+    const store = new FakeStore();
+    let mayBeReplaced = true;
+    const home = testHome(store, {}, undefined, 1, () => mayBeReplaced);
+    home.submit(ALICE, BOB, 1);
+    await turn(home, store);
+    home.attach(BOB);
+    expect(delivered(home.take())).toEqual(['1 again']);
+    mayBeReplaced = false;
+    home.submit(ALICE, BOB, 2);
+    await turn(home, store);
+    expect(delivered(home.take())).toEqual(['2']);
+    home.attach(BOB, 20);
+    expect(delivered(home.take())).toEqual(['1 again', '2 again']);
+  });
+
   it('counts an empty mailbox on, so that the connection takes what comes for new', async () => {
     const store = new FakeStore();
     const first = await firstOwner(store);
