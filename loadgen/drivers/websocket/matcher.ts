@@ -49,8 +49,18 @@ class JsonMatcher implements Matcher {
   }
 
   textAt({ json }: Incoming, place: Place): string {
-    const text = JSON.stringify(valueIn(json, place)) ?? '';
+    const text = inJson(valueIn(json, place));
     return text.startsWith('"') ? text.slice(1, -1) : text;
+  }
+}
+
+/** @throws ProtocolViolation where it is nested deeper than the stack of the engine, which reads it without one */
+function inJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? '';
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ProtocolViolation('MessageTooDeep', 'what an answer repeats is nested too deep to be written');
   }
 }
 

@@ -224,6 +224,16 @@ test('an answer repeats what stands in the message, as it has to stand in JSON',
   expect(plain.hear('PING "a"').said).toEqual(['PONG "a"']);
 });
 
+test('an answer that would repeat what is nested too deep breaks the protocol', () => {
+  const ping = { json: { type: 'ping' }, answer: '{{message.data}}' };
+  const { open, protocol, out } = start({ ...CHAT, match: { ...CHAT.match, ping } });
+  open();
+  const nested = Buffer.from(`{"type":"ping","data":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
+  expect(() => protocol.received(0, nested, out)).toThrow(
+    expect.objectContaining({ name: 'ProtocolViolation', reason: 'MessageTooDeep' }),
+  );
+});
+
 test('a key with a dot in it has a backslash before the dot', () => {
   const delivered = { json: { 'a\\.b.0': 1 }, payload: 'a\\.b.1' };
   const { hear, open } = start({ ...CHAT, match: { delivered } });
