@@ -328,7 +328,8 @@ export class Population implements TransportListener, ClientEvents {
   }
 
   loggedIn(client: number): void {
-    if (this.#state[client] !== ClientState.LoggingIn) return;
+    // What comes behind the end of a connection logs nobody in: nothing could be written on it any more.
+    if (this.#state[client] !== ClientState.LoggingIn || this.#endReasons.has(client)) return;
     const now = monotonicMs();
     this.#state[client] = ClientState.Online;
     this.opening -= 1;

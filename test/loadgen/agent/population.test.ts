@@ -173,6 +173,20 @@ test('what falls due while the server is ending a connection is for the next one
   expect(population.totals()).toMatchObject({ sent: 1, lost: 1, unsent: 0 });
 });
 
+test('who is turned away on the way in is logged in by nothing that comes after it', () => {
+  population.cut(0);
+  population.connect(0, ENDPOINT, undefined);
+  population.opened(0);
+  words.events.ended(0, 'Banned');
+  population.received(0, Buffer.from('welcome'));
+  expect(population.online).toBe(1);
+  say();
+  expect(words.written).toEqual([]);
+  population.closed(0, 'PeerClosed');
+  expect(failed).toEqual(['Banned']);
+  expect(population.totals()).toMatchObject({ sent: 0, lost: 0, unsent: 1 });
+});
+
 test('a server that breaks the protocol loses the client, and the reason is told', () => {
   population.connect(0, ENDPOINT, undefined);
   population.opened(0);
