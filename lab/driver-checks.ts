@@ -25,7 +25,15 @@ export function loginCheck({ loginMs, notes }: FirstContact): DriverCheck {
   return { name: 'login', holds: loginMs !== null, words, figures: { loginMs } };
 }
 
+/** Where nobody had one to send nothing is judged: all messages go to groups, or there is but one client. */
 export function messageCheck({ messageMs, notes }: FirstContact, promises: Promises): DriverCheck {
+  if (messageMs === null && notes.length === 0)
+    return {
+      name: 'one message',
+      holds: null,
+      words: 'none: there is nobody to write to',
+      figures: { messageMs },
+    };
   const told = ['delivered', promises.accepted && 'accepted', promises.receipt && 'receipted'].filter(
     Boolean,
   );

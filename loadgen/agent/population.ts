@@ -7,6 +7,7 @@ import {
   GROUP_BIT,
   ProtocolViolation,
 } from '../drivers/driver.js';
+import { DRIVER_FAULT, driverFaultWords, endsOneConnection } from '../drivers/driver-fault.js';
 import { monotonicMs } from '../monotonic-clock.js';
 import type { Transport, TransportListener } from '../transports/transport.js';
 import { Absences } from './absences.js';
@@ -290,8 +291,7 @@ export class Population implements TransportListener, ClientEvents {
         this.#rests.set(client, Buffer.from(available.subarray(consumed)));
       else if (rest) this.#rests.delete(client);
     } catch (error) {
-      if (!(error instanceof ProtocolViolation)) throw error;
-      this.cut(client, error.reason);
+      this.cut(client, this.#reasonOf(error));
     } finally {
       this.#writer.end();
     }
@@ -328,7 +328,8 @@ export class Population implements TransportListener, ClientEvents {
   }
 
   loggedIn(client: number): void {
-    if (this.#state[client] !== ClientState.LoggingIn) return;
+    // What comes behind the end of a connection logs nobody in: nothing could be written on it any more.
+    if (this.#state[client] !== ClientState.LoggingIn || this.#endReasons.has(client)) return;
     const now = monotonicMs();
     this.#state[client] = ClientState.Online;
     this.opening -= 1;
@@ -435,6 +436,18 @@ export class Population implements TransportListener, ClientEvents {
 
   note(words: string): void {
     if (this.notes.size < MOST_NOTES) this.notes.add(words);
+  }
+
+  /**
+   * Why a connection ends whose bytes the driver has not taken.
+   * @throws what is not of this connection alone
+   */
+  #reasonOf(error: unknown): string {
+    if (error instanceof ProtocolViolation) return error.reason;
+    const { name } = this.#plan.driver;
+    if (!endsOneConnection(error, name)) throw error;
+    this.note(driverFaultWords(error, name));
+    return DRIVER_FAULT;
   }
 
   /** Hot path. Whose message has this number. */

@@ -139,7 +139,7 @@ export interface ClientEvents {
   undeliverable(client: number, by: number, sequence: number): void;
   /** The server did not take a message, or something else (undefined). */
   refused(client: number, sequence: number | undefined, reason: string): void;
-  /** The server ends the connection, and says why. */
+  /** The server ends the connection, and says why. What still comes behind it logs the client in no more. */
   ended(client: number, reason: string): void;
   /** `writePending` is to be called in the next write of this client. */
   hasSomethingToWrite(client: number): void;

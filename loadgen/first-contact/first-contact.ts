@@ -26,7 +26,7 @@ const CLIENTS = 2;
 export interface FirstContact {
   /** Until the last of the clients had logged in; null: not all of them did. */
   loginMs: number | null;
-  /** Until nothing more was to be heard of the message; null: nobody sent one, or something was wrong with it. */
+  /** Until nothing more was to be heard of the message; null: nobody had one to send, or something was wrong with it. */
   messageMs: number | null;
   /** What was wrong. The run will show how often it is. */
   notes: string[];
@@ -34,7 +34,8 @@ export interface FirstContact {
 
 /**
  * Two clients log in, the first of them writes to the second, or to itself where the protocol knows no other, and both
- * part again: by then nothing of them is left at the server.
+ * part again: by then nothing of them is left at the server. Where all messages go to groups nobody writes: the settings may
+ * have no words for another message, and groups are for the run to make.
  * @param runPlan of any agent of the run: its first users are asked, with the number of an earlier run
  * @param stopped nobody wants to know any more
  * @throws RunError `C2M_RUN` where the server does not speak the protocol, with what it said and what to write; and where a driver of
@@ -48,7 +49,7 @@ export async function makeFirstContact(
   const file = ownFileOf(runPlan.driver);
   const { fault, release } = watchForFaults(file);
   const isOver = Promise.race([stopped, fault.catch(() => undefined)]);
-  const meeting = meet(planOf(runPlan), driver, isOver);
+  const meeting = meet(planOf(runPlan), driver, writesToPartner(runPlan), isOver);
   try {
     return await Promise.race([meeting, fault]);
   } catch (error) {
@@ -62,10 +63,15 @@ export async function makeFirstContact(
   }
 }
 
-async function meet(plan: AgentPlan, driver: Driver, stopped: Promise<unknown>): Promise<FirstContact> {
+async function meet(
+  plan: AgentPlan,
+  driver: Driver,
+  writes: boolean,
+  stopped: Promise<unknown>,
+): Promise<FirstContact> {
   const meeting = new Meeting(plan, driver, stopped);
   try {
-    return await meeting.hold();
+    return await meeting.hold(writes);
   } finally {
     await meeting.end();
   }
@@ -81,6 +87,10 @@ function planOf(plan: AgentPlan): AgentPlan {
     attachments: [],
     isServerFresh: false,
   };
+}
+
+function writesToPartner({ groups }: AgentPlan): boolean {
+  return groups === null || groups.share < 1;
 }
 
 class Meeting implements PopulationListener {
@@ -120,16 +130,20 @@ class Meeting implements PopulationListener {
     if (!isOwnDoing) this.#dropped ??= reason;
   }
 
-  async hold(): Promise<FirstContact> {
+  /** @param writes whether a message is exchanged once both have logged in */
+  async hold(writes: boolean): Promise<FirstContact> {
     const startMs = monotonicMs();
     this.#clients.forEach((client) => {
       this.#population.connectDue(client, startMs);
       this.#population.connect(client, this.#endpointOf(client), undefined);
     });
-    const loginMs = Math.min(this.#plan.connectTimeoutMs, LONGEST_LOGIN_MS);
-    await this.#until(() => this.#clients.every((client) => this.#hasOutcome(client)), loginMs);
+    const longestMs = Math.min(this.#plan.connectTimeoutMs, LONGEST_LOGIN_MS);
+    await this.#until(() => this.#clients.every((client) => this.#hasOutcome(client)), longestMs);
     const failed = this.#clients.filter((client) => !this.#hasLoggedIn(client));
-    if (failed.length === 0) return { loginMs: monotonicMs() - startMs, ...(await this.#exchange()) };
+    if (failed.length === 0) {
+      const loginMs = monotonicMs() - startMs;
+      return { loginMs, ...(writes ? await this.#exchange() : { messageMs: null, notes: [] }) };
+    }
     if (this.#isStopped) return { loginMs: null, messageMs: null, notes: [] };
     if (failed.length === this.#plan.count) {
       const words = failed.map((client) => wrongServerWords(this.#failedLogin(client))).find(Boolean);

@@ -6,8 +6,8 @@ const COUNTED = /\{\d+(?:,\d*)?\}/y;
 
 /**
  * Why a regular expression is not taken. One that repeats what repeats itself can take longer than the world lasts for a
- * message of a few dozen bytes, and nothing could interrupt it; those that are left take time like a power of the
- * length of the message, which has a bound.
+ * message of a few dozen bytes; those that are left take time like a power of the length of the message, and are watched
+ * where that could be long (loadgen/drivers/websocket/watched-pattern.ts).
  */
 export function patternProblem(source: string): string | undefined {
   try {

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { messageCheck } from '../../lab/driver-checks.js';
 import { type DriverTest, testDriver } from '../../lab/driver-test.js';
 import type { Endpoint } from '../../loadgen/agent-messages.js';
+import { LEAST_PROMISES } from '../../loadgen/drivers/own/own-promises.js';
 import { formatAddress } from '../../protocol/address.js';
 import { startLineServer } from '../fixtures/line-server.js';
 import { startWrongServer } from '../fixtures/wrong-server.js';
@@ -54,6 +56,11 @@ test('what a server loses is told of the check that has met it', async () => {
   });
   expect(checks.find(({ name }) => name === 'login storm')).toMatchObject({ holds: true });
 }, 40_000);
+
+test('where nobody had a message to send nothing is judged of it', () => {
+  const contact = { loginMs: 3, messageMs: null, notes: [] };
+  expect(messageCheck(contact, LEAST_PROMISES)).toMatchObject({ holds: null, figures: { messageMs: null } });
+});
 
 test('without a login there is nothing else to try', async () => {
   const server = await startWrongServer({ silence: 'always' });

@@ -208,7 +208,7 @@ export class C2mClients implements ClientProtocol {
 
   /** Hot path. */
   #accepted(client: number, id: number): void {
-    if (this.#groupMaker?.hasAsked(id)) {
+    if (this.#groupMaker?.awaits(client, id)) {
       this.#groupMaker.made(client);
       return;
     }
@@ -221,7 +221,7 @@ export class C2mClients implements ClientProtocol {
       this.#events.ended(client, reasonName(code));
       return;
     }
-    if (this.#groupMaker?.hasAsked(reference)) {
+    if (this.#groupMaker?.awaits(client, reference)) {
       this.#groupMaker.refused(code);
       this.#makeGroupSoon(client);
       this.#events.refused(client, undefined, reasonName(code));

@@ -1,6 +1,5 @@
 import type { NatsSettings } from '../../../scenarios/drivers/nats-schema.js';
 import type { ClientRange, Output } from '../driver.js';
-import { reasonFrom } from '../reason-words.js';
 import type { Inboxes } from './inboxes.js';
 import {
   type ConsumerKind,
@@ -8,6 +7,7 @@ import {
   JetStreamError,
   makeConsumer,
   makeStream,
+  reasonOf,
 } from './jetstream-requests.js';
 import { groupOf, userOf } from './subjects.js';
 
@@ -50,7 +50,7 @@ export class JetStreamLogin {
       this.#isStreamThere = false;
       this.#askForStream(client, out);
     } else if (error) {
-      return { reason: reasonFrom(String(error.description ?? ''), 'JetStreamError') };
+      return { reason: reasonOf(error) };
     } else if (asked === Asked.Consumer && this.#clients.groupMembers !== null) {
       this.#askForConsumer(client, 'group', out);
     } else if (asked !== Asked.Nothing) {

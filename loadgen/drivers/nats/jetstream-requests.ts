@@ -1,4 +1,5 @@
 import type { NatsSettings } from '../../../scenarios/drivers/nats-schema.js';
+import { reasonFrom } from '../reason-words.js';
 import { numberedSubject, subjectOf, wildcardOf } from './subjects.js';
 
 const NANOSECONDS = 1_000_000;
@@ -6,9 +7,14 @@ const NANOSECONDS = 1_000_000;
 /** Error codes of JetStream that are no failure here. */
 export const JetStreamError = { StreamExistsOtherwise: 10_058, StreamNotFound: 10_059 } as const;
 
-/** What JetStream answers to a request. */
+/** What JetStream answers to a request; nobody has looked at what stands in it. */
 export interface JetStreamAnswer {
-  error?: { err_code?: number; description?: string };
+  error?: { err_code?: unknown; description?: unknown } | null;
+}
+
+/** What an error of JetStream counts under. */
+export function reasonOf({ description }: NonNullable<JetStreamAnswer['error']>): string {
+  return reasonFrom(typeof description === 'string' ? description : '', 'JetStreamError');
 }
 
 /** Makes the stream; where one like it is there, the server answers the same. */

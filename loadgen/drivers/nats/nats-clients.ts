@@ -13,7 +13,7 @@ import { isRedelivery, lastPartOf } from './ack-subject.js';
 import { connectLine, type ServerInfo, serverInfo } from './connect-line.js';
 import { Inboxes } from './inboxes.js';
 import { JetStreamLogin } from './jetstream-login.js';
-import type { JetStreamAnswer } from './jetstream-requests.js';
+import { type JetStreamAnswer, reasonOf } from './jetstream-requests.js';
 import { CorePublisher, JetStreamPublisher, type Publisher } from './publisher.js';
 import { Line, ServerLines } from './server-lines.js';
 import { Signer } from './signer.js';
@@ -230,10 +230,10 @@ export class NatsClients implements ClientProtocol {
       return;
     }
     const text = bytes.subarray(payloadFrom, payloadTo);
-    if (text.includes(ERROR_KEY)) {
-      const { description = '' } = answerIn(text.toString()).error ?? {};
-      this.#events.refused(client, sequence, reasonFrom(String(description), 'JetStreamError'));
-    } else this.#events.accepted(client, sequence);
+    // Nearly none has an error: the others need not be parsed.
+    const error = text.includes(ERROR_KEY) ? answerIn(text.toString()).error : undefined;
+    if (error) this.#events.refused(client, sequence, reasonOf(error));
+    else this.#events.accepted(client, sequence);
   }
 
   #prepared(client: number, answer: JetStreamAnswer, out: Output): void {

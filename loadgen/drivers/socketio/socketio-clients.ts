@@ -16,8 +16,9 @@ import { NO_ID, PacketWriter } from './packet-writer.js';
 /** What a connection waits for. */
 const Stage = { Closed: 0, Open: 1, Namespace: 2, Login: 3, Join: 4, Ready: 5 } as const;
 
-/** Of the acknowledgements of a login and of a join; messages have their sequence, which is never 0. */
+/** Of the acknowledgements of a login and of a join. Messages have their sequence, which is none of both: those of either kind begin with 1. */
 const LOGIN_ID = 0;
+const JOIN_ID = GROUP_BIT;
 
 /** Clients of Socket.IO 5 over Engine.IO 4, each of whose packets is a text message of a WebSocket. */
 export class SocketioClients implements ClientProtocol {
@@ -183,16 +184,16 @@ export class SocketioClients implements ClientProtocol {
     const error = this.#error && valueAt(listIn(bytes.toString('utf8', dataFrom)), this.#error);
     const isRefused = error !== undefined && error !== null && error !== false && error !== '';
     const reason = typeof error === 'string' ? reasonFrom(error, 'Refused') : 'Refused';
-    if (id !== LOGIN_ID) {
+    if (id !== LOGIN_ID && id !== JOIN_ID) {
       if (isRefused) this.#events.refused(client, id, reason);
       else this.#events.accepted(client, id);
       return;
     }
-    const stage = this.#stage[client];
     if (isRefused) this.#end(client, reason);
-    else if (stage === Stage.Login && this.#settings.login?.answer === undefined)
+    else if (id === JOIN_ID) {
+      if (this.#stage[client] === Stage.Join) this.#ready(client);
+    } else if (this.#stage[client] === Stage.Login && this.#settings.login?.answer === undefined)
       this.#joinGroup(client, out);
-    else if (stage === Stage.Join) this.#ready(client);
   }
 
   #logIn(client: number, out: Output): void {
@@ -217,7 +218,7 @@ export class SocketioClients implements ClientProtocol {
     this.#values.user = firstUser + client;
     this.#values.group = firstUser + client - (client % groupMembers);
     const isAcknowledged = this.#settings.join?.acknowledgement === true;
-    this.#writer.event(this.#join, this.#values, isAcknowledged ? LOGIN_ID : NO_ID, out);
+    this.#writer.event(this.#join, this.#values, isAcknowledged ? JOIN_ID : NO_ID, out);
     if (!isAcknowledged) this.#ready(client);
   }
 

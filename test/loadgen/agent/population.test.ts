@@ -11,6 +11,7 @@ import {
 } from '../../../loadgen/drivers/driver.js';
 import { monotonicMs } from '../../../loadgen/monotonic-clock.js';
 import { planAgents } from '../../../loadgen/plan.js';
+import { RunError } from '../../../loadgen/run-error.js';
 import type { Promises } from '../../../record/promises.js';
 import { planHost } from '../../support/hosts.js';
 import { testScenario } from '../../support/run.js';
@@ -48,6 +49,8 @@ class Words implements ClientProtocol {
 
   received(client: number, bytes: Buffer): number {
     if (bytes.toString() === 'nonsense') throw new ProtocolViolation('ServerNonsense', 'nonsense');
+    if (bytes.toString() === 'riddle') String({ toString: 0 });
+    if (bytes.toString() === 'no groups') throw new RunError('C2M_RUN', 'the server does not make groups');
     this.events.loggedIn(client);
     return bytes.length;
   }
@@ -69,8 +72,9 @@ let failed: string[];
 /** Clients 0 and 1 are partners, and logged in. */
 function populate({
   isServerFresh = false,
+  name = 'words',
   ...other
-}: Partial<Promises> & { isServerFresh?: boolean } = {}): void {
+}: Partial<Promises> & { isServerFresh?: boolean; name?: string } = {}): void {
   const driver: Driver = {
     name: 'words',
     promises: () => ({ ...promises, ...other }),
@@ -87,7 +91,7 @@ function populate({
     {
       endpoints: [ENDPOINT],
       hosts: [planHost({ cores: 1 })],
-      driver: { name: 'words', settings: {} },
+      driver: { name, settings: {} },
       run: RUN,
     },
   );
@@ -169,11 +173,55 @@ test('what falls due while the server is ending a connection is for the next one
   expect(population.totals()).toMatchObject({ sent: 1, lost: 1, unsent: 0 });
 });
 
+test('who is turned away on the way in is logged in by nothing that comes after it', () => {
+  population.cut(0);
+  population.connect(0, ENDPOINT, undefined);
+  population.opened(0);
+  words.events.ended(0, 'Banned');
+  population.received(0, Buffer.from('welcome'));
+  expect(population.online).toBe(1);
+  say();
+  expect(words.written).toEqual([]);
+  population.closed(0, 'PeerClosed');
+  expect(failed).toEqual(['Banned']);
+  expect(population.totals()).toMatchObject({ sent: 0, lost: 0, unsent: 1 });
+});
+
 test('a server that breaks the protocol loses the client, and the reason is told', () => {
   population.connect(0, ENDPOINT, undefined);
   population.opened(0);
   population.received(0, Buffer.from('nonsense'));
   expect(failed).toEqual(['ServerNonsense']);
+});
+
+describe('a driver that is itself at fault over what a server sent', () => {
+  const hear = (text: string): void => {
+    population.cut(0);
+    population.connect(0, ENDPOINT, undefined);
+    population.opened(0);
+    population.received(0, Buffer.from(text));
+  };
+
+  test('loses that connection, and the record says whose fault it was', () => {
+    hear('riddle');
+    expect(failed).toEqual(['DriverFault']);
+    expect([...population.notes]).toEqual([
+      expect.stringMatching(
+        /^the words driver failed on what the server sent .*TypeError: Cannot convert object to primitive value.*: that is a fault of c2m, not of the server/,
+      ),
+    ]);
+    hear('welcome');
+    expect(population.online).toBe(2);
+  });
+
+  test('ends the agent where it is somebody’s own', () => {
+    populate({ name: 'own' });
+    expect(() => hear('riddle')).toThrow(TypeError);
+  });
+
+  test('ends the agent where it says that the run cannot go on', () => {
+    expect(() => hear('no groups')).toThrow('the server does not make groups');
+  });
 });
 
 test('what a server hands out before the login is done comes on the new connection: a copy is a redelivery', () => {

@@ -5,10 +5,13 @@ import type { AgentPlan, DriverPlan, Endpoint } from '../../../loadgen/agent-mes
 import { makeFirstContact } from '../../../loadgen/first-contact/first-contact.js';
 import { planAgents } from '../../../loadgen/plan.js';
 import type { Scenario } from '../../../scenarios/scenario.js';
+import { broadcastDialect } from '../../fixtures/websocket-dialects.js';
+import { startRelay } from '../../fixtures/websocket-relay.js';
 import { type Faults, startWrongServer } from '../../fixtures/wrong-server.js';
 import { planHost } from '../../support/hosts.js';
 import { testRun, testScenario } from '../../support/run.js';
 import { addressOf, statsOf, testServer } from '../../support/server.js';
+import { webSocketPlan } from '../../support/websocket.js';
 import {
   bannerServer,
   curtServer,
@@ -84,6 +87,21 @@ describe('the first contact with a right server', () => {
       scenario.clients.count = 1;
     });
     expect(await makeFirstContact(plan)).toEqual({ loginMs: expect.any(Number), messageMs: null, notes: [] });
+  });
+
+  test('of a scenario whose messages all go to groups logs in, and writes nothing: the run makes the groups', async () => {
+    const server = await startRelay(broadcastDialect, {});
+    onTestFinished(() => server.close());
+    const plan = planFor(
+      server.endpoint,
+      (scenario) => {
+        scenario.groups = { members: scenario.clients.count, share: 1 };
+      },
+      webSocketPlan({ preset: 'broadcast-room' }),
+    );
+    const sinceMs = performance.now();
+    expect(await makeFirstContact(plan)).toEqual({ loginMs: expect.any(Number), messageMs: null, notes: [] });
+    expect(performance.now() - sinceMs).toBeLessThan(1000);
   });
 });
 

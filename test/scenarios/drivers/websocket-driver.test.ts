@@ -229,6 +229,20 @@ describe('a scenario asks for what the templates have words for', () => {
     );
   });
 
+  test('whoever is alone in a group needs words for its partner', async () => {
+    const rooms = (count: number): Promise<string> =>
+      problemsOf(
+        'broadcast-room',
+        `${AT}={preset: broadcast-room, sendToGroup: '{{group}} {{payload}}'}`,
+        `clients.count=${count}`,
+        'groups={members: 3, share: 100%}',
+      );
+    expect(await rooms(4)).toContain('groups.members: the last of 4 clients is alone in its group');
+    // Without a partner it writes to nobody.
+    expect(await rooms(7)).toBe('');
+    expect(await rooms(6)).toBe('');
+  });
+
   test('a room takes groups, and one of them where it has no name', async () => {
     expect(await problemsOf('broadcast-room')).toContain(`${AT}.send: is missing`);
     expect(await problemsOf('broadcast-room', 'groups={members: 40, share: 50%}')).toContain(

@@ -134,6 +134,32 @@ describe('a client of our own protocol', () => {
     expect(framesIn(out).map(({ type }) => type)).toEqual([FrameType.Group, FrameType.Ping]);
   });
 
+  test('ends the run where it may not make its group, and only where it has asked', () => {
+    const { protocol, events, out, receive } = loggedIn(2);
+    const refuse = (reference: number): number =>
+      receive({ type: FrameType.Error, code: ReasonCode.GroupTooLarge, reference, reason: '' });
+    for (const reference of [ids.firstRequest, ids.firstRequest + 1, Number.MAX_SAFE_INTEGER])
+      refuse(reference);
+    expect(events).toEqual(new Array(3).fill('refused 0 undefined GroupTooLarge'));
+    protocol.writePending(0, out);
+    expect(() => refuse(ids.firstRequest)).toThrow(
+      expect.objectContaining({ code: 'C2M_RUN', message: 'the server does not make groups: GroupTooLarge' }),
+    );
+    receive({ type: FrameType.Accepted, id: ids.firstRequest });
+    events.length = 0;
+    refuse(ids.firstRequest);
+    expect(events).toEqual(['refused 0 undefined GroupTooLarge']);
+  });
+
+  test('takes nobody else’s group for its own', () => {
+    const { protocol, out, receive } = loggedIn(2);
+    protocol.writePending(0, out);
+    receive({ type: FrameType.Accepted, id: ids.firstRequest + 2 });
+    out.take();
+    protocol.writeKeepalive(0, out);
+    expect(framesIn(out).map(({ type }) => type)).toEqual([FrameType.Group, FrameType.Ping]);
+  });
+
   test('takes a message of another group for one that none of its own has sent', () => {
     const { events, receive } = loggedIn(2);
     const frame = {

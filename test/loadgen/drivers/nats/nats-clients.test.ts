@@ -259,6 +259,25 @@ describe('a client of JetStream', () => {
     expect(full.events).toEqual(['ended 1 InsufficientResources']);
   });
 
+  test.each(['{"toString":0}', '{"valueOf":0,"toString":{}}', '[[]]', 'null', '7'])(
+    'goes on where a reason is no text: %s',
+    (description) => {
+      const error = `{"error":{"err_code":10023,"description":${description}}}`;
+      const login = answersTo(jetStream);
+      login.hear(`${INFO}${answer(`${inbox}.r.stream`, error)}`);
+      expect(login.events).toEqual(['ended 1 JetStreamError']);
+      const { hear, events } = loggedIn();
+      hear(answer(`${inbox}.r.12`, error));
+      expect(events).toEqual(['refused 1 12 JetStreamError']);
+    },
+  );
+
+  test('takes no answer for an error because of what the stream is called', () => {
+    const { hear, events } = loggedIn();
+    hear(answer(`${inbox}.r.12`, '{"stream":"error","seq":1}'));
+    expect(events).toEqual(['accepted 1 12']);
+  });
+
   test('publishes with an id of its own, and hears what became of it', () => {
     const { protocol, out, hear, events } = loggedIn();
     protocol.writeMessage(1, 0, 12, Buffer.from('hello'), out);

@@ -59,9 +59,9 @@ describe('a client of Socket.IO', () => {
     );
     expect(hear(OPEN)).toEqual(['40/chat,{"token":"t-101","version":2}']);
     expect(hear('40/chat,{"sid":"x"}')).toEqual(['42/chat,0["login",101,{"as":"user 101"}]']);
-    expect(hear('43/chat,0[]')).toEqual(['42/chat,0["join","100"]']);
+    expect(hear('43/chat,0[]')).toEqual(['42/chat,2147483648["join","100"]']);
     expect(events).toEqual([]);
-    expect(hear('43/chat,0[{}]')).toEqual([]);
+    expect(hear('43/chat,2147483648[{}]')).toEqual([]);
     expect(events).toEqual(['loggedIn 1']);
   });
 
@@ -78,6 +78,40 @@ describe('a client of Socket.IO', () => {
     expect(alone.hear(OPEN)).toEqual(['40']);
     expect(alone.hear('40{"sid":"x"}')).toEqual([]);
     expect(alone.events).toEqual(['loggedIn 1']);
+  });
+
+  test('is not ready by the acknowledgement of a login that an event had answered', () => {
+    const { hear, events } = answersTo(
+      {
+        login: { event: 'login', answer: 'welcome' },
+        join: { event: 'join', arguments: ['{{group}}'] },
+        sendToGroup: { event: 'say', arguments: ['{{payload}}'] },
+        error: '0.error',
+      },
+      2,
+    );
+    hear(OPEN);
+    hear('40{"sid":"x"}');
+    expect(hear('42["welcome"]')).toEqual(['422147483648["join","100"]']);
+    hear('430[]');
+    expect(events).toEqual([]);
+    hear('432147483648[]');
+    expect(events).toEqual(['loggedIn 1']);
+  });
+
+  test('is turned away where its login or its join is refused, by an event or not', () => {
+    const join = { event: 'join', arguments: ['{{group}}'] };
+    const settings = { join, sendToGroup: { event: 'say', arguments: ['{{payload}}'] }, error: '0.error' };
+    const answered = answersTo({ ...settings, login: { event: 'login', answer: 'welcome' } }, 2);
+    const joined = answersTo(settings, 2);
+    for (const { hear } of [answered, joined]) {
+      hear(OPEN);
+      hear('40{"sid":"x"}');
+    }
+    answered.hear('430[{"error":"wrong password"}]');
+    expect(answered.events).toEqual(['ended 1 WrongPassword']);
+    joined.hear('432147483648[{"error":"room is full"}]');
+    expect(joined.events).toEqual(['ended 1 RoomIsFull']);
   });
 
   test('sends a message with its sequence as the id to acknowledge, unless nothing is acknowledged', () => {

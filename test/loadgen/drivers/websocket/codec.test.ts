@@ -224,6 +224,38 @@ test('an answer repeats what stands in the message, as it has to stand in JSON',
   expect(plain.hear('PING "a"').said).toEqual(['PONG "a"']);
 });
 
+test('an answer that would repeat what is nested too deep breaks the protocol', () => {
+  const ping = { json: { type: 'ping' }, answer: '{{message.data}}' };
+  const { open, protocol, out } = start({ ...CHAT, match: { ...CHAT.match, ping } });
+  open();
+  const nested = Buffer.from(`{"type":"ping","data":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
+  expect(() => protocol.received(0, nested, out)).toThrow(
+    expect.objectContaining({ name: 'ProtocolViolation', reason: 'MessageTooDeep' }),
+  );
+});
+
+describe('a pattern that is too slow for what the server sends', () => {
+  const delivered = { text: '^(?<a>.*),(?<b>.*),(?<payload>[A-Za-z0-9+/=]+)$' };
+
+  test('is broken off after a second, and ends the connection', () => {
+    const { open, protocol, out, hear } = start({ ...CHAT, match: { delivered } });
+    open();
+    const sinceMs = performance.now();
+    expect(() => protocol.received(0, Buffer.alloc(1024 * 1024, ','), out)).toThrow(
+      expect.objectContaining({ name: 'ProtocolViolation', reason: 'SlowPattern' }),
+    );
+    expect(performance.now() - sinceMs).toBeLessThan(5000);
+    expect(hear('a,b,AP8B').events).toEqual(['delivered 0 00ff01 false']);
+  });
+
+  test('reads what it is not too slow for, however long it is', () => {
+    const { open, hear } = start({ ...CHAT, match: { delivered } });
+    open();
+    const { events } = hear(`a,b,${'AP8B'.repeat(50_000)}`);
+    expect(events).toEqual([`delivered 0 ${'00ff01'.repeat(50_000)} false`]);
+  });
+});
+
 test('a key with a dot in it has a backslash before the dot', () => {
   const delivered = { json: { 'a\\.b.0': 1 }, payload: 'a\\.b.1' };
   const { hear, open } = start({ ...CHAT, match: { delivered } });
