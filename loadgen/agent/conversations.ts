@@ -111,7 +111,9 @@ export class Conversations {
   /** Hot path. Lets the protocol write every message of `client` that is due, in order. */
   writeDue(client: number, protocol: Pick<ClientProtocol, 'writeMessage'>, out: Output): void {
     const { firstUser, payloads, promises } = this.#options;
-    for (let slot = this.outbox.firstToWrite(client); slot !== NONE; slot = this.outbox.after(slot)) {
+    for (let slot = this.outbox.firstToWrite(client), next = NONE; slot !== NONE; slot = next) {
+      // A driver may refuse a message as it is asked to write it, and that takes it out of the outbox.
+      next = this.outbox.after(slot);
       const state = this.outbox.stateOf(slot);
       if (state === MessageState.Sent || state === MessageState.Kept) continue;
       const sequence = this.outbox.sequenceOf(slot);

@@ -406,6 +406,20 @@ describe('where nothing is sent twice', () => {
   });
 });
 
+test('a driver that refuses a message while it is asked to write it is asked to write the next ones all the same', () => {
+  const { conversations, totals } = converse('pairs', 2);
+  for (const _ of [1, 2, 3, 4, 5]) conversations.add(0, monotonicMs(), 64, true);
+  const asked: number[] = [];
+  const writeMessage = (_client: number, _to: number, sequence: number): void => {
+    asked.push(sequence);
+    if (sequence % 2 === 0) conversations.refused(0, sequence);
+  };
+  conversations.writeDue(0, { writeMessage }, buffered());
+  expect(asked).toEqual([1, 2, 3, 4, 5]);
+  expect(totals()).toMatchObject({ sent: 5, refused: 2, lost: 3, unsent: 0 });
+  expect(conversations.outbox.length).toBe(3);
+});
+
 test('a refusal counts as one also where nothing is ever accepted', () => {
   const { conversations, say, totals } = converse('pairs', 2, { accepted: false, receipt: false });
   say(0);
