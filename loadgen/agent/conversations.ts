@@ -99,6 +99,8 @@ export class Conversations {
     for (let slot = this.outbox.first(client), next = NONE; slot !== NONE; slot = next) {
       next = this.outbox.after(slot);
       if (this.outbox.stateOf(slot) === MessageState.Sent) this.#connectionDied(client, slot);
+      // The connection on which it fell due has died before it could leave.
+      else if (this.outbox.stateOf(slot) === MessageState.Due) this.outbox.setState(slot, MessageState.Held);
       const state = this.outbox.stateOf(slot);
       if (state !== MessageState.Kept) hasSomethingToSend = true;
       else if (this.outbox.answerOf(slot) === Answer.Awaited) {
@@ -108,14 +110,24 @@ export class Conversations {
     return hasSomethingToSend;
   }
 
-  /** Hot path. Lets the protocol write every message of `client` that is due, in order. */
-  writeDue(client: number, protocol: Pick<ClientProtocol, 'writeMessage'>, out: Output): void {
+  /** Hot path. When the first message of `client` that is to be written fell due, or one in front of it; there is none: Infinity. */
+  nextDueMs(client: number): number {
+    const slot = this.outbox.firstToWrite(client);
+    return slot === NONE ? Number.POSITIVE_INFINITY : this.outbox.dueMsOf(slot);
+  }
+
+  /** Hot path. Lets the protocol write every message of `client` that is due, in order, as far as it has room for them. */
+  writeDue(client: number, protocol: Pick<ClientProtocol, 'hasRoom' | 'writeMessage'>, out: Output): void {
     const { firstUser, payloads, promises } = this.#options;
     for (let slot = this.outbox.firstToWrite(client), next = NONE; slot !== NONE; slot = next) {
       // A driver may refuse a message as it is asked to write it, and that takes it out of the outbox.
       next = this.outbox.after(slot);
       const state = this.outbox.stateOf(slot);
       if (state === MessageState.Sent || state === MessageState.Kept) continue;
+      if (protocol.hasRoom?.(client) === false) {
+        this.#holdBack(client, slot);
+        return;
+      }
       const sequence = this.outbox.sequenceOf(slot);
       const dueMs = this.outbox.dueMsOf(slot);
       const nowMs = monotonicMs();
@@ -129,6 +141,7 @@ export class Conversations {
       const payload = payloads.make(this.outbox.bytesOf(slot), dueMs, firstUser + client, number);
       protocol.writeMessage(client, this.#writesTo(client), number, payload, out);
     }
+    this.outbox.writeNextFrom(client, NONE);
   }
 
   /**
@@ -318,6 +331,20 @@ export class Conversations {
     const { absences, histograms } = this.#options;
     const heldMs = absences.hadAny ? absences.totalMs(client, nowMs) - this.outbox.senderAwayMsOf(slot) : 0;
     histograms.record('lag', nowMs - dueMs - heldMs, dueMs);
+  }
+
+  /**
+   * Hot path. There is no room for a message, nor for those behind it: that they are late from now on is not the doing of the
+   * generator. Those that were held back before are in front of those that have fallen due since, so that each is looked at once.
+   */
+  #holdBack(client: number, slot: number): void {
+    this.outbox.writeNextFrom(client, slot);
+    const nowMs = monotonicMs();
+    let at = this.outbox.last(client);
+    for (; at !== NONE && this.outbox.stateOf(at) === MessageState.Due; at = this.outbox.before(at)) {
+      this.#recordLag(client, at, nowMs, this.outbox.dueMsOf(at));
+      this.outbox.setState(at, MessageState.Held);
+    }
   }
 
   /** The server may have it already, and does not recognise it: it may deliver both copies. */

@@ -6,9 +6,9 @@ const FIRST_SLOTS = 1024;
 const FREE = -2;
 
 /**
- * How far a message has come, as its sender sees it. `Held`: it fell due while the sender had no connection. `Again`: the connection
- * died before ACCEPTED, so it will be sent again. `Unhandled`: so too, and the server has said that it did not get it. `Kept`: ACCEPTED
- * or a receipt says that the server has it.
+ * How far a message has come, as its sender sees it. `Held`: it could not leave when it was due, as the sender had no connection, or
+ * its protocol no room. `Again`: the connection died before ACCEPTED, so it will be sent again. `Unhandled`: so too, and the server has
+ * said that it did not get it. `Kept`: ACCEPTED or a receipt says that the server has it.
  */
 export const MessageState = { Due: 0, Sent: 1, Kept: 2, Again: 3, Held: 4, Unhandled: 5 } as const;
 
@@ -34,8 +34,11 @@ export class Outbox {
   #answer = new Uint8Array(FIRST_SLOTS);
   #next = new Int32Array(FIRST_SLOTS);
   #before = new Int32Array(FIRST_SLOTS);
-  /** Clients with messages that are to be sent again, anywhere among the others. */
-  readonly #repeating = new Set<number>();
+  /**
+   * Where the next write of a client begins, if that is not with the unwritten ones at its end: something among the others is to be
+   * sent again, or the last write has found no room.
+   */
+  readonly #writeFrom = new Map<number, number>();
   /** Receipts that have yet to come, and a bit for each recipient whose receipt is here. */
   #awaited = new Uint16Array(FIRST_SLOTS);
   #receipts: Uint32Array;
@@ -92,9 +95,19 @@ export class Outbox {
     return this.#head[client] as number;
   }
 
+  /** Last slot of a client, or -1. */
+  last(client: number): number {
+    return this.#tail[client] as number;
+  }
+
   /** The slot behind `slot`, or -1. */
   after(slot: number): number {
     return this.#next[slot] as number;
+  }
+
+  /** The slot in front of `slot`, or -1. */
+  before(slot: number): number {
+    return this.#before[slot] as number;
   }
 
   sequenceOf(slot: number): number {
@@ -150,12 +163,19 @@ export class Outbox {
   /** What was sent on a connection that died goes out again: it is `Again` or `Unhandled`. */
   repeat(client: number, slot: number, state: number): void {
     this.#state[slot] = state;
-    this.#repeating.add(client);
+    this.#writeFrom.set(client, this.first(client));
+  }
+
+  /** Hot path. What was to be written is written, in front of this slot; -1: all of it. */
+  writeNextFrom(client: number, slot: number): void {
+    if (slot !== NONE) this.#writeFrom.set(client, slot);
+    else if (this.#writeFrom.size > 0) this.#writeFrom.delete(client);
   }
 
   /** Hot path. The first slot of a client that may have to be written, or -1; all that fell due since then is behind it. */
   firstToWrite(client: number): number {
-    if (this.#repeating.size > 0 && this.#repeating.delete(client)) return this.first(client);
+    const from = this.#writeFrom.size > 0 ? this.#writeFrom.get(client) : undefined;
+    if (from !== undefined) return from;
     let slot = NONE;
     let at = this.#tail[client] as number;
     while (at !== NONE && (this.#state[at] === MessageState.Due || this.#state[at] === MessageState.Held)) {
@@ -227,6 +247,7 @@ export class Outbox {
     const before = this.#before[slot] as number;
     if (before === FREE) return;
     const next = this.#next[slot] as number;
+    if (this.#writeFrom.size > 0 && this.#writeFrom.get(client) === slot) this.writeNextFrom(client, next);
     if (before === NONE) this.#head[client] = next;
     else this.#next[before] = next;
     if (next === NONE) this.#tail[client] = before;

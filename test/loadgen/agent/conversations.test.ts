@@ -38,11 +38,12 @@ function converse(kind: Kind, members: number, promises: Partial<Promises> = {})
     absences,
   });
   const bit = kind === 'groups' ? GROUP_BIT : 0;
-  /** Sends what is due; returns to whom, and the number that the driver knows. */
-  const flush = (client: number): { to: number; sequence: number }[] => {
+  /** Sends what is due, as far as there is room; returns to whom, and the number that the driver knows. */
+  const flush = (client: number, room = Number.POSITIVE_INFINITY): { to: number; sequence: number }[] => {
     const written: { to: number; sequence: number }[] = [];
     const writeMessage = (_client: number, to: number, sequence: number) => written.push({ to, sequence });
-    conversations.writeDue(client, { writeMessage }, buffered());
+    const hasRoom = (): boolean => written.length < room;
+    conversations.writeDue(client, { writeMessage, hasRoom }, buffered());
     return written;
   };
   const say = (client: number, agoMs = 0): { to: number; sequence: number }[] => {
@@ -404,6 +405,73 @@ describe('where nothing is sent twice', () => {
     deliver(1, 2);
     expect(totals()).toMatchObject({ delivered: 1, lost: 1, acceptedNotDelivered: 1, duplicated: 0 });
   });
+});
+
+describe('what a driver has no room for', () => {
+  const ROOM_FOR_ONE = { receipt: false, recognizesRepetitions: false, marksRedelivery: false } as const;
+
+  /** Four messages of client 0, and room for one of them. */
+  const crowded = () => {
+    const talk = converse('pairs', 2, ROOM_FOR_ONE);
+    for (const _ of [1, 2, 3, 4]) talk.conversations.add(0, monotonicMs(), 64, true);
+    expect(talk.flush(0, 1)).toEqual([{ to: 1, sequence: 1 }]);
+    return talk;
+  };
+
+  test('is under way and was never sent', () => {
+    const { conversations, deliver, totals } = crowded();
+    conversations.accepted(0, 1);
+    deliver(1, 1);
+    expect(conversations.outbox.length).toBe(3);
+    expect(totals()).toMatchObject({ sent: 1, delivered: 1, lost: 0, unsent: 3 });
+  });
+
+  test('goes out in order as room is made, before what fell due later', () => {
+    const { conversations, flush, totals } = crowded();
+    conversations.accepted(0, 1);
+    conversations.add(0, monotonicMs(), 64, true);
+    expect(flush(0, 2)).toEqual([2, 3].map((sequence) => ({ to: 1, sequence })));
+    expect(flush(0, 0)).toEqual([]);
+    expect(flush(0)).toEqual([4, 5].map((sequence) => ({ to: 1, sequence })));
+    expect(flush(0)).toEqual([]);
+    expect(totals()).toMatchObject({ sent: 5, unsent: 0 });
+  });
+
+  test('is sent for the first time on the next connection, so that a second copy of it is a duplicate', () => {
+    const { conversations, flush, deliver, totals } = crowded();
+    conversations.resume(0);
+    expect(flush(0, 2)).toEqual([1, 2].map((sequence) => ({ to: 1, sequence })));
+    for (const sequence of [1, 1, 2, 2]) deliver(1, sequence);
+    expect(totals()).toMatchObject({ sent: 2, delivered: 2, redelivered: 1, duplicated: 1, unsent: 2 });
+  });
+
+  test('goes out behind what is to be repeated, for which there may be no room either', () => {
+    const { conversations, flush, totals } = crowded();
+    expect(flush(0, 1)).toEqual([{ to: 1, sequence: 2 }]);
+    conversations.resume(0);
+    expect(flush(0, 1)).toEqual([{ to: 1, sequence: 1 }]);
+    expect(totals()).toMatchObject({ sent: 2, lost: 2, unsent: 2 });
+    conversations.accepted(0, 1);
+    expect(flush(0, 1)).toEqual([{ to: 1, sequence: 2 }]);
+    expect(flush(0)).toEqual([3, 4].map((sequence) => ({ to: 1, sequence })));
+  });
+
+  test('is late by the doing of the server: the generator was as late as when it would have written it', () => {
+    const { conversations, flush, latencies } = converse('pairs', 2);
+    for (const agoMs of [200, 100]) conversations.add(0, monotonicMs() - agoMs, 64, true);
+    flush(0, 0);
+    expect(latencies().lag).toBeGreaterThan(199);
+    expect(flush(0)).toHaveLength(2);
+    expect(latencies()).not.toHaveProperty('lag');
+  });
+});
+
+test('a message that fell due on a connection that has died since is late by that, and not by the generator', () => {
+  const { conversations, flush, latencies } = converse('pairs', 2);
+  conversations.add(0, monotonicMs() - 100, 64, true);
+  conversations.resume(0);
+  expect(flush(0)).toHaveLength(1);
+  expect(latencies()).not.toHaveProperty('lag');
 });
 
 test('a driver that refuses a message while it is asked to write it is asked to write the next ones all the same', () => {
