@@ -38,6 +38,8 @@ export class Conversations {
   readonly #firstSequence: number;
   /** Accepted, and given up: the server does not keep them for somebody who was not connected. */
   readonly #gone = new SequenceSets();
+  /** Given up or refused before their receipt came: they may be delivered, and receipted, all the same. */
+  readonly #unreceipted = new SequenceSets();
   /** Place of the newest message of the group that came, by member. */
   readonly #lastPlace: Uint32Array;
   readonly #options: ConversationOptions;
@@ -200,8 +202,12 @@ export class Conversations {
   receipted(client: number, by: number, sequence: number): void {
     const { histograms, absences } = this.#options;
     const slot = this.#takeReceipt(client, by, sequence);
-    if (slot === NONE) return;
     const flow = this.#flow(client, by);
+    if (slot === NONE) {
+      // The outbox has forgotten when it was due, so that how long this took nobody knows.
+      if (this.#unreceipted.delete(flow, sequence)) this.ledger.receipt(flow, sequence);
+      return;
+    }
     const dueMs = this.outbox.dueMsOf(slot);
     const nowMs = monotonicMs();
     const isDelivered = this.ledger.receipt(flow, sequence);
@@ -230,10 +236,12 @@ export class Conversations {
       if (this.outbox.answerOf(slot) === Answer.Awaited) this.#missAccepted(client, slot);
       return;
     }
-    this.outbox.remove(client, slot);
     const firstFlow = client * this.#mostRecipients;
-    const recipients = this.recipientsOf(client);
-    for (let flow = firstFlow; flow < firstFlow + recipients; flow += 1) this.ledger.refuse(flow, sequence);
+    for (let recipient = 0; recipient < this.recipientsOf(client); recipient += 1) {
+      this.ledger.refuse(firstFlow + recipient, sequence);
+      this.#awaitNoReceipt(slot, recipient, firstFlow + recipient);
+    }
+    this.outbox.remove(client, slot);
   }
 
   /**
@@ -261,8 +269,15 @@ export class Conversations {
       const isSent = this.outbox.stateOf(slot) === MessageState.Kept && answer !== Answer.Awaited;
       if (!isSent || this.ledger.hasSeen(flow, sequence)) continue;
       if (answer === Answer.Accepted) this.#gone.add(flow, sequence);
+      this.#awaitNoReceipt(slot, flow - sender * this.#mostRecipients, flow);
       this.outbox.remove(sender, slot);
     }
+  }
+
+  /** One that comes all the same counts, and once. */
+  #awaitNoReceipt(slot: number, recipient: number, flow: number): void {
+    if (this.#options.promises.receipt && !this.outbox.hasReceipt(slot, recipient))
+      this.#unreceipted.add(flow, this.outbox.sequenceOf(slot));
   }
 
   /** The account of all of them. */
@@ -273,6 +288,8 @@ export class Conversations {
         this.#addOpen(open, client, slot);
     for (const [flow, sequence] of this.#gone.entries())
       if (!this.ledger.hasSeen(flow, sequence)) open.acceptedNotDelivered += 1;
+    for (const [flow, sequence] of this.#unreceipted.entries())
+      if (this.ledger.hasSeen(flow, sequence)) open.deliveredNotReceipted += 1;
     return this.ledger.totals(open);
   }
 

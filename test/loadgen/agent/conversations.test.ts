@@ -474,6 +474,34 @@ test('a message that fell due on a connection that has died since is late by tha
   expect(latencies()).not.toHaveProperty('lag');
 });
 
+describe('what is not waited for any longer, and delivered all the same, is receipted or is not:', () => {
+  const FORGETFUL = { storesForAway: false, delivery: 'at-most-once' } as const;
+
+  test('a message that was given up when its recipient logged in again', () => {
+    const { conversations, say, deliver, receipt, totals } = converse('pairs', 2, FORGETFUL);
+    say(0);
+    conversations.accepted(0, 1);
+    conversations.connected(1);
+    conversations.resume(1);
+    expect(conversations.outbox.length).toBe(0);
+    deliver(1, 1);
+    expect(totals()).toMatchObject({ delivered: 1, receipted: 0, deliveredNotReceipted: 1, lost: 0 });
+    receipt(1, 1);
+    receipt(1, 1);
+    expect(totals()).toMatchObject({ delivered: 1, receipted: 1, deliveredNotReceipted: 0 });
+  });
+
+  test('one that was refused', () => {
+    const { conversations, say, deliver, receipt, totals } = converse('pairs', 2);
+    say(0);
+    conversations.refused(0, 1);
+    deliver(1, 1);
+    expect(totals()).toMatchObject({ refusedAndDelivered: 1, receipted: 0, deliveredNotReceipted: 1 });
+    receipt(1, 1);
+    expect(totals()).toMatchObject({ refusedAndDelivered: 1, receipted: 1, deliveredNotReceipted: 0 });
+  });
+});
+
 test('a driver that refuses a message while it is asked to write it is asked to write the next ones all the same', () => {
   const { conversations, totals } = converse('pairs', 2);
   for (const _ of [1, 2, 3, 4, 5]) conversations.add(0, monotonicMs(), 64, true);
