@@ -42,6 +42,9 @@ export class Conversations {
   readonly #unreceipted = new SequenceSets();
   /** Place of the newest message of the group that came, by member. */
   readonly #lastPlace: Uint32Array;
+  readonly #storesForAway: boolean;
+  /** Clients whose next login begins a session, so that nothing of the one before comes any more; none where messages wait for them. */
+  readonly #beginsSession: Uint8Array;
   readonly #options: ConversationOptions;
 
   constructor(options: ConversationOptions) {
@@ -50,6 +53,9 @@ export class Conversations {
     this.#mostRecipients = Math.max(1, members - 1);
     this.#firstSequence = kind === 'groups' ? GROUP_BIT : 0;
     this.#lastPlace = new Uint32Array(kind === 'groups' ? clients : 0);
+    const { storesForAway, groupsStoreForAway = storesForAway } = promises;
+    this.#storesForAway = kind === 'groups' ? groupsStoreForAway : storesForAway;
+    this.#beginsSession = new Uint8Array(this.#storesForAway ? 0 : clients);
     this.ledger = new Ledger(clients, this.#mostRecipients);
     this.outbox = new Outbox(clients, this.#mostRecipients, promises.accepted);
   }
@@ -86,6 +92,7 @@ export class Conversations {
    * Also before its login is known, as servers of some protocols hand out what waited before they say that it is done.
    */
   connected(client: number): void {
+    if (!this.#storesForAway) this.#beginsSession[client] = 1;
     this.#forEachSenderTo(client, (_sender, flow) => this.ledger.reconnected(flow));
   }
 
@@ -94,9 +101,10 @@ export class Conversations {
    * @returns whether there is anything to send
    */
   resume(client: number): boolean {
-    const { promises, kind } = this.#options;
-    if (!promises.storesForAway && kind !== 'groups')
+    if (this.#beginsSession[client] === 1) {
+      this.#beginsSession[client] = 0;
       this.#forEachSenderTo(client, (sender, flow) => this.#giveUp(sender, flow));
+    }
     let hasSomethingToSend = false;
     for (let slot = this.outbox.first(client), next = NONE; slot !== NONE; slot = next) {
       next = this.outbox.after(slot);
@@ -175,7 +183,7 @@ export class Conversations {
     // It was refused, so the outbox has forgotten it, and is delivered all the same: its due time is in the payload.
     else if (isWhole) histograms.record('delivered', nowMs - dueMsIn(payload), dueMsIn(payload));
     const isAwaited = promises.receipt && !this.ledger.takeEarlyReceipt(flow, sequence);
-    if (!isAwaited && slot !== NONE) this.outbox.settle(sender, slot);
+    if (!isAwaited && slot !== NONE) this.outbox.settle(sender, slot, flow - sender * this.#mostRecipients);
   }
 
   /** Hot path. */
@@ -203,27 +211,30 @@ export class Conversations {
     const { histograms, absences } = this.#options;
     const slot = this.#takeReceipt(client, by, sequence);
     const flow = this.#flow(client, by);
+    const wasGivenUp = this.#unreceipted.delete(flow, sequence);
     if (slot === NONE) {
       // The outbox has forgotten when it was due, so that how long this took nobody knows.
-      if (this.#unreceipted.delete(flow, sequence)) this.ledger.receipt(flow, sequence);
+      if (wasGivenUp) this.ledger.receipt(flow, sequence);
       return;
     }
+    const recipient = flow - client * this.#mostRecipients;
     const dueMs = this.outbox.dueMsOf(slot);
     const nowMs = monotonicMs();
     const isDelivered = this.ledger.receipt(flow, sequence);
     const awayMs = isDelivered
-      ? this.outbox.awayMsOf(slot, flow - client * this.#mostRecipients) + absences.totalMs(client, nowMs)
+      ? this.outbox.awayMsOf(slot, recipient) + absences.totalMs(client, nowMs)
       : absences.totalMs(client, nowMs) - this.outbox.senderAwayMsOf(slot);
     histograms.record('receipt', nowMs - dueMs - awayMs, dueMs);
-    if (isDelivered) this.outbox.settle(client, slot);
+    if (isDelivered) this.outbox.settle(client, slot, recipient);
   }
 
   /** `client` is told that `by` will never have its message. */
   undeliverable(client: number, by: number, sequence: number): void {
     const slot = this.#takeReceipt(client, by, sequence);
     if (slot === NONE) return;
-    this.ledger.refuse(this.#flow(client, by), sequence);
-    this.outbox.settle(client, slot);
+    const flow = this.#flow(client, by);
+    this.ledger.refuse(flow, sequence);
+    this.outbox.settle(client, slot, flow - client * this.#mostRecipients);
   }
 
   /** The server does not take a message. */
@@ -258,19 +269,20 @@ export class Conversations {
   }
 
   /**
-   * A server that stores nothing for users who are away will not deliver what was sent before this login: it is waited
+   * A server that stores nothing for users who are away will not deliver what was sent to this one before this login: it is waited
    * for no longer.
    */
   #giveUp(sender: number, flow: number): void {
+    const recipient = flow - sender * this.#mostRecipients;
     for (let slot = this.outbox.first(sender), next = NONE; slot !== NONE; slot = next) {
       next = this.outbox.after(slot);
       const sequence = this.outbox.sequenceOf(slot);
       const answer = this.outbox.answerOf(slot);
       const isSent = this.outbox.stateOf(slot) === MessageState.Kept && answer !== Answer.Awaited;
-      if (!isSent || this.ledger.hasSeen(flow, sequence)) continue;
+      if (!isSent || this.outbox.isSettled(slot, recipient) || this.ledger.hasSeen(flow, sequence)) continue;
       if (answer === Answer.Accepted) this.#gone.add(flow, sequence);
-      this.#awaitNoReceipt(slot, flow - sender * this.#mostRecipients, flow);
-      this.outbox.remove(sender, slot);
+      this.#awaitNoReceipt(slot, recipient, flow);
+      this.outbox.settle(sender, slot, recipient);
     }
   }
 
@@ -287,7 +299,8 @@ export class Conversations {
       for (let slot = this.outbox.first(client); slot !== NONE; slot = this.outbox.after(slot))
         this.#addOpen(open, client, slot);
     for (const [flow, sequence] of this.#gone.entries())
-      if (!this.ledger.hasSeen(flow, sequence)) open.acceptedNotDelivered += 1;
+      if (!this.ledger.hasSeen(flow, sequence) && !this.ledger.hasRefused(flow, sequence))
+        open.acceptedNotDelivered += 1;
     for (const [flow, sequence] of this.#unreceipted.entries())
       if (this.ledger.hasSeen(flow, sequence)) open.deliveredNotReceipted += 1;
     return this.ledger.totals(open);
@@ -315,10 +328,11 @@ export class Conversations {
     for (let recipient = 0; recipient < recipients; recipient += 1) {
       const isDelivered = this.ledger.hasSeen(client * this.#mostRecipients + recipient, sequence);
       const hasReceipt = this.outbox.hasReceipt(slot, recipient);
-      if (isDelivered && !hasReceipt) open.deliveredNotReceipted += 1;
-      const isRefused = this.ledger.hasRefused(client * this.#mostRecipients + recipient, sequence);
-      if (!isDelivered && !isRefused && answer === Answer.Accepted) open.acceptedNotDelivered += 1;
       if ((isDelivered || hasReceipt) && answer === Answer.Awaited) open.impliedAccepted += 1;
+      // Done with, or given up, which `totals` counts.
+      if (this.outbox.isSettled(slot, recipient)) continue;
+      if (isDelivered && !hasReceipt) open.deliveredNotReceipted += 1;
+      if (!isDelivered && answer === Answer.Accepted) open.acceptedNotDelivered += 1;
     }
   }
 

@@ -39,10 +39,11 @@ export class Outbox {
    * sent again, or the last write has found no room.
    */
   readonly #writeFrom = new Map<number, number>();
-  /** Receipts that have yet to come, and a bit for each recipient whose receipt is here. */
+  /** Recipients that are not done with, and a bit for each that is, and for each whose receipt is here. */
   #awaited = new Uint16Array(FIRST_SLOTS);
+  #settled: Uint32Array;
   #receipts: Uint32Array;
-  readonly #receiptWords: number;
+  readonly #recipientWords: number;
   readonly #recipients: number;
   readonly #firstAnswer: number;
   #free = NONE;
@@ -57,8 +58,9 @@ export class Outbox {
     this.#recipients = recipients;
     this.#firstAnswer = awaitsAccepted ? Answer.Awaited : Answer.Missed;
     this.#awayMs = new Float64Array(FIRST_SLOTS * recipients);
-    this.#receiptWords = Math.ceil(recipients / 32);
-    this.#receipts = new Uint32Array(FIRST_SLOTS * this.#receiptWords);
+    this.#recipientWords = Math.ceil(recipients / 32);
+    this.#settled = new Uint32Array(FIRST_SLOTS * this.#recipientWords);
+    this.#receipts = new Uint32Array(FIRST_SLOTS * this.#recipientWords);
     this.#head = new Int32Array(clients).fill(NONE);
     this.#tail = new Int32Array(clients).fill(NONE);
   }
@@ -72,7 +74,8 @@ export class Outbox {
   add(client: number, sequence: number, dueMs: number, bytes: number, recipients = 1): number {
     const slot = this.#takeSlot();
     this.#awaited[slot] = recipients;
-    this.#receipts.fill(0, slot * this.#receiptWords, (slot + 1) * this.#receiptWords);
+    this.#settled.fill(0, slot * this.#recipientWords, (slot + 1) * this.#recipientWords);
+    this.#receipts.fill(0, slot * this.#recipientWords, (slot + 1) * this.#recipientWords);
     this.#sequence[slot] = sequence;
     this.#dueMs[slot] = dueMs;
     this.#bytes[slot] = bytes;
@@ -215,7 +218,7 @@ export class Outbox {
   }
 
   hasReceipt(slot: number, recipient: number): boolean {
-    return ((this.#receipts[this.#receiptWord(slot, recipient)] as number) & (1 << (recipient & 31))) !== 0;
+    return ((this.#receipts[this.#wordOf(slot, recipient)] as number) & (1 << (recipient & 31))) !== 0;
   }
 
   /**
@@ -224,18 +227,24 @@ export class Outbox {
    */
   takeReceipt(slot: number, recipient: number): boolean {
     if (this.hasReceipt(slot, recipient)) return false;
-    (this.#receipts[this.#receiptWord(slot, recipient)] as number) |= 1 << (recipient & 31);
+    (this.#receipts[this.#wordOf(slot, recipient)] as number) |= 1 << (recipient & 31);
     return true;
   }
 
-  /** Hot path. One recipient is done with; the message goes if nothing else is awaited. */
-  settle(client: number, slot: number): void {
+  isSettled(slot: number, recipient: number): boolean {
+    return ((this.#settled[this.#wordOf(slot, recipient)] as number) & (1 << (recipient & 31))) !== 0;
+  }
+
+  /** Hot path. One recipient is done with, and stays so whatever comes later; the message goes if nothing else is awaited. */
+  settle(client: number, slot: number, recipient: number): void {
+    if (this.isSettled(slot, recipient)) return;
+    (this.#settled[this.#wordOf(slot, recipient)] as number) |= 1 << (recipient & 31);
     (this.#awaited[slot] as number) -= 1;
     this.#removeIfDone(client, slot);
   }
 
-  #receiptWord(slot: number, recipient: number): number {
-    return slot * this.#receiptWords + (recipient >>> 5);
+  #wordOf(slot: number, recipient: number): number {
+    return slot * this.#recipientWords + (recipient >>> 5);
   }
 
   #removeIfDone(client: number, slot: number): void {
@@ -282,6 +291,7 @@ export class Outbox {
     this.#next = grown(this.#next, new Int32Array(slots));
     this.#before = grown(this.#before, new Int32Array(slots));
     this.#awaited = grown(this.#awaited, new Uint16Array(slots));
-    this.#receipts = grown(this.#receipts, new Uint32Array(slots * this.#receiptWords));
+    this.#settled = grown(this.#settled, new Uint32Array(slots * this.#recipientWords));
+    this.#receipts = grown(this.#receipts, new Uint32Array(slots * this.#recipientWords));
   }
 }
