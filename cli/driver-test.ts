@@ -95,6 +95,7 @@ const PROMISE_WORDS: [keyof Promises, string][] = [
   ['receipt', 'the sender is told that the recipient has it'],
   ['groups', 'one message to many'],
   ['storesForAway', 'what is sent to somebody who is away waits'],
+  ['groupsStoreForAway', 'the same of what is sent to a group'],
   ['marksRedelivery', 'a copy of what may have come before is marked'],
   ['recognizesRepetitions', 'what is sent again makes no second copy'],
   ['order', 'in which order messages come'],
@@ -103,8 +104,9 @@ const PROMISE_WORDS: [keyof Promises, string][] = [
 ];
 
 function promiseLines(driver: string, address: string, promises: Promises): string[] {
-  const rows = PROMISE_WORDS.map(([name, words]) => {
+  const rows = PROMISE_WORDS.flatMap(([name, words]) => {
     const value = promises[name];
+    if (value === undefined) return [];
     const shown = typeof value === 'boolean' ? (value ? 'yes' : 'no') : value;
     return `  ${name.padEnd(22)}${shown.padEnd(15)}${chalk.dim(words)}`;
   });

@@ -411,7 +411,7 @@ class Run {
     if (wasDrained) await this.#until(monotonicMs() + QUIET_MS);
     else if (!this.#isStopped) {
       this.#notes.push(
-        `messages were still under way when the drain was over after ${limitMs / 1000} s; what was not delivered by then counts as lost`,
+        `messages were still under way when the drain was over after ${limitMs / 1000} s; what was not delivered by then counts as lost, and what was never sent as unsent`,
       );
     }
   }

@@ -246,7 +246,7 @@ export const METRICS: readonly Metric[] = [
     count(
       'messages.unsent',
       'messages unsent',
-      'Due, and never handed to a socket because the sender was not connected.',
+      'Due, and never handed to a socket: the sender was not connected, or the server took no more of it without an answer.',
     ),
   ),
   worseIfHigher({

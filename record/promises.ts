@@ -9,6 +9,8 @@ export const promisesSchema = z.object({
   groups: z.boolean(),
   /** What is sent to somebody who is away waits. */
   storesForAway: z.boolean(),
+  /** The same of what is sent to a group. Left out: as `storesForAway`. */
+  groupsStoreForAway: z.boolean().optional(),
   /** A copy of what may have come before is marked as one. */
   marksRedelivery: z.boolean(),
   /** What a sender sends again, because a connection died before it was accepted, makes no second copy. */

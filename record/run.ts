@@ -376,7 +376,7 @@ export const runRecordSchema = z.object({
     awayAdjusted: laterCount,
     /** Deliveries of what an earlier run had left in the mailboxes of a server that goes on. */
     leftOver: count.default(0),
-    /** Due, but never handed to a socket because the sender was not connected. */
+    /** Due, but never handed to a socket: the sender was not connected, or the server took no more of it without an answer. */
     unsent: count,
   }),
   /** Null: nobody wrote to a group. A message to a group counts in `messages` once for each that it is for. */

@@ -38,8 +38,13 @@ export class Conversations {
   readonly #firstSequence: number;
   /** Accepted, and given up: the server does not keep them for somebody who was not connected. */
   readonly #gone = new SequenceSets();
+  /** Given up or refused before their receipt came: they may be delivered, and receipted, all the same. */
+  readonly #unreceipted = new SequenceSets();
   /** Place of the newest message of the group that came, by member. */
   readonly #lastPlace: Uint32Array;
+  readonly #storesForAway: boolean;
+  /** Clients whose next login begins a session, so that nothing of the one before comes any more; none where messages wait for them. */
+  readonly #beginsSession: Uint8Array;
   readonly #options: ConversationOptions;
 
   constructor(options: ConversationOptions) {
@@ -48,6 +53,9 @@ export class Conversations {
     this.#mostRecipients = Math.max(1, members - 1);
     this.#firstSequence = kind === 'groups' ? GROUP_BIT : 0;
     this.#lastPlace = new Uint32Array(kind === 'groups' ? clients : 0);
+    const { storesForAway, groupsStoreForAway = storesForAway } = promises;
+    this.#storesForAway = kind === 'groups' ? groupsStoreForAway : storesForAway;
+    this.#beginsSession = new Uint8Array(this.#storesForAway ? 0 : clients);
     this.ledger = new Ledger(clients, this.#mostRecipients);
     this.outbox = new Outbox(clients, this.#mostRecipients, promises.accepted);
   }
@@ -84,6 +92,7 @@ export class Conversations {
    * Also before its login is known, as servers of some protocols hand out what waited before they say that it is done.
    */
   connected(client: number): void {
+    if (!this.#storesForAway) this.#beginsSession[client] = 1;
     this.#forEachSenderTo(client, (_sender, flow) => this.ledger.reconnected(flow));
   }
 
@@ -92,13 +101,16 @@ export class Conversations {
    * @returns whether there is anything to send
    */
   resume(client: number): boolean {
-    const { promises, kind } = this.#options;
-    if (!promises.storesForAway && kind !== 'groups')
+    if (this.#beginsSession[client] === 1) {
+      this.#beginsSession[client] = 0;
       this.#forEachSenderTo(client, (sender, flow) => this.#giveUp(sender, flow));
+    }
     let hasSomethingToSend = false;
     for (let slot = this.outbox.first(client), next = NONE; slot !== NONE; slot = next) {
       next = this.outbox.after(slot);
       if (this.outbox.stateOf(slot) === MessageState.Sent) this.#connectionDied(client, slot);
+      // The connection on which it fell due has died before it could leave.
+      else if (this.outbox.stateOf(slot) === MessageState.Due) this.outbox.setState(slot, MessageState.Held);
       const state = this.outbox.stateOf(slot);
       if (state !== MessageState.Kept) hasSomethingToSend = true;
       else if (this.outbox.answerOf(slot) === Answer.Awaited) {
@@ -108,12 +120,24 @@ export class Conversations {
     return hasSomethingToSend;
   }
 
-  /** Hot path. Lets the protocol write every message of `client` that is due, in order. */
-  writeDue(client: number, protocol: Pick<ClientProtocol, 'writeMessage'>, out: Output): void {
+  /** Hot path. When the first message of `client` that is to be written fell due, or one in front of it; there is none: Infinity. */
+  nextDueMs(client: number): number {
+    const slot = this.outbox.firstToWrite(client);
+    return slot === NONE ? Number.POSITIVE_INFINITY : this.outbox.dueMsOf(slot);
+  }
+
+  /** Hot path. Lets the protocol write every message of `client` that is due, in order, as far as it has room for them. */
+  writeDue(client: number, protocol: Pick<ClientProtocol, 'hasRoom' | 'writeMessage'>, out: Output): void {
     const { firstUser, payloads, promises } = this.#options;
-    for (let slot = this.outbox.firstToWrite(client); slot !== NONE; slot = this.outbox.after(slot)) {
+    for (let slot = this.outbox.firstToWrite(client), next = NONE; slot !== NONE; slot = next) {
+      // A driver may refuse a message as it is asked to write it, and that takes it out of the outbox.
+      next = this.outbox.after(slot);
       const state = this.outbox.stateOf(slot);
       if (state === MessageState.Sent || state === MessageState.Kept) continue;
+      if (protocol.hasRoom?.(client) === false) {
+        this.#holdBack(client, slot);
+        return;
+      }
       const sequence = this.outbox.sequenceOf(slot);
       const dueMs = this.outbox.dueMsOf(slot);
       const nowMs = monotonicMs();
@@ -127,6 +151,7 @@ export class Conversations {
       const payload = payloads.make(this.outbox.bytesOf(slot), dueMs, firstUser + client, number);
       protocol.writeMessage(client, this.#writesTo(client), number, payload, out);
     }
+    this.outbox.writeNextFrom(client, NONE);
   }
 
   /**
@@ -158,7 +183,7 @@ export class Conversations {
     // It was refused, so the outbox has forgotten it, and is delivered all the same: its due time is in the payload.
     else if (isWhole) histograms.record('delivered', nowMs - dueMsIn(payload), dueMsIn(payload));
     const isAwaited = promises.receipt && !this.ledger.takeEarlyReceipt(flow, sequence);
-    if (!isAwaited && slot !== NONE) this.outbox.settle(sender, slot);
+    if (!isAwaited && slot !== NONE) this.outbox.settle(sender, slot, flow - sender * this.#mostRecipients);
   }
 
   /** Hot path. */
@@ -185,24 +210,31 @@ export class Conversations {
   receipted(client: number, by: number, sequence: number): void {
     const { histograms, absences } = this.#options;
     const slot = this.#takeReceipt(client, by, sequence);
-    if (slot === NONE) return;
     const flow = this.#flow(client, by);
+    const wasGivenUp = this.#unreceipted.delete(flow, sequence);
+    if (slot === NONE) {
+      // The outbox has forgotten when it was due, so that how long this took nobody knows.
+      if (wasGivenUp) this.ledger.receipt(flow, sequence);
+      return;
+    }
+    const recipient = flow - client * this.#mostRecipients;
     const dueMs = this.outbox.dueMsOf(slot);
     const nowMs = monotonicMs();
     const isDelivered = this.ledger.receipt(flow, sequence);
     const awayMs = isDelivered
-      ? this.outbox.awayMsOf(slot, flow - client * this.#mostRecipients) + absences.totalMs(client, nowMs)
+      ? this.outbox.awayMsOf(slot, recipient) + absences.totalMs(client, nowMs)
       : absences.totalMs(client, nowMs) - this.outbox.senderAwayMsOf(slot);
     histograms.record('receipt', nowMs - dueMs - awayMs, dueMs);
-    if (isDelivered) this.outbox.settle(client, slot);
+    if (isDelivered) this.outbox.settle(client, slot, recipient);
   }
 
   /** `client` is told that `by` will never have its message. */
   undeliverable(client: number, by: number, sequence: number): void {
     const slot = this.#takeReceipt(client, by, sequence);
     if (slot === NONE) return;
-    this.ledger.refuse(this.#flow(client, by), sequence);
-    this.outbox.settle(client, slot);
+    const flow = this.#flow(client, by);
+    this.ledger.refuse(flow, sequence);
+    this.outbox.settle(client, slot, flow - client * this.#mostRecipients);
   }
 
   /** The server does not take a message. */
@@ -215,10 +247,12 @@ export class Conversations {
       if (this.outbox.answerOf(slot) === Answer.Awaited) this.#missAccepted(client, slot);
       return;
     }
-    this.outbox.remove(client, slot);
     const firstFlow = client * this.#mostRecipients;
-    const recipients = this.recipientsOf(client);
-    for (let flow = firstFlow; flow < firstFlow + recipients; flow += 1) this.ledger.refuse(flow, sequence);
+    for (let recipient = 0; recipient < this.recipientsOf(client); recipient += 1) {
+      this.ledger.refuse(firstFlow + recipient, sequence);
+      this.#awaitNoReceipt(slot, recipient, firstFlow + recipient);
+    }
+    this.outbox.remove(client, slot);
   }
 
   /**
@@ -235,19 +269,27 @@ export class Conversations {
   }
 
   /**
-   * A server that stores nothing for users who are away will not deliver what was sent before this login: it is waited
+   * A server that stores nothing for users who are away will not deliver what was sent to this one before this login: it is waited
    * for no longer.
    */
   #giveUp(sender: number, flow: number): void {
+    const recipient = flow - sender * this.#mostRecipients;
     for (let slot = this.outbox.first(sender), next = NONE; slot !== NONE; slot = next) {
       next = this.outbox.after(slot);
       const sequence = this.outbox.sequenceOf(slot);
       const answer = this.outbox.answerOf(slot);
       const isSent = this.outbox.stateOf(slot) === MessageState.Kept && answer !== Answer.Awaited;
-      if (!isSent || this.ledger.hasSeen(flow, sequence)) continue;
+      if (!isSent || this.outbox.isSettled(slot, recipient) || this.ledger.hasSeen(flow, sequence)) continue;
       if (answer === Answer.Accepted) this.#gone.add(flow, sequence);
-      this.outbox.remove(sender, slot);
+      this.#awaitNoReceipt(slot, recipient, flow);
+      this.outbox.settle(sender, slot, recipient);
     }
+  }
+
+  /** One that comes all the same counts, and once. */
+  #awaitNoReceipt(slot: number, recipient: number, flow: number): void {
+    if (this.#options.promises.receipt && !this.outbox.hasReceipt(slot, recipient))
+      this.#unreceipted.add(flow, this.outbox.sequenceOf(slot));
   }
 
   /** The account of all of them. */
@@ -257,7 +299,10 @@ export class Conversations {
       for (let slot = this.outbox.first(client); slot !== NONE; slot = this.outbox.after(slot))
         this.#addOpen(open, client, slot);
     for (const [flow, sequence] of this.#gone.entries())
-      if (!this.ledger.hasSeen(flow, sequence)) open.acceptedNotDelivered += 1;
+      if (!this.ledger.hasSeen(flow, sequence) && !this.ledger.hasRefused(flow, sequence))
+        open.acceptedNotDelivered += 1;
+    for (const [flow, sequence] of this.#unreceipted.entries())
+      if (this.ledger.hasSeen(flow, sequence)) open.deliveredNotReceipted += 1;
     return this.ledger.totals(open);
   }
 
@@ -283,10 +328,11 @@ export class Conversations {
     for (let recipient = 0; recipient < recipients; recipient += 1) {
       const isDelivered = this.ledger.hasSeen(client * this.#mostRecipients + recipient, sequence);
       const hasReceipt = this.outbox.hasReceipt(slot, recipient);
-      if (isDelivered && !hasReceipt) open.deliveredNotReceipted += 1;
-      const isRefused = this.ledger.hasRefused(client * this.#mostRecipients + recipient, sequence);
-      if (!isDelivered && !isRefused && answer === Answer.Accepted) open.acceptedNotDelivered += 1;
       if ((isDelivered || hasReceipt) && answer === Answer.Awaited) open.impliedAccepted += 1;
+      // Done with, or given up, which `totals` counts.
+      if (this.outbox.isSettled(slot, recipient)) continue;
+      if (isDelivered && !hasReceipt) open.deliveredNotReceipted += 1;
+      if (!isDelivered && answer === Answer.Accepted) open.acceptedNotDelivered += 1;
     }
   }
 
@@ -316,6 +362,20 @@ export class Conversations {
     const { absences, histograms } = this.#options;
     const heldMs = absences.hadAny ? absences.totalMs(client, nowMs) - this.outbox.senderAwayMsOf(slot) : 0;
     histograms.record('lag', nowMs - dueMs - heldMs, dueMs);
+  }
+
+  /**
+   * Hot path. There is no room for a message, nor for those behind it: that they are late from now on is not the doing of the
+   * generator. Those that were held back before are in front of those that have fallen due since, so that each is looked at once.
+   */
+  #holdBack(client: number, slot: number): void {
+    this.outbox.writeNextFrom(client, slot);
+    const nowMs = monotonicMs();
+    let at = this.outbox.last(client);
+    for (; at !== NONE && this.outbox.stateOf(at) === MessageState.Due; at = this.outbox.before(at)) {
+      this.#recordLag(client, at, nowMs, this.outbox.dueMsOf(at));
+      this.outbox.setState(at, MessageState.Held);
+    }
   }
 
   /** The server may have it already, and does not recognise it: it may deliver both copies. */

@@ -6,9 +6,9 @@ const FIRST_SLOTS = 1024;
 const FREE = -2;
 
 /**
- * How far a message has come, as its sender sees it. `Held`: it fell due while the sender had no connection. `Again`: the connection
- * died before ACCEPTED, so it will be sent again. `Unhandled`: so too, and the server has said that it did not get it. `Kept`: ACCEPTED
- * or a receipt says that the server has it.
+ * How far a message has come, as its sender sees it. `Held`: it could not leave when it was due, as the sender had no connection, or
+ * its protocol no room. `Again`: the connection died before ACCEPTED, so it will be sent again. `Unhandled`: so too, and the server has
+ * said that it did not get it. `Kept`: ACCEPTED or a receipt says that the server has it.
  */
 export const MessageState = { Due: 0, Sent: 1, Kept: 2, Again: 3, Held: 4, Unhandled: 5 } as const;
 
@@ -34,12 +34,16 @@ export class Outbox {
   #answer = new Uint8Array(FIRST_SLOTS);
   #next = new Int32Array(FIRST_SLOTS);
   #before = new Int32Array(FIRST_SLOTS);
-  /** Clients with messages that are to be sent again, anywhere among the others. */
-  readonly #repeating = new Set<number>();
-  /** Receipts that have yet to come, and a bit for each recipient whose receipt is here. */
+  /**
+   * Where the next write of a client begins, if that is not with the unwritten ones at its end: something among the others is to be
+   * sent again, or the last write has found no room.
+   */
+  readonly #writeFrom = new Map<number, number>();
+  /** Recipients that are not done with, and a bit for each that is, and for each whose receipt is here. */
   #awaited = new Uint16Array(FIRST_SLOTS);
+  #settled: Uint32Array;
   #receipts: Uint32Array;
-  readonly #receiptWords: number;
+  readonly #recipientWords: number;
   readonly #recipients: number;
   readonly #firstAnswer: number;
   #free = NONE;
@@ -54,8 +58,9 @@ export class Outbox {
     this.#recipients = recipients;
     this.#firstAnswer = awaitsAccepted ? Answer.Awaited : Answer.Missed;
     this.#awayMs = new Float64Array(FIRST_SLOTS * recipients);
-    this.#receiptWords = Math.ceil(recipients / 32);
-    this.#receipts = new Uint32Array(FIRST_SLOTS * this.#receiptWords);
+    this.#recipientWords = Math.ceil(recipients / 32);
+    this.#settled = new Uint32Array(FIRST_SLOTS * this.#recipientWords);
+    this.#receipts = new Uint32Array(FIRST_SLOTS * this.#recipientWords);
     this.#head = new Int32Array(clients).fill(NONE);
     this.#tail = new Int32Array(clients).fill(NONE);
   }
@@ -69,7 +74,8 @@ export class Outbox {
   add(client: number, sequence: number, dueMs: number, bytes: number, recipients = 1): number {
     const slot = this.#takeSlot();
     this.#awaited[slot] = recipients;
-    this.#receipts.fill(0, slot * this.#receiptWords, (slot + 1) * this.#receiptWords);
+    this.#settled.fill(0, slot * this.#recipientWords, (slot + 1) * this.#recipientWords);
+    this.#receipts.fill(0, slot * this.#recipientWords, (slot + 1) * this.#recipientWords);
     this.#sequence[slot] = sequence;
     this.#dueMs[slot] = dueMs;
     this.#bytes[slot] = bytes;
@@ -92,9 +98,19 @@ export class Outbox {
     return this.#head[client] as number;
   }
 
+  /** Last slot of a client, or -1. */
+  last(client: number): number {
+    return this.#tail[client] as number;
+  }
+
   /** The slot behind `slot`, or -1. */
   after(slot: number): number {
     return this.#next[slot] as number;
+  }
+
+  /** The slot in front of `slot`, or -1. */
+  before(slot: number): number {
+    return this.#before[slot] as number;
   }
 
   sequenceOf(slot: number): number {
@@ -150,12 +166,19 @@ export class Outbox {
   /** What was sent on a connection that died goes out again: it is `Again` or `Unhandled`. */
   repeat(client: number, slot: number, state: number): void {
     this.#state[slot] = state;
-    this.#repeating.add(client);
+    this.#writeFrom.set(client, this.first(client));
+  }
+
+  /** Hot path. What was to be written is written, in front of this slot; -1: all of it. */
+  writeNextFrom(client: number, slot: number): void {
+    if (slot !== NONE) this.#writeFrom.set(client, slot);
+    else if (this.#writeFrom.size > 0) this.#writeFrom.delete(client);
   }
 
   /** Hot path. The first slot of a client that may have to be written, or -1; all that fell due since then is behind it. */
   firstToWrite(client: number): number {
-    if (this.#repeating.size > 0 && this.#repeating.delete(client)) return this.first(client);
+    const from = this.#writeFrom.size > 0 ? this.#writeFrom.get(client) : undefined;
+    if (from !== undefined) return from;
     let slot = NONE;
     let at = this.#tail[client] as number;
     while (at !== NONE && (this.#state[at] === MessageState.Due || this.#state[at] === MessageState.Held)) {
@@ -195,7 +218,7 @@ export class Outbox {
   }
 
   hasReceipt(slot: number, recipient: number): boolean {
-    return ((this.#receipts[this.#receiptWord(slot, recipient)] as number) & (1 << (recipient & 31))) !== 0;
+    return ((this.#receipts[this.#wordOf(slot, recipient)] as number) & (1 << (recipient & 31))) !== 0;
   }
 
   /**
@@ -204,18 +227,24 @@ export class Outbox {
    */
   takeReceipt(slot: number, recipient: number): boolean {
     if (this.hasReceipt(slot, recipient)) return false;
-    (this.#receipts[this.#receiptWord(slot, recipient)] as number) |= 1 << (recipient & 31);
+    (this.#receipts[this.#wordOf(slot, recipient)] as number) |= 1 << (recipient & 31);
     return true;
   }
 
-  /** Hot path. One recipient is done with; the message goes if nothing else is awaited. */
-  settle(client: number, slot: number): void {
+  isSettled(slot: number, recipient: number): boolean {
+    return ((this.#settled[this.#wordOf(slot, recipient)] as number) & (1 << (recipient & 31))) !== 0;
+  }
+
+  /** Hot path. One recipient is done with, and stays so whatever comes later; the message goes if nothing else is awaited. */
+  settle(client: number, slot: number, recipient: number): void {
+    if (this.isSettled(slot, recipient)) return;
+    (this.#settled[this.#wordOf(slot, recipient)] as number) |= 1 << (recipient & 31);
     (this.#awaited[slot] as number) -= 1;
     this.#removeIfDone(client, slot);
   }
 
-  #receiptWord(slot: number, recipient: number): number {
-    return slot * this.#receiptWords + (recipient >>> 5);
+  #wordOf(slot: number, recipient: number): number {
+    return slot * this.#recipientWords + (recipient >>> 5);
   }
 
   #removeIfDone(client: number, slot: number): void {
@@ -227,6 +256,7 @@ export class Outbox {
     const before = this.#before[slot] as number;
     if (before === FREE) return;
     const next = this.#next[slot] as number;
+    if (this.#writeFrom.size > 0 && this.#writeFrom.get(client) === slot) this.writeNextFrom(client, next);
     if (before === NONE) this.#head[client] = next;
     else this.#next[before] = next;
     if (next === NONE) this.#tail[client] = before;
@@ -261,6 +291,7 @@ export class Outbox {
     this.#next = grown(this.#next, new Int32Array(slots));
     this.#before = grown(this.#before, new Int32Array(slots));
     this.#awaited = grown(this.#awaited, new Uint16Array(slots));
-    this.#receipts = grown(this.#receipts, new Uint32Array(slots * this.#receiptWords));
+    this.#settled = grown(this.#settled, new Uint32Array(slots * this.#recipientWords));
+    this.#receipts = grown(this.#receipts, new Uint32Array(slots * this.#recipientWords));
   }
 }

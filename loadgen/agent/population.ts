@@ -464,10 +464,20 @@ export class Population implements TransportListener, ClientEvents {
   /** Hot path. What the protocol itself has to say, due messages in order, and a sign of life. */
   #compose(client: number, wantsKeepalive: boolean): void {
     this.#protocol.writePending(client, this.#writer);
-    for (const conversations of this.#conversations)
-      conversations.writeDue(client, this.#protocol, this.#writer);
+    this.#writeDue(client);
     this.#protocol.messagesWritten?.(client, this.#writer);
     if (wantsKeepalive) this.#protocol.writeKeepalive(client, this.#writer);
+  }
+
+  /** Hot path. Where there is little room, it is for what has been due for longer: to the partner or to the group. */
+  #writeDue(client: number): void {
+    const pairs = this.#pairs;
+    const groups = this.#groups;
+    const isGroupFirst =
+      groups && this.#protocol.hasRoom && groups.nextDueMs(client) < pairs.nextDueMs(client);
+    if (isGroupFirst) groups.writeDue(client, this.#protocol, this.#writer);
+    pairs.writeDue(client, this.#protocol, this.#writer);
+    if (!isGroupFirst) groups?.writeDue(client, this.#protocol, this.#writer);
   }
 }
 

@@ -80,6 +80,11 @@ export interface ClientProtocol {
    */
   received(client: number, bytes: Buffer, out: Output): number;
   /**
+   * Hot path. Whether another message may be written now, asked before each. False: it stays unsent until the client is to be
+   * written again, so call `ClientEvents.hasSomethingToWrite` once there is room. Undefined: there always is.
+   */
+  hasRoom?(client: number): boolean;
+  /**
    * Hot path. A message for another client or, where its sequence has the GROUP_BIT, for the group that begins with
    * that client. The same sequence again: the connection has died, and nobody knows whether the server has it.
    */
@@ -141,7 +146,7 @@ export interface ClientEvents {
   refused(client: number, sequence: number | undefined, reason: string): void;
   /** The server ends the connection, and says why. What still comes behind it logs the client in no more. */
   ended(client: number, reason: string): void;
-  /** `writePending` is to be called in the next write of this client. */
+  /** `writePending` is to be called in the next write of this client, and messages that found no room are to be written. */
   hasSomethingToWrite(client: number): void;
   /**
    * Begins TLS on the connection as it stands, behind what was received; `ClientProtocol.secured` is called when that is

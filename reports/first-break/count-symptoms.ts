@@ -101,7 +101,13 @@ export function symptomsWithoutTime(record: RunRecord): Symptom[] {
   return [
     ...(lost > 0 ? [whole('loss', 'messages', `${formatCount(lost)} lost`)] : []),
     ...(unsent > 0
-      ? [whole('loss', 'messages', `${formatCount(unsent)} never sent, as their senders were not connected`)]
+      ? [
+          whole(
+            'loss',
+            'messages',
+            `${formatCount(unsent)} never sent, as their senders were not connected or had to wait for answers`,
+          ),
+        ]
       : []),
     ...(['uploads', 'downloads'] as const).flatMap((kind) => {
       const failed = record.media?.[kind].failed ?? 0;

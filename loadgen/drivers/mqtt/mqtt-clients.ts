@@ -85,6 +85,11 @@ export class MqttClients implements ClientProtocol {
   }
 
   /** Hot path. */
+  hasRoom(client: number): boolean {
+    return this.#publisher.hasRoom(client);
+  }
+
+  /** Hot path. */
   writeMessage(client: number, to: number, sequence: number, payload: Buffer, out: Output): void {
     this.#publisher.publish(client, to, sequence, payload, out);
   }
@@ -100,7 +105,6 @@ export class MqttClients implements ClientProtocol {
 
   leave(client: number, out: Output): void {
     out.write(DISCONNECT);
-    // What waits for room is asked for again.
     this.#publisher.closed(client);
     this.#phase[client] = Phase.Left;
   }
@@ -124,13 +128,13 @@ export class MqttClients implements ClientProtocol {
     }
     switch (first) {
       case First.Puback:
-        this.#publisher.acknowledged(client, idAt(bytes, start, end), reasonAt(bytes, start, end), out);
+        this.#publisher.acknowledged(client, idAt(bytes, start, end), reasonAt(bytes, start, end));
         break;
       case First.Pubrec:
         this.#publisher.received(client, idAt(bytes, start, end), reasonAt(bytes, start, end), out);
         break;
       case First.Pubcomp:
-        this.#publisher.completed(client, idAt(bytes, start, end), out);
+        this.#publisher.completed(client, idAt(bytes, start, end));
         break;
       case First.Pubrel:
         this.#receiver.released(client, idAt(bytes, start, end), out);

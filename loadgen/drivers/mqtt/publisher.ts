@@ -5,7 +5,6 @@ import { First, firstOfPublish, packetBytes, publishLength, writeAnswer, writePu
 import { PacketIds } from './packet-ids.js';
 import { SUBSCRIBE_ID } from './rare-packets.js';
 import { Reason, reasonName } from './reason-names.js';
-import { WaitingMessages } from './waiting-messages.js';
 
 const NONE = -1;
 const LAST_ID = SUBSCRIBE_ID - 1;
@@ -17,8 +16,8 @@ const LAST_ID = SUBSCRIBE_ID - 1;
 const State = { Published: 0, Released: 1, Unrepeated: 2 } as const;
 
 /**
- * What clients publish: packet ids, what has no answer yet, what waits for room, and what goes out again on the next
- * connection of the same session.
+ * What clients publish: packet ids, what has no answer yet, and what goes out again on the next connection of the same
+ * session.
  */
 export class Publisher {
   readonly #settings: MqttSettings;
@@ -31,7 +30,8 @@ export class Publisher {
   readonly #mostUnderWay: Uint16Array;
   /** Their values are sequences. */
   readonly #underWay: PacketIds;
-  readonly #waiting = new WaitingMessages();
+  /** Clients with messages for which there was no room. */
+  readonly #isHeldBack: Uint8Array;
   /** Clients that came back to their session, and how many messages they have yet to repeat. */
   readonly #toRepeat = new Map<number, number>();
   /** Those that the next write of a client tells of: whoever asks to publish does not expect an answer at once. */
@@ -48,6 +48,7 @@ export class Publisher {
     // A server may remember ids of an earlier run: they begin elsewhere in each.
     this.#lastId = new Uint16Array(clients.count).fill(clients.run % LAST_ID);
     this.#mostUnderWay = new Uint16Array(clients.count);
+    this.#isHeldBack = new Uint8Array(clients.count);
     this.#underWay = new PacketIds(clients.count);
   }
 
@@ -73,7 +74,18 @@ export class Publisher {
     this.#largestPacketBytes = Math.min(this.#largestPacketBytes, packetBytes);
   }
 
-  /** Hot path. */
+  /**
+   * Hot path. Whether the server takes one more of a client; where it does not, the client is written again once it does. What
+   * was not repeated yet has no part in what the server has to answer on this connection.
+   */
+  hasRoom(client: number): boolean {
+    const unrepeated = this.#toRepeat.size === 0 ? 0 : (this.#toRepeat.get(client) ?? 0);
+    if (this.#underWay.countOf(client) - unrepeated < (this.#mostUnderWay[client] as number)) return true;
+    this.#isHeldBack[client] = 1;
+    return false;
+  }
+
+  /** Hot path. Asked for only where there is room. */
   publish(client: number, to: number, sequence: number, payload: Buffer, out: Output): void {
     if (this.#isTooLarge(to, sequence, payload)) {
       this.#events.note?.(
@@ -82,28 +94,25 @@ export class Publisher {
       this.#refuseSoon(client, sequence, reasonName(Reason.PacketTooLarge));
     } else if (this.#settings.qos === 0) {
       this.#write(to, sequence, 0, false, payload, out);
-    } else if (this.#hasRoom(client) && !this.#waiting.has(client)) {
+    } else {
       this.#send(client, to, sequence, payload, out);
-    } else if (!this.#waiting.add(client, to, sequence, payload)) {
-      this.#refuseSoon(client, sequence, 'TooMuchUnanswered');
     }
   }
 
   /** Hot path. PUBACK: the server has it, or says why not. */
-  acknowledged(client: number, id: number, reason: number, out: Output): void {
+  acknowledged(client: number, id: number, reason: number): void {
     const slot = this.#underWay.find(client, id);
     if (slot === NONE || this.#underWay.stateOf(slot) === State.Released) return;
     this.#answered(client, slot, reason);
     this.#needsNoRepeat(client, slot);
-    this.#underWay.remove(client, slot);
-    this.#writeWaiting(client, out);
+    this.#remove(client, slot);
   }
 
   /** Hot path. PUBREC: the same for QoS 2, where the id is in use until PUBCOMP. */
   received(client: number, id: number, reason: number, out: Output): void {
     const slot = this.#underWay.find(client, id);
     if (reason >= Reason.Failure) {
-      this.acknowledged(client, id, reason, out);
+      this.acknowledged(client, id, reason);
     } else if (slot === NONE) {
       // Of a session that this client knows nothing of; the server is waiting all the same.
       writeAnswer(First.Pubrel, id, out, this.#hasProperties ? Reason.PacketIdentifierNotFound : 0);
@@ -116,11 +125,10 @@ export class Publisher {
   }
 
   /** Hot path. PUBCOMP. */
-  completed(client: number, id: number, out: Output): void {
+  completed(client: number, id: number): void {
     const slot = this.#underWay.find(client, id);
     if (slot === NONE || this.#underWay.stateOf(slot) !== State.Released) return;
-    this.#underWay.remove(client, slot);
-    this.#writeWaiting(client, out);
+    this.#remove(client, slot);
   }
 
   /** Hot path. What could not be taken. */
@@ -131,9 +139,9 @@ export class Publisher {
     for (const { sequence, reason } of refused ?? []) this.#events.refused(client, sequence, reason);
   }
 
-  /** What waits is asked for again; what is under way belongs to the session. */
+  /** What is under way belongs to the session. */
   closed(client: number): void {
-    this.#waiting.forget(client);
+    this.#isHeldBack[client] = 0;
     this.#refused.delete(client);
   }
 
@@ -143,12 +151,6 @@ export class Publisher {
     if (reason < Reason.Failure && reason !== Reason.NoMatchingSubscribers)
       this.#events.accepted(client, sequence);
     else this.#events.refused(client, sequence, reasonName(reason));
-  }
-
-  /** Hot path. What was not repeated yet has no part in what the server has to answer on this connection. */
-  #hasRoom(client: number): boolean {
-    const unrepeated = this.#toRepeat.size === 0 ? 0 : (this.#toRepeat.get(client) ?? 0);
-    return this.#underWay.countOf(client) - unrepeated < (this.#mostUnderWay[client] as number);
   }
 
   /** Hot path. */
@@ -178,12 +180,12 @@ export class Publisher {
     else this.#toRepeat.delete(client);
   }
 
-  /** Hot path. */
-  #writeWaiting(client: number, out: Output): void {
-    while (this.#waiting.has(client) && this.#hasRoom(client)) {
-      const message = this.#waiting.take(client);
-      if (message) this.#send(client, message.to, message.sequence, message.payload, out);
-    }
+  /** Hot path. Its id is free, and there is room for another one. */
+  #remove(client: number, slot: number): void {
+    this.#underWay.remove(client, slot);
+    if (this.#isHeldBack[client] === 0) return;
+    this.#isHeldBack[client] = 0;
+    this.#events.hasSomethingToWrite(client);
   }
 
   /** Hot path. Fewer are under way than there are ids. */

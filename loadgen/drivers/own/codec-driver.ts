@@ -54,12 +54,15 @@ function completeFraming(given: unknown): Framing {
 /** What somebody's own codec does, with its mistakes told from those of the server. */
 class OwnClients implements ClientProtocol {
   readonly #own: CodecClients;
+  /** Undefined where theirs is: then nobody asks before each message. */
+  readonly hasRoom?: (client: number) => boolean;
 
   constructor(own: CodecClients) {
     for (const name of NEEDED)
       if (typeof own?.[name] !== 'function')
         throw new RunError('C2M_INPUT', `target.driver: what its create has returned has no ${name}()`);
     this.#own = own;
+    if (own.hasRoom) this.hasRoom = (client) => own.hasRoom?.(client) !== false;
   }
 
   opened(client: number, out: Output): void {

@@ -13,6 +13,8 @@ export interface ProtocolPromises {
   readonly groups?: boolean;
   /** What is sent to somebody who is away waits. */
   readonly storesForAway?: boolean;
+  /** The same of what is sent to a group. Default: as `storesForAway`. */
+  readonly groupsStoreForAway?: boolean;
   /** A copy of what may have come before is marked as one. */
   readonly marksRedelivery?: boolean;
   /** What a sender sends again, because a connection died before it was accepted, makes no second copy. */

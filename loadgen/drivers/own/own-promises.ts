@@ -13,6 +13,9 @@ export const LEAST_PROMISES: Promises = {
   recipient: 'partner',
 };
 
+/** Those that are made of others where nothing is said of them are not among the least. */
+const KNOWN = [...Object.keys(LEAST_PROMISES), 'groupsStoreForAway'];
+
 const WORDS: Partial<Record<keyof Promises, readonly string[]>> = {
   order: ['per-sender', 'none'],
   delivery: ['at-most-once', 'at-least-once', 'exactly-once'],
@@ -26,8 +29,7 @@ const WORDS: Partial<Record<keyof Promises, readonly string[]>> = {
 export function completePromises(given: unknown): Promises {
   if (typeof given !== 'object' || given === null) throw new Error('promises must be an object');
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(LEAST_PROMISES, name))
-      throw new Error(`promises has no ${name}; known are ${Object.keys(LEAST_PROMISES).join(', ')}`);
+    if (!KNOWN.includes(name)) throw new Error(`promises has no ${name}; known are ${KNOWN.join(', ')}`);
     const words = WORDS[name as keyof Promises];
     const isRight = words ? words.includes(value as string) : typeof value === 'boolean';
     if (!isRight) throw new Error(`promises.${name} must be ${words?.join(' or ') ?? 'true or false'}`);

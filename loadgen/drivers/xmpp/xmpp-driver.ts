@@ -11,6 +11,8 @@ export const driver: Driver<XmppSettings> = {
     // Nobody acknowledges what is said in a room.
     groups: !receipts,
     storesForAway: true,
+    // A room keeps nothing for members who are not in it.
+    groupsStoreForAway: false,
     // A <delay/> says that a message waited, not that it may have come before.
     marksRedelivery: false,
     // Servers do not look at ids: what is sent again is another message to them.

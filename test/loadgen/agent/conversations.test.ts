@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
 import { describe, expect, test } from 'vitest';
 import { Absences } from '../../../loadgen/agent/absences.js';
@@ -38,11 +39,12 @@ function converse(kind: Kind, members: number, promises: Partial<Promises> = {})
     absences,
   });
   const bit = kind === 'groups' ? GROUP_BIT : 0;
-  /** Sends what is due; returns to whom, and the number that the driver knows. */
-  const flush = (client: number): { to: number; sequence: number }[] => {
+  /** Sends what is due, as far as there is room; returns to whom, and the number that the driver knows. */
+  const flush = (client: number, room = Number.POSITIVE_INFINITY): { to: number; sequence: number }[] => {
     const written: { to: number; sequence: number }[] = [];
     const writeMessage = (_client: number, to: number, sequence: number) => written.push({ to, sequence });
-    conversations.writeDue(client, { writeMessage }, buffered());
+    const hasRoom = (): boolean => written.length < room;
+    conversations.writeDue(client, { writeMessage, hasRoom }, buffered());
     return written;
   };
   const say = (client: number, agoMs = 0): { to: number; sequence: number }[] => {
@@ -398,12 +400,270 @@ describe('where nothing is sent twice', () => {
     say(0);
     for (const sequence of [1, 2]) conversations.accepted(0, sequence);
     expect(conversations.outbox.length).toBe(2);
+    conversations.connected(1);
     conversations.resume(1);
     expect(conversations.outbox.length).toBe(0);
     expect(totals()).toMatchObject({ sent: 2, accepted: 2, delivered: 0, lost: 2, acceptedNotDelivered: 2 });
     deliver(1, 2);
     expect(totals()).toMatchObject({ delivered: 1, lost: 1, acceptedNotDelivered: 1, duplicated: 0 });
   });
+});
+
+describe('what a driver has no room for', () => {
+  const ROOM_FOR_ONE = { receipt: false, recognizesRepetitions: false, marksRedelivery: false } as const;
+
+  /** Four messages of client 0, and room for one of them. */
+  const crowded = () => {
+    const talk = converse('pairs', 2, ROOM_FOR_ONE);
+    for (const _ of [1, 2, 3, 4]) talk.conversations.add(0, monotonicMs(), 64, true);
+    expect(talk.flush(0, 1)).toEqual([{ to: 1, sequence: 1 }]);
+    return talk;
+  };
+
+  test('is under way and was never sent', () => {
+    const { conversations, deliver, totals } = crowded();
+    conversations.accepted(0, 1);
+    deliver(1, 1);
+    expect(conversations.outbox.length).toBe(3);
+    expect(totals()).toMatchObject({ sent: 1, delivered: 1, lost: 0, unsent: 3 });
+  });
+
+  test('goes out in order as room is made, before what fell due later', () => {
+    const { conversations, flush, totals } = crowded();
+    conversations.accepted(0, 1);
+    conversations.add(0, monotonicMs(), 64, true);
+    expect(flush(0, 2)).toEqual([2, 3].map((sequence) => ({ to: 1, sequence })));
+    expect(flush(0, 0)).toEqual([]);
+    expect(flush(0)).toEqual([4, 5].map((sequence) => ({ to: 1, sequence })));
+    expect(flush(0)).toEqual([]);
+    expect(totals()).toMatchObject({ sent: 5, unsent: 0 });
+  });
+
+  test('is sent for the first time on the next connection, so that a second copy of it is a duplicate', () => {
+    const { conversations, flush, deliver, totals } = crowded();
+    conversations.resume(0);
+    expect(flush(0, 2)).toEqual([1, 2].map((sequence) => ({ to: 1, sequence })));
+    for (const sequence of [1, 1, 2, 2]) deliver(1, sequence);
+    expect(totals()).toMatchObject({ sent: 2, delivered: 2, redelivered: 1, duplicated: 1, unsent: 2 });
+  });
+
+  test('goes out behind what is to be repeated, for which there may be no room either', () => {
+    const { conversations, flush, totals } = crowded();
+    expect(flush(0, 1)).toEqual([{ to: 1, sequence: 2 }]);
+    conversations.resume(0);
+    expect(flush(0, 1)).toEqual([{ to: 1, sequence: 1 }]);
+    expect(totals()).toMatchObject({ sent: 2, lost: 2, unsent: 2 });
+    conversations.accepted(0, 1);
+    expect(flush(0, 1)).toEqual([{ to: 1, sequence: 2 }]);
+    expect(flush(0)).toEqual([3, 4].map((sequence) => ({ to: 1, sequence })));
+  });
+
+  test('is late by the doing of the server: the generator was as late as when it would have written it', () => {
+    const { conversations, flush, latencies } = converse('pairs', 2);
+    for (const agoMs of [200, 100]) conversations.add(0, monotonicMs() - agoMs, 64, true);
+    flush(0, 0);
+    expect(latencies().lag).toBeGreaterThan(199);
+    expect(flush(0)).toHaveLength(2);
+    expect(latencies()).not.toHaveProperty('lag');
+  });
+});
+
+test('a message that fell due on a connection that has died since is late by that, and not by the generator', () => {
+  const { conversations, flush, latencies } = converse('pairs', 2);
+  conversations.add(0, monotonicMs() - 100, 64, true);
+  conversations.resume(0);
+  expect(flush(0)).toHaveLength(1);
+  expect(latencies()).not.toHaveProperty('lag');
+});
+
+describe('what is not waited for any longer, and delivered all the same, is receipted or is not:', () => {
+  const FORGETFUL = { storesForAway: false, delivery: 'at-most-once' } as const;
+
+  test('a message that was given up when its recipient logged in again', () => {
+    const { conversations, say, deliver, receipt, totals } = converse('pairs', 2, FORGETFUL);
+    say(0);
+    conversations.accepted(0, 1);
+    conversations.connected(1);
+    conversations.resume(1);
+    expect(conversations.outbox.length).toBe(0);
+    deliver(1, 1);
+    expect(totals()).toMatchObject({ delivered: 1, receipted: 0, deliveredNotReceipted: 1, lost: 0 });
+    receipt(1, 1);
+    receipt(1, 1);
+    expect(totals()).toMatchObject({ delivered: 1, receipted: 1, deliveredNotReceipted: 0 });
+  });
+
+  test('one that was refused', () => {
+    const { conversations, say, deliver, receipt, totals } = converse('pairs', 2);
+    say(0);
+    conversations.refused(0, 1);
+    deliver(1, 1);
+    expect(totals()).toMatchObject({ refusedAndDelivered: 1, receipted: 0, deliveredNotReceipted: 1 });
+    receipt(1, 1);
+    expect(totals()).toMatchObject({ refusedAndDelivered: 1, receipted: 1, deliveredNotReceipted: 0 });
+  });
+});
+
+describe('a message to a group, where nothing waits for members who are away,', () => {
+  const FORGETFUL = { receipt: false, storesForAway: false } as const;
+
+  /** Client 0 has written to two others, and that has come to client 1. */
+  const said = (promises: Partial<Promises> = FORGETFUL) => {
+    const talk = converse('groups', 3, promises);
+    talk.say(0);
+    talk.conversations.accepted(0, 1);
+    talk.deliver(1, 1);
+    return talk;
+  };
+  const comesBack = ({ conversations }: ReturnType<typeof said>, client: number): void => {
+    conversations.connected(client);
+    conversations.resume(client);
+  };
+
+  test('is done once the others have it and they have logged in again without it', () => {
+    const talk = said();
+    expect(talk.conversations.outbox.length).toBe(1);
+    comesBack(talk, 1);
+    expect(talk.conversations.outbox.length).toBe(1);
+    comesBack(talk, 2);
+    expect(talk.conversations.outbox.length).toBe(0);
+    expect(talk.totals()).toMatchObject({ sent: 2, delivered: 1, lost: 1, acceptedNotDelivered: 1 });
+    talk.deliver(2, 1);
+    expect(talk.totals()).toMatchObject({ sent: 2, delivered: 2, lost: 0, acceptedNotDelivered: 0 });
+  });
+
+  test('is waited for by the others, also where it comes to one who had logged in without it', () => {
+    const talk = converse('groups', 3, FORGETFUL);
+    talk.say(0);
+    talk.conversations.accepted(0, 1);
+    comesBack(talk, 2);
+    comesBack(talk, 2);
+    talk.deliver(2, 1);
+    expect(talk.conversations.outbox.length).toBe(1);
+    expect(talk.totals()).toMatchObject({ sent: 2, delivered: 1, lost: 1, acceptedNotDelivered: 1 });
+    talk.deliver(1, 1);
+    expect(talk.conversations.outbox.length).toBe(0);
+    expect(talk.totals()).toMatchObject({ sent: 2, delivered: 2, lost: 0, acceptedNotDelivered: 0 });
+  });
+
+  test('is waited for where a login goes on with a session', () => {
+    const talk = said();
+    talk.conversations.resume(2);
+    expect(talk.conversations.outbox.length).toBe(1);
+  });
+
+  test('is not waited for where something waits for those who are away in pairs alone', () => {
+    const talk = said({ receipt: false, storesForAway: true, groupsStoreForAway: false });
+    comesBack(talk, 2);
+    expect(talk.conversations.outbox.length).toBe(0);
+  });
+});
+
+describe('the account of what comes, is receipted, and is given up, in whatever order,', () => {
+  const MEMBERS = 3;
+  /** `who` says, or refuses to take, comes back; or message `pick` comes to `who`, or is receipted by `who`. */
+  const step = fc.record({
+    what: fc.constantFrom('say', 'refuse', 'comeBack', 'deliver', 'receipt'),
+    who: fc.nat(MEMBERS - 1),
+    pick: fc.nat(),
+  });
+
+  interface Copy {
+    isDelivered: boolean;
+    isReceipted: boolean;
+    isGivenUp: boolean;
+  }
+  interface Said {
+    sender: number;
+    sequence: number;
+    isRefused: boolean;
+    copies: Map<number, Copy>;
+  }
+
+  const isCopyDone = ({ isDelivered, isReceipted, isGivenUp }: Copy, receipt: boolean): boolean =>
+    isGivenUp || (isDelivered && (isReceipted || !receipt));
+
+  test.each([
+    { receipt: true, storesForAway: false },
+    { receipt: false, storesForAway: false },
+    { receipt: true, storesForAway: true },
+  ])('is that of a brute-force one: %j', (promises) => {
+    fc.assert(
+      fc.property(fc.constantFrom('groups' as const, 'pairs' as const), fc.array(step), (kind, steps) => {
+        const members = kind === 'pairs' ? 2 : MEMBERS;
+        const clients = Array.from({ length: members }, (_, client) => client);
+        const { conversations, say, deliver, totals } = converse(kind, members, promises);
+        const all: Said[] = [];
+        let receiptedEarly = 0;
+        for (const { what, who: anybody, pick } of steps) {
+          const who = anybody % members;
+          const message = all[pick % Math.max(1, all.length)];
+          const copy = message?.copies.get(who);
+          if (what === 'say' || what === 'refuse') {
+            const sequence = all.filter(({ sender }) => sender === who).length + 1;
+            say(who);
+            if (what === 'say') conversations.accepted(who, sequence);
+            else conversations.refused(who, sequence);
+            const others = clients.filter((client) => client !== who);
+            const copies = new Map(
+              others.map((client) => [client, { isDelivered: false, isReceipted: false, isGivenUp: false }]),
+            );
+            all.push({ sender: who, sequence, isRefused: what === 'refuse', copies });
+          } else if (what === 'comeBack') {
+            conversations.connected(who);
+            conversations.resume(who);
+            for (const { copies } of all) {
+              const own = copies.get(who);
+              if (own && !promises.storesForAway && !own.isDelivered) own.isGivenUp = true;
+            }
+          } else if (message && copy && what === 'deliver' && !copy.isDelivered) {
+            deliver(who, message.sequence, { from: message.sender });
+            copy.isDelivered = true;
+          } else if (message && copy && what === 'receipt' && promises.receipt) {
+            conversations.receipted(message.sender, who, message.sequence);
+            if (!copy.isReceipted && !copy.isDelivered) receiptedEarly += 1;
+            copy.isReceipted = true;
+          }
+        }
+        const copies = all.flatMap(({ isRefused, copies }) =>
+          [...copies.values()].map((copy) => ({ ...copy, isRefused })),
+        );
+        const count = (is: (copy: (typeof copies)[0]) => boolean): number => copies.filter(is).length;
+        expect(totals()).toMatchObject({
+          sent: copies.length,
+          accepted: count(({ isRefused }) => !isRefused),
+          delivered: count(({ isDelivered }) => isDelivered),
+          receipted: count(({ isReceipted }) => isReceipted),
+          refused: count(({ isRefused }) => isRefused),
+          lost: count(({ isRefused, isDelivered }) => !isRefused && !isDelivered),
+          acceptedNotDelivered: count(({ isRefused, isDelivered }) => !isRefused && !isDelivered),
+          ...(promises.receipt && {
+            receiptedEarly,
+            deliveredNotReceipted: count(({ isDelivered, isReceipted }) => isDelivered && !isReceipted),
+          }),
+          duplicated: 0,
+        });
+        const isUnderWay = ({ isRefused, copies }: Said): boolean =>
+          !isRefused && [...copies.values()].some((copy) => !isCopyDone(copy, promises.receipt));
+        expect(conversations.outbox.length).toBe(all.filter(isUnderWay).length);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test('a driver that refuses a message while it is asked to write it is asked to write the next ones all the same', () => {
+  const { conversations, totals } = converse('pairs', 2);
+  for (const _ of [1, 2, 3, 4, 5]) conversations.add(0, monotonicMs(), 64, true);
+  const asked: number[] = [];
+  const writeMessage = (_client: number, _to: number, sequence: number): void => {
+    asked.push(sequence);
+    if (sequence % 2 === 0) conversations.refused(0, sequence);
+  };
+  conversations.writeDue(0, { writeMessage }, buffered());
+  expect(asked).toEqual([1, 2, 3, 4, 5]);
+  expect(totals()).toMatchObject({ sent: 5, refused: 2, lost: 3, unsent: 0 });
+  expect(conversations.outbox.length).toBe(3);
 });
 
 test('a refusal counts as one also where nothing is ever accepted', () => {

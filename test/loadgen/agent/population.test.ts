@@ -7,6 +7,7 @@ import {
   type ClientEvents,
   type ClientProtocol,
   type Driver,
+  GROUP_BIT,
   ProtocolViolation,
 } from '../../../loadgen/drivers/driver.js';
 import { monotonicMs } from '../../../loadgen/monotonic-clock.js';
@@ -36,6 +37,8 @@ const nothing = (): undefined => undefined;
 /** A protocol of one word a line: what a test writes is what has happened. */
 class Words implements ClientProtocol {
   resumesSessions = false;
+  /** How many messages the server takes. */
+  room = Number.POSITIVE_INFINITY;
   readonly events: ClientEvents;
   readonly written: { client: number; to: number; sequence: number; payload: Buffer }[] = [];
 
@@ -55,6 +58,10 @@ class Words implements ClientProtocol {
     return bytes.length;
   }
 
+  hasRoom(): boolean {
+    return this.written.length < this.room;
+  }
+
   writeMessage(client: number, to: number, sequence: number, payload: Buffer): void {
     this.written.push({ client, to, sequence, payload: Buffer.from(payload) });
   }
@@ -69,12 +76,13 @@ let words: Words;
 let population: Population;
 let failed: string[];
 
-/** Clients 0 and 1 are partners, and logged in. */
+/** Clients 0 and 1 are partners, where wanted a group as well, and logged in. */
 function populate({
   isServerFresh = false,
+  isGroup = false,
   name = 'words',
   ...other
-}: Partial<Promises> & { isServerFresh?: boolean; name?: string } = {}): void {
+}: Partial<Promises> & { isServerFresh?: boolean; isGroup?: boolean; name?: string } = {}): void {
   const driver: Driver = {
     name: 'words',
     promises: () => ({ ...promises, ...other }),
@@ -87,6 +95,7 @@ function populate({
   const [plan] = planAgents(
     testScenario((scenario) => {
       scenario.clients.count = 2;
+      if (isGroup) scenario.groups = { members: 2, share: 0.5 };
     }),
     {
       endpoints: [ENDPOINT],
@@ -185,6 +194,24 @@ test('who is turned away on the way in is logged in by nothing that comes after 
   population.closed(0, 'PeerClosed');
   expect(failed).toEqual(['Banned']);
   expect(population.totals()).toMatchObject({ sent: 0, lost: 0, unsent: 1 });
+});
+
+test('where the server takes one message at a time, what is due for longer goes first, to the partner or to the group', () => {
+  populate({ isGroup: true });
+  words.room = 0;
+  const now = monotonicMs();
+  for (const [index, isForGroup] of [true, false, false, true, true].entries()) {
+    population.send(0, isForGroup, now - 10 + index, 64);
+    population.flush();
+  }
+  for (let room = 1; room <= 6; room += 1) {
+    words.room = room;
+    words.events.hasSomethingToWrite(0);
+    population.flush();
+  }
+  const [group1, group2, group3] = [1, 2, 3].map((sequence) => GROUP_BIT + sequence);
+  expect(words.written.map(({ sequence }) => sequence)).toEqual([group1, 1, 2, group2, group3]);
+  expect(population.totals()).toMatchObject({ sent: 5, unsent: 0 });
 });
 
 test('a server that breaks the protocol loses the client, and the reason is told', () => {

@@ -103,6 +103,19 @@ describe('a server that sees to what it says', () => {
     expect(messages.sent).toBeGreaterThan(300);
     expect(messages).toMatchObject({ ...ALL_ARRIVE, delivered: messages.sent });
   }, 20_000);
+
+  test('is never sent what it has no room for: that is unsent, and not lost', async () => {
+    const drainShortly = (scenario: Scenario): void => {
+      crowd(scenario);
+      scenario.generator.drainMs = 100;
+    };
+    const { messages } = await runWith({ receiveMaximum: 1 }, drainShortly);
+    expect(messages.unsent).toBeGreaterThan(10);
+    expect(messages.sent + messages.unsent).toBe(messages.due);
+    // Those without an answer when the last clients left: one of each.
+    expect(messages.lost).toBeLessThanOrEqual(4);
+    expect(messages).toMatchObject({ duplicated: 0, outOfOrder: 0, refused: 0 });
+  }, 20_000);
 });
 
 describe('mosquitto', () => {

@@ -50,6 +50,19 @@ describe('against nats-server', () => {
     expect(in_msgs).toBe(messages.sent - 2 * groups!.messages);
   }, 20_000);
 
+  test('what is said to a group while some of it are away is lost to those, and is not waited for at the end', async () => {
+    const server = await startNatsServer();
+    const scenario = testScenario((made) => {
+      made.groups = { members: 4, share: 1 };
+      made.phases = [phase({ away: 0.5 })];
+    });
+    const run = await testRun(scenario, server.endpoint, null, null, null, natsDriver());
+    const { messages, notes } = await run.measurement;
+    expect(messages.lost).toBeGreaterThan(50);
+    expect(messages).toMatchObject({ ...FLAWLESS, lost: messages.sent - messages.delivered });
+    expect(notes.join()).not.toContain('still under way');
+  }, 20_000);
+
   test('WebSocket carries the same protocol', async () => {
     const server = await startNatsServer();
     const { measurement } = await testRun(

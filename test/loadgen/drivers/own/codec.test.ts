@@ -102,6 +102,31 @@ describe("a codec of somebody's own", () => {
     expect(out.take().toString()).toBe('level 2 of 2');
   });
 
+  test('may promise another thing of groups, and promises nothing else of them by itself', async () => {
+    const promisesOf = async (promises: string, name: string) => {
+      const text = `export const driver = { promises: ${promises}, create: () => ({}) };`;
+      return (await driverIn(text, {}, name)).promises({});
+    };
+    expect(await promisesOf('{ storesForAway: true, groupsStoreForAway: false }', 'rooms.mjs')).toMatchObject(
+      {
+        storesForAway: true,
+        groupsStoreForAway: false,
+      },
+    );
+    expect(await promisesOf('{ storesForAway: true }', 'boxes.mjs')).not.toHaveProperty('groupsStoreForAway');
+  });
+
+  test('is asked for room before each message where it says whether it has any, and not elsewhere', async () => {
+    const codecWith = async (method: string, name: string) => {
+      const methods = `opened() {}, received: (client, bytes) => bytes.length, writeMessage() {}, ${method}`;
+      const driver = await driverIn(`export const driver = { create: () => ({ ${methods} }) };`, {}, name);
+      return openedClient(driver, {}).protocol;
+    };
+    const narrow = await codecWith('hasRoom: (client) => client > 0', 'narrow.mjs');
+    expect([narrow.hasRoom?.(0), narrow.hasRoom?.(1)]).toEqual([false, true]);
+    expect((await codecWith('', 'wide.mjs')).hasRoom).toBeUndefined();
+  });
+
   test.each([
     ['its default', 'export default { name: "plain", create: () => ({}) };'],
     ['driver', 'export const driver = { name: "plain", create: () => ({}) };'],
