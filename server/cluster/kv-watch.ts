@@ -21,6 +21,8 @@ const HEARTBEAT_MS = 1000;
 /** Whoever is silent so long has lost its consumer, or the server that had it. */
 const SILENT_MS = 2500;
 const TRY_AGAIN_MS = 250;
+/** What was read is told by then, though the server says that there is more: a process that hears nothing is cut off. */
+const TOLD_WITHIN_MS = 5000;
 /** NATS forgets a consumer that nobody hears after this time. */
 const FORGOTTEN_AFTER_MS = 10_000;
 
@@ -36,6 +38,9 @@ export interface KvWatchParts {
 /** One reading of the bucket: everything that is there, then all changes. */
 interface Reading {
   readonly subscription: Subscription;
+  readonly beganMs: number;
+  /** Keys that it has brought; undefined once it has brought all that was there. */
+  seen: Set<string> | undefined;
   /**
    * Until all that was there has come: the last of each key, in the order of the table. No more than the bucket holds, which keeps one
    * value of a key. Undefined: it was told, and changes are told as they come.
@@ -81,6 +86,8 @@ export class KvWatch {
       if (this.#lastHeardMs < longAgoMs) this.#readAnew('nothing is heard of its changes');
       else if ((this.#owedSinceMs ?? Number.POSITIVE_INFINITY) < longAgoMs)
         this.#readAnew('the server that tells of its changes is behind');
+      else if (this.#reading && this.#reading.beganMs < performance.now() - TOLD_WITHIN_MS)
+        this.#tellGathered(this.#reading);
     }, SILENT_MS / 4);
     this.#readAnew();
     void this.#followConnection();
@@ -157,7 +164,14 @@ export class KvWatch {
         else this.#heard(reading, message);
       },
     });
-    const reading: Reading = { subscription, gathered: new Map(), lastDelivered: 0, lastRevision: 0 };
+    const reading: Reading = {
+      subscription,
+      beganMs: performance.now(),
+      seen: new Set(),
+      gathered: new Map(),
+      lastDelivered: 0,
+      lastRevision: 0,
+    };
     this.#reading = reading;
     const { num_pending: count } = await manager.consumers.add(this.#stream, {
       deliver_subject: inbox,
@@ -197,6 +211,7 @@ export class KvWatch {
     const key = message.subject.slice(this.#prefix.length);
     const isDeleted = (message.headers?.get('KV-Operation') ?? '') !== '';
     const entry = { key, revision, value: isDeleted ? undefined : parsed(message) };
+    reading.seen?.add(key);
     // What has changed again while the rest was read stands where it was delivered last.
     gathered?.delete(key);
     if (gathered) gathered.set(key, entry);
@@ -219,23 +234,26 @@ export class KvWatch {
   }
 
   #endOfWhatIsThere(reading: Reading): void {
-    const { gathered, lastRevision } = reading;
-    if (!gathered) return;
-    reading.gathered = undefined;
-    if (lastRevision >= this.#written) this.#owedSinceMs = undefined;
-    const entries = [
-      ...this.#vanished(gathered, lastRevision),
-      ...[...gathered.values()].filter((entry) => this.#isNews(entry)),
-    ];
-    for (const entry of entries) if (isPeerKey(entry.key)) this.#tell(entry);
-    for (const entry of entries) if (!isPeerKey(entry.key)) this.#tell(entry);
+    const { seen, lastRevision } = reading;
+    if (!seen) return;
+    reading.seen = undefined;
+    this.#tellGathered(reading, this.#vanished(seen, lastRevision));
     if (this.#isReady) return;
     this.#isReady = true;
     this.#listener.ready();
   }
 
+  #tellGathered(reading: Reading, vanished: readonly TableEntry[] = []): void {
+    const gathered = [...(reading.gathered?.values() ?? [])];
+    reading.gathered = undefined;
+    if (reading.lastRevision >= this.#written) this.#owedSinceMs = undefined;
+    const entries = [...vanished, ...gathered.filter((entry) => this.#isNews(entry))];
+    for (const entry of entries) if (isPeerKey(entry.key)) this.#tell(entry);
+    for (const entry of entries) if (!isPeerKey(entry.key)) this.#tell(entry);
+  }
+
   /** What was known and is not there any more was deleted without a trace. */
-  #vanished(there: ReadonlyMap<string, TableEntry>, lastRevision: number): TableEntry[] {
+  #vanished(there: ReadonlySet<string>, lastRevision: number): TableEntry[] {
     return [...this.#known]
       .filter(([key, revision]) => !there.has(key) && revision <= lastRevision)
       .map(([key, revision]) => ({ key, revision, value: undefined }));

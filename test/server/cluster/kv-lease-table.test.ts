@@ -1,5 +1,11 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import {
+  connect,
+  type Msg,
+  type NatsConnection,
+  type Status,
+  type Subscription,
+} from '@nats-io/transport-node';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KvLeaseTable } from '../../../server/cluster/kv-lease-table.js';
 import { KvWatch } from '../../../server/cluster/kv-watch.js';
@@ -69,6 +75,11 @@ function follow(table: LeaseTable): {
     );
   });
   return { values, entries, ready };
+}
+
+/** The status of a connection to which nothing happens. */
+async function* nothingHappens(): AsyncIterable<Status> {
+  await new Promise(() => undefined);
 }
 
 /**
@@ -264,6 +275,54 @@ describe('a lease table in NATS', () => {
       'home.1': { owner: 3 },
       'pin.1': undefined,
     });
+  });
+
+  it('tells what has come after some seconds, where the server never says that this was all', async () => {
+    vi.useFakeTimers();
+    stops.push(() => vi.useRealTimers());
+    const keys: string[] = [];
+    let hear: (subject: string, place: string) => void = () => undefined;
+    const subscribe: NatsConnection['subscribe'] = (_inbox, options) => {
+      hear = (subject, place) =>
+        options?.callback?.(null, {
+          subject,
+          reply: `$JS.ACK.S.C.1.${place}`,
+          json: () => ({}),
+        } as unknown as Msg);
+      return { unsubscribe: () => undefined } as Subscription;
+    };
+    const connection = {
+      subscribe,
+      isClosed: () => false,
+      status: nothingHappens,
+    };
+    const manager = {
+      streams: { info: async () => ({}) },
+      consumers: { add: async () => ({ num_pending: 2 }) },
+    };
+    const watch = new KvWatch(
+      {
+        connection: connection as unknown as NatsConnection,
+        manager: Promise.resolve(manager as unknown as JetStreamManager),
+        bucket: 'c2m-test',
+        remake: () => Promise.resolve(),
+        log: () => undefined,
+      },
+      { changed: ({ key }) => keys.push(key), ready: () => undefined },
+    );
+    stops.push(() => watch.stop());
+    await vi.advanceTimersByTimeAsync(0);
+    // Revision, number of the delivery, time, and how many are to come: always one.
+    hear('$KV.c2m-test.home.1', '1.1.0.1');
+    for (let delivered = 2; delivered <= 6; delivered += 1) {
+      await vi.advanceTimersByTimeAsync(1000);
+      hear('$KV.c2m-test.peer.1', `${delivered}.${delivered}.0.1`);
+    }
+    expect(keys).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(keys).toEqual(['peer.1', 'home.1']);
+    hear('$KV.c2m-test.home.1', '7.7.0.1');
+    expect(keys.slice(2)).toEqual(['home.1']);
   });
 
   it('has those who watch look out for what was written, also where another did it and a write is refused for that', async () => {
