@@ -1,5 +1,6 @@
 import type { Random } from '../../loadgen/random.js';
-import type { LeaseTable, TableListener, WhenWritten } from '../../server/cluster/lease-table.js';
+import type { LeaseTable, TableEntry, TableListener, WhenWritten } from '../../server/cluster/lease-table.js';
+import { isPeerKey } from '../../server/cluster/table-entries.js';
 import type { SimulatedStore, Write } from './simulated-store.js';
 
 /** A client gives up waiting for an answer after this time. */
@@ -123,21 +124,25 @@ export class SimulatedLink implements LeaseTable {
     return this.#isCut || this.#random.next() < LOST_SHARE;
   }
 
-  /** Of a key that has changed several times since, sometimes only the last is told: as after watching anew. */
+  /**
+   * Of a key that has changed several times since, sometimes only the last is told: as after watching anew, peers first, or as a
+   * server does that is slow to tell.
+   */
   #tell(): void {
-    const { history } = this.#store;
-    const from = this.#told;
-    const until = history.length;
-    this.#told = until;
-    const skips = !this.#isReady || (until - from > 1 && this.#random.next() < 0.05);
-    const last = new Map<string, number>();
-    if (skips) for (let at = from; at < until; at += 1) last.set((history[at] as { key: string }).key, at);
-    for (let at = from; at < until && this.#listener; at += 1) {
-      const entry = history[at] as (typeof history)[number];
-      if (!skips || last.get(entry.key) === at) this.#listener.changed(entry);
-    }
+    const missed = this.#store.history.slice(this.#told);
+    this.#told = this.#store.history.length;
+    const skips = !this.#isReady || (missed.length > 1 && this.#random.next() < 0.05);
+    const isReadAnew = !this.#isReady || (skips && this.#random.next() < 0.5);
+    for (const entry of skips ? lastOfEach(missed, isReadAnew) : missed) this.#listener?.changed(entry);
     if (this.#isReady) return;
     this.#isReady = true;
     this.#listener?.ready();
   }
+}
+
+function lastOfEach(entries: readonly TableEntry[], arePeersFirst: boolean): TableEntry[] {
+  const last = new Map(entries.map((entry) => [entry.key, entry.revision]));
+  const told = entries.filter(({ key, revision }) => last.get(key) === revision);
+  if (!arePeersFirst) return told;
+  return [...told.filter(({ key }) => isPeerKey(key)), ...told.filter(({ key }) => !isPeerKey(key))];
 }

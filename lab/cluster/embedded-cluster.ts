@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerControl, ServerNode } from '../../loadgen/run-request.js';
 import type { Action, ClusterPlan, ServerAction } from '../../scenarios/scenario.js';
+import { largestBatchBytes } from '../../server/cluster/batch-room.js';
 import type { ListenAddress, ServerConfig } from '../../server/config.js';
 import { SHIPPED_HANDLERS } from '../../server/hot-code/handler-files.js';
 import { clearOwnerless, makeTemporaryFolder, type TemporaryFolder } from '../../server/temporary-folder.js';
@@ -73,7 +74,7 @@ export class EmbeddedCluster implements ServerControl {
     try {
       // A copy, so that an action can put another file in its place.
       await copyFile(ownHandlers, join(folder.path, HANDLERS));
-      nats = await NatsServers.start(plan.nats, folder.path);
+      nats = await NatsServers.start(plan.nats, folder.path, largestBatchBytes(config.limits));
       const { urls, ports } = nats;
       if (actions.some(({ kind }) => kind === 'cut-node'))
         for (let node = 0; node < plan.nodes; node += 1) relays.push(await NatsRelay.open(ports));

@@ -31,7 +31,11 @@ export interface NatsServerPlan {
   routes: readonly number[];
   /** For its configuration, its log and its data; made here. */
   folder: string;
+  /** What a message has to have room for; 1 MiB, as NATS has it, where that is less. */
+  messageBytes: number;
 }
+
+const LEAST_MESSAGE_BYTES = 2 ** 20;
 
 /** A server of NATS with JetStream, in a process of its own. */
 export class NatsServer {
@@ -133,13 +137,14 @@ export class NatsServer {
   }
 }
 
-function configOf({ name, ports, routes, folder }: NatsServerPlan): string {
+function configOf({ name, ports, routes, folder, messageBytes }: NatsServerPlan): string {
   const lines = [
     `server_name: ${name}`,
     `listen: "127.0.0.1:${ports.client}"`,
     `http: "127.0.0.1:${ports.monitor}"`,
     // A stream claims what it may hold, not what it holds; the disk of a machine is less than all homes may hold at once.
     `jetstream { store_dir: ${JSON.stringify(join(folder, 'data'))}, max_file_store: 1TB }`,
+    `max_payload: ${Math.max(LEAST_MESSAGE_BYTES, messageBytes)}`,
   ];
   if (routes.length > 1) {
     const others = routes.map((port) => `"nats://127.0.0.1:${port}"`).join(', ');

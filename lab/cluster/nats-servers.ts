@@ -16,15 +16,16 @@ export class NatsServers {
   /**
    * Resolves when all of them are there and JetStream has a leader.
    * @param folder where their data goes; whoever removes it closes them before
+   * @param messageBytes what a message has to have room for, if that is more than NATS has by itself
    * @throws Error with what a server said, where it does not start
    */
-  static async start(count: number, folder: string): Promise<NatsServers> {
+  static async start(count: number, folder: string, messageBytes = 0): Promise<NatsServers> {
     const ports = portsOf(await freePorts(3 * count));
     const routes = ports.map(({ route }) => route);
     const servers = new NatsServers(
       ports.map((each, index) => {
         const name = `nats-${index + 1}`;
-        return new NatsServer({ name, ports: each, routes, folder: join(folder, name) });
+        return new NatsServer({ name, ports: each, routes, folder: join(folder, name), messageBytes });
       }),
     );
     try {

@@ -104,6 +104,11 @@ function fieldBytes(message: BusMessage, version: number): number {
   }
 }
 
+/** More than any message takes that a frame of a client becomes: the largest is one to a group, for members who are all at one home. */
+export function largestMessageBytes(maxFrameBytes: number, groupMembers: number): number {
+  return PREFIX_BYTES + (LEAST_BYTES[Operation.copies] as number) + 8 * groupMembers + maxFrameBytes;
+}
+
 /** Hot path. Writes `message` at `offset`; returns the offset behind it. The caller has made room. */
 export function writeBusMessage(
   message: BusMessage,

@@ -110,8 +110,28 @@ export class Arrival {
     this.waitsFor = 'this peer to be in the table';
     this.#number = number;
     const entry: PeerEntry = { peer: { ...peer(), number }, life, beat: 0 };
-    // Until it is seen nothing else is tried: it would be there twice.
-    this.#write((done) => table.create(peerKey(number), entry, done), SEEN_AFTER_MS);
+    this.#isWriting = true;
+    table.create(peerKey(number), entry, ({ kind }) => {
+      if (kind === 'conflict') this.#stepLater();
+      // Until it is seen nothing else is tried, or it would be there twice: what was not answered may be written all the same.
+      else this.#later(SEEN_AFTER_MS, () => this.#giveUp(number));
+    });
+  }
+
+  /** It was not seen in time. Whether it is there, or is on its way yet: it must not stay there as somebody who lives. */
+  #giveUp(number: number): void {
+    const { table, view, life } = this.#parts;
+    this.#number = undefined;
+    const there = view.seated(number)?.entry;
+    if (there && there.life !== life) {
+      this.#stepNow();
+      return;
+    }
+    this.waitsFor = `its entry under number ${number} to be deleted, which it has not seen`;
+    table.delete(peerKey(number), undefined, ({ kind }) => {
+      if (kind === 'done') this.#stepNow();
+      else this.#later(this.#askAgainMs, () => this.#giveUp(number));
+    });
   }
 
   /**
@@ -119,18 +139,31 @@ export class Arrival {
    * @param written what to do instead of a step
    */
   #write(write: (done: WhenWritten) => void, seenAfterMs: number, written?: () => void): void {
-    const { scheduler, random } = this.#parts;
     this.#isWriting = true;
     write(({ kind }) => {
       if (this.#isOver) return;
       if (kind === 'done' && written) written();
-      else {
-        const delayMs = kind === 'done' ? seenAfterMs : random() * ASK_AGAIN_MS;
-        scheduler.after(delayMs, () => {
-          this.#isWriting = false;
-          this.step();
-        });
-      }
+      else if (kind === 'done') this.#stepLater(seenAfterMs);
+      else this.#stepLater();
+    });
+  }
+
+  get #askAgainMs(): number {
+    return this.#parts.random() * ASK_AGAIN_MS;
+  }
+
+  #stepLater(delayMs = this.#askAgainMs): void {
+    this.#later(delayMs, () => this.#stepNow());
+  }
+
+  #stepNow(): void {
+    this.#isWriting = false;
+    this.step();
+  }
+
+  #later(delayMs: number, run: () => void): void {
+    this.#parts.scheduler.after(delayMs, () => {
+      if (!this.#isOver) run();
     });
   }
 }

@@ -7,6 +7,7 @@ import type { Certificate } from '../gateway/certificate.js';
 import type { HotCode } from '../hot-code/hot-code.js';
 import { type RunningWorker, Worker, type WorkerReport } from '../processes/worker.js';
 import { newCounters } from '../queues/counters.js';
+import { checkBatchRoom } from './batch-room.js';
 import { BUS_VERSIONS } from './bus-version.js';
 import { ClusterBus } from './cluster-bus.js';
 import { connectCluster } from './connect.js';
@@ -58,7 +59,7 @@ export class ClusterWorker implements RunningWorker {
     this.#options = options;
     this.#connection = connection;
     this.#bus = new ClusterBus({
-      ...{ connection, cluster: cluster.name, homes: cluster.homes },
+      ...{ connection, cluster: cluster.name, homes: cluster.homes, limits: config.limits },
       trouble: options.log,
       stuck: (peer) => {
         options.log(`peer ${peer} takes nothing of what it is told, and is told nothing more`);
@@ -94,10 +95,17 @@ export class ClusterWorker implements RunningWorker {
     });
   }
 
-  /** @throws InputError, NatsError saying what to do */
+  /** @throws InputError, NatsError, Error saying what to do */
   static async start(options: ClusterWorkerOptions): Promise<ClusterWorker> {
-    const { cluster } = options.config;
+    const { cluster, limits } = options.config;
     const connection = await connectCluster(cluster, `c2m ${cluster.node}/${options.worker}`);
+    try {
+      // Before it has homes: `join` of the bus would refuse only then.
+      checkBatchRoom(connection, limits);
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
     return new ClusterWorker(options, connection);
   }
 

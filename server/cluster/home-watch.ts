@@ -28,7 +28,8 @@ export interface HomeWatchParts {
  * What this process does when a home is somewhere else. A home that is handed over is waited for: what is said to it is held
  * back, behind a word to its owner that nothing more comes, and goes to the next owner. One whose owner died answers
  * nobody: those who asked it for something are closed, the others go on where it is found again. What is said to it
- * meanwhile is kept for a while.
+ * meanwhile is kept for a while. So it is where its owner is not there for this process: it came and died between two looks at the
+ * table, or the table, which has of each key the last value alone, tells of it later than of its homes.
  */
 export class HomeWatch implements MembershipListener {
   readonly #parts: HomeWatchParts;
@@ -82,7 +83,10 @@ export class HomeWatch implements MembershipListener {
   up(peer: Peer): void {
     const { membership } = this.#parts;
     this.#hasChanged = true;
-    if (this.#isIn && peer.number !== membership.self.number) this.#meet(peer);
+    if (!this.#isIn || peer.number === membership.self.number) return;
+    this.#meet(peer);
+    for (const place of this.#places) if (place?.owner === peer.number) this.#ownerCame(place);
+    this.#parts.schedule();
   }
 
   down({ number }: Peer): void {
@@ -156,10 +160,24 @@ export class HomeWatch implements MembershipListener {
     this.#places[home] = place;
     if (before?.owner === owner && before.epoch === epoch && before.state === state) return;
     const isAnother = before !== undefined && (before.owner !== owner || before.epoch !== epoch);
-    if (state === 'moving') this.#hold(place, isAnother);
+    const isServed = this.#isThere(owner);
+    if (!isServed && before && state !== 'opening') this.#lose(home);
+    else if (isServed && state === 'moving') this.#hold(place, isAnother);
     else if (isAnother && !this.#isHandedOn(place)) this.#lose(home);
-    if (state === 'open' && owner !== 0) this.#find(place);
+    if (isServed && state === 'open') this.#find(place);
     this.#parts.schedule();
+  }
+
+  /** Whether a peer can be talked to as far as this process knows; 0, nobody, cannot. */
+  #isThere(owner: number): boolean {
+    const { self, peers } = this.#parts.membership;
+    return owner === self.number || peers.has(owner);
+  }
+
+  /** The owner of a home is told of only now: nothing was said to it yet. */
+  #ownerCame(place: HomePlace): void {
+    if (place.state === 'open') this.#find(place);
+    else if (place.state === 'moving') this.#parts.bus.sayHeld(place.owner, place.home, place.epoch);
   }
 
   /** @param isAnother it moves on from an owner of which this process has not heard before */
@@ -168,8 +186,8 @@ export class HomeWatch implements MembershipListener {
     const { home, owner, epoch } = place;
     const held = this.#held.get(home);
     if (held?.epoch === epoch) return;
-    // It has moved twice before this process has heard of it: that owner does not know its connections.
-    if (held || isAnother) this.#lose(home);
+    // It has moved twice before this process has heard of it, or was lost and not found: that owner does not know its connections.
+    if (held || isAnother || this.#away.has(home)) this.#lose(home);
     else {
       this.#held.set(home, place);
       bus.hold(home);

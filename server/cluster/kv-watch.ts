@@ -14,12 +14,15 @@ import {
   nanos,
   type Subscription,
 } from '@nats-io/transport-node';
-import type { TableListener } from './lease-table.js';
+import type { TableEntry, TableListener } from './lease-table.js';
+import { isPeerKey } from './table-entries.js';
 
 const HEARTBEAT_MS = 1000;
 /** Whoever is silent so long has lost its consumer, or the server that had it. */
 const SILENT_MS = 2500;
 const TRY_AGAIN_MS = 250;
+/** What was read is told by then, though the server says that there is more: a process that hears nothing is cut off. */
+const TOLD_WITHIN_MS = 5000;
 /** NATS forgets a consumer that nobody hears after this time. */
 const FORGOTTEN_AFTER_MS = 10_000;
 
@@ -35,8 +38,14 @@ export interface KvWatchParts {
 /** One reading of the bucket: everything that is there, then all changes. */
 interface Reading {
   readonly subscription: Subscription;
-  /** Keys that it has told; undefined once it has told all that was there. */
+  readonly beganMs: number;
+  /** Keys that it has brought; undefined once it has brought all that was there. */
   seen: Set<string> | undefined;
+  /**
+   * Until all that was there has come: the last of each key, in the order of the table. No more than the bucket holds, which keeps one
+   * value of a key. Undefined: it was told, and changes are told as they come.
+   */
+  gathered: Map<string, TableEntry> | undefined;
   lastDelivered: number;
   lastRevision: number;
 }
@@ -44,7 +53,8 @@ interface Reading {
 /**
  * Follows a bucket of NATS. Where anything could have been missed (a gap in the numbers, silence, a connection that was made
  * again) it reads all of the bucket anew, and tells what is not as it was: slower than going on from a number, and right whatever
- * has become of servers, streams and consumers.
+ * has become of servers, streams and consumers. The bucket has the last value of each key alone, so it delivers a peer where its last
+ * beat stands, behind homes that it took long before: peers are told first, those that have gone as well as those that have come.
  */
 export class KvWatch {
   readonly #parts: KvWatchParts;
@@ -76,6 +86,8 @@ export class KvWatch {
       if (this.#lastHeardMs < longAgoMs) this.#readAnew('nothing is heard of its changes');
       else if ((this.#owedSinceMs ?? Number.POSITIVE_INFINITY) < longAgoMs)
         this.#readAnew('the server that tells of its changes is behind');
+      else if (this.#reading && this.#reading.beganMs < performance.now() - TOLD_WITHIN_MS)
+        this.#tellGathered(this.#reading);
     }, SILENT_MS / 4);
     this.#readAnew();
     void this.#followConnection();
@@ -88,7 +100,8 @@ export class KvWatch {
   wasWritten(revision: number): void {
     if (revision <= this.#written) return;
     this.#written = revision;
-    if ((this.#reading?.lastRevision ?? 0) < revision) this.#owedSinceMs ??= performance.now();
+    const { lastRevision = 0, gathered } = this.#reading ?? {};
+    if (gathered || lastRevision < revision) this.#owedSinceMs ??= performance.now();
   }
 
   stop(): void {
@@ -151,7 +164,14 @@ export class KvWatch {
         else this.#heard(reading, message);
       },
     });
-    const reading: Reading = { subscription, seen: new Set(), lastDelivered: 0, lastRevision: 0 };
+    const reading: Reading = {
+      subscription,
+      beganMs: performance.now(),
+      seen: new Set(),
+      gathered: new Map(),
+      lastDelivered: 0,
+      lastRevision: 0,
+    };
     this.#reading = reading;
     const { num_pending: count } = await manager.consumers.add(this.#stream, {
       deliver_subject: inbox,
@@ -184,17 +204,18 @@ export class KvWatch {
     }
     reading.lastDelivered = delivered;
     reading.lastRevision = revision;
+    const { gathered } = reading;
     // Who catches up is not behind for long.
     if (this.#owedSinceMs !== undefined)
-      this.#owedSinceMs = revision < this.#written ? this.#lastHeardMs : undefined;
+      this.#owedSinceMs = gathered || revision < this.#written ? this.#lastHeardMs : undefined;
     const key = message.subject.slice(this.#prefix.length);
-    const operation = message.headers?.get('KV-Operation') ?? '';
+    const isDeleted = (message.headers?.get('KV-Operation') ?? '') !== '';
+    const entry = { key, revision, value: isDeleted ? undefined : parsed(message) };
     reading.seen?.add(key);
-    // A server that lags behind the others may tell what is known to be over.
-    if (revision > (this.#known.get(key) ?? -1)) {
-      if (operation === '') this.#changed(key, revision, parsed(message));
-      else this.#changed(key, revision, undefined);
-    }
+    // What has changed again while the rest was read stands where it was delivered last.
+    gathered?.delete(key);
+    if (gathered) gathered.set(key, entry);
+    else if (this.#isNews(entry)) this.#tell(entry);
     if (pending === 0) this.#endOfWhatIsThere(reading);
   }
 
@@ -212,23 +233,42 @@ export class KvWatch {
     else this.#endOfWhatIsThere(reading);
   }
 
-  /** What was known and is not there any more was deleted without a trace. */
   #endOfWhatIsThere(reading: Reading): void {
     const { seen, lastRevision } = reading;
     if (!seen) return;
     reading.seen = undefined;
-    for (const [key, revision] of [...this.#known])
-      if (!seen.has(key) && revision <= lastRevision) this.#changed(key, revision, undefined);
+    this.#tellGathered(reading, this.#vanished(seen, lastRevision));
     if (this.#isReady) return;
     this.#isReady = true;
     this.#listener.ready();
   }
 
-  #changed(key: string, revision: number, value: unknown): void {
+  #tellGathered(reading: Reading, vanished: readonly TableEntry[] = []): void {
+    const gathered = [...(reading.gathered?.values() ?? [])];
+    reading.gathered = undefined;
+    if (reading.lastRevision >= this.#written) this.#owedSinceMs = undefined;
+    const entries = [...vanished, ...gathered.filter((entry) => this.#isNews(entry))];
+    for (const entry of entries) if (isPeerKey(entry.key)) this.#tell(entry);
+    for (const entry of entries) if (!isPeerKey(entry.key)) this.#tell(entry);
+  }
+
+  /** What was known and is not there any more was deleted without a trace. */
+  #vanished(there: ReadonlySet<string>, lastRevision: number): TableEntry[] {
+    return [...this.#known]
+      .filter(([key, revision]) => !there.has(key) && revision <= lastRevision)
+      .map(([key, revision]) => ({ key, revision, value: undefined }));
+  }
+
+  /** A server that lags behind the others may tell what is known to be over. */
+  #isNews({ key, revision }: TableEntry): boolean {
+    return revision > (this.#known.get(key) ?? -1);
+  }
+
+  #tell(entry: TableEntry): void {
     if (this.#isStopped) return;
     // A deleted key is forgotten once a later reading does not tell of it; until then its revision is remembered.
-    this.#known.set(key, revision);
-    this.#listener.changed({ key, revision, value });
+    this.#known.set(entry.key, entry.revision);
+    this.#listener.changed(entry);
   }
 }
 

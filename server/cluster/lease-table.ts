@@ -18,7 +18,10 @@ export interface TableEntry {
 }
 
 export interface TableListener {
-  /** In the order of the table; of several changes of one key that came fast, the last may be all that is told. */
+  /**
+   * In the order of the table; of several changes of one key that came fast, the last may be all that is told. What was there when
+   * watching began, or was missed since, is told together: peers first, those that are gone among them.
+   */
   changed(entry: TableEntry): void;
   /** Once: what was there when watching began has been told. */
   ready(): void;

@@ -337,7 +337,9 @@ export class LeasedMembership implements Membership {
     const { number } = entry.peer;
     this.#leases.heard(number);
     if (!before) for (const listener of this.#listeners) listener.up(entry.peer);
-    if (this.#own?.life === entry.life) this.#ownBeatSeen(entry);
+    if (this.#isOwn(entry)) this.#ownBeatSeen(entry);
+    // Under a number that it has given up before it came in: nobody serves what is given to that one.
+    else if (this.#own?.life === entry.life) this.#table.delete(peerKey(number), seated.revision, nothing);
     else if (entry.clockMs !== undefined) this.#options.clock?.heard(entry.clockMs);
     if (areNamesakes(entry.peer, this.#self)) {
       if (!before) this.#namesakeCame(entry.peer);
@@ -348,6 +350,11 @@ export class LeasedMembership implements Membership {
       this.#leaveIfDone();
       this.#takePart();
     }
+  }
+
+  /** What this process is in the table: another number of the same life is what it has left behind on its way in. */
+  #isOwn({ life, peer }: PeerEntry): boolean {
+    return this.#own?.life === life && this.#own.peer.number === peer.number;
   }
 
   #namesakeCame({ node, number }: Peer): void {
@@ -369,14 +376,14 @@ export class LeasedMembership implements Membership {
   }
 
   #peerGone(seated: SeatedPeer): void {
-    const { peer, life } = seated.entry;
+    const { peer } = seated.entry;
     const nowMs = this.#scheduler.now();
     this.#leases.gone(peer.number);
     if (this.#view.ownedBy(peer.number) > 0)
       for (const { home, owner } of this.#view.homes)
         if (owner === peer.number) this.#takeovers.lost(home, owner, seated.heardMs, nowMs);
     for (const listener of this.#listeners) listener.down(peer);
-    if (this.#own?.life === life) this.#isolate('the others have taken it for dead');
+    if (this.#isOwn(seated.entry)) this.#isolate('the others have taken it for dead');
     this.#duties?.peerChanged(peer.number);
     if (areNamesakes(peer, this.#self)) this.#wishesChanged();
     this.#leaveIfDone();

@@ -17,7 +17,7 @@ import {
 import { GrowingBuffer } from './growing-buffer.js';
 import { SentBatches } from './sent-batches.js';
 
-/** Half of what a nats-server takes as one message unless told otherwise. */
+/** Half of what a nats-server takes as one message unless told otherwise. Only a batch of a single message may be larger. */
 export const MOST_BATCH_BYTES = 512 * 1024;
 
 /** A batch of so many bytes goes out in the buffer that it was gathered in; a smaller one is copied out of it. */
@@ -226,9 +226,10 @@ export class PeerLink {
     return used === BATCH_HEADER_BYTES ? 0 : used;
   }
 
-  /** Hot path. Room for so many bytes in a batch, which are counted. */
+  /** Hot path. Room for so many bytes in a batch, which are counted. What is larger than a batch should be is one of its own. */
   #room(bytes: number): GrowingBuffer {
-    if (this.#gathering.used + bytes > MOST_BATCH_BYTES) this.#seal();
+    const { used } = this.#gathering;
+    if (used > BATCH_HEADER_BYTES && used + bytes > MOST_BATCH_BYTES) this.#seal();
     const gathering = this.#gathering;
     gathering.makeRoom(bytes);
     if (gathering.used === BATCH_HEADER_BYTES) {

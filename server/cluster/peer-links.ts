@@ -1,9 +1,10 @@
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { BusMessage } from '../bus/bus.js';
 import { type BatchHeader, type Marker, readBatchHeader } from './batch-codec.js';
+import { checkBatchRoom, type FrameLimits, mostMessageBytes, noRoomFor } from './batch-room.js';
 import { BUS_MAJOR, BUS_VERSIONS, BusVersionError, commonVersion } from './bus-version.js';
 import type { Peer } from './membership.js';
-import { MOST_BATCH_BYTES, PeerLink } from './peer-link.js';
+import { PeerLink } from './peer-link.js';
 
 /** What came is confirmed within it, where nothing is said that does so. */
 const CONFIRM_WITHIN_MS = 5;
@@ -27,6 +28,8 @@ export interface PeerLinksOptions {
   cluster: string;
   /** How many there are. */
   homes: number;
+  /** Of what clients send; see `checkBatchRoom`. */
+  limits?: FrameLimits;
   /**
    * A peer has let more than `mostWaitingBytes` wait: it is as if it were down, what waits for it is dropped, and it can be
    * talked to again only under another number, of it or of this one.
@@ -127,12 +130,8 @@ export class PeerLinks {
 
   /** See `ClusterBus.join`. */
   async join(self: Peer): Promise<void> {
-    const { connection, cluster } = this.#options;
-    const most = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
-    if (most < MOST_BATCH_BYTES)
-      throw new Error(
-        `the nats-server takes messages of at most ${most} bytes: set max_payload to 1MB, its default`,
-      );
+    const { connection, cluster, limits } = this.#options;
+    checkBatchRoom(connection, limits);
     this.#subscription?.unsubscribe();
     for (const link of this.#links.values()) link.end();
     for (const each of [this.#links, this.#stuck, this.#strangers, this.#owing]) each.clear();
@@ -201,16 +200,13 @@ export class PeerLinks {
   #link(self: Peer, peer: Peer): void {
     const { number } = peer;
     if (number === self.number || this.#links.has(number) || this.#stuck.has(number)) return;
-    const { connection, cluster, homes } = this.#options;
+    const { cluster, homes } = this.#options;
     const subject = subjectOf(cluster, number);
     const version = commonVersion(self, peer);
     const link: PeerLink = new PeerLink(
       { self: self.number, peer: number, version, homes, waiting: this.#waiting },
       {
-        publish: (bytes) => {
-          // Whoever has closed it for good knows.
-          if (!connection.isClosed()) connection.publish(subject, bytes);
-        },
+        publish: (bytes) => this.#publish(subject, bytes, peer),
         nowMs: () => performance.now(),
         message: (home, message) => this.#receiver.message(home, message, number),
         marker: (marker, home, epoch) => this.#receiver.marker(marker, home, epoch, number),
@@ -226,6 +222,17 @@ export class PeerLinks {
     this.#links.set(number, link);
     // It has been talking for a while, and would be asked again only when nothing is confirmed.
     if (this.#strangers.delete(number)) link.sayLacks();
+  }
+
+  /** Hot path. One message of NATS. */
+  #publish(subject: string, bytes: Buffer, { number, node }: Peer): void {
+    const { connection } = this.#options;
+    // Whoever has closed it for good knows.
+    if (connection.isClosed()) return;
+    const mostBytes = mostMessageBytes(connection);
+    if (bytes.length <= mostBytes) connection.publish(subject, bytes);
+    // As if it were lost on its way: it is sent again until there is room for it.
+    else this.#tell('room', noRoomFor(bytes.length, `node ${node} (peer ${number})`, mostBytes));
   }
 
   /** Somebody who does not speak with this peer is no reason for it to stay away. */
@@ -254,7 +261,7 @@ export class PeerLinks {
     queueMicrotask(() => this.#options.stuck?.(peer));
   }
 
-  /** Hot path. One message of NATS. */
+  /** Hot path. One message of NATS that has come. */
   #take(data: Uint8Array): void {
     const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     const header = readBatchHeader(bytes);

@@ -150,6 +150,8 @@ export class SentBatches {
 
   #hasRoom(bytes: number): boolean {
     const batches = this.#published - this.#confirmed;
+    // Alone on its way any batch may be, or one that is larger than the window would never be sent.
+    if (batches === 0) return true;
     return batches < this.#windowBatches && this.#underWayBytes + bytes <= WINDOW_BYTES;
   }
 }

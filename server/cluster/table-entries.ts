@@ -31,6 +31,7 @@ export const CLUSTER_KEY = 'cluster';
 export const NUMBERS_KEY = 'numbers';
 
 export const peerKey = (number: number): string => `peer.${number}`;
+export const isPeerKey = (key: string): boolean => key.startsWith('peer.');
 export const homeKey = (home: number): string => `home.${home}`;
 export const pinKey = (home: number): string => `pin.${home}`;
 /** Keys are made of few characters; the name itself is in the value. */

@@ -25,6 +25,8 @@ export type Message<Kind extends HomeMessage['kind']> = Extract<HomeMessage, { k
 
 /** A member of a group is eight bytes in the store. */
 const MEMBER_BYTES = 8;
+/** More than a copy for a member takes in the store beside the payload: its frame, and what is remembered of the group. */
+const COPY_BYTES = 1024;
 
 /** The parts of a home that a message goes through. */
 export interface MessageParts {
@@ -101,6 +103,10 @@ export class Messages {
     }
     const bytes = payload.length * group.members.length;
     if (this.#wasAnswered(message, this.#parts.groups.windowOf(group, from), bytes)) return;
+    if (!this.#fitsTurns(group.members, payload.length)) {
+      this.refuse(message, ReasonCode.GroupTooLarge);
+      return;
+    }
     // ACCEPTED does not wait for the homes of other members. So copies that they have not taken are bounded here.
     if (this.#parts.fanOut.underWay.length >= this.#parts.limits.sendsUnderWay) {
       this.refuse(message, ReasonCode.Shedding);
@@ -119,6 +125,21 @@ export class Messages {
       else elsewhere.push(member);
     }
     if (elsewhere.length > 0) this.#parts.fanOut.send({ ...frame, members: elsewhere });
+  }
+
+  /** Whether each home can keep the copies for its members in one turn: what it cannot would be sent to it for ever. */
+  #fitsTurns(members: Float64Array, payloadBytes: number): boolean {
+    const { mostTurnBytes } = this.#parts.store;
+    const bytes = payloadBytes + COPY_BYTES;
+    if (mostTurnBytes === undefined || bytes * members.length <= mostTurnBytes) return true;
+    const byHome = new Map<number, number>();
+    for (const member of members) {
+      const home = homeWorker(member, this.#parts.bus.homes);
+      const copies = (byHome.get(home) ?? 0) + 1;
+      if (bytes * copies > mostTurnBytes) return false;
+      byHome.set(home, copies);
+    }
+    return true;
   }
 
   takeCopies(copies: Message<'copies'>, nowMs: number): void {

@@ -34,6 +34,8 @@ export const VALUE_OFFSET = 4;
 export interface HomeStore {
   /** True where what is committed survives the process being killed. */
   readonly isDurable: boolean;
+  /** What one message may change in a turn, others beside it; undefined: whatever there is room for. */
+  readonly mostTurnBytes?: number | undefined;
   /** Changes staged and not handed over yet. */
   readonly staged: number;
   /** The next few entries of all, in no order, and from the beginning again after the last; where `range` looks at all. */

@@ -3,7 +3,13 @@ import { connect as connectTls } from 'node:tls';
 import { WebSocket } from 'ws';
 import { FrameDecoder } from '../../protocol/decode.js';
 import { encodeFrame } from '../../protocol/encode.js';
-import { type Frame, FrameType, PROTOCOL_VERSION, type WelcomeFrame } from '../../protocol/frame.js';
+import {
+  type Frame,
+  FrameType,
+  LARGEST_BODY_BYTES,
+  PROTOCOL_VERSION,
+  type WelcomeFrame,
+} from '../../protocol/frame.js';
 
 export interface Address {
   protocol: 'tcp' | 'tls' | 'ws' | 'wss';
@@ -17,7 +23,7 @@ type FrameOf<T extends Frame['type']> = Extract<Frame, { type: T }>;
 export class TestClient {
   readonly closed: Promise<void>;
   readonly #carrier: Socket | WebSocket;
-  readonly #decoder = new FrameDecoder(1 << 20);
+  readonly #decoder = new FrameDecoder(LARGEST_BODY_BYTES);
   readonly #frames: Frame[] = [];
   #wake: () => void = () => undefined;
   #isClosed = false;

@@ -20,6 +20,7 @@ export class FakeStore implements HomeStore {
   readonly isDurable = true;
   isFull = false;
   fullness = 0;
+  mostTurnBytes: number | undefined;
   readonly kept = new Map<string, Buffer>();
   readonly #underWay: Commit[] = [];
   #acknowledged = new Set<Commit>();

@@ -81,6 +81,7 @@ interface Turn {
  */
 export class JetStreamStore implements HomeStore {
   readonly isDurable = true;
+  readonly mostTurnBytes = LARGEST_TURN / 2;
   readonly #options: JetStreamStoreOptions;
   readonly #logBytes: number;
   #opened: Opened | undefined;

@@ -16,9 +16,9 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
-async function start(count: number) {
+async function start(count: number, messageBytes = 0) {
   const folder = testFolder();
-  const nats = await NatsServers.start(count, folder);
+  const nats = await NatsServers.start(count, folder, messageBytes);
   open.push(() => nats.close());
   const connection = await connectNats({ servers: nats.urls }, 'test');
   open.push(() => connection.close());
@@ -43,6 +43,11 @@ async function publish(manager: Awaited<ReturnType<typeof start>>['manager'], te
 }
 
 describe('servers of NATS that the lab starts', () => {
+  test('take messages as large as they have to be, and no less than any other does', async () => {
+    expect((await start(1)).connection.info?.max_payload).toBe(1_048_576);
+    expect((await start(1, 17_000_000)).connection.info?.max_payload).toBe(17_000_000);
+  });
+
   test('are a cluster that keeps a log although one of them is killed, and takes it back', async () => {
     const { nats, manager } = await start(3);
     await manager.streams.add({ name: 'LOG', subjects: ['log.*'], num_replicas: 3 });

@@ -428,6 +428,41 @@ describe('the subject of a peer', () => {
     );
   });
 
+  test.for([
+    ['one message', { maxFrameBytes: 1_048_576, groupMembers: 8 }, 1_048_707],
+    [
+      'a message to a group, with all whom it is for',
+      { maxFrameBytes: 1_000_000, groupMembers: 8000 },
+      1_064_067,
+    ],
+  ] as const)('must be one on which a client can be heard: %s', async ([, limits, bytes]) => {
+    const server = await startNatsServer();
+    await expect(startPeer(server, 1, { limits })).rejects.toThrow(
+      `limits.maxFrameBytes (${limits.maxFrameBytes}) and limits.groupMembers (${limits.groupMembers}) make messages of up to ` +
+        `${bytes} bytes between nodes, and the nats-server takes 1048576: set max_payload to ${bytes} or more on each of its servers, or lower these limits`,
+    );
+    await startPeer(server, 2, { limits: { maxFrameBytes: 65_536, groupMembers: 256 } });
+  });
+
+  test('keeps a message for which the nats-server has no room until it has, and says what to raise', async () => {
+    const server = await startNatsServer({ config: 'max_payload: 600000' });
+    const [one, two] = (await startPeers(server, 2)) as [TestPeer, TestPeer];
+    const payload = Buffer.alloc(700_000, 7);
+    const [worker, connection] = [one.bus.gateway.self, 9];
+    // As a mailbox may have it from when larger frames were let in.
+    one.bus.gateway.send(1, { kind: 'submit', from: 1, worker, connection, to: 2, id: 7, payload });
+    one.send(1, 1);
+    await expect
+      .poll(() => one.troubles)
+      .toEqual([
+        'a message of 700061 bytes waits for node node-2 (peer 2), and the nats-server takes 600000: set max_payload to 700061 or more on each of its servers',
+      ]);
+    await server.kill();
+    await server.start('max_payload: 1MB');
+    await expect.poll(() => two.sequencesFrom(1), { timeout: 10_000 }).toEqual([1]);
+    expect(two.toHomes.map(({ message }) => message.kind)).toEqual(['submit', 'acknowledge']);
+  });
+
   test('cannot be that of a cluster whose name is no part of a subject', async () => {
     const connection = {} as BusConnection;
     expect(() => new ClusterBus({ connection, cluster: 'a.b', homes: 4 })).toThrow('use letters, digits');

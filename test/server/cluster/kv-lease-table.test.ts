@@ -1,5 +1,11 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import {
+  connect,
+  type Msg,
+  type NatsConnection,
+  type Status,
+  type Subscription,
+} from '@nats-io/transport-node';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KvLeaseTable } from '../../../server/cluster/kv-lease-table.js';
 import { KvWatch } from '../../../server/cluster/kv-watch.js';
@@ -69,6 +75,56 @@ function follow(table: LeaseTable): {
     );
   });
   return { values, entries, ready };
+}
+
+/** The status of a connection to which nothing happens. */
+async function* nothingHappens(): AsyncIterable<Status> {
+  await new Promise(() => undefined);
+}
+
+/**
+ * Two tables; the first reading of whoever watches the `fresh` one is told of the other, which stands in for what a server has that
+ * has stayed behind.
+ */
+async function staleServer() {
+  const connection = await connectionTo(await startNatsServer({ hasJetStream: true }));
+  const open = (cluster: string): Promise<KvLeaseTable> =>
+    KvLeaseTable.open(connection, { cluster, replicas: 1, log: () => undefined });
+  // Names of one length, so that keys are cut off alike.
+  const [fresh, stale] = [await open('fresh'), await open('stale')];
+  const manager = await jetstreamManager(connection);
+  let readings = 0;
+  const add: JetStreamManager['consumers']['add'] = (stream, config) => {
+    readings += 1;
+    if (readings > 1) return manager.consumers.add(stream, config);
+    return manager.consumers.add('KV_c2m-stale', { ...config, filter_subject: '$KV.c2m-stale.>' });
+  };
+  const parts = {
+    connection,
+    manager: Promise.resolve({ streams: manager.streams, consumers: { add } } as JetStreamManager),
+    bucket: 'c2m-fresh',
+    remake: () => Promise.resolve(),
+  };
+  return {
+    fresh,
+    both: async (write: (table: KvLeaseTable, done: WhenWritten) => void): Promise<void> => {
+      for (const table of [fresh, stale]) await revisionOf((done) => write(table, done));
+    },
+    purgeFresh: (key: string) => manager.streams.purge('KV_c2m-fresh', { filter: `$KV.c2m-fresh.${key}` }),
+    /** Resolves once it has been told what is in the stale one. */
+    watchStale: async () => {
+      const told: string[] = [];
+      const entries: TableEntry[] = [];
+      const watch = await new Promise<KvWatch>((resolve) => {
+        const watching: KvWatch = new KvWatch(
+          { ...parts, log: (words) => told.push(words) },
+          { changed: (entry) => entries.push(entry), ready: () => resolve(watching) },
+        );
+      });
+      stops.push(() => watch.stop());
+      return { watch, told, entries };
+    },
+  };
 }
 
 describe('a lease table in NATS', () => {
@@ -171,41 +227,102 @@ describe('a lease table in NATS', () => {
   });
 
   it('reads the table anew where the server that tells of its changes has stayed behind, and says that it is well', async () => {
-    const connection = await connectionTo(await startNatsServer({ hasJetStream: true }));
-    const open = (cluster: string): Promise<KvLeaseTable> =>
-      KvLeaseTable.open(connection, { cluster, replicas: 1, log: () => undefined });
-    // Another table stands in for what such a server has: names of one length, so that keys are cut off alike.
-    const [fresh, stale] = [await open('fresh'), await open('stale')];
-    for (const table of [fresh, stale])
-      await revisionOf((done) => table.create('home.1', { owner: 1 }, done));
-    const manager = await jetstreamManager(connection);
-    let readings = 0;
-    const add: JetStreamManager['consumers']['add'] = (stream, config) => {
-      readings += 1;
-      if (readings > 1) return manager.consumers.add(stream, config);
-      return manager.consumers.add('KV_c2m-stale', { ...config, filter_subject: '$KV.c2m-stale.>' });
-    };
-    const told: string[] = [];
-    const owners: unknown[] = [];
-    let watch: KvWatch | undefined;
-    await new Promise<void>((ready) => {
-      watch = new KvWatch(
-        {
-          connection,
-          manager: Promise.resolve({ streams: manager.streams, consumers: { add } } as JetStreamManager),
-          bucket: 'c2m-fresh',
-          remake: () => Promise.resolve(),
-          log: (words) => told.push(words),
-        },
-        { changed: ({ value }) => owners.push(value), ready },
-      );
-      stops.push(() => watch?.stop());
-    });
-    watch?.wasWritten(await revisionOf((done) => fresh.update('home.1', { owner: 2 }, 1, done)));
-    await expect.poll(() => owners).toEqual([{ owner: 1 }, { owner: 2 }]);
+    const { fresh, both, watchStale } = await staleServer();
+    await both((table, done) => table.create('home.1', { owner: 1 }, done));
+    const { watch, told, entries } = await watchStale();
+    watch.wasWritten(await revisionOf((done) => fresh.update('home.1', { owner: 2 }, 1, done)));
+    await expect.poll(() => entries.map(({ value }) => value)).toEqual([{ owner: 1 }, { owner: 2 }]);
     expect(told).toEqual([
       'the table of the cluster is read anew: the server that tells of its changes is behind',
     ]);
+  });
+
+  it('tells of peers before it tells which of them has which home, also where those have written since', async () => {
+    const table = await tableOn(await startNatsServer({ hasJetStream: true }));
+    const came = await revisionOf((done) => table.create('peer.2', { beat: 0 }, done));
+    await revisionOf((done) => table.create('home.1', { owner: 2 }, done));
+    // Of each key the last value is kept: this one stands behind the home.
+    await revisionOf((done) => table.update('peer.2', { beat: 1 }, came, done));
+    const { entries, ready } = follow(table);
+    await ready;
+    expect(entries.map(({ key, value }) => [key, value])).toEqual([
+      ['peer.2', { beat: 1 }],
+      ['home.1', { owner: 2 }],
+    ]);
+  });
+
+  it('tells who has come and who has gone before all else that it has missed, deleted with a trace or without', async () => {
+    const { fresh, both, purgeFresh, watchStale } = await staleServer();
+    for (const peer of [1, 2]) await both((table, done) => table.create(`peer.${peer}`, { beat: 0 }, done));
+    await both((table, done) => table.create('home.1', { owner: 1 }, done));
+    await both((table, done) => table.create('pin.1', { node: 'ash' }, done));
+    const { watch, entries } = await watchStale();
+    entries.length = 0;
+    await written((done) => fresh.update('home.1', { owner: 3 }, 3, done));
+    await written((done) => fresh.delete('peer.1', undefined, done));
+    await purgeFresh('peer.2');
+    await purgeFresh('pin.1');
+    watch.wasWritten(await revisionOf((done) => fresh.put('peer.3', { beat: 9 }, done)));
+    await expect.poll(() => entries.length, PATIENT).toBe(5);
+    const keys = entries.map(({ key }) => key);
+    expect(keys.slice(0, 3).sort()).toEqual(['peer.1', 'peer.2', 'peer.3']);
+    expect(keys.slice(3).sort()).toEqual(['home.1', 'pin.1']);
+    const values = new Map(entries.map(({ key, value }) => [key, value]));
+    expect(Object.fromEntries(values)).toEqual({
+      'peer.1': undefined,
+      'peer.2': undefined,
+      'peer.3': { beat: 9 },
+      'home.1': { owner: 3 },
+      'pin.1': undefined,
+    });
+  });
+
+  it('tells what has come after some seconds, where the server never says that this was all', async () => {
+    vi.useFakeTimers();
+    stops.push(() => vi.useRealTimers());
+    const keys: string[] = [];
+    let hear: (subject: string, place: string) => void = () => undefined;
+    const subscribe: NatsConnection['subscribe'] = (_inbox, options) => {
+      hear = (subject, place) =>
+        options?.callback?.(null, {
+          subject,
+          reply: `$JS.ACK.S.C.1.${place}`,
+          json: () => ({}),
+        } as unknown as Msg);
+      return { unsubscribe: () => undefined } as Subscription;
+    };
+    const connection = {
+      subscribe,
+      isClosed: () => false,
+      status: nothingHappens,
+    };
+    const manager = {
+      streams: { info: async () => ({}) },
+      consumers: { add: async () => ({ num_pending: 2 }) },
+    };
+    const watch = new KvWatch(
+      {
+        connection: connection as unknown as NatsConnection,
+        manager: Promise.resolve(manager as unknown as JetStreamManager),
+        bucket: 'c2m-test',
+        remake: () => Promise.resolve(),
+        log: () => undefined,
+      },
+      { changed: ({ key }) => keys.push(key), ready: () => undefined },
+    );
+    stops.push(() => watch.stop());
+    await vi.advanceTimersByTimeAsync(0);
+    // Revision, number of the delivery, time, and how many are to come: always one.
+    hear('$KV.c2m-test.home.1', '1.1.0.1');
+    for (let delivered = 2; delivered <= 6; delivered += 1) {
+      await vi.advanceTimersByTimeAsync(1000);
+      hear('$KV.c2m-test.peer.1', `${delivered}.${delivered}.0.1`);
+    }
+    expect(keys).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(keys).toEqual(['peer.1', 'home.1']);
+    hear('$KV.c2m-test.home.1', '7.7.0.1');
+    expect(keys.slice(2)).toEqual(['home.1']);
   });
 
   it('has those who watch look out for what was written, also where another did it and a write is refused for that', async () => {

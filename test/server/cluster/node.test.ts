@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { FrameType } from '../../../protocol/frame.js';
+import type { Limits } from '../../../server/config.js';
 import type { RunningServer } from '../../../server/server.js';
 import { TestClient } from '../../support/client.js';
 import { startNatsServer } from '../../support/nats-server.js';
@@ -9,10 +10,16 @@ const HOMES = 8;
 /** Users enough that every home has some. */
 const USERS = Array.from({ length: 24 }, (_, index) => index + 1);
 
-async function startNode(nats: string, node: string, workers = 1): Promise<RunningServer> {
+async function startNode(
+  nats: string,
+  node: string,
+  workers = 1,
+  limits: Partial<Limits> = {},
+): Promise<RunningServer> {
   return testServer({
     store: 'jetstream',
     workers,
+    limits,
     cluster: { nats: { servers: [nats] }, name: 'test', node, homes: HOMES, replicas: 1, leaseMs: 1000 },
   });
 }
@@ -30,8 +37,8 @@ async function whenShared(nodes: RunningServer[]): Promise<void> {
   await expect.poll(look, { timeout: 30_000 }).toEqual(nodes.map(() => ({ open: HOMES, here: part })));
 }
 
-async function natsAddress(): Promise<string> {
-  const { endpoint } = await startNatsServer({ hasJetStream: true });
+async function natsAddress(config = ''): Promise<string> {
+  const { endpoint } = await startNatsServer({ hasJetStream: true, config });
   return `nats://127.0.0.1:${endpoint.port}`;
 }
 
@@ -81,6 +88,44 @@ describe('two nodes', () => {
       const second = await client.next(FrameType.Deliver);
       expect([first.id, second.id].map((id) => id - alice.welcome.firstId)).toEqual([user, 100 + user]);
     }
+  });
+});
+
+describe('frames that are larger than others', () => {
+  const large = { maxFrameBytes: 6_000_000, groupMembers: 16, outboundBufferBytes: 20_000_000 };
+
+  test('go between nodes and into the logs of homes, and are there for the next owner of a home', async () => {
+    const nats = await natsAddress('max_payload: 8MB');
+    const one = await startNode(nats, 'one', 1, large);
+    const two = await startNode(nats, 'two', 1, large);
+    await whenShared([one, two]);
+    const alice = await login(one, 1000);
+    const payload = Buffer.alloc(5_900_000, 'c2m');
+    for (const to of USERS.slice(0, 8)) {
+      const id = alice.welcome.firstId + to;
+      alice.say({ type: FrameType.Send, to, id, payload });
+      expect(await alice.next(FrameType.Accepted)).toMatchObject({ id });
+    }
+    // What the logs have of it is read by who has the homes next.
+    await one.close();
+    await whenShared([two]);
+    for (const user of USERS.slice(0, 8)) {
+      const client = await login(two, user);
+      const delivered = await client.next(FrameType.Deliver);
+      expect(delivered.id).toBe(alice.welcome.firstId + user);
+      expect(payload.equals(delivered.payload)).toBe(true);
+    }
+  });
+
+  test('are more than a nats-server takes that was not told so: the node does not come in, and says what to raise', async () => {
+    const nats = await natsAddress();
+    await expect(startNode(nats, 'one', 1, large)).rejects.toThrow(
+      'the nats-server takes 1048576: set max_payload to 6000195 or more on each of its servers',
+    );
+    // Nothing of it is left that others would have to wait for.
+    const two = await startNode(nats, 'two');
+    await whenShared([two]);
+    expect((await statsOf(two)).cluster?.peers).toHaveLength(1);
   });
 });
 

@@ -18,8 +18,8 @@ function upTo(count: number): number[] {
 }
 
 /** A message that fills a batch of its own. */
-function large(id: number): BusMessage {
-  return { kind: 'submit', from: 1, worker: 1, connection: 1, to: 2, id, payload: Buffer.alloc(400_000) };
+function large(id: number, bytes = 400_000): BusMessage {
+  return { kind: 'submit', from: 1, worker: 1, connection: 1, to: 2, id, payload: Buffer.alloc(bytes) };
 }
 
 describe('a link between two peers', () => {
@@ -102,6 +102,25 @@ describe('a link between two peers', () => {
     expect(other.got.map((message) => message.kind === 'submit' && message.id)).toEqual([1, 2, 3, 4]);
     expect(waiting.bytes).toBe(0);
     expect(links.ends[0].drained).toBe(1);
+  });
+
+  test.for([600_000, 16_000_000])('brings a message of %i bytes, and all that is said behind it', (bytes) => {
+    const links = new LossyLinks();
+    const [{ link, waiting }, other] = links.ends;
+    // Nothing stands before the first; the second follows something.
+    link.send(HOME, large(1, bytes));
+    link.flush();
+    link.send(HOME, numbered(2));
+    link.send(HOME, large(3, bytes));
+    link.send(HOME, numbered(4));
+    link.flush();
+    links.pass(1000);
+
+    expect(
+      other.got.map((message) => (message.kind === 'submit' ? message.id : numbersOf([message])[0])),
+    ).toEqual(upTo(4));
+    expect(other.troubles).toEqual([]);
+    expect(waiting.bytes).toBe(0);
   });
 
   test('has only so much on its way, and the rest follows as that is confirmed', () => {
