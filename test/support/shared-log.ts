@@ -28,7 +28,7 @@ interface Commit {
   readonly changes: [string, Buffer | undefined][];
   resolve(): void;
   reject(failure: StoreFailure): void;
-  state: 'sent' | 'kept' | 'acknowledged';
+  state: 'sent' | 'refused' | 'kept' | 'acknowledged';
 }
 
 /** A home's log as one owner has it: like that of JetStream, with commits that take their time and a fence. */
@@ -108,7 +108,8 @@ export class LogStore implements KeptStore {
 
   /** At the log. */
   #arrive(commit: Commit): void {
-    if (this.#isFailing) return;
+    // What was refused while it was on its way is never kept: an appender refuses only what it knows that of.
+    if (this.#isFailing || commit.state === 'refused') return;
     if (this.#log.owner !== this) {
       if (this.#isOver) return;
       this.#isOver = true;
@@ -138,6 +139,7 @@ export class LogStore implements KeptStore {
     this.#isFailing = false;
     const failed = this.#underWay.filter(({ state }) => state === 'sent');
     this.#underWay = this.#underWay.filter(({ state }) => state !== 'sent');
+    for (const commit of failed) commit.state = 'refused';
     for (const { reject } of failed) reject(new StoreFailure('the log is full', true));
   }
 }
