@@ -11,6 +11,7 @@ const KNOWN_AT_THE_END = new Set([
   'messages.acceptedNotDelivered',
   'messages.deliveredNotReceipted',
   'messages.unsent',
+  'messages.heldBack',
   'durationSeconds',
 ]);
 

@@ -249,6 +249,16 @@ export const METRICS: readonly Metric[] = [
       'Due, and never handed to a socket: the sender was not connected, or the server took no more of it without an answer.',
     ),
   ),
+  later(
+    worseIfHigher(
+      count(
+        'messages.heldBack',
+        'messages held back',
+        'Of those unsent, what a connected sender could not hand over before the run ended, as the server took no more of it without an answer.',
+        STRICT,
+      ),
+    ),
+  ),
   worseIfHigher({
     ...count(
       'refusals.<reason>',

@@ -378,6 +378,8 @@ export const runRecordSchema = z.object({
     leftOver: count.default(0),
     /** Due, but never handed to a socket: the sender was not connected, or the server took no more of it without an answer. */
     unsent: count,
+    /** Of those unsent, what a connected sender could not hand over before the run ended, as the server took no more of it. */
+    heldBack: laterCount,
   }),
   /** Null: nobody wrote to a group. A message to a group counts in `messages` once for each that it is for. */
   groups: z

@@ -7,9 +7,12 @@ type JudgedGate = RunRecord['gates'][number];
 type Figures = Omit<RunRecord, 'gates' | 'verdict'>;
 
 /** A right server does none of this, so it needs no gate to fail; a scenario that names the metric decides itself. */
-const IMPLIED_GATES = ['messages.lost == 0', 'messages.duplicated == 0', 'messages.corrupted == 0'].map(
-  parseGate,
-);
+const IMPLIED_GATES = [
+  'messages.lost == 0',
+  'messages.duplicated == 0',
+  'messages.corrupted == 0',
+  'messages.heldBack == 0',
+].map(parseGate);
 
 /** A server that refuses all that it is sent loses nothing, and is of no use. */
 const IMPLIED_DELIVERY = parseGate('messages.delivered > 0');
@@ -20,6 +23,7 @@ const WITHOUT_MESSAGES = new Set([
   'messages.due',
   'messages.unscheduled',
   'messages.unsent',
+  'messages.heldBack',
   'messages.leftOver',
 ]);
 

@@ -6,7 +6,7 @@ import { type NumberFamily, pointsBy } from './family.js';
 
 /** Nothing of these is known before the last message is accounted for: a zero would be a claim. */
 const KNOWN_AT_THE_END =
-  /^(messages\.(lost|unknown|unsent|acceptedNotDelivered|deliveredNotReceipted|receiptedEarly|impliedAccepted)|connections\.unknown|durationSeconds)$/;
+  /^(messages\.(lost|unknown|unsent|heldBack|acceptedNotDelivered|deliveredNotReceipted|receiptedEarly|impliedAccepted)|connections\.unknown|durationSeconds)$/;
 
 /** There are histograms of these, which can be added up as percentiles cannot. */
 const HAS_HISTOGRAM = /^(latency\.|generator\.(lagMs|connectLagMs)\.|media\.\w+\.(latency|lagMs)\.)/;

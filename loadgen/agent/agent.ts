@@ -248,6 +248,7 @@ export class Agent implements PopulationListener {
     const now = monotonicMs();
     this.#isFinishing = true;
     this.#population.flush();
+    this.#population.accountHeldBack();
     this.#connector.tellUnbegun(now);
     this.#population.recordUnfinishedConnects(now, (client) => !this.#presence.isAway(client));
     // Taken before the goodbyes, or the last sample would show everybody leaving.

@@ -38,6 +38,8 @@ export class Conversations {
   readonly #firstSequence: number;
   /** Accepted, and given up: the server does not keep them for somebody who was not connected. */
   readonly #gone = new SequenceSets();
+  /** Clients that were connected when the run ended, and had something to write. */
+  readonly #heldBack = new Set<number>();
   /** Given up or refused before their receipt came: they may be delivered, and receipted, all the same. */
   readonly #unreceipted = new SequenceSets();
   /** Place of the newest message of the group that came, by member. */
@@ -292,9 +294,20 @@ export class Conversations {
       this.#unreceipted.add(flow, this.outbox.sequenceOf(slot));
   }
 
+  /** The run ends, and `client` is connected: what it does not hand over any more the server has held back. */
+  accountHeldBack(client: number): void {
+    if (this.outbox.firstToWrite(client) !== NONE) this.#heldBack.add(client);
+  }
+
   /** The account of all of them. */
   totals(): LedgerTotals {
-    const open = { unsent: 0, acceptedNotDelivered: 0, deliveredNotReceipted: 0, impliedAccepted: 0 };
+    const open = {
+      unsent: 0,
+      heldBack: 0,
+      acceptedNotDelivered: 0,
+      deliveredNotReceipted: 0,
+      impliedAccepted: 0,
+    };
     for (let client = 0; client < this.#options.clients; client += 1)
       for (let slot = this.outbox.first(client); slot !== NONE; slot = this.outbox.after(slot))
         this.#addOpen(open, client, slot);
@@ -310,6 +323,7 @@ export class Conversations {
   #addOpen(
     open: {
       unsent: number;
+      heldBack: number;
       acceptedNotDelivered: number;
       deliveredNotReceipted: number;
       impliedAccepted: number;
@@ -321,6 +335,7 @@ export class Conversations {
     const recipients = this.recipientsOf(client);
     if (state === MessageState.Due || state === MessageState.Held) {
       open.unsent += recipients;
+      if (this.#heldBack.has(client)) open.heldBack += recipients;
       return;
     }
     const sequence = this.outbox.sequenceOf(slot);

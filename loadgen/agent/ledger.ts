@@ -37,6 +37,8 @@ export type LedgerTotals = LedgerCounts & {
   acceptedNotDelivered: number;
   deliveredNotReceipted: number;
   unsent: number;
+  /** Of those unsent, what a connected sender could not hand over before the run ended: the server took no more of it. */
+  heldBack: number;
   /** Refused, and delivered all the same: a repetition of an accepted message may be refused by a server in trouble. */
   refusedAndDelivered: number;
 };
@@ -190,7 +192,10 @@ export class Ledger {
 
   /** @param open counts of the messages that are still in the outbox */
   totals(
-    open: Pick<LedgerTotals, 'unsent' | 'acceptedNotDelivered' | 'deliveredNotReceipted' | 'impliedAccepted'>,
+    open: Pick<
+      LedgerTotals,
+      'unsent' | 'heldBack' | 'acceptedNotDelivered' | 'deliveredNotReceipted' | 'impliedAccepted'
+    >,
   ): LedgerTotals {
     const refusedAndUnseen = this.#refusedAndUnseen();
     return {

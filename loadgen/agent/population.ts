@@ -165,6 +165,12 @@ export class Population implements TransportListener, ClientEvents {
     return refusals;
   }
 
+  /** The run ends, and whoever is connected has written what there was room for. */
+  accountHeldBack(): void {
+    for (let client = 0; client < this.#plan.count; client += 1)
+      if (this.isOnline(client)) for (const each of this.#conversations) each.accountHeldBack(client);
+  }
+
   /** The account of the whole run. */
   totals(): LedgerTotals {
     return this.#conversations.map((each) => each.totals()).reduce(addCounts);

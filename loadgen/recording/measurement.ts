@@ -222,6 +222,7 @@ function sumTotals({ pool, recorder }: FinishedRun): LedgerTotals & { unknown: n
         acceptedNotDelivered: 0,
         deliveredNotReceipted: 0,
         unsent: 0,
+        heldBack: 0,
         refusedAndDelivered: 0,
       };
       return { ...counts, ...notKnown, unknown: samples.inFlight };

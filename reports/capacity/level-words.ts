@@ -40,8 +40,9 @@ function missedWords({ expression, value, note }: CapacityTrial['missed'][number
   const [, clients] = /^connections\.peak >= (\d+)$/.exec(expression) ?? [];
   if (clients !== undefined)
     return `only ${formatCount(value)} of ${formatCount(Number(clients))} clients got in`;
-  const [, what] = /^messages\.(refused|lost|duplicated|corrupted) == 0$/.exec(expression) ?? [];
-  if (what !== undefined) return `${plural(value, 'message')} ${value === 1 ? 'was' : 'were'} ${what}`;
+  const [, what] = /^messages\.(refused|lost|duplicated|corrupted|heldBack) == 0$/.exec(expression) ?? [];
+  if (what !== undefined)
+    return `${plural(value, 'message')} ${value === 1 ? 'was' : 'were'} ${what === 'heldBack' ? 'held back' : what}`;
   return `${expression}: ${formatFigure(value, unitAt(metricOf(expression)))}`;
 }
 

@@ -153,18 +153,21 @@ describe('judging a run', () => {
 });
 
 describe('without a gate that asks for it', () => {
-  it.each(['lost', 'duplicated', 'corrupted'] as const)('a run in which messages were %s fails', (name) => {
-    const record = judge(
-      measurement(({ messages }) => {
-        messages[name] = 92;
-      }),
-      [],
-    );
-    expect(record.verdict).toBe('failed');
-    expect(record.gates).toEqual([
-      { expression: `messages.${name} == 0`, value: 92, passed: false, isImplied: true },
-    ]);
-  });
+  it.each(['lost', 'duplicated', 'corrupted', 'heldBack'] as const)(
+    'a run in which messages were %s fails',
+    (name) => {
+      const record = judge(
+        measurement(({ messages }) => {
+          messages[name] = 92;
+        }),
+        [],
+      );
+      expect(record.verdict).toBe('failed');
+      expect(record.gates).toEqual([
+        { expression: `messages.${name} == 0`, value: 92, passed: false, isImplied: true },
+      ]);
+    },
+  );
 
   it('and passes where the scenario allows it', () => {
     const record = judge(

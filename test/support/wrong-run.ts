@@ -42,6 +42,7 @@ export function rightLedger(messages: number): Measurement['messages'] {
     impliedAccepted: 0,
     awayAdjusted: 0,
     leftOver: 0,
+    heldBack: 0,
     unsent: 0,
   };
 }

@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Ledger } from '../../../loadgen/agent/ledger.js';
 
-const NOTHING_OPEN = { unsent: 0, acceptedNotDelivered: 0, deliveredNotReceipted: 0, impliedAccepted: 0 };
+const NOTHING_OPEN = {
+  unsent: 0,
+  heldBack: 0,
+  acceptedNotDelivered: 0,
+  deliveredNotReceipted: 0,
+  impliedAccepted: 0,
+};
 
 /** What happens to one message of a flow: how often it comes, and how far behind its turn. */
 const fate = fc.record({

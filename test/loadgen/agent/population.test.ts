@@ -196,6 +196,22 @@ test('who is turned away on the way in is logged in by nothing that comes after 
   expect(population.totals()).toMatchObject({ sent: 0, lost: 0, unsent: 1 });
 });
 
+test('what a connected sender has no room for at the end is held back by the server', () => {
+  words.room = 1;
+  say();
+  say();
+  population.flush();
+  population.accountHeldBack();
+  expect(population.totals()).toMatchObject({ sent: 1, unsent: 1, heldBack: 1 });
+});
+
+test('nothing is held back of who is not connected', () => {
+  population.closed(0, 'PeerClosed');
+  say();
+  population.accountHeldBack();
+  expect(population.totals()).toMatchObject({ unsent: 1, heldBack: 0 });
+});
+
 test('where the server takes one message at a time, what is due for longer goes first, to the partner or to the group', () => {
   populate({ isGroup: true });
   words.room = 0;

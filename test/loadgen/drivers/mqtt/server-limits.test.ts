@@ -111,6 +111,7 @@ describe('a server that sees to what it says', () => {
     };
     const { messages } = await runWith({ receiveMaximum: 1 }, drainShortly);
     expect(messages.unsent).toBeGreaterThan(10);
+    expect(messages.heldBack).toBe(messages.unsent);
     expect(messages.sent + messages.unsent).toBe(messages.due);
     // Those without an answer when the last clients left: one of each.
     expect(messages.lost).toBeLessThanOrEqual(4);
