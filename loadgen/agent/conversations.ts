@@ -215,8 +215,10 @@ export class Conversations {
     const flow = this.#flow(client, by);
     const wasGivenUp = this.#unreceipted.delete(flow, sequence);
     if (slot === NONE) {
+      if (!wasGivenUp) return;
       // The outbox has forgotten when it was due, so that how long this took nobody knows.
-      if (wasGivenUp) this.ledger.receipt(flow, sequence);
+      this.ledger.receipt(flow, sequence);
+      if (this.ledger.hasRefused(flow, sequence)) this.ledger.impliedAccepted += 1;
       return;
     }
     const recipient = flow - client * this.#mostRecipients;

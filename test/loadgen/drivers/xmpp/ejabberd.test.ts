@@ -69,7 +69,9 @@ describe('ejabberd', () => {
     expect(messages.acceptedNotDelivered).toBe(messages.lost);
     expect(messages.awayAdjusted).toBeGreaterThan(20);
     // Whoever logs in while a message or a receipt to him is being stored does not get it until his next login.
-    expect(waiting).toBeLessThanOrEqual(messages.lost + messages.deliveredNotReceipted!);
+    // What was sent again is another message to ejabberd: each copy that came may have left another receipt.
+    const copies = messages.redelivered;
+    expect(waiting).toBeLessThanOrEqual(messages.lost + messages.deliveredNotReceipted! + copies);
     expect(messages.lost).toBeLessThan(messages.sent / 20);
     expect(await connectedUsers()).toBe(0);
   });
