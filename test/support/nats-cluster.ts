@@ -24,6 +24,9 @@ interface Member {
   process: ChildProcess | undefined;
 }
 
+/** Of what a server logs the end is kept. */
+const LOG_LENGTH = 4000;
+
 const running = new Set<NatsCluster>();
 process.on('exit', () => {
   for (const cluster of running) cluster.abandon();
@@ -127,11 +130,22 @@ export class NatsCluster {
     const member = this.#member(index);
     if (member.process) throw new Error(`nats-server ${index} runs already`);
     const child = spawn('nats-server', ['-c', member.config], {
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, PATH: SEARCH_PATH },
     });
     child.on('error', (error) => {
       throw error;
+    });
+    let log = '';
+    child.stderr?.on('data', (bytes: Buffer) => {
+      log = (log + bytes.toString()).slice(-LOG_LENGTH);
+    });
+    // Nobody wanted that, and what waits for it would only say that it does not answer.
+    child.on('close', (code, signal) => {
+      if (member.process === child)
+        process.stderr.write(
+          `nats-server ${index} ended by itself (${signal ?? code}); its last words:\n${log}\n`,
+        );
     });
     member.process = child;
   }
