@@ -107,7 +107,10 @@ export class SimulatedNode {
       homes,
       folder: 'nowhere',
       log,
-      partsOf: (home, epoch) => ({ storeBytes: 1e9, bus: bus.home(home, epoch), counters, limits }),
+      partsOf: (home, epoch) => ({
+        ...{ storeBytes: 1e9, bus: bus.home(home, epoch), counters, limits },
+        mayBeReplaced: () => membership.mayBeReplaced,
+      }),
       handOver: (home, epoch) => {
         this.#watch.moved({ home, owner: membership.self.number, epoch, state: 'moving' });
         return handOver.run(home, epoch, membership);
