@@ -86,7 +86,7 @@ export class KvWatch {
       if (this.#lastHeardMs < longAgoMs) this.#readAnew('nothing is heard of its changes');
       else if ((this.#owedSinceMs ?? Number.POSITIVE_INFINITY) < longAgoMs)
         this.#readAnew('the server that tells of its changes is behind');
-      else if (this.#reading && this.#reading.beganMs < performance.now() - TOLD_WITHIN_MS)
+      else if (this.#reading?.gathered && this.#reading.beganMs < performance.now() - TOLD_WITHIN_MS)
         this.#tellGathered(this.#reading);
     }, SILENT_MS / 4);
     this.#readAnew();
