@@ -246,6 +246,8 @@ export class Agent implements PopulationListener {
   #finish(): void {
     if (this.#isFinishing) return;
     const now = monotonicMs();
+    // Without a drain before it, what fell due until now is still to be sent, and counted.
+    this.#schedule.end(now, this.#send);
     this.#isFinishing = true;
     this.#population.flush();
     this.#population.accountHeldBack();

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ClusterStatus, clusterStatus } from '../../lab/cluster/cluster-status.js';
 import { OperatedCluster } from '../../lab/cluster/operated-cluster.js';
 import { keptFolder } from '../support/folder.js';
-import { closeNatsClusters, NatsCluster } from '../support/nats-cluster.js';
+import { NatsCluster } from '../support/nats-cluster.js';
 import { startNatsServer } from '../support/nats-server.js';
 import { startCommand } from '../support/running-command.js';
 import { c2m, c2mHere, type RunningCommand, startC2m } from './c2m.js';
@@ -22,17 +22,20 @@ interface Node {
 
 /** A nats-server, and nodes that share the homes: one cluster for all tests, each of which says which nodes it needs. */
 let servers: NatsCluster;
+/** Another one, with nothing in it. */
+let emptyServers: NatsCluster;
 let nats: string;
 const running = new Map<NodeName, Node>();
 
 beforeAll(async () => {
-  servers = await NatsCluster.start(1);
+  [servers, emptyServers] = await Promise.all([NatsCluster.start(1), NatsCluster.start(1)]);
   [nats = ''] = servers.urls;
 });
 
 afterAll(async () => {
   for (const name of NODES) await kill(name);
-  await closeNatsClusters();
+  await servers.close();
+  await emptyServers.close();
 });
 
 /** `c2m serve` as a node, once it accepts clients. */
@@ -266,7 +269,7 @@ describe('a cluster', { timeout: 300_000 }, () => {
 
 describe('what is asked of a cluster and cannot be', { timeout: 180_000 }, () => {
   test('is refused with what there is', async () => {
-    const [empty = ''] = (await NatsCluster.start(1)).urls;
+    const [empty = ''] = emptyServers.urls;
     const none = await c2mHere('cluster', 'status', '--cluster', empty);
     expect(none.status).toBe(1);
     expect(none.stderr).toMatch(

@@ -3,10 +3,18 @@ import { VALUE_OFFSET } from '../../server/store/home-store.js';
 import { JetStreamStore, type JetStreamStoreOptions } from '../../server/store/jetstream/jetstream-store.js';
 import { afterEachTest } from './clean-up.js';
 import { testFolder } from './folder.js';
-import { closeNatsClusters } from './nats-cluster.js';
+import { NatsCluster } from './nats-cluster.js';
 
+const clusters: NatsCluster[] = [];
 const connections: NatsConnection[] = [];
 const stores: JetStreamStore[] = [];
+
+/** Servers that keep the log. They are closed after the test. */
+export async function testNatsCluster(servers: number): Promise<NatsCluster> {
+  const cluster = await NatsCluster.start(servers);
+  clusters.push(cluster);
+  return cluster;
+}
 
 /** Connects as a node does: for as long as it takes. It is closed after the test. */
 export async function testConnection(servers: string[]): Promise<NatsConnection> {
@@ -91,5 +99,5 @@ export function put(store: JetStreamStore, name: string, text: string): Promise<
 afterEachTest('users', async () => {
   await Promise.all(stores.splice(0).map((store) => store.close()));
   await Promise.all(connections.splice(0).map((connection) => connection.close()));
-  await closeNatsClusters();
+  await Promise.all(clusters.splice(0).map((cluster) => cluster.close()));
 });

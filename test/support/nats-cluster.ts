@@ -192,11 +192,6 @@ export class NatsCluster {
   }
 }
 
-/** Ends all that run: for those who have started some, whatever became of their test. */
-export async function closeNatsClusters(): Promise<void> {
-  for (const cluster of [...running]) await cluster.close();
-}
-
 async function waitUntil(isSo: () => Promise<unknown>, what: string): Promise<void> {
   const untilMs = performance.now() + UP_WITHIN_MS;
   while (!(await isSo())) {

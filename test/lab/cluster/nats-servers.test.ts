@@ -131,5 +131,7 @@ function pidOf(url: string): number {
       return false;
     }
   });
-  return found?.pid ?? 0;
+  // A signal to 0 would go to all of this group.
+  if (!found) throw new Error(`nobody runs a nats-server at ${url}`);
+  return found.pid;
 }

@@ -10,8 +10,8 @@ import {
   put,
   type TestStore,
   testConnection,
+  testNatsCluster,
 } from '../../../support/jetstream-store.js';
-import { NatsCluster } from '../../../support/nats-cluster.js';
 import { startNatsServer } from '../../../support/nats-server.js';
 
 const { stream, bucket } = logNames('test', 7);
@@ -98,7 +98,7 @@ test('a server that is killed and started again loses and doubles nothing that i
 test('the leader of a replicated stream that is killed under commits loses and doubles nothing', {
   timeout: 180_000,
 }, async () => {
-  const cluster = await NatsCluster.start();
+  const cluster = await testNatsCluster(3);
   const connection = await testConnection(cluster.urls);
   const sut = await openTestStore(connection, 1, { replicas: 3 });
   const writer = new Writer(sut);
@@ -128,7 +128,7 @@ test('the leader of a replicated stream that is killed under commits loses and d
 });
 
 test('a server that is stopped for longer than an answer may take, and goes on, doubles nothing', async () => {
-  const cluster = await NatsCluster.start(1);
+  const cluster = await testNatsCluster(1);
   const connection = await testConnection(cluster.urls);
   const sut = await openTestStore(connection, 1);
   const writer = new Writer(sut);
