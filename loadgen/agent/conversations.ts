@@ -26,6 +26,9 @@ export interface ConversationOptions {
   absences: Absences;
 }
 
+/** What is asked of a protocol for each message. */
+export type MessageWriter = Required<Pick<ClientProtocol, 'hasRoom' | 'writeMessage'>>;
+
 /**
  * What neighbours say to each other: clients 0 … members - 1 are one conversation, the next ones another, and whatever
  * one of them says is for all others of it. Kept here are the messages under way and the ledger of all.
@@ -129,14 +132,14 @@ export class Conversations {
   }
 
   /** Hot path. Lets the protocol write every message of `client` that is due, in order, as far as it has room for them. */
-  writeDue(client: number, protocol: Pick<ClientProtocol, 'hasRoom' | 'writeMessage'>, out: Output): void {
+  writeDue(client: number, protocol: MessageWriter, out: Output): void {
     const { firstUser, payloads, promises } = this.#options;
     for (let slot = this.outbox.firstToWrite(client), next = NONE; slot !== NONE; slot = next) {
       // A driver may refuse a message as it is asked to write it, and that takes it out of the outbox.
       next = this.outbox.after(slot);
       const state = this.outbox.stateOf(slot);
       if (state === MessageState.Sent || state === MessageState.Kept) continue;
-      if (protocol.hasRoom?.(client) === false) {
+      if (!protocol.hasRoom(client)) {
         this.#holdBack(client, slot);
         return;
       }

@@ -12,7 +12,7 @@ import { monotonicMs } from '../monotonic-clock.js';
 import type { Transport, TransportListener } from '../transports/transport.js';
 import { Absences } from './absences.js';
 import { ClientWriter } from './client-writer.js';
-import { Conversations } from './conversations.js';
+import { Conversations, type MessageWriter } from './conversations.js';
 import type { IntervalHistograms } from './interval-histograms.js';
 import { addCounts, type LedgerCounts, type LedgerTotals } from './ledger.js';
 import { largestSize } from './message-size.js';
@@ -53,6 +53,8 @@ export class Population implements TransportListener, ClientEvents {
   readonly #promises: Promises;
   readonly #protocol: ClientProtocol;
   #refusals: Record<string, number> = {};
+  /** A driver may end the connection as it is asked to write a message: then there is no room for the next one. */
+  readonly #whileOnline: MessageWriter;
   readonly #writer: ClientWriter;
   readonly #plan: AgentPlan;
   readonly #histograms: IntervalHistograms;
@@ -106,6 +108,11 @@ export class Population implements TransportListener, ClientEvents {
     const carriers = [...new Set(plan.endpoints.map(({ protocol }) => protocol))];
     const range = { count, firstUser, run, groupMembers: groups?.members ?? null, heartbeatMs, carriers };
     this.#protocol = driver.create(settings, range, this);
+    this.#whileOnline = {
+      hasRoom: (client) => this.isOnline(client) && this.#protocol.hasRoom?.(client) !== false,
+      writeMessage: (client, to, sequence, payload, out) =>
+        this.#protocol.writeMessage(client, to, sequence, payload, out),
+    };
     this.#writer = new ClientWriter(
       count,
       driver.framing(settings).webSocketMessages !== 'stream',
@@ -471,6 +478,8 @@ export class Population implements TransportListener, ClientEvents {
   #compose(client: number, wantsKeepalive: boolean): void {
     this.#protocol.writePending(client, this.#writer);
     this.#writeDue(client);
+    // Any of it may have ended the connection.
+    if (!this.isOnline(client)) return;
     this.#protocol.messagesWritten?.(client, this.#writer);
     if (wantsKeepalive) this.#protocol.writeKeepalive(client, this.#writer);
   }
@@ -481,9 +490,9 @@ export class Population implements TransportListener, ClientEvents {
     const groups = this.#groups;
     const isGroupFirst =
       groups && this.#protocol.hasRoom && groups.nextDueMs(client) < pairs.nextDueMs(client);
-    if (isGroupFirst) groups.writeDue(client, this.#protocol, this.#writer);
-    pairs.writeDue(client, this.#protocol, this.#writer);
-    if (!isGroupFirst) groups?.writeDue(client, this.#protocol, this.#writer);
+    if (isGroupFirst) groups.writeDue(client, this.#whileOnline, this.#writer);
+    pairs.writeDue(client, this.#whileOnline, this.#writer);
+    if (!isGroupFirst) groups?.writeDue(client, this.#whileOnline, this.#writer);
   }
 }
 

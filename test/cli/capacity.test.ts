@@ -95,4 +95,4 @@ test('a scenario with a matrix is refused, as it stands for several, and one of 
     expect.stringContaining('its matrix stands for 2 scenarios'),
   ]);
   expect([one.status, one.stderr]).toEqual([2, expect.stringContaining('--max: 1 is less than')]);
-}, 30_000);
+});

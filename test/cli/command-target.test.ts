@@ -47,7 +47,7 @@ test('Ctrl-C ends the run and the server with it', async () => {
   expect((await run.ended).status).toBe(130);
   expect((await recordIn(out)).verdict).toBe('partial');
   await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow('fetch failed');
-}, 40_000);
+});
 
 test('a second Ctrl-C does not wait, and leaves no server either', async () => {
   const { file, out, port } = await scenarioOf('127.0.0.1');
@@ -58,7 +58,7 @@ test('a second Ctrl-C does not wait, and leaves no server either', async () => {
   run.kill('SIGINT');
   expect((await run.ended).status).toBe(130);
   await expect.poll(() => fetch(`http://127.0.0.1:${port}`).catch(() => 'gone')).toBe('gone');
-}, 40_000);
+});
 
 describe.skipIf(!canSendPackets)('over packets', () => {
   // On a machine that has other things to do the generator is late, and this is about where the server is.
@@ -73,7 +73,7 @@ describe.skipIf(!canSendPackets)('over packets', () => {
     expect(record.connections).toMatchObject({ peak: 300, failed: 0 });
     expect(record.serverProcesses?.openFiles).toBeGreaterThan(300);
     expect(record.generator.tcp?.segmentsIn).toBeGreaterThan(300);
-  }, 40_000);
+  });
 
   test('a server that listens on loopback alone is told where packets come', async () => {
     const { file, out } = await scenarioOf('127.0.0.1', PACKETS);
@@ -82,5 +82,5 @@ describe.skipIf(!canSendPackets)('over packets', () => {
     expect(stderr).toMatch(
       /listens on loopback alone at port \d+, and packets come to 198\.18\.0\.1; let it listen on 0\.0\.0\.0/,
     );
-  }, 40_000);
+  });
 });

@@ -91,7 +91,7 @@ test('c2m ab refuses a matrix, which stands for several scenarios, and says what
       `them: extends: ${file}, matrix: null, and its values\n`,
   );
   await expect(readdir(out)).rejects.toThrow('ENOENT');
-}, 30_000);
+});
 
 test('c2m doctor fits the combination of a matrix that needs most', async () => {
   const file = await withMatrix('large.yaml', '[16000000, 10]');
@@ -102,4 +102,4 @@ test('c2m doctor fits the combination of a matrix that needs most', async () => 
     clients: 16_000_000,
     fits: false,
   });
-}, 30_000);
+});

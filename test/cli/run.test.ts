@@ -214,7 +214,7 @@ gates: [messages.lost == 0]
     await run.said(/interrupted/);
     run.kill('SIGINT');
     expect((await run.ended).status).toBe(130);
-    await expect.poll(() => started.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => started.filter(isAlive)).toEqual([]);
     await expect(readdir(mailboxes ?? '')).rejects.toThrow('ENOENT');
     // What it leaves is told as what it is: a record of some seconds before, or the beginning of a run.
     const hasRecord = (await readdir(out)).includes('run.json');
@@ -241,7 +241,7 @@ gates: [messages.lost == 0]
     expect(ended.stderr).toContain('nobody caught this');
     const pid = Number(ended.stdout);
     expect(pid).toBeGreaterThan(0);
-    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => isAlive(pid)).toBe(false);
     await expect(readdir(mailboxes)).rejects.toThrow('ENOENT');
   });
 

@@ -60,9 +60,9 @@ describeHosts('the same scenario on one, two and five machines', () => {
       );
       expect(latencies.length).toBeGreaterThan(3);
       for (const each of latencies) expect(each.verdict, each.path).not.toBe('worse');
-      // One run a side proves little to `compare`; a clock taken for another would be off by far more than this.
+      // One run a side proves little to `compare`; a clock taken for another would be off by minutes, a busy machine by less.
       const [one, many] = [recordOf(1), recordOf(machines)].map(({ latency }) => latency.delivered);
-      expect(many?.p50).toBeLessThan(2 * (one?.p50 as number) + 5);
+      expect(many?.p50).toBeLessThan((one?.p50 as number) + 1000);
       expect(many?.min).toBeGreaterThan(0);
     }
   });

@@ -190,7 +190,7 @@ describe.skipIf(!canSendPackets)('the packet network of a machine that is lent',
     await firstLine(daemon);
     expect(stateOf(machine)).toMatchObject({ forwarding: '1' });
     daemon.kill('SIGKILL');
-    await expect.poll(() => stateOf(machine), { timeout: 10_000 }).toEqual(before);
+    await expect.poll(() => stateOf(machine)).toEqual(before);
   });
 });
 

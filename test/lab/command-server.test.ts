@@ -296,9 +296,9 @@ test('a lab that is killed takes along what has left the session of the server, 
     .poll(() => processesOf(`listener.mjs ${tag}`).filter((each) => each !== lab.pid))
     .toHaveLength(1);
   lab.kill('SIGKILL');
-  await expect.poll(() => processesOf(tag), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => processesOf(tag)).toEqual([]);
   expect(await isTaken(port)).toBe(false);
-}, 20_000);
+});
 
 test('a server has a folder of its own, which outlives a kill and goes with the run', async () => {
   const port = await freePort();

@@ -43,7 +43,7 @@ test('against a right server everything holds that c2m promises, and what client
   expect(figures).toMatchObject({ lost: 0, duplicated: 0, loggedIn: 200, failed: 0 });
   expect(figures.reconnects).toBeGreaterThan(50);
   expect(figures.generatorUsPerMessage).toBeGreaterThan(0);
-}, 40_000);
+});
 
 test('what a server loses is told of the check that has met it', async () => {
   const server = await startLineServer({ drops: (message) => message % 10 === 0 });
@@ -55,7 +55,7 @@ test('what a server loses is told of the check that has met it', async () => {
     words: expect.stringMatching(/^\d+ messages: \d+ lost$/),
   });
   expect(checks.find(({ name }) => name === 'login storm')).toMatchObject({ holds: true });
-}, 40_000);
+});
 
 test('where nobody had a message to send nothing is judged of it', () => {
   const contact = { loginMs: 3, messageMs: null, notes: [] };
@@ -82,4 +82,4 @@ test('without a login there is nothing else to try', async () => {
       figures: { loginMs: null },
     },
   ]);
-}, 20_000);
+});

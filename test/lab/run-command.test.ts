@@ -59,7 +59,7 @@ describe('a run against a server that the lab starts', () => {
     }
     expect(Math.max(...lines.map(({ serverMetrics }) => serverMetrics?.open ?? 0))).toBe(100);
     expect(await readFile(join(folder, 'server.log'), 'utf8')).toContain(`listening at 127.0.0.1:${port}`);
-  }, 40_000);
+  });
 
   test('kills it with what it holds, and the ledger knows what was lost with a server that keeps nothing', async () => {
     const port = await freePort();
@@ -77,7 +77,7 @@ describe('a run against a server that the lab starts', () => {
     const log = await readFile(join(folder, 'server.log'), 'utf8');
     expect(log.match(/listening at/g)).toHaveLength(2);
     expect(log).toContain('--- c2m: killed, to be started again ---');
-  }, 40_000);
+  });
 
   test('fails where it dies before the end', async () => {
     const port = await freePort();
@@ -99,7 +99,7 @@ phases: [{ name: talk, duration: 20s }]
     expect(record?.verdict).toBe('failed');
     expect(record?.target.died).toBe('the server ended (exit 5)');
     expect(record?.durationSeconds).toBeLessThan(10);
-  }, 40_000);
+  });
 
   test('that does not come up is told of without the secrets that it was given', async () => {
     vi.stubEnv('C2M_TEST_TOKEN', 'of-the-environment');

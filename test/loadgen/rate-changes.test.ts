@@ -55,7 +55,7 @@ describe('the rate of a run that goes on', () => {
     expect(marks).toEqual([{ atSeconds: change?.atSeconds, label: 'rate 1,000/s' }]);
     expect(notes.join()).toContain(`1,000/s in phase talk from ${change?.atSeconds} s on (ann@box)`);
     expect(notes.join()).toContain('comparable with no other');
-  }, 40_000);
+  });
 
   test('may be nothing at all, and something again', async () => {
     const run = await twoAgents([phase('talk', 6000, 200)]);
@@ -78,7 +78,7 @@ describe('the rate of a run that goes on', () => {
     const due = samples.filter(({ t, seconds }) => t - seconds >= to && t <= end);
     for (const { messages, seconds } of due)
       expect(Math.abs(messages.due - 50 * seconds)).toBeLessThanOrEqual(2);
-  }, 40_000);
+  });
 
   test('cannot be changed before there is one, nor after, nor when the run is to end', async () => {
     const run = await twoAgents([phase('talk', 2000, 100)]);
@@ -101,7 +101,7 @@ describe('the rate of a run that goes on', () => {
     expect(rateChanges).toHaveLength(1);
     expect(isPartial).toBe(true);
     expect(notes).toContain('that was enough');
-  }, 40_000);
+  });
 
   test('is that of the scenario where nobody changes it, and the record has no word of it', async () => {
     const run = await twoAgents([phase('talk', 500, 100)]);

@@ -185,7 +185,7 @@ describe('a server that goes on after a run', () => {
         duplicated: 0,
       });
     }
-  }, 20_000);
+  });
 
   test('gives it what an interrupted one has left, and that is told apart from its own', async () => {
     const server = await testServer();
@@ -283,7 +283,7 @@ describe('a run with groups', () => {
     // About two seconds were without groups, on a busy machine more.
     expect(messages.delivered).toBeGreaterThan(messages.sent / 4);
     expect(messages.duplicated).toBe(0);
-  }, 30_000);
+  });
 
   test('counts as refused what did not go into a mailbox that was full', async () => {
     const server = await testServer({ limits: { mailboxLength: 3 } });
@@ -293,7 +293,7 @@ describe('a run with groups', () => {
     expect(messages.refused).toBeGreaterThan(100);
     expect(messages).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, unsent: 0 });
     expect(messages.delivered + messages.refused).toBe(messages.sent);
-  }, 20_000);
+  });
 
   test('ends with the reason where the server does not make groups of that size', async () => {
     const server = await testServer({ limits: { groupMembers: 4 } });

@@ -134,7 +134,7 @@ describe('the folder of the mailboxes', () => {
     await expect(
       spawnServer({ ...durable(folder), listen: ['tcp://127.0.0.1:0'], admin: null }),
     ).rejects.toThrow(/is in use by process \d+: end that server, or name another folder/);
-  }, 20_000);
+  });
 
   test('is given up by a process that was killed before it could say who it is', async () => {
     const folder = testFolder();
@@ -143,7 +143,7 @@ describe('the folder of the mailboxes', () => {
     writeFileSync(join(folder, 'owner'), '');
     const second = await testServer(durable(folder));
     expect((await statsOf(second)).store.kind).toBe('lmdb');
-  }, 20_000);
+  });
 
   test('refuses messages once it is full, serves those it has, and takes more when there is room', async () => {
     const folder = testFolder();
@@ -179,7 +179,7 @@ describe('the folder of the mailboxes', () => {
     anna.send(BERT, 1, 'too late');
     await anna.next(FrameType.Accepted);
 
-    await expect.poll(async () => (await statsOf(server)).counters.expired, { timeout: 5000 }).toBe(1);
+    await expect.poll(async () => (await statsOf(server)).counters.expired).toBe(1);
 
     const bert = await TestClient.login(addressOf(server), BERT);
     expect(bert.welcome.waiting).toBe(0);

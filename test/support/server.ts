@@ -41,6 +41,6 @@ export async function crash(server: RunningServer, number: number): Promise<Serv
   await expect.poll(pidOf).toBeDefined();
   const { length } = (await statsOf(server)).restarts;
   process.kill((await pidOf()) as number, 'SIGKILL');
-  await expect.poll(async () => (await statsOf(server)).restarts.length, { timeout: 8000 }).toBe(length + 1);
+  await expect.poll(async () => (await statsOf(server)).restarts.length).toBe(length + 1);
   return statsOf(server);
 }

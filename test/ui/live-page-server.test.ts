@@ -149,7 +149,7 @@ describe('the page of a run', () => {
     const client = await follow(first);
     await expect.poll(() => client.events[0]?.id, { timeout: 35_000 }).toBe(first + 1);
     expect(client.events[0]?.change.isWhole).toBe(false);
-  }, 40_000);
+  });
 
   test('is that of the next run of a series, and nothing of the one before stays', async () => {
     const fixture = recordFixture();

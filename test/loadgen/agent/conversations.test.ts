@@ -666,7 +666,7 @@ test('a driver that refuses a message while it is asked to write it is asked to 
     asked.push(sequence);
     if (sequence % 2 === 0) conversations.refused(0, sequence);
   };
-  conversations.writeDue(0, { writeMessage }, buffered());
+  conversations.writeDue(0, { writeMessage, hasRoom: () => true }, buffered());
   expect(asked).toEqual([1, 2, 3, 4, 5]);
   expect(totals()).toMatchObject({ sent: 5, refused: 2, lost: 3, unsent: 0 });
   expect(conversations.outbox.length).toBe(3);

@@ -66,8 +66,8 @@ class Words implements ClientProtocol {
     this.written.push({ client, to, sequence, payload: Buffer.from(payload) });
   }
 
+  writeKeepalive: () => void = nothing;
   readonly writePending = nothing;
-  readonly writeKeepalive = nothing;
   readonly leave = nothing;
   readonly closed = nothing;
 }
@@ -180,6 +180,26 @@ test('what falls due while the server is ending a connection is for the next one
   population.flush();
   expect(words.written).toMatchObject([{ client: 0, to: 1, sequence: 1 }]);
   expect(population.totals()).toMatchObject({ sent: 1, lost: 1, unsent: 0 });
+});
+
+test('where the driver ends a connection as it is asked to write, what is due behind that waits for the next one', () => {
+  const writeMessage = words.writeMessage.bind(words);
+  words.writeMessage = (client, ...message) => {
+    writeMessage(client, ...message);
+    words.events.ended(client, 'TooMuch');
+  };
+  let signsOfLife = 0;
+  words.writeKeepalive = () => {
+    signsOfLife += 1;
+  };
+  for (const _ of Array(3)) population.send(0, false, monotonicMs(), 64);
+  population.keepAlive(0);
+  population.flush();
+  expect(words.written).toHaveLength(1);
+  expect(signsOfLife).toBe(0);
+  population.closed(0, 'PeerClosed');
+  population.accountHeldBack();
+  expect(population.totals()).toMatchObject({ sent: 1, unsent: 2, heldBack: 0 });
 });
 
 test('who is turned away on the way in is logged in by nothing that comes after it', () => {

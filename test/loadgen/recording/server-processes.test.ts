@@ -56,13 +56,13 @@ describe.skipIf(process.platform !== 'linux')('a tree of processes', () => {
     const tree = new ProcessTree(() => pid);
     const reading = await until(
       tree,
-      (each) => each !== null && each.cpuSeconds > 0.6 && each.privateBytes > 150 * MIB,
+      (each) =>
+        each !== null && each.cpuSeconds > 0.6 && each.privateBytes > 150 * MIB && (each.openFiles ?? 0) > 5,
     );
     expect(reading?.privateBytes).toBeLessThan(300 * MIB);
     expect(reading?.cpuSeconds).toBeLessThan(3);
     expect(reading).toMatchObject({ processes: 1 });
     expect(reading?.threads).toBeGreaterThan(3);
-    expect(reading?.openFiles).toBeGreaterThan(5);
   });
 
   test('has its children too, and keeps the CPU of those that have ended', async () => {

@@ -459,7 +459,7 @@ describe('the subject of a peer', () => {
       ]);
     await server.kill();
     await server.start('max_payload: 1MB');
-    await expect.poll(() => two.sequencesFrom(1), { timeout: 10_000 }).toEqual([1]);
+    await expect.poll(() => two.sequencesFrom(1)).toEqual([1]);
     expect(two.toHomes.map(({ message }) => message.kind)).toEqual(['submit', 'acknowledge']);
   });
 

@@ -144,7 +144,7 @@ describe('while a home stands still, a flood', () => {
       bystander.send(userAt(STILL + 1), 1, 'to myself');
       expect((await bystander.next(FrameType.Accepted)).id).toBe(1);
       process.kill(pid, 'SIGCONT');
-      await expect.poll(() => flooder.unsentBytes, { timeout: 8000 }).toBeLessThan(before);
+      await expect.poll(() => flooder.unsentBytes).toBeLessThan(before);
     } finally {
       process.kill(pid, 'SIGCONT');
     }
@@ -158,5 +158,5 @@ describe('while a home stands still, a flood', () => {
       await start(),
       encodeFrame({ type: FrameType.Send, to: userAt(STILL, 1000), id: 1, payload }),
     );
-  }, 30_000);
+  });
 });

@@ -241,7 +241,7 @@ describe('a group', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     expect(undelivered).toMatchObject({ flags: FLAG_UNDELIVERED, group: GROUP });
-  }, 20_000);
+  });
 });
 
 describe('what was accepted for a group', () => {

@@ -119,7 +119,7 @@ test('a version that hangs is given up after a while, and hangs no worker', asyn
   const reloading = server.reload();
   expect(await ping(anna)).toBe(1);
   await expect(reloading).rejects.toThrow(/was not done with loading and its check within 5 s/);
-}, 15_000);
+});
 
 test('a worker that does not answer is waited for no longer than a while, and no other has the new version then', async () => {
   const { server, file } = await startWith(version('one', 1), 2, { hangTimeoutMs: 2000 });
@@ -147,7 +147,7 @@ test.each([1, 2])(
     for (const client of clients) client.say({ type: FrameType.Ping, nonce: 7 });
 
     await expect
-      .poll(async () => (await statsOf(server)).handlers, { timeout: 10_000 })
+      .poll(async () => (await statsOf(server)).handlers)
       .toMatchObject({ version: 'one', loads: 3 });
     const { rejected } = (await statsOf(server)).handlers;
     expect(rejected.map(({ reason }) => reason)).toEqual([expect.stringContaining('no table')]);
@@ -166,7 +166,7 @@ test('a worker that is started again has the version in force, not what lies in 
   await expect.poll(async () => (await statsOf(server)).workers.length).toBe(2);
 
   for (const { pid } of (await statsOf(server)).workers) process.kill(pid, 'SIGKILL');
-  await expect.poll(async () => (await statsOf(server)).restarts.length, { timeout: 8000 }).toBe(2);
+  await expect.poll(async () => (await statsOf(server)).restarts.length).toBe(2);
 
   const anna = await TestClient.login(addressOf(server), ANNA);
   expect(await ping(anna)).toBe(2);

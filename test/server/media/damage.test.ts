@@ -226,4 +226,4 @@ test('a folder of files is one server’s alone, until that has ended', async ()
 
   await media.close();
   await startTestMedia({ folder });
-}, 15_000);
+});

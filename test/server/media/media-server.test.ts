@@ -66,7 +66,7 @@ test('an upload that is broken off while room is made for it can be begun again'
     socket.resetAndDestroy();
   }
 
-  await expect.poll(async () => (await upload(url, VOICE)).status, { timeout: 5000 }).toBe(201);
+  await expect.poll(async () => (await upload(url, VOICE)).status).toBe(201);
 });
 
 describe('an upload', () => {
@@ -307,7 +307,7 @@ test('a file is gone after the retention time', async () => {
   const { url, media } = await start({ retentionMs: 1000 });
   const { link } = (await (await upload(url, VOICE)).json()) as Stored;
   expect((await fetch(link)).status).toBe(200);
-  await expect.poll(() => media.stats().files, { timeout: 5000 }).toBe(0);
+  await expect.poll(() => media.stats().files).toBe(0);
   expect((await fetch(link)).status).toBe(404);
 });
 
@@ -370,7 +370,7 @@ test('a flood of connections under a limit of 100 open files ends nothing', asyn
         (answer) => answer.status,
         () => 0,
       );
-    await expect.poll(status, { timeout: 10_000 }).toBe(201);
+    await expect.poll(status).toBe(201);
     expect(server.exitCode).toBeNull();
   } finally {
     server.kill('SIGKILL');

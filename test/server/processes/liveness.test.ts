@@ -32,11 +32,9 @@ describe('a process that hangs', () => {
 
     process.kill(home?.pid as number, 'SIGSTOP');
 
+    await expect.poll(() => health(server)).toEqual([503, expect.stringContaining('has not answered for')]);
     await expect
-      .poll(() => health(server), { timeout: 8000 })
-      .toEqual([503, expect.stringContaining('has not answered for')]);
-    await expect
-      .poll(async () => (await statsOf(server)).restarts, { timeout: 10_000 })
+      .poll(async () => (await statsOf(server)).restarts)
       .toEqual([expect.objectContaining({ worker: 2, reason: expect.stringContaining('had not answered') })]);
     await expect.poll(() => health(server)).toEqual([200, 'ok\n']);
     await TestClient.login(addressOf(server), 1);
@@ -213,7 +211,7 @@ describe('while a home does not answer', () => {
         return (await again.nextFrame()).type;
       })
       .toBe(FrameType.Accepted);
-  }, 30_000);
+  });
 });
 
 test('a process is started again though its temporary folder was cleared away', async () => {

@@ -30,7 +30,7 @@ describe('a process that is killed at a bad moment', () => {
     const server = await testServer({ workers: 2 });
     killBeforeReconnect(1, (told) => told.process.pid);
     await crash(server, 0);
-    await expect.poll(async () => (await statsOf(server)).restarts.length, { timeout: 8000 }).toBe(2);
+    await expect.poll(async () => (await statsOf(server)).restarts.length).toBe(2);
     await TestClient.login(addressOf(server), ANNA);
   });
 
@@ -51,7 +51,7 @@ describe('a process that is killed at a bad moment', () => {
     process.kill((await pidOf()) as number, 'SIGKILL');
 
     await expect
-      .poll(async () => (await statsOf(server)).restarts.map(({ worker }) => worker), { timeout: 8000 })
+      .poll(async () => (await statsOf(server)).restarts.map(({ worker }) => worker))
       .toEqual([HOME]);
     await TestClient.login(addressOf(server), ANNA);
     expect((await statsOf(server)).restarts).toHaveLength(1);

@@ -256,7 +256,7 @@ describe('when something is gone', () => {
     const { coordinator, host, nats, server, lines } = await talkingMachine();
     await coordinator.vanish();
     const sinceMs = monotonicMs();
-    await expect.poll(() => agentProcesses(), { timeout: 8000, interval: 50 }).toEqual([]);
+    await expect.poll(() => agentProcesses(), { interval: 50 }).toEqual([]);
     expect(monotonicMs() - sinceMs).toBeLessThan(5000);
     await expect.poll(async () => (await statsOf(server)).connections).toBe(0);
     await expect
@@ -325,11 +325,11 @@ describe('when something is gone', () => {
       coordinator.heard.flatMap((each) =>
         each.kind === 'agent' && each.message.kind === 'sample' ? [each.message.sample] : [],
       );
-    await expect.poll(() => samples().length, { timeout: 5000 }).toBeGreaterThan(0);
+    await expect.poll(() => samples().length).toBeGreaterThan(0);
     await nats.kill();
     await nats.start();
     const { length } = samples();
-    await expect.poll(() => samples().length, { timeout: 10_000 }).toBeGreaterThan(length + 2);
+    await expect.poll(() => samples().length).toBeGreaterThan(length + 2);
     coordinator.tell({ kind: 'finish' });
     await coordinator.said('final');
     const all = samples();
@@ -340,11 +340,11 @@ describe('when something is gone', () => {
     const { nats, host, server } = await talkingMachine();
     await nats.kill();
     const sinceMs = monotonicMs();
-    await expect.poll(() => agentProcesses(), { timeout: 8000, interval: 50 }).toEqual([]);
+    await expect.poll(() => agentProcesses(), { interval: 50 }).toEqual([]);
     expect(monotonicMs() - sinceMs).toBeLessThan(5000);
     await nats.start();
     const next = await TestCoordinator.connect(nats, 'run2');
-    await expect.poll(() => next.find().catch(() => undefined), { timeout: 5000 }).toBeDefined();
+    await expect.poll(() => next.find().catch(() => undefined)).toBeDefined();
     expect(await next.take(host)).toEqual({ kind: 'done' });
     next.send({ kind: 'plan', plan: planFor(host, addressOf(server)) });
     await next.said('ready');

@@ -5,7 +5,7 @@ import { ALL_ARRIVE, runOnMosquitto } from '../../../support/mosquitto.js';
 /** Messages and answers are under way whenever half of the connections break. */
 const cutOften = (scenario: Scenario): void => {
   const [phase] = scenario.phases;
-  scenario.phases = Array.from({ length: 8 }, (_, index) => ({
+  scenario.phases = Array.from({ length: 12 }, (_, index) => ({
     ...(phase as (typeof scenario.phases)[0]),
     name: `cut ${index}`,
     durationMs: 400,

@@ -95,14 +95,14 @@ describe('a server that sees to what it says', () => {
     expect(notes).toEqual([
       expect.stringMatching(/^the server wants a sign of life within 1s .* each 666ms, not each 1m as/),
     ]);
-  }, 20_000);
+  });
 
   test('is never sent more without an answer than it takes', async () => {
     const { connections, messages } = await runWith({ receiveMaximum: 3 }, crowd);
     expect(connections).toMatchObject({ dropped: 0, failures: {} });
     expect(messages.sent).toBeGreaterThan(300);
     expect(messages).toMatchObject({ ...ALL_ARRIVE, delivered: messages.sent });
-  }, 20_000);
+  });
 
   test('is never sent what it has no room for: that is unsent, and not lost', async () => {
     const drainShortly = (scenario: Scenario): void => {
@@ -116,7 +116,7 @@ describe('a server that sees to what it says', () => {
     // Those without an answer when the last clients left: one of each.
     expect(messages.lost).toBeLessThanOrEqual(4);
     expect(messages).toMatchObject({ duplicated: 0, outOfOrder: 0, refused: 0 });
-  }, 20_000);
+  });
 });
 
 describe('mosquitto', () => {
@@ -133,7 +133,7 @@ describe('mosquitto', () => {
     expect(connections).toMatchObject({ dropped: 0, failures: {} });
     expect(messages.sent).toBeGreaterThan(300);
     expect(messages).toMatchObject({ ...ALL_ARRIVE, delivered: messages.sent });
-  }, 20_000);
+  });
 
   test('with max_qos lets nobody in who wants more, and the run says what to write', async () => {
     const options = { lines: ['max_qos 1'] };
@@ -142,7 +142,7 @@ describe('mosquitto', () => {
     );
     const { messages } = await runOnMosquitto({ version: 5, qos: 1 }, undefined, options);
     expect(messages).toMatchObject({ ...ALL_ARRIVE, delivered: 200 });
-  }, 20_000);
+  });
 
   test('with max_packet_size is not sent what it would break connections for', async () => {
     const options = { lines: ['max_packet_size 200'] };
@@ -154,5 +154,5 @@ describe('mosquitto', () => {
     expect(messages).toMatchObject({ delivered: 0, refused: 200 });
     expect(refusals).toEqual({ PacketTooLarge: 200 });
     expect(notes).toEqual([expect.stringMatching(/packets of 200 bytes at most \(Maximum Packet Size\)/)]);
-  }, 20_000);
+  });
 });

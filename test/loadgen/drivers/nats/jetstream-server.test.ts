@@ -43,7 +43,7 @@ describe('against JetStream', () => {
       accepted: messages.sent,
     });
     expect(await server.storedMessages()).toBe(messages.sent - 2 * groups!.messages);
-  }, 20_000);
+  });
 
   test('whoever was away, or was cut off, comes back and has lost nothing', async () => {
     const server = await startNatsServer({ hasJetStream: true });
@@ -103,7 +103,7 @@ describe('against JetStream', () => {
     expect({ lost, acceptedNotDelivered }).toEqual({ lost: 0, acceptedNotDelivered: 0 });
     // Repetitions are recognized by it all the same: copies are deliveries whose count the server had not written.
     expect(await server.storedMessages()).toBe(sent);
-  }, 25_000);
+  });
 
   test('a server that keeps messages in memory has lost them, and the run goes on', async () => {
     const server = await startNatsServer({ hasJetStream: true });

@@ -62,31 +62,27 @@ describe('TLS of a NATS server', () => {
       'allow_non_tls: true',
       false,
     ],
-  ] as const)(
-    '%s',
-    async (_, settings, protocol, config, isSecure) => {
-      const server = await startNatsServer({ certificate: await loadCertificate(undefined), config });
-      const [{ messages, connections }, secure] = await Promise.all([
-        talk({ ...server.endpoint, protocol }, settings),
-        areSecure(server),
-      ]);
-      expect(connections).toMatchObject({ peak: 40, failed: 0, dropped: 0 });
-      expect(messages).toMatchObject({ ...FLAWLESS, sent: 200, delivered: 200 });
-      expect(secure).toEqual(new Set([isSecure]));
-    },
-    20_000,
-  );
+  ] as const)('%s', async (_, settings, protocol, config, isSecure) => {
+    const server = await startNatsServer({ certificate: await loadCertificate(undefined), config });
+    const [{ messages, connections }, secure] = await Promise.all([
+      talk({ ...server.endpoint, protocol }, settings),
+      areSecure(server),
+    ]);
+    expect(connections).toMatchObject({ peak: 40, failed: 0, dropped: 0 });
+    expect(messages).toMatchObject({ ...FLAWLESS, sent: 200, delivered: 200 });
+    expect(secure).toEqual(new Set([isSecure]));
+  });
 
   test('that is required and never to begin is told as a reason', async () => {
     const { endpoint } = await startNatsServer({ certificate: await loadCertificate(undefined) });
     await expect(talk(endpoint, { tls: 'never' })).rejects.toThrow(/: \d+ × TlsRequired$/);
-  }, 20_000);
+  });
 
   test('that is asked for and not there is told as a reason, and nobody logs in without it', async () => {
     const server = await startNatsServer();
     await expect(talk(withTls(server), {})).rejects.toThrow(/: \d+ × NoTls$/);
     await expect(talk(server.endpoint, { tls: 'required' })).rejects.toThrow(/: \d+ × NoTls$/);
-  }, 20_000);
+  });
 
   test('needs a certificate that is trusted, of the address that was dialled', async () => {
     const certificateFor = async (altName: { type: 2; value: string } | { type: 7; ip: string }) => {
@@ -106,7 +102,7 @@ describe('TLS of a NATS server', () => {
     vi.stubEnv('NODE_EXTRA_CA_CERTS', trusted);
     expect((await talk(good.endpoint, {}, false)).connections).toMatchObject({ peak: 40, failed: 0 });
     await expect(talk(bad.endpoint, {}, false)).rejects.toThrow(/ERR_TLS_CERT_ALTNAME_INVALID/);
-  }, 30_000);
+  });
 
   describe('before everything else', () => {
     const listeners: Server[] = [];
@@ -129,25 +125,21 @@ describe('TLS of a NATS server', () => {
       const { messages, connections } = await talk(first, { tls: 'handshakeFirst' });
       expect(connections).toMatchObject({ peak: 40, failed: 0, dropped: 0 });
       expect(messages).toMatchObject({ ...FLAWLESS, sent: 200, delivered: 200 });
-    }, 20_000);
+    });
   });
 });
 
 describe('a login by NKey', () => {
   const configFor = (publicKey: string) => `authorization { users: [{ nkey: ${publicKey} }] }`;
 
-  test.each([false, true])(
-    'signs what the server gives it to sign; over TLS: %s',
-    async (isSecure) => {
-      const { publicKey, seed } = keyOf();
-      const certificate = isSecure ? { certificate: await loadCertificate(undefined) } : {};
-      const server = await startNatsServer({ config: configFor(publicKey), ...certificate });
-      const { connections, messages } = await talk(server.endpoint, { nkey: seed });
-      expect(connections).toMatchObject({ peak: 40, failed: 0, dropped: 0 });
-      expect(messages).toMatchObject({ ...FLAWLESS, sent: 200, delivered: 200 });
-    },
-    20_000,
-  );
+  test.each([false, true])('signs what the server gives it to sign; over TLS: %s', async (isSecure) => {
+    const { publicKey, seed } = keyOf();
+    const certificate = isSecure ? { certificate: await loadCertificate(undefined) } : {};
+    const server = await startNatsServer({ config: configFor(publicKey), ...certificate });
+    const { connections, messages } = await talk(server.endpoint, { nkey: seed });
+    expect(connections).toMatchObject({ peak: 40, failed: 0, dropped: 0 });
+    expect(messages).toMatchObject({ ...FLAWLESS, sent: 200, delivered: 200 });
+  });
 
   test('with the wrong key is refused in the words of the server', async () => {
     const { endpoint } = await startNatsServer({ config: configFor(keyOf().publicKey) });
@@ -155,12 +147,12 @@ describe('a login by NKey', () => {
     const failure = talk(endpoint, { nkey: seed });
     await expect(failure).rejects.toThrow(/: \d+ × AuthorizationViolation$/);
     await expect(failure).rejects.not.toThrow(seed);
-  }, 20_000);
+  });
 
   test('at a server that knows no keys is told as a reason', async () => {
     const { endpoint } = await startNatsServer();
     await expect(talk(endpoint, { nkey: keyOf().seed })).rejects.toThrow(/: \d+ × NoNonceToSign$/);
-  }, 20_000);
+  });
 
   test('has a JWT with it where the server is in operator mode', async () => {
     const { config, jwt, seed } = operatorMode();
@@ -171,5 +163,5 @@ describe('a login by NKey', () => {
     await expect(talk(endpoint, { jwt, nkey: keyOf().seed })).rejects.toThrow(
       /: \d+ × AuthorizationViolation$/,
     );
-  }, 30_000);
+  });
 });

@@ -48,7 +48,7 @@ describe('against nats-server', () => {
     // A message to a group of four is published once, and comes to three.
     expect(groups?.messages).toBeGreaterThan(50);
     expect(in_msgs).toBe(messages.sent - 2 * groups!.messages);
-  }, 20_000);
+  });
 
   test('what is said to a group while some of it are away is lost to those, and is not waited for at the end', async () => {
     const server = await startNatsServer();
@@ -61,7 +61,7 @@ describe('against nats-server', () => {
     expect(messages.lost).toBeGreaterThan(50);
     expect(messages).toMatchObject({ ...FLAWLESS, lost: messages.sent - messages.delivered });
     expect(notes.join()).not.toContain('still under way');
-  }, 20_000);
+  });
 
   test('WebSocket carries the same protocol', async () => {
     const server = await startNatsServer();
@@ -75,7 +75,7 @@ describe('against nats-server', () => {
     );
     const { messages } = await measurement;
     expect(messages).toMatchObject({ ...FLAWLESS, sent: 200, delivered: 200 });
-  }, 20_000);
+  });
 
   /** Logs a few clients in; rejects with the reasons where none of them can. */
   const logIn = async (endpoint: Endpoint, settings: object): Promise<number> => {
@@ -95,12 +95,12 @@ describe('against nats-server', () => {
     const login = (password: string) => logIn(endpoint, { user: 'someone', password });
     await expect(login('wrong')).rejects.toThrow(/: \d+ × AuthorizationViolation$/);
     expect(await login('right')).toBe(2);
-  }, 20_000);
+  });
 
   test('JetStream that is not there is told as a reason', async () => {
     const { endpoint } = await startNatsServer();
     await expect(logIn(endpoint, { mode: 'jetstream' })).rejects.toThrow(/: \d+ × NoJetStream$/);
-  }, 20_000);
+  });
 
   test('TLS that it wants is told as a reason, and is no affair of a WebSocket', async () => {
     const { endpoint, webSocketEndpoint } = await startNatsServer({
@@ -108,5 +108,5 @@ describe('against nats-server', () => {
     });
     await expect(logIn(endpoint, { tls: 'never' })).rejects.toThrow(/: \d+ × TlsRequired$/);
     expect(await logIn(webSocketEndpoint, {})).toBe(2);
-  }, 20_000);
+  });
 });

@@ -68,4 +68,4 @@ test('a login that the server answers otherwise than expected fails with that as
   const failure: unknown = await run.measurement.catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(RunError);
   expect((failure as RunError).message).toMatch(/no client could log in.*LoginNotRecognized/);
-}, 30_000);
+});
