@@ -97,7 +97,7 @@ async function measure(name: string, protocol: Protocol, tool: Tool, options: Op
     print([
       name,
       tool.name,
-      count(Math.min(workload.clients, Math.max(...run.samples.map(({ connections }) => connections)))),
+      count(workload.clients),
       count(cost.messagesPerSecond),
       count(workload.rate),
       cost.cpuMicrosecondsPerMessage.toFixed(1),
@@ -145,7 +145,7 @@ async function bytesPerClient(
   const bytesOf = async (clients: number): Promise<number> => {
     const idle = { ...workload, clients, rate: clients / 100 };
     const run = await withSubject(protocol, (subject) => tool.run(name, subject, idle, 'idle'));
-    const bytes = connectedBytes(run.samples, clients);
+    const bytes = connectedBytes(run.samples);
     if (bytes === undefined) throw new Error(`its ${clients} clients were never all connected: ${run.says}`);
     if (run.clientBytes)
       console.log(

@@ -41,11 +41,13 @@ async function run(
   await writeFile(file, scenario(subject, workload, purpose));
   const child = startChild(process.execPath, [COMMAND, 'run', file, '--trust', '--out', out]);
   // A server that the lab starts for the run is below it, and is no part of the generator.
-  const watch = new Watch(
-    child.pid,
-    subject.port,
-    (pid) => pid === child.pid || commandLine(pid).includes('/loadgen/agent/'),
-  );
+  const watch = new Watch({
+    root: child.pid,
+    port: subject.port,
+    clients: workload.clients,
+    purpose,
+    isGenerator: (pid) => pid === child.pid || commandLine(pid).includes('/loadgen/agent/'),
+  });
   try {
     const startedMs = Date.now() - performance.now();
     const longestMs =

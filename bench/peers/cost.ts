@@ -24,9 +24,9 @@ export interface Cost {
 export function measuredWindow(
   counts: readonly Count[],
   samples: readonly Sample[],
-  { clients, rate, seconds }: Workload,
+  { rate, seconds }: Workload,
 ): [first: Count, last: Count] | undefined {
-  const connected = samples.find(({ connections }) => connections >= clients);
+  const connected = samples.find(({ areConnected }) => areConnected);
   if (!connected) return undefined;
   const talking = counts.filter(({ atMs }) => atMs >= connected.atMs);
   const before = talking[0]?.arrived ?? 0;
@@ -53,8 +53,8 @@ export function costOf([first, last]: readonly [Count, Count], samples: readonly
  * Memory with all clients connected; undefined if they never were. It is the lowest seen: what is above it is garbage that
  * was not collected yet.
  */
-export function connectedBytes(samples: readonly Sample[], clients: number): number | undefined {
-  const all = samples.filter(({ connections }) => connections >= clients);
+export function connectedBytes(samples: readonly Sample[]): number | undefined {
+  const all = samples.filter(({ areConnected }) => areConnected);
   return all.length === 0 ? undefined : Math.min(...all.map(({ privateBytes }) => privateBytes));
 }
 

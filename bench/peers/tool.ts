@@ -41,7 +41,7 @@ export async function watchUntilMeasured(
   purpose: 'talk' | 'idle',
 ): Promise<Run> {
   const counts = subject.counter?.counts ?? [];
-  const watch = new Watch(child.pid, subject.port);
+  const watch = new Watch({ root: child.pid, port: subject.port, clients: workload.clients, purpose });
   const until =
     performance.now() +
     1000 * ((4 * workload.clients) / workload.connectsPerSecond + 4 * workload.seconds + SLACK_SECONDS);
@@ -52,11 +52,7 @@ export async function watchUntilMeasured(
   try {
     while (!hasEnded && performance.now() < until) {
       await sleep(EVERY_MS);
-      if (
-        purpose === 'talk'
-          ? measuredWindow(counts, watch.samples, workload)
-          : hasIdled(watch.samples, workload.clients)
-      )
+      if (purpose === 'talk' ? measuredWindow(counts, watch.samples, workload) : hasIdled(watch.samples))
         break;
     }
   } finally {
@@ -66,8 +62,8 @@ export async function watchUntilMeasured(
   return { samples: watch.samples, counts, says: lastLines(child.output()) };
 }
 
-function hasIdled(samples: readonly Sample[], clients: number): boolean {
-  const first = samples.find(({ connections }) => connections >= clients);
+function hasIdled(samples: readonly Sample[]): boolean {
+  const first = samples.find(({ areConnected }) => areConnected);
   return first !== undefined && performance.now() > first.atMs + IDLE_SECONDS * 1000;
 }
 

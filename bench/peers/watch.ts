@@ -7,30 +7,39 @@ export interface Sample {
   /** User and system, of all of its processes since they began. */
   cpuSeconds: number;
   privateBytes: number;
-  /** Established connections of the server's port; all of them on loopback. */
-  connections: number;
+  /** All clients have an established connection to the server's port, on loopback. */
+  areConnected: boolean;
 }
 
 const EVERY_MS = 100;
 /** Of /proc/net/tcp. */
 const ESTABLISHED = '01';
 
-/**
- * Looks at a process tree from outside, the same way for every tool.
- * `isGenerator` leaves out what is no part of it, such as a server that it has started.
- */
+export interface WatchOptions {
+  /** Of the process and all that come from it. */
+  root: number;
+  port: number;
+  clients: number;
+  /** See `Tool.run`. */
+  purpose: 'talk' | 'idle';
+  /** Leaves out what is no part of the generator, such as a server that it has started. */
+  isGenerator?: (pid: number) => boolean;
+}
+
+/** Looks at a process tree from outside, the same way for every tool. */
 export class Watch {
   readonly samples: Sample[] = [];
   readonly #timer: NodeJS.Timeout;
 
-  constructor(root: number, port: number, isGenerator: (pid: number) => boolean = () => true) {
+  constructor({ root, port, clients, purpose, isGenerator = () => true }: WatchOptions) {
     this.#timer = setInterval(() => {
       const own = processTree(root).filter(isGenerator);
       this.samples.push({
         atMs: performance.now(),
         cpuSeconds: sum(own.map(cpuSeconds)),
         privateBytes: sum(own.map(privateBytes)),
-        connections: establishedConnections(port),
+        areConnected:
+          (purpose === 'talk' && this.samples.at(-1)?.areConnected === true) || areConnected(port, clients),
       });
     }, EVERY_MS);
   }
@@ -38,6 +47,20 @@ export class Watch {
   stop(): void {
     clearInterval(this.#timer);
   }
+}
+
+/**
+ * A look at each socket of the machine takes a core for half a second where there are 30,000, and what is measured goes without that
+ * core. So all are looked at only where there are enough of them, of a server and a client each, and while clients talk
+ * never again.
+ */
+function areConnected(port: number, clients: number): boolean {
+  return socketsInUse() >= 2 * clients && establishedConnections(port) >= clients;
+}
+
+/** Of TCP, whatever their state. */
+function socketsInUse(): number {
+  return Number(/^TCP: inuse (\d+)/m.exec(readFileSync('/proc/net/sockstat', 'latin1'))?.[1] ?? Number.NaN);
 }
 
 function establishedConnections(port: number): number {
