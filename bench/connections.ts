@@ -98,6 +98,7 @@ function planOf(endpoints: readonly Endpoint[], count: number): AgentPlan {
     groups: null,
     isServerFresh: true,
     insecure: true,
+    tls: {},
     connectRate: CONNECT_RATE,
     reconnectRate: 1000,
     connectTimeoutMs: 30_000,

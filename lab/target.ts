@@ -1,4 +1,4 @@
-import type { AgentPlan, DriverPlan, Endpoint } from '../loadgen/agent-messages.js';
+import type { AgentPlan, DriverPlan, Endpoint, TlsPlan } from '../loadgen/agent-messages.js';
 import type { AgentHost } from '../loadgen/coordination/coordinator.js';
 import { THIS_HOST, thisHost } from '../loadgen/coordination/local-agents.js';
 import { loadDriver } from '../loadgen/drivers/load-driver.js';
@@ -7,6 +7,7 @@ import { type PlanHost, planAgents } from '../loadgen/plan.js';
 import { PACKET_SERVER_HOST } from '../loadgen/transports/packets/packet-addresses.js';
 import { demandInstalled } from '../native/native-part.js';
 import type { Credentials } from '../protocol/user-token.js';
+import { InputError } from '../record/input-error.js';
 import type { Promises } from '../record/promises.js';
 import type {
   AddressedTarget,
@@ -16,6 +17,8 @@ import type {
   ServerCommand,
   WatchedProcesses,
 } from '../scenarios/scenario.js';
+import { isTlsProblem, readTlsFiles } from '../scenarios/tls-files.js';
+import type { TlsFiles } from '../scenarios/tls-schema.js';
 import type { ServerConfig } from '../server/config.js';
 import { demandNatsServer } from './cluster/nats-program.js';
 import { checkDriver } from './driver-limits.js';
@@ -78,13 +81,14 @@ export async function planTarget(
   const credentials = credentialsOf(target);
   const driver = driverOf(target, credentials);
   const promises = await checkDriver(scenario, driver);
-  const listening = await Promise.all(target.addresses.map(resolveEndpoint));
+  const listening = await Promise.all(target.addresses.map((address) => resolveEndpoint(address)));
   const endpoints = target.kind === 'command' ? dialled(scenario, listening) : listening;
   // A server of the lab's own wants a core as well.
   const plans = planAgents(scenario, {
     ...planned(target.kind === 'command' ? 1 : 0),
     endpoints,
     driver,
+    tls: tlsPlan(target.tls),
   });
   return {
     ...ownPart(target, listening),
@@ -132,6 +136,13 @@ function dialled({ generator }: Scenario, listening: Endpoint[]): Endpoint[] {
 /** A server that listens on every address listens there too. */
 function onLoopback(endpoint: Endpoint): Endpoint {
   return endpoint.host === '0.0.0.0' ? { ...endpoint, host: '127.0.0.1' } : endpoint;
+}
+
+/** Read here: agents may be on machines that have no such files. @throws InputError */
+function tlsPlan(tls: TlsFiles): TlsPlan {
+  const read = readTlsFiles(tls, (name) => name);
+  if (isTlsProblem(read)) throw new InputError(`${read.path.join('.')}: ${read.message}`);
+  return { ...read, ...(tls.serverName !== undefined && { serverName: tls.serverName }) };
 }
 
 /** What somebody calls a driver of their own says more in a record than that it is one. */

@@ -21,6 +21,8 @@ import type { LedgerCounts, LedgerTotals } from './agent/ledger.js';
 export interface Endpoint {
   protocol: WireProtocol;
   host: string;
+  /** The host as the scenario calls it, for whoever is to be asked for by name: TLS and HTTP. Undefined: it is an address there, too. */
+  name?: string;
   port: number;
   /** Of ws and wss, with its query; undefined: /. */
   path?: string;
@@ -30,6 +32,15 @@ export interface Endpoint {
 export interface DriverPlan {
   name: string;
   settings: unknown;
+}
+
+/** What clients of TLS trust, show and ask for, as PEM texts; empty: what Node does by itself. */
+export interface TlsPlan {
+  ca?: string;
+  cert?: string;
+  key?: string;
+  /** Instead of the name in the address. */
+  serverName?: string;
 }
 
 /** The part of the population that one agent simulates. */
@@ -57,6 +68,7 @@ export interface AgentPlan {
   /** Null: nothing but what the driver asks for. */
   webSocket: WebSocketPlan | null;
   insecure: boolean;
+  tls: TlsPlan;
   /** This agent's share of the scenario's. */
   connectRate: number;
   reconnectRate: number;

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { formatAddress, isLoopback } from '../protocol/address.js';
 import type { Scenario } from '../scenarios/scenario.js';
-import type { AgentPlan, DriverPlan, Endpoint } from './agent-messages.js';
+import type { AgentPlan, DriverPlan, Endpoint, TlsPlan } from './agent-messages.js';
 import { THIS_HOST } from './coordination/local-agents.js';
 import { boundOf, clientsPerAgent, type PlanHost, words } from './plan-host.js';
 import { RunError } from './run-error.js';
@@ -22,6 +22,8 @@ export interface PlanFacts {
   /** Machines that agents may be put on; one of them, or more. */
   hosts: readonly PlanHost[];
   driver: DriverPlan;
+  /** Left out: nothing but what Node does by itself. */
+  tls?: TlsPlan;
   /** Seconds since 1970. Differs between runs; see source-addresses.ts. */
   run: number;
 }
@@ -57,6 +59,7 @@ export function planAgents(scenario: Scenario, facts: PlanFacts): AgentPlan[] {
       driver: facts.driver,
       webSocket: target.kind === 'embedded' ? null : target.websocket,
       insecure: target.kind === 'embedded' || target.insecure,
+      tls: facts.tls ?? {},
       connectRate: clients.connectRate * share,
       reconnectRate: clients.reconnectRate * share,
       connectTimeoutMs: clients.connectTimeoutMs,

@@ -4,6 +4,8 @@ import { readCredentialsFile } from './drivers/nats-credentials.js';
 import type { Finding } from './finding.js';
 import type { Path } from './path.js';
 import { mapOf, mapsOf, rawCredentialsFile, rawDriverFile, rawTarget } from './raw-scenario.js';
+import { isTlsProblem, readTlsFiles } from './tls-files.js';
+import { tlsSchema } from './tls-schema.js';
 
 /**
  * Files and folders that a scenario names and that are not there.
@@ -15,6 +17,7 @@ export function missingFiles(content: unknown, folder: string, refused: readonly
     ...missingCode(content, folder, refused),
     ...missingFolder(content, folder, refused),
     ...missingCredentials(content, folder),
+    ...missingTls(content, folder, refused),
   ];
 }
 
@@ -54,4 +57,13 @@ function missingCredentials(content: unknown, folder: string): Finding[] {
   if (!named) return [];
   const read = readCredentialsFile(resolve(folder, named.file));
   return typeof read === 'string' ? [{ path: named.path, message: read }] : [];
+}
+
+/** They are read here as well, and told to the agents. */
+function missingTls(content: unknown, folder: string, refused: readonly Finding[]): Finding[] {
+  const tls = tlsSchema.safeParse(mapOf(rawTarget(content).keys.tls));
+  // What is wrong with its keys is told elsewhere.
+  if (!tls.success || refused.some(({ path }) => path[1] === 'tls')) return [];
+  const read = readTlsFiles(tls.data, (name) => resolve(folder, name));
+  return isTlsProblem(read) ? [read] : [];
 }

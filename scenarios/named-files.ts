@@ -24,6 +24,10 @@ const SET: Record<string, (value: unknown, folder: string) => unknown> = {
   'target.embedded': embeddedFrom,
   'target.embedded.settings': handlersFrom,
   'target.embedded.settings.handlers': pathFrom,
+  'target.tls': tlsFrom,
+  'target.tls.caFile': pathFrom,
+  'target.tls.certFile': pathFrom,
+  'target.tls.keyFile': pathFrom,
   'target.command': commandFrom,
   'target.command.cwd': pathFrom,
   'target.driver.own': fileFrom,
@@ -57,12 +61,13 @@ function matrixFrom(matrix: unknown, folder: string): unknown {
 function targetFrom(target: unknown, folder: string): unknown {
   const keys = expandTarget(target);
   if (typeof keys !== 'object' || keys === null) return target;
-  const { driver, embedded, command, ...rest } = mapOf(keys);
+  const { driver, embedded, command, tls, ...rest } = mapOf(keys);
   return {
     ...rest,
     ...(driver !== undefined && { driver: driverFrom(driver, folder) }),
     ...(embedded !== undefined && { embedded: embeddedFrom(embedded, folder) }),
     ...(command !== undefined && { command: commandFrom(command, folder) }),
+    ...(tls !== undefined && { tls: tlsFrom(tls, folder) }),
   };
 }
 
@@ -70,6 +75,16 @@ function driverFrom(driver: unknown, folder: string): unknown {
   const drivers = mapOf(expandDriver(driver));
   if (drivers.own !== undefined) return { ...drivers, own: fileFrom(drivers.own, folder) };
   return drivers.nats === undefined ? driver : { ...drivers, nats: natsFrom(drivers.nats, folder) };
+}
+
+function tlsFrom(tls: unknown, folder: string): unknown {
+  if (mapOf(tls) !== tls) return tls;
+  return Object.fromEntries(
+    Object.entries(mapOf(tls)).map(([key, value]) => [
+      key,
+      key.endsWith('File') ? pathFrom(value, folder) : value,
+    ]),
+  );
 }
 
 function natsFrom(nats: unknown, folder: string): unknown {

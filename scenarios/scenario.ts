@@ -1,6 +1,7 @@
 import type { Gate } from '../record/gate.js';
 import type { DriverChoice } from './driver-schema.js';
 import type { PublishedResultName } from './published-results.js';
+import type { TlsFiles } from './tls-schema.js';
 
 /**
  * A scenario as it runs: read from YAML, checked, defaults filled in, units normalized.
@@ -68,6 +69,8 @@ export interface AddressedTarget {
   tokenPerUser: boolean;
   /** Accept a self-signed certificate. */
   insecure: boolean;
+  /** What clients of TLS show, trust and ask for; empty: what Node does by itself. */
+  tls: TlsFiles;
   /** What clients speak. */
   driver: DriverChoice;
   /** How they ask for the upgrade, over ws and wss. */

@@ -19,6 +19,7 @@ const EXTERNAL_KEYS = [
   'token',
   'tokenPerUser',
   'insecure',
+  'tls',
   'driver',
   'websocket',
 ] as const;
@@ -48,6 +49,12 @@ export function checkTargetParts(target: UncheckedTarget, context: z.RefinementC
   if (target.tokenPerUser === true && target.token === undefined) {
     refuse(['tokenPerUser'], 'needs the secret of the server: write token');
   }
+  if (target.insecure === true && caOf(target.tls) !== undefined) {
+    refuse(
+      ['tls', 'caFile'],
+      'says whose certificates are trusted, and insecure that all are; write one of them',
+    );
+  }
   const allowed = new Set(textsIn(target.allow).map(bareHost));
   const check = (path: (string | number)[], host: string | undefined) => {
     // An address that is none is told as that.
@@ -69,6 +76,10 @@ export function checkTargetParts(target: UncheckedTarget, context: z.RefinementC
 
 function pageOf(metrics: unknown): unknown {
   return typeof metrics === 'object' && metrics !== null && 'url' in metrics ? metrics.url : undefined;
+}
+
+function caOf(tls: unknown): unknown {
+  return typeof tls === 'object' && tls !== null && 'caFile' in tls ? tls.caFile : undefined;
 }
 
 function textsIn(value: unknown): string[] {

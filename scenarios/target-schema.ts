@@ -8,6 +8,7 @@ import { metricsPageSchema } from './metrics-page-schema.js';
 import type { Target } from './scenario.js';
 import { hasNoUser, isAddress } from './target-address.js';
 import { checkTargetParts } from './target-parts.js';
+import { tlsSchema } from './tls-schema.js';
 
 const NO_USER = 'must not name a user or a password; clients present target.token';
 
@@ -188,6 +189,10 @@ export const targetSchema = z
             .boolean('must be true or false')
             .optional()
             .meta({ description: 'Accept a self-signed certificate.', fallback: 'false' }),
+          tls: tlsSchema.optional().meta({
+            description:
+              'What clients of tls and wss show, trust and ask for, and those of tcp whose protocol begins TLS itself.',
+          }),
           driver: driverSchema.optional().meta({
             description: 'What that server speaks: docs/drivers.md.',
             shape: 'name of a driver, or map of it to its settings',
@@ -213,7 +218,7 @@ export const targetSchema = z
       return { kind: 'embedded', ...embedded, ...(cluster && { cluster: clusterPlan(cluster) }) };
     }
     const { addresses = [], admin = null, media = null, allow = [], token = null } = target;
-    const { tokenPerUser = false, insecure = false } = target;
+    const { tokenPerUser = false, insecure = false, tls = {} } = target;
     const { driver = { name: 'c2m', settings: {} }, metrics = null } = target;
     const { headers = {}, subprotocols = null, compression = false } = target.websocket ?? {};
     const websocket = { headers, subprotocols, compression };
@@ -225,6 +230,7 @@ export const targetSchema = z
       token,
       tokenPerUser,
       insecure,
+      tls,
       driver,
       websocket,
       metrics,

@@ -22,6 +22,9 @@ const BARE_ENDS: ReadonlySet<string> = new Set(['PeerClosed', 'ECONNRESET', 'EPI
 const NO_TLS =
   /^(EPROTO|ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|RECORD_TOO_SMALL))$/;
 
+/** What the server says of the certificate that it was shown, or was not. */
+const CLIENT_CERTIFICATE = /ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|DECRYPT_ERROR|ACCESS_DENIED)$/;
+
 const CERTIFICATE = /CERT|SIGNATURE|ISSUER|^ERR_TLS_/;
 
 /** Codes of a WebSocket server that could not make anything of what it was sent: RFC 6455, section 7.4.1. */
@@ -45,8 +48,12 @@ export function wrongServerWords(login: FailedLogin): string | undefined {
   const [, status] = /^Http(\d{3})$/.exec(reason) ?? [];
   if (status !== undefined) return PASSING_STATUS.test(status) ? undefined : upgradeWords(at, status, login);
   if (NO_TLS.test(reason)) return `${at} does not speak TLS (${reason}); write ${withoutTls(login)}`;
+  if (CLIENT_CERTIFICATE.test(reason))
+    return `${at} does not take the certificate that clients show, or wants to see one (${reason}); write target.tls: {certFile: …, keyFile: …}`;
+  if (reason === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return `${at}: its certificate is for another name (${reason}); write that name in target.addresses, or as target.tls.serverName`;
   if (CERTIFICATE.test(reason))
-    return `${at}: its certificate is not trusted here (${reason}); write target.insecure: true if you know the server`;
+    return `${at}: its certificate is not trusted here (${reason}); write target.insecure: true if you know the server, or target.tls.caFile with the certificate that signed it`;
   if (reason === 'ConnectTimeout') return isForeign(login) ? speechWords(at, login) : undefined;
   const isBroken = closed === 'Cut' || reason === 'ServerWebSocketError' || NOT_UNDERSTOOD.test(reason);
   const isBare = closed === reason && BARE_ENDS.has(reason);

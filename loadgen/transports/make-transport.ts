@@ -33,8 +33,17 @@ export function makeTransport(
   return webSockets;
 }
 
-function makeStreams(plan: AgentPlan, { tls, beginsTls }: Framing, listener: TransportListener): Transport {
+function makeStreams(
+  plan: AgentPlan,
+  { tls, beginsTls = false }: Framing,
+  listener: TransportListener,
+): Transport {
   return plan.transport === 'packets'
     ? new PacketTransport(plan.agent, plan.count, listener)
-    : new SocketTransport(plan.count, plan.insecure, listener, tls, beginsTls);
+    : new SocketTransport(plan.count, listener, {
+        ...tls,
+        ...plan.tls,
+        isInsecure: plan.insecure,
+        beginsTls,
+      });
 }

@@ -1,7 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, createSecureContext, TLSSocket } from 'node:tls';
-import type { Endpoint } from '../agent-messages.js';
-import type { Framing } from '../drivers/driver.js';
+import type { Endpoint, TlsPlan } from '../agent-messages.js';
 import type { Transport, TransportListener } from './transport.js';
 
 /** Of one socket, that a server has not taken yet; more, and it is cut. */
@@ -20,6 +19,15 @@ type ClientSocket = Socket & {
   c2mUnder?: ClientSocket;
 };
 
+export interface SocketOptions extends TlsPlan {
+  /** Any certificate will do. */
+  isInsecure: boolean;
+  /** Protocols of which a client of TLS asks for one. */
+  alpn?: readonly string[];
+  /** See `Framing`. */
+  beginsTls?: boolean;
+}
+
 /** TCP and TLS through the kernel. */
 export class SocketTransport implements Transport {
   readonly #sockets: (ClientSocket | undefined)[];
@@ -36,15 +44,13 @@ export class SocketTransport implements Transport {
 
   constructor(
     clients: number,
-    isInsecure: boolean,
     listener: TransportListener,
-    { serverName, alpn }: NonNullable<Framing['tls']> = { serverName: '', alpn: [] },
-    beginsTls = false,
+    { isInsecure, serverName = '', alpn = [], beginsTls = false, ca, cert, key }: SocketOptions,
   ) {
     const sockets = new Array<ClientSocket | undefined>(clients);
     this.#sockets = sockets;
     this.#tls = {
-      secureContext: createSecureContext(),
+      secureContext: createSecureContext({ ca, cert, key }),
       rejectUnauthorized: !isInsecure,
       // An address is no name that could be asked for (section 3 of RFC 6066).
       ...(serverName === '' || isIP(serverName) ? {} : { servername: serverName }),
@@ -79,7 +85,7 @@ export class SocketTransport implements Transport {
   }
 
   open(client: number, endpoint: Endpoint, sourceAddress: string | undefined): void {
-    const { host, port } = endpoint;
+    const { host, name, port } = endpoint;
     const local = sourceAddress === undefined ? {} : { localAddress: sourceAddress };
     let socket: ClientSocket;
     if (endpoint.protocol === 'wss' || (endpoint.protocol === 'tls' && !this.#beginsTls)) {
@@ -87,6 +93,7 @@ export class SocketTransport implements Transport {
         host,
         port,
         ...local,
+        ...(name === undefined ? {} : { servername: name }),
         ...this.#tls,
         ...(this.#alpn.length > 0 ? { ALPNProtocols: this.#alpn } : {}),
       }) as unknown as ClientSocket;
@@ -104,7 +111,7 @@ export class SocketTransport implements Transport {
       socket.once('connect', this.#onOpen);
     }
     socket.c2mClient = client;
-    socket.c2mHost = host;
+    socket.c2mHost = name ?? host;
     socket.on('error', onError);
     socket.on('close', this.#onClose);
     this.#sockets[client] = socket;
@@ -129,6 +136,7 @@ export class SocketTransport implements Transport {
     if (!under) return false;
     const socket = connectTls({
       host: under.c2mHost,
+      ...(isIP(under.c2mHost) ? {} : { servername: under.c2mHost }),
       ...this.#tls,
       socket: under,
     }) as unknown as ClientSocket;

@@ -133,6 +133,7 @@ test('a target is embedded, an address, or the keys of either', () => {
     token: null,
     tokenPerUser: false,
     insecure: false,
+    tls: {},
     driver: { name: 'c2m', settings: {} },
     websocket: { headers: {}, subprotocols: null, compression: false },
     metrics: null,

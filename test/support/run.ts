@@ -31,6 +31,7 @@ export function testScenario(change: (scenario: Scenario) => void = () => undefi
       token: null,
       tokenPerUser: false,
       insecure: true,
+      tls: {},
       driver: { name: 'c2m', settings: {} },
       websocket: { headers: {}, subprotocols: null, compression: false },
       metrics: null,

@@ -59,6 +59,7 @@ function strict<T>(shape: Shape<T>): z.ZodType<T> {
 const endpoint = z.strictObject({
   protocol: z.enum(['tcp', 'tls', 'ws', 'wss']),
   host: text(255).min(1),
+  name: text(255).min(1).optional(),
   port: whole(65_535).min(1),
   path: text(8192).optional(),
 } satisfies Shape<Endpoint>);
@@ -100,6 +101,12 @@ const planSchema = strict<AgentPlan>({
   }) as z.ZodType<AgentPlan['driver']>,
   webSocket: webSocket.nullable(),
   insecure: z.boolean(),
+  tls: z.strictObject({
+    ca: text(LONGEST_TEXT).optional(),
+    cert: text(LONGEST_TEXT).optional(),
+    key: text(LONGEST_TEXT).optional(),
+    serverName: text(255).optional(),
+  }) as z.ZodType<AgentPlan['tls']>,
   connectRate: rate.positive(),
   reconnectRate: rate.positive(),
   connectTimeoutMs: duration.min(1),

@@ -226,13 +226,14 @@ export class AdapterTransport implements Transport {
   }
 
   #clientOf(client: number, endpoint: Endpoint): AdapterClient {
-    const { firstUser, webSocket, insecure } = this.#plan;
+    const { firstUser, webSocket, insecure, tls } = this.#plan;
     return {
       user: firstUser + client,
-      address: `${formatAddress(endpoint)}${endpoint.path ?? ''}`,
+      address: `${formatAddress({ ...endpoint, host: endpoint.name ?? endpoint.host })}${endpoint.path ?? ''}`,
       settings: this.#settings,
       headers: webSocket?.headers ?? {},
       isInsecure: insecure,
+      tls,
       group: this.#groupOf(client),
     };
   }

@@ -29,6 +29,8 @@ export interface AdapterClient {
   headers: Readonly<Record<string, string>>;
   /** `target.insecure`: the certificate is not to be checked. */
   isInsecure: boolean;
+  /** `target.tls`, as PEM texts; empty: nothing of its own. `serverName` is for SNI and for what the certificate has to be for. */
+  tls: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly serverName?: string };
   /** Users of its group, itself among them, the first of them the name of it; null: there are no groups. */
   group: readonly number[] | null;
 }

@@ -16,13 +16,13 @@ export interface WebSocketOptions {
 
 /** The request for the upgrade (RFC 6455, section 4.1). */
 export function upgradeRequest(
-  { host, port, path }: Endpoint,
+  endpoint: Endpoint,
   key: string,
   { subprotocols, headers, compression, path: defaultPath = '/' }: WebSocketOptions,
 ): string {
   const lines = [
-    `GET ${path ?? defaultPath} HTTP/1.1`,
-    `Host: ${host.includes(':') ? `[${host}]` : host}:${port}`,
+    `GET ${endpoint.path ?? defaultPath} HTTP/1.1`,
+    `Host: ${hostHeader(endpoint)}`,
     'Upgrade: websocket',
     'Connection: Upgrade',
     `Sec-WebSocket-Key: ${key}`,
@@ -32,6 +32,12 @@ export function upgradeRequest(
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/** As browsers write it (RFC 9110, section 7.2): servers choose by it which of their sites is meant. */
+function hostHeader({ protocol, host, name = host, port }: Endpoint): string {
+  const written = name.includes(':') ? `[${name}]` : name;
+  return port === (protocol === 'wss' ? 443 : 80) ? written : `${written}:${port}`;
 }
 
 /** A header of a response, its lines without the status; undefined: it has none. */

@@ -28,14 +28,13 @@ function client() {
   };
   const transport = new SocketTransport(
     1,
-    true,
     {
       opened: () => say('opened'),
       received: (_client, bytes) => say(`received ${bytes}`),
       secured: () => say('secured'),
       closed: (_client, reason) => say(`closed ${reason}`),
     },
-    { serverName: 'example.org', alpn: ['xmpp-client'] },
+    { isInsecure: true, serverName: 'example.org', alpn: ['xmpp-client'] },
   );
   const next = async (): Promise<string> => {
     while (said.length === 0) await new Promise<void>((resolve) => (wake = resolve));

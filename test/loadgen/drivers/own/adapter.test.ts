@@ -18,6 +18,7 @@ const plan = {
   firstUser: 100,
   count: 6,
   insecure: true,
+  tls: { ca: 'PEM', serverName: 'chat.example' },
   webSocket: { headers: { Cookie: 'a=b' }, subprotocols: null },
   groups: { members: 4, share: 1 },
 } as unknown as AgentPlan;
@@ -105,10 +106,15 @@ describe('an adapter', () => {
         settings: { room: 7 },
         headers: { Cookie: 'a=b' },
         isInsecure: true,
+        tls: { ca: 'PEM', serverName: 'chat.example' },
         group: [104, 105],
       },
     ]);
     expect(events).toEqual(['loggedIn 5']);
+    // A library asks for the server by its name, and so does TLS.
+    transport.open(4, { ...ENDPOINT, name: 'chat.example' }, undefined);
+    await setImmediate();
+    expect(asked[1]?.address).toBe('ws://chat.example:8080/chat');
   });
 
   test('sends messages to users and to groups, and what it resolves is accepted', async () => {
