@@ -41,8 +41,9 @@ export default defineConfig({
     // Each of them starts servers and agents of its own, and waits for them for most of its time.
     maxWorkers: 8,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // For a machine that does other things as well; what hangs is told all the same.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // What is waited for comes when the machine has time for it.
     expect: { poll: { timeout: 20_000 } },
   },
