@@ -1,11 +1,8 @@
 import { lookup } from 'node:dns/promises';
-import { once } from 'node:events';
-import { connect, isIP, isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import type { Endpoint } from '../loadgen/agent-messages.js';
 import type { WireProtocol } from '../scenarios/scenario.js';
-
-/** For each address of a name that has several. */
-const ANSWERS_WITHIN_MS = 1000;
+import { takesConnection } from './listening.js';
 
 /** An address that cannot be resolved: the run cannot begin. */
 export class EndpointError extends Error {
@@ -52,19 +49,7 @@ async function allAddressesOf(name: string): Promise<string[]> {
  */
 async function reachedOf(addresses: readonly string[], port: number): Promise<string> {
   if (addresses.length > 1) {
-    for (const each of addresses) if (await takesConnections(each, port)) return each;
+    for (const each of addresses) if (await takesConnection({ host: each, port })) return each;
   }
   return addresses.find(isIPv4) ?? (addresses[0] as string);
-}
-
-async function takesConnections(host: string, port: number): Promise<boolean> {
-  const socket = connect({ host, port });
-  try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(ANSWERS_WITHIN_MS) });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

@@ -29,7 +29,8 @@ export async function waitUntilListening(
   return missing;
 }
 
-async function takesConnection({ host, port }: Endpoint): Promise<boolean> {
+/** Now. */
+export async function takesConnection({ host, port }: Pick<Endpoint, 'host' | 'port'>): Promise<boolean> {
   const socket = connect({ host, port });
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) });

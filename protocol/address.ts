@@ -6,8 +6,13 @@ export function isLoopback(host: string): boolean {
   return isIP(host) === 4 && host.startsWith('127.');
 }
 
+/** A host as addresses and URLs write it: `127.0.0.1`, `[::1]`. */
+export function writtenHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
 /** `tcp://127.0.0.1:4000`, `tcp://[::1]:4000` */
 export function formatAddress(address: { protocol: string; host: string; port: number }): string {
   const { protocol, host, port } = address;
-  return `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${protocol}://${writtenHost(host)}:${port}`;
 }

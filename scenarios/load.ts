@@ -6,12 +6,12 @@ import { readCredentialsFile } from './drivers/nats-credentials.js';
 import { environmentSecrets } from './environment.js';
 import { missingFiles } from './missing-files.js';
 import { missingProgram } from './missing-program.js';
+import { tlsFrom } from './named-files.js';
 import { mapOf } from './raw-scenario.js';
 import type { Action, Scenario } from './scenario.js';
 import { parseScenarioText } from './scenario-file.js';
 import { secretsOf } from './secrets.js';
 import { locateScenario } from './shipped.js';
-import type { TlsFiles } from './tls-schema.js';
 import { reachBeyondRun, reachOfDriver, reachOfEnvironment } from './trust.js';
 
 /** A scenario with the text that it came from, as a run record keeps it. */
@@ -118,7 +118,7 @@ function withFiles(scenario: Scenario, folder: string): Scenario {
   );
   if (target.kind !== 'embedded') {
     const driver = withFile(target.driver, folder);
-    const tls = withWholeTlsPaths(target.tls, folder);
+    const tls = tlsFrom(target.tls, folder);
     if (target.kind === 'external') return { ...scenario, target: { ...target, driver, tls }, actions };
     const command = { ...target.command, cwd: resolve(folder, target.command.cwd) };
     return { ...scenario, target: { ...target, driver, tls, command }, actions };
@@ -126,15 +126,6 @@ function withFiles(scenario: Scenario, folder: string): Scenario {
   if (typeof target.settings.handlers !== 'string') return { ...scenario, actions };
   const settings = { ...target.settings, handlers: resolve(folder, target.settings.handlers) };
   return { ...scenario, target: { ...target, settings }, actions };
-}
-
-function withWholeTlsPaths({ caFile, certFile, keyFile, ...rest }: TlsFiles, folder: string): TlsFiles {
-  return {
-    ...rest,
-    ...(caFile !== undefined && { caFile: resolve(folder, caFile) }),
-    ...(certFile !== undefined && { certFile: resolve(folder, certFile) }),
-    ...(keyFile !== undefined && { keyFile: resolve(folder, keyFile) }),
-  };
 }
 
 /** The file of a driver by its whole path; what the file of credentials holds in place of it. */

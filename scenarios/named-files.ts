@@ -77,14 +77,14 @@ function driverFrom(driver: unknown, folder: string): unknown {
   return drivers.nats === undefined ? driver : { ...drivers, nats: natsFrom(drivers.nats, folder) };
 }
 
-function tlsFrom(tls: unknown, folder: string): unknown {
+/** The same files of `target.tls` by their whole paths, whether it was checked or not. */
+export function tlsFrom<Tls>(tls: Tls, folder: string): Tls {
   if (mapOf(tls) !== tls) return tls;
-  return Object.fromEntries(
-    Object.entries(mapOf(tls)).map(([key, value]) => [
-      key,
-      key.endsWith('File') ? pathFrom(value, folder) : value,
-    ]),
-  );
+  const whole = ([key, value]: [string, unknown]) => [
+    key,
+    key.endsWith('File') ? pathFrom(value, folder) : value,
+  ];
+  return Object.fromEntries(Object.entries(mapOf(tls)).map((each) => whole(each))) as Tls;
 }
 
 function natsFrom(nats: unknown, folder: string): unknown {

@@ -1,4 +1,4 @@
-import { formatAddress } from '../../protocol/address.js';
+import { formatAddress, writtenHost } from '../../protocol/address.js';
 import type { Endpoint } from '../agent-messages.js';
 import { DRIVER_NAMES, driversOver } from '../drivers/load-driver.js';
 import { excerpt, isTls, type KnownAnswer, recognize } from './known-answers.js';
@@ -160,7 +160,7 @@ function isWebSocket({ protocol }: Endpoint): boolean {
 }
 
 function hostOf({ host, port }: Endpoint): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${writtenHost(host)}:${port}`;
 }
 
 function addressOf(endpoint: Endpoint): string {

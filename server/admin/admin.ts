@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { isLoopback } from '../../protocol/address.js';
+import { isLoopback, writtenHost } from '../../protocol/address.js';
 import { BAD_REQUEST, partWith } from '../gateway/graceful-close.js';
 import { isOnlyRequest } from '../gateway/one-request.js';
 import { Metrics } from './metrics.js';
@@ -67,7 +67,7 @@ export async function startAdmin(
   });
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`,
+    url: `http://${writtenHost(address.host)}:${port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

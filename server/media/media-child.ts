@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { writtenHost } from '../../protocol/address.js';
 import type { MediaStats } from '../../protocol/stats.js';
 import type { ServerConfig } from '../config.js';
 import { HEARTBEAT_TIMEOUT_MS, MediaLife } from './media-life.js';
@@ -32,7 +33,7 @@ export class MediaChild {
     this.#log = log;
     this.#heartbeatMs = heartbeatMs;
     const { host = '', port } = config.media ?? {};
-    this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    this.url = `http://${writtenHost(host)}:${port}`;
     this.#keepAlive();
   }
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import fastify, { type FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
+import { writtenHost } from '../../protocol/address.js';
 import type { MediaStats } from '../../protocol/stats.js';
 import { BAD_REQUEST, partWith } from '../gateway/graceful-close.js';
 import { isOnlyRequest } from '../gateway/one-request.js';
@@ -124,7 +125,7 @@ function boundConnections(
 }
 
 function baseUrlOf({ baseUrl, host }: MediaConfig, port: number): string {
-  return baseUrl?.replace(/\/+$/, '') ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return baseUrl?.replace(/\/+$/, '') ?? `http://${writtenHost(host)}:${port}`;
 }
 
 function portOf(app: FastifyInstance): number {

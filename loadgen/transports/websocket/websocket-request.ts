@@ -1,3 +1,4 @@
+import { writtenHost } from '../../../protocol/address.js';
 import type { Endpoint } from '../../agent-messages.js';
 import { DEFLATE_OFFER } from './message-deflate.js';
 
@@ -36,7 +37,7 @@ export function upgradeRequest(
 
 /** As browsers write it (RFC 9110, section 7.2): servers choose by it which of their sites is meant. */
 function hostHeader({ protocol, host, name = host, port }: Endpoint): string {
-  const written = name.includes(':') ? `[${name}]` : name;
+  const written = writtenHost(name);
   return port === (protocol === 'wss' ? 443 : 80) ? written : `${written}:${port}`;
 }
 
